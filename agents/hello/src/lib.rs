@@ -1,0 +1,62 @@
+//! The simplest agent: it greets. It needs no capability and knows no other agent.
+
+use bailiwick::{Failure, Host};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whom to greet.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Guest {
+    /// A name, as it is to stand in the greeting.
+    pub name: String,
+}
+
+/// The greeting, ready to be shown.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Welcome {
+    /// One sentence.
+    pub greeting: String,
+}
+
+/// Greets whoever the input names.
+///
+/// # Errors
+/// `invalid-input` where the name is blank.
+#[bailiwick::agent]
+pub fn hello(guest: Guest, host: &Host) -> Result<Welcome, Failure> {
+    let name = guest.name.trim();
+    if name.is_empty() {
+        return Err(Failure::invalid_input("name: must not be blank"));
+    }
+    host.log().info(&format!("greeting {name}"));
+    Ok(Welcome {
+        greeting: format!("Hello, {name}!"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailiwick::fake::Fake;
+    use serde_json::json;
+
+    #[test]
+    fn greets_by_name_and_says_so_in_the_log() {
+        let fake = Fake::new();
+        let welcome = hello(Guest { name: " Ada ".into() }, &fake.host()).unwrap();
+        assert_eq!(welcome.greeting, "Hello, Ada!");
+        assert_eq!(fake.lines()[0].message, "greeting Ada");
+    }
+
+    #[test]
+    fn refuses_a_blank_name() {
+        let failure = hello(Guest { name: "  ".into() }, &Fake::new().host()).unwrap_err();
+        assert_eq!(failure, Failure::invalid_input("name: must not be blank"));
+    }
+
+    #[test]
+    fn says_where_the_input_is_wrong() {
+        let failure = Fake::new().perform(hello, &json!({ "name": 7 })).unwrap_err();
+        assert!(matches!(failure, Failure::InvalidInput(text) if text.starts_with("name: ")));
+    }
+}

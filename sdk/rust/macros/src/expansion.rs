@@ -1,0 +1,78 @@
+//! What `#[bailiwick::agent]` makes of a function: the function itself, and beside it, on
+//! wasm, the exports of the contract. Knows nothing of bindings but the macro's name.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ItemFn;
+use syn::spanned::Spanned;
+
+use crate::signature::{self, Signature};
+
+/// The item, with exports or with errors.
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
+        let error = signature::no_function(&item).into_compile_error();
+        return quote! { #item #error };
+    };
+    match Signature::read(&arguments, &function) {
+        Ok(signature) => {
+            let exports = exports(&signature, &function);
+            quote! { #function #exports }
+        }
+        Err(error) => {
+            let error = error.into_compile_error();
+            quote! { #function #error }
+        }
+    }
+}
+
+fn exports(signature: &Signature, function: &ItemFn) -> TokenStream {
+    let Signature {
+        name,
+        input,
+        output,
+        ..
+    } = signature;
+    let summary = match signature.summary.as_str() {
+        "" => quote! { ::core::env!("CARGO_PKG_DESCRIPTION") },
+        summary => quote! { #summary },
+    };
+    // Where the types do not fit, the compiler is to point at the function's own words.
+    let call = if signature.takes_host {
+        quote_spanned! { function.sig.output.span()=> #name(input, host) }
+    } else {
+        quote_spanned! { function.sig.output.span()=> #name(input) }
+    };
+    quote! {
+        const _: () = {
+            #[allow(dead_code, reason = "exported on wasm alone")]
+            struct __BailiwickAgent;
+
+            impl ::bailiwick::agent::Agent for __BailiwickAgent {
+                type Input = #input;
+                type Output = #output;
+                const NAME: &'static str = ::core::env!("CARGO_PKG_NAME");
+                const VERSION: &'static str = ::core::env!("CARGO_PKG_VERSION");
+                const SUMMARY: &'static str = #summary;
+
+                #[allow(unused_variables, reason = "an agent may do without the host")]
+                fn perform(
+                    input: Self::Input,
+                    host: &::bailiwick::Host,
+                ) -> ::core::result::Result<Self::Output, ::bailiwick::Failure> {
+                    #call
+                }
+            }
+
+            ::core::assert!(
+                ::bailiwick::agent::is_name(::core::env!("CARGO_PKG_NAME")),
+                "an agent's crate is named `[a-z][a-z0-9_-]*`, at most 64 bytes",
+            );
+
+            #[cfg(target_family = "wasm")]
+            ::bailiwick::guest::bindings::export!(
+                __BailiwickAgent with_types_in ::bailiwick::guest::bindings
+            );
+        };
+    }
+}
