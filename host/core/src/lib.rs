@@ -1,1 +1,30 @@
-//! bailiwick-core
+//! The ideas of Bailiwick as plain values: ids, units, documents, diagnostics, facts, the state of a run, and the ports that name only these.
+//!
+//! Invariant: no I/O, no async runtime, no clock, no randomness. The same input
+//! gives the same output everywhere. `clippy.toml` beside this crate bans the
+//! functions that would break it.
+
+pub mod artifact;
+pub mod cell;
+pub mod cost;
+pub mod diagnostic;
+pub mod digest;
+pub mod document;
+pub mod fact;
+pub mod name;
+pub mod ports;
+
+pub mod schema;
+pub mod text;
+pub mod units;
+
+pub use artifact::Artifact;
+pub use cell::{AttemptId, AxisValue, CellId, CellKey};
+pub use cost::Cost;
+pub use diagnostic::{Diagnostic, Place, Severity};
+pub use digest::Digest;
+pub use document::Document;
+pub use fact::Fact;
+pub use name::{Name, RunId};
+
+pub use units::{Bytes, Calls, Timestamp, Tokens};

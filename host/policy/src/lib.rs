@@ -1,1 +1,23 @@
-//! bailiwick-policy
+//! What an agent may do: grants, limits, the ceiling, their intersection, and the ports that name a generation.
+//!
+//! Invariant: no I/O, no async runtime, no clock, no randomness. The same input
+//! gives the same output everywhere.
+
+pub mod ceiling;
+pub mod generation;
+pub mod grants;
+pub mod intersect;
+pub mod limits;
+pub mod origins;
+pub mod people;
+pub mod ports;
+pub mod route;
+
+pub use ceiling::{Ceiling, Policy};
+pub use generation::Generation;
+pub use grants::Grants;
+pub use intersect::{Effective, Excess, intersect};
+pub use limits::Limits;
+pub use origins::Origins;
+pub use people::{People, Person};
+pub use route::{Origin, ProviderKind, Route};

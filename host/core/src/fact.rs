@@ -1,0 +1,470 @@
+//! The vocabulary of the journal: everything that can have happened in a run. Applies nothing and decides nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp};
+
+/// One thing that happened. Facts are never rewritten; a new version of one gets a new name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact")]
+#[allow(missing_docs, reason = "the variants are documented; their fields carry the documented types")]
+pub enum Fact {
+    /// First of every run: what runs, on what, with which agents.
+    RunStarted {
+        run: RunId,
+        pipeline: Name,
+        /// The run's input.
+        input: Document,
+        /// The form of the pipeline, so that the legality of later facts can be judged without it.
+        shape: Vec<StepShape>,
+        /// What each agent name pointed at.
+        agents: BTreeMap<Name, AgentPin>,
+        /// Files that came in with the input and the asset folders.
+        imported: Vec<Artifact>,
+        /// Who started it.
+        by: String,
+    },
+    /// The values of an axis are fixed, once.
+    AxisFixed { axis: Name, values: Vec<AxisValue> },
+    /// The cells of a step are fixed, once, in axis order.
+    StepLaidOut { step: Name, cells: Vec<CellKey> },
+    /// `when` was false.
+    CellSkipped { cell: CellId },
+    /// An attempt at a cell begins, or an attempt of a judge at a round of the judged cell.
+    CellStarted {
+        attempt: AttemptId,
+        component: Digest,
+        /// Digest of the grants and limits that hold for it.
+        powers: Digest,
+        input: Document,
+    },
+    /// A call that costs or changes something is about to leave.
+    CallIntended {
+        attempt: AttemptId,
+        /// Counts the gate calls of this attempt from 0.
+        index: u32,
+        capability: Capability,
+        request: Digest,
+        /// The idempotency key that goes along.
+        key: Digest,
+        reserved: Cost,
+    },
+    /// The answer to a call, whatever it was.
+    CallAnswered {
+        attempt: AttemptId,
+        index: u32,
+        capability: Capability,
+        request: Digest,
+        answer: CallAnswer,
+        /// What it cost in the end.
+        cost: Cost,
+    },
+    /// Words of an agent for the operator.
+    Logged { attempt: AttemptId, entry: LogEntry },
+    /// An attempt ended without output. With `retry` another follows at that time.
+    AttemptFailed { attempt: AttemptId, failure: Failure, retry: Option<Timestamp>, used: Used },
+    /// An attempt ended with output: of a step a candidate, of a judge a verdict to be read.
+    CellFinished { attempt: AttemptId, output: Document, used: Used },
+    /// What a judge says of a candidate.
+    Judged { judge: Name, cell: CellId, round: u32, judgement: Judgement },
+    /// The `when` of a judge was false: it says nothing of this candidate.
+    JudgeSkipped { judge: Name, cell: CellId, round: u32 },
+    /// A judge's allowance is spent: its best candidate goes on to the next judges; only people can release it.
+    Escalated { judge: Name, cell: CellId, round: u32 },
+    /// People are asked. `subject` is the digest of the whole candidate, `show` what is shown besides.
+    Asked { ask: AskId, cell: CellId, round: u32, subject: Digest, show: Document },
+    /// Somebody answered.
+    Decided { ask: AskId, decision: Decision, by: String },
+    /// A candidate goes out to the readers of its step.
+    Released { cell: CellId, round: u32, output: Document },
+    /// A cell ends without value because a judge, people or something above it said so.
+    Dropped { cell: CellId, reason: String },
+    /// A cell ends without value because it could not be computed.
+    CellFailed { cell: CellId, failure: Failure },
+    /// The run ended. `output` is the pipeline's `[output]`.
+    RunEnded { end: RunEnd, output: Option<Document>, reason: Option<String> },
+}
+
+impl Fact {
+    /// The name that stands in journals and in `--inject`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "RunStarted",
+            Self::AxisFixed { .. } => "AxisFixed",
+            Self::StepLaidOut { .. } => "StepLaidOut",
+            Self::CellSkipped { .. } => "CellSkipped",
+            Self::CellStarted { .. } => "CellStarted",
+            Self::CallIntended { .. } => "CallIntended",
+            Self::CallAnswered { .. } => "CallAnswered",
+            Self::Logged { .. } => "Logged",
+            Self::AttemptFailed { .. } => "AttemptFailed",
+            Self::CellFinished { .. } => "CellFinished",
+            Self::Judged { .. } => "Judged",
+            Self::JudgeSkipped { .. } => "JudgeSkipped",
+            Self::Escalated { .. } => "Escalated",
+            Self::Asked { .. } => "Asked",
+            Self::Decided { .. } => "Decided",
+            Self::Released { .. } => "Released",
+            Self::Dropped { .. } => "Dropped",
+            Self::CellFailed { .. } => "CellFailed",
+            Self::RunEnded { .. } => "RunEnded",
+        }
+    }
+
+    /// The documents that this fact holds. A store keeps their texts beside the fact.
+    #[must_use]
+    pub fn documents(&self) -> Vec<&Document> {
+        match self {
+            Self::RunStarted { input, .. } | Self::CellStarted { input, .. } => vec![input],
+            Self::CellFinished { output, .. } | Self::Released { output, .. } => vec![output],
+            Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
+            Self::Judged { judgement, .. } => vec![&judgement.reasons],
+            Self::Asked { show, .. } => vec![show],
+            Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],
+            Self::RunEnded { output, .. } => output.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same, to attach their texts after reading.
+    pub fn documents_mut(&mut self) -> Vec<&mut Document> {
+        match self {
+            Self::RunStarted { input, .. } | Self::CellStarted { input, .. } => vec![input],
+            Self::CellFinished { output, .. } | Self::Released { output, .. } => vec![output],
+            Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
+            Self::Judged { judgement, .. } => vec![&mut judgement.reasons],
+            Self::Asked { show, .. } => vec![show],
+            Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],
+            Self::RunEnded { output, .. } => output.iter_mut().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// As much of a step as the legality of facts depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepShape {
+    /// The step.
+    pub name: Name,
+    /// What decides in it.
+    pub by: StepBy,
+    /// For a judge: whom it judges and how many revisions it may ask of one cell.
+    pub judges: Option<JudgeShape>,
+}
+
+/// What a step is done by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepBy {
+    /// An agent of this name.
+    Agent(Name),
+    /// People of these groups.
+    People(Vec<String>),
+}
+
+/// The judging part of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgeShape {
+    /// The judged step.
+    pub subject: Name,
+    /// How many revisions this judge may cause for one cell, over its lifetime.
+    pub rounds: u32,
+}
+
+/// What an agent name pointed at when the run started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentPin {
+    /// The component's bytes.
+    pub component: Digest,
+    /// `name version` of the profile.
+    pub profile: String,
+    /// Digest of the effective grants and limits.
+    pub powers: Digest,
+}
+
+/// A power of the contract, by its interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Language, embedding and image models.
+    Model,
+    /// Search over collections.
+    Knowledge,
+    /// Bytes in and out.
+    Artifacts,
+}
+
+impl Capability {
+    /// The name of the interface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Knowledge => "knowledge",
+            Self::Artifacts => "artifacts",
+        }
+    }
+}
+
+impl std::fmt::Display for Capability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a guest was told. Denials, limits and failures are answers like any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the variants are documented")]
+pub enum CallAnswer {
+    /// The value; `via` is the route that gave it, where there was a choice.
+    Ok { value: Document, via: Option<String> },
+    /// Not granted. Reason and hint are for the operator; the guest saw the capability only.
+    Denied { reason: String, hint: Option<String> },
+    /// This ran out.
+    Exhausted { limit: Limit, detail: String },
+    /// Nobody answered.
+    Unavailable { detail: String },
+    /// The request was wrong.
+    Invalid { detail: String },
+}
+
+/// What can run out, as the contract names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the words of wit/v0.1/types.wit")]
+pub enum Limit {
+    Tokens,
+    Calls,
+    Bytes,
+    Wall,
+    Rate,
+    Storage,
+}
+
+/// One line of an agent's log, already clipped and made visible.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// How much it matters.
+    pub level: Level,
+    /// The words.
+    pub message: String,
+    /// For a note on progress: how far the work is, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fraction: Option<f32>,
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the usual four")]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// Why an attempt or a cell ended without a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of thing went wrong.
+    pub kind: FailureKind,
+    /// What the operator reads: one line, made visible.
+    pub message: String,
+    /// What the operator can do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The agent says that its input makes no sense, or the host found it out of schema.
+    InvalidInput,
+    /// The agent cannot do without a power that it does not have.
+    Refused,
+    /// The agent says that another try may help.
+    Retryable,
+    /// The agent gave up.
+    Fatal,
+    /// A limit of the sandbox ended it; the message names the limit with used and allowed.
+    Limit,
+    /// The guest trapped: a panic, an unreachable, an out-of-bounds access.
+    Trap,
+    /// What came back is no document of the output schema.
+    OutOfSchema,
+    /// What came back names an artifact that this attempt could not read.
+    ForeignArtifact,
+    /// The component cannot be loaded or does not keep the contract.
+    Component,
+    /// An expression of the pipeline failed at run time.
+    Expression,
+    /// `min` of a collected list was not reached.
+    TooFew,
+    /// The run was stopped while it ran.
+    Cancelled,
+    /// Something in the host failed: storage, a thread, a file.
+    Host,
+}
+
+impl FailureKind {
+    /// Whether a step's `retry` applies. What is the same at the next try is not tried again.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Retryable | Self::Trap | Self::Limit | Self::OutOfSchema)
+    }
+
+    /// The word that people and scripts read.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid-input",
+            Self::Refused => "refused",
+            Self::Retryable => "retryable",
+            Self::Fatal => "fatal",
+            Self::Limit => "limit",
+            Self::Trap => "trap",
+            Self::OutOfSchema => "out-of-schema",
+            Self::ForeignArtifact => "foreign-artifact",
+            Self::Component => "component",
+            Self::Expression => "expression",
+            Self::TooFew => "too-few",
+            Self::Cancelled => "cancelled",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.message)
+    }
+}
+
+/// What an attempt used of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Guest CPU, in milliseconds.
+    pub cpu_millis: u64,
+    /// The largest sum of its memories and tables, in bytes.
+    pub memory_bytes: u64,
+    /// Calls that reached the gate.
+    pub gate_calls: u32,
+}
+
+/// What a judge says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The word that counts.
+    pub verdict: Verdict,
+    /// 0 to 1; breaks ties between candidates when an allowance is spent.
+    pub score: f64,
+    /// `[{ rule, message, fix }]`.
+    pub reasons: Document,
+    /// Whether this is advice only: the candidate is an edit of a person.
+    pub opinion: bool,
+}
+
+/// What a judge can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Goes on to the next judge.
+    Pass,
+    /// The step does it again with the reasons as feedback.
+    Revise,
+    /// The cell is dropped.
+    Veto,
+}
+
+impl Verdict {
+    /// The word in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Revise => "revise",
+            Self::Veto => "veto",
+        }
+    }
+}
+
+/// A question to people: `run/step/key/round`. Stable over restarts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AskId(pub String);
+
+impl AskId {
+    /// The id of what `judge` is asked about a round of a cell.
+    #[must_use]
+    pub fn of(run: &RunId, judge: &Name, cell: &CellId, round: u32) -> Self {
+        Self(format!("{run}/{judge}/{}/{round}", cell.key))
+    }
+}
+
+impl std::fmt::Display for AskId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What a person decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the variants are documented")]
+pub enum Decision {
+    /// The candidate is released as it is.
+    Approve { comment: Option<String> },
+    /// The next round, or the end of the cell when the allowance is spent.
+    Reject { comment: Option<String> },
+    /// A new value of the subject's output; the judges give opinions, then people are asked again.
+    Edit { value: Document, comment: Option<String> },
+}
+
+impl Decision {
+    /// The word in documents.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Approve { .. } => "approve",
+            Self::Reject { .. } => "reject",
+            Self::Edit { .. } => "edit",
+        }
+    }
+
+    /// What the person said besides.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        match self {
+            Self::Approve { comment } | Self::Reject { comment } | Self::Edit { comment, .. } => {
+                comment.as_deref()
+            }
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// Everything that could be released was, and `[output]` stands.
+    Done,
+    /// A step failed beyond what it tolerates.
+    Failed,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+/// One append to a run's journal: what happened together, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the host wrote it down.
+    pub at: Timestamp,
+    /// In order.
+    pub facts: Vec<Fact>,
+}

@@ -1,0 +1,179 @@
+//! The ceiling: the most that any agent on this host may be granted, as the admin wrote it. Reads no file.
+
+use std::time::Duration;
+
+use bailiwick_core::{Bytes, Calls, Tokens};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::Limits;
+use crate::people::People;
+use crate::origins::Origins;
+
+/// `policy.toml`, parsed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Folders (absolute, normalised) below which unsigned components may lie; nothing: anywhere.
+    pub source_roots: Option<Vec<String>>,
+    /// Rules by pattern, in file order. An agent has the minimum of all that match it.
+    pub ceilings: Vec<(Pattern, Ceiling)>,
+    /// Who may answer questions.
+    pub people: People,
+}
+
+/// What a ceiling is matched against: `local/*` or `local/NAME`. The name is the
+/// profile's, because the operator invents agent names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pattern(String);
+
+/// A text that is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a pattern: it is PUBLISHER/NAME or PUBLISHER/*, with `local` for unsigned components")]
+pub struct NotAPattern(String);
+
+impl Pattern {
+    /// Reads `publisher/name` or `publisher/*`.
+    ///
+    /// # Errors
+    /// [`NotAPattern`] where the text has another form.
+    pub fn parse(text: &str) -> Result<Self, NotAPattern> {
+        let word = |w: &str| {
+            !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+        };
+        match text.split_once('/') {
+            Some((publisher, name)) if word(publisher) && (name == "*" || word(name)) => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(NotAPattern(text.chars().take(80).collect())),
+        }
+    }
+
+    /// Whether it covers `publisher/name`.
+    #[must_use]
+    pub fn matches(&self, identity: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(prefix) => identity.starts_with(prefix),
+            None => self.0 == identity,
+        }
+    }
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One rule: the most of each power. What a rule does not name, it does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Models, bounded by origin, because aliases are the operator's invention.
+    pub model: Option<ModelCeiling>,
+    /// Collections, bounded by where their folders lie.
+    pub knowledge: Option<FolderCeiling>,
+    /// Asset folders, the same.
+    pub assets: Option<FolderCeiling>,
+    /// Artifacts.
+    pub artifacts: Option<ArtifactsCeiling>,
+    /// Limits of the sandbox.
+    pub limits: Limits,
+}
+
+/// The most of models.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelCeiling {
+    /// Calls of one agent in one run; unset: no bound here.
+    pub calls: Option<Calls>,
+    /// Tokens of one agent in one run; unset: no bound here.
+    pub tokens: Option<Tokens>,
+    /// Which origins routes may have.
+    pub origins: Origins,
+}
+
+/// The most of folders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderCeiling {
+    /// Folders (absolute, normalised) below which they must lie; nothing: anywhere.
+    pub roots: Option<Vec<String>>,
+}
+
+/// The most of artifacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactsCeiling {
+    /// Bytes that one attempt may put; unset: no bound here beyond the limits.
+    pub put: Option<Bytes>,
+}
+
+impl Policy {
+    /// The policy of a host without `policy.toml`: unsigned components from any
+    /// folder, public models by https and loopback by http, generous limits, and the
+    /// OS user who runs it is the one person, in every group.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self {
+            source_roots: None,
+            ceilings: vec![(Pattern("local/*".into()), Ceiling::built_in())],
+            people: People::WhoRunsIt,
+        }
+    }
+
+    /// The rules that match an identity such as `local/draft`. None: nothing is allowed.
+    pub fn matching(&self, identity: &str) -> impl Iterator<Item = (&Pattern, &Ceiling)> {
+        self.ceilings
+            .iter()
+            .filter(move |(pattern, _)| pattern.matches(identity))
+            .map(|(pattern, ceiling)| (pattern, ceiling))
+    }
+}
+
+impl Ceiling {
+    /// A rule that allows nothing and keeps the default limits: where every `[ceiling]` table begins.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { model: None, knowledge: None, assets: None, artifacts: None, limits: Limits::DEFAULT }
+    }
+
+    /// What the built-in policy allows. The limits are those that the campaign's
+    /// slowest honest agent needs, with room: a model on a laptop answers in minutes.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self {
+            model: Some(ModelCeiling {
+                calls: None,
+                tokens: None,
+                origins: Origins::PublicHttpsOrLoopback,
+            }),
+            knowledge: Some(FolderCeiling { roots: None }),
+            assets: Some(FolderCeiling { roots: None }),
+            artifacts: Some(ArtifactsCeiling { put: None }),
+            limits: Limits {
+                memory: Bytes::mib(1024),
+                cpu: Duration::from_secs(60),
+                wall: Duration::from_secs(1800),
+                artifacts: Bytes::mib(256),
+                ..Limits::DEFAULT
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_a_publisher_or_one_agent() {
+        let all = Pattern::parse("local/*").unwrap();
+        let one = Pattern::parse("local/draft").unwrap();
+        assert!(all.matches("local/draft") && one.matches("local/draft"));
+        assert!(!all.matches("acme/draft") && !one.matches("local/drafts"));
+        for bad in ["", "local", "*", "*/x", "local/a*", "local/", "a/b/c"] {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_a_matching_rule_nothing_is_allowed() {
+        assert_eq!(Policy::built_in().matching("acme/draft").count(), 0);
+    }
+}

@@ -1,0 +1,76 @@
+//! Grants: what an operator lets one agent name do. Knows no ceiling and no component.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::{Bytes, Calls, Name, Tokens};
+use serde::{Deserialize, Serialize};
+
+/// The powers of one agent name, each with its scope.
+///
+/// **Default deny.** [`Grants::none`] is the only constructor that names every
+/// field; what a file does not say stays as it is there, and nothing else in the
+/// project fills a field in by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Models by alias, with counters for each run.
+    pub model: Option<ModelGrant>,
+    /// Collections that it may search.
+    pub knowledge: BTreeSet<Name>,
+    /// Asset folders whose files its inputs may name.
+    pub assets: BTreeSet<Name>,
+    /// Whether it may read what its input names, and how much it may put.
+    pub artifacts: Option<ArtifactsGrant>,
+}
+
+/// Models.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelGrant {
+    /// The aliases.
+    pub aliases: BTreeSet<Name>,
+    /// Requests that leave, each run; unset: as many as the ceiling and the gate's own limit allow.
+    pub calls: Option<Calls>,
+    /// Input and output tokens, each run; unset: as many as the ceiling allows.
+    pub tokens: Option<Tokens>,
+}
+
+/// Artifacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactsGrant {
+    /// Bytes that one attempt may put, in sum; unset: it only reads.
+    pub put: Option<Bytes>,
+}
+
+impl Grants {
+    /// Nothing at all: where every agent begins.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { model: None, knowledge: BTreeSet::new(), assets: BTreeSet::new(), artifacts: None }
+    }
+
+    /// Whether the import of an interface of the contract is covered by some grant.
+    /// `log` and `types` need none.
+    #[must_use]
+    pub fn covers_import(&self, interface: &str) -> bool {
+        match interface {
+            "log" | "types" => true,
+            "model" => self.model.is_some(),
+            "knowledge" => !self.knowledge.is_empty(),
+            "artifacts" => self.artifacts.is_some(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_covers_nothing_but_words() {
+        let none = Grants::none();
+        assert!(none.covers_import("log"));
+        for interface in ["model", "knowledge", "artifacts", "http", "kv", "anything"] {
+            assert!(!none.covers_import(interface), "{interface}");
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The one function that intersects grants with the ceiling.
+
+use std::collections::BTreeMap;
+
+use bailiwick_core::units::show_duration;
+use bailiwick_core::{Bytes, Digest, Name};
+use serde::{Deserialize, Serialize};
+
+use crate::ceiling::{Ceiling, Pattern, Policy};
+use crate::grants::{ArtifactsGrant, Grants, ModelGrant};
+use crate::limits::Limits;
+use crate::route::Route;
+
+/// What an agent may do in the end: grants ∩ ceiling, with the limits that hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effective {
+    /// The powers. `model.calls` and `model.tokens` are already the smaller numbers.
+    pub grants: Grants,
+    /// The limits of each attempt.
+    pub limits: Limits,
+}
+
+impl Effective {
+    /// The digest that facts name.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // Plain data: serialisation cannot fail; an empty text would only be a digest of nothing.
+        Digest::of(serde_json::to_string(self).unwrap_or_default().as_bytes())
+    }
+}
+
+/// What the intersection must know of the project besides the grants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// The routes of each model alias.
+    pub models: BTreeMap<Name, Vec<Route>>,
+    /// The folder (absolute, normalised) of each collection.
+    pub knowledge: BTreeMap<Name, String>,
+    /// The folder (absolute, normalised) of each asset name.
+    pub assets: BTreeMap<Name, String>,
+}
+
+/// One grant that is above the ceiling: an error of `check`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excess {
+    /// The key under the agent, as `grants.model.tokens` or `limits.wall`.
+    pub key: String,
+    /// What was granted, as people write it.
+    pub granted: String,
+    /// What is allowed, as people write it.
+    pub allowed: String,
+    /// The rule that says so; nothing where no rule matches the agent at all.
+    pub rule: Option<Pattern>,
+}
+
+/// Intersects what an operator granted with what the admin allows.
+///
+/// The result never holds more than either (a property test keeps it so); every
+/// difference is also in the list of excesses. Limits that the operator did not ask
+/// for are lowered to the ceiling silently: a default is no request.
+#[must_use]
+pub fn intersect(
+    identity: &str,
+    granted: &Grants,
+    limits: &RequestedLimits,
+    resources: &Resources,
+    policy: &Policy,
+) -> (Effective, Vec<Excess>) {
+    let mut excesses = Vec::new();
+    let mut effective = Effective { grants: granted.clone(), limits: limits.limits };
+    let mut matched = false;
+    for (pattern, ceiling) in policy.matching(identity) {
+        matched = true;
+        let asked = Asked { grants: granted, limits, resources };
+        lower(&mut effective, &asked, ceiling, &mut |key, granted, allowed| {
+            excesses.push(Excess { key, granted, allowed, rule: Some(pattern.clone()) });
+        });
+    }
+    if !matched {
+        excesses.push(Excess {
+            key: "component".into(),
+            granted: identity.into(),
+            allowed: "nothing: no [ceiling] rule matches it".into(),
+            rule: None,
+        });
+        effective = Effective { grants: Grants::none(), limits: limits.limits.min(Limits::DEFAULT) };
+    }
+    effective.limits = effective.limits.min(Limits::MAXIMUM);
+    (effective, excesses)
+}
+
+/// Limits as an agent's table asks for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestedLimits {
+    /// All of them, defaults filled in.
+    pub limits: Limits,
+    /// The keys that the file names; the others are defaults.
+    pub named: Vec<&'static str>,
+}
+
+impl Default for RequestedLimits {
+    fn default() -> Self {
+        Self { limits: Limits::DEFAULT, named: Vec::new() }
+    }
+}
+
+type Report<'a> = dyn FnMut(String, String, String) + 'a;
+
+/// What the operator asked for: excesses are against this, not against what an
+/// earlier rule left of it, so that each rule that is in the way is named.
+struct Asked<'a> {
+    grants: &'a Grants,
+    limits: &'a RequestedLimits,
+    resources: &'a Resources,
+}
+
+fn lower(effective: &mut Effective, asked: &Asked<'_>, ceiling: &Ceiling, report: &mut Report<'_>) {
+    let (grants, folders) = (&mut effective.grants, asked.resources);
+    lower_model(&mut grants.model, asked, ceiling, report);
+    let roots = ceiling.knowledge.as_ref().map(|c| c.roots.as_deref());
+    lower_folders("knowledge", &mut grants.knowledge, &folders.knowledge, roots, report);
+    let roots = ceiling.assets.as_ref().map(|c| c.roots.as_deref());
+    lower_folders("assets", &mut grants.assets, &folders.assets, roots, report);
+    lower_artifacts(&mut grants.artifacts, asked, ceiling, report);
+    lower_limits(&mut effective.limits, asked.limits, &ceiling.limits, report);
+}
+
+fn lower_model(
+    grant: &mut Option<ModelGrant>,
+    asked: &Asked<'_>,
+    ceiling: &Ceiling,
+    report: &mut Report<'_>,
+) {
+    let Some(model) = grant else { return };
+    let Some(most) = &ceiling.model else {
+        report("grants.model".into(), "granted".into(), "not allowed".into());
+        *grant = None;
+        return;
+    };
+    model.aliases.retain(|alias| {
+        let routes = asked.resources.models.get(alias).map_or(&[][..], Vec::as_slice);
+        let refused = routes.iter().find(|route| !most.origins.allow(route));
+        if let Some(route) = refused {
+            report(format!("grants.model.use {alias}"), route.to_string(), most.origins.to_string());
+        }
+        refused.is_none()
+    });
+    let asked = asked.grants.model.as_ref();
+    lower_number(&mut model.calls, most.calls);
+    if let Some((granted, allowed)) = over(asked.and_then(|m| m.calls), most.calls) {
+        report("grants.model.calls".into(), granted.0.to_string(), allowed.0.to_string());
+    }
+    lower_number(&mut model.tokens, most.tokens);
+    if let Some((granted, allowed)) = over(asked.and_then(|m| m.tokens), most.tokens) {
+        report("grants.model.tokens".into(), granted.0.to_string(), allowed.0.to_string());
+    }
+}
+
+/// The smaller number; where the grant says none, the ceiling's.
+fn lower_number<T: Ord + Copy>(granted: &mut Option<T>, most: Option<T>) {
+    *granted = match (*granted, most) {
+        (Some(wanted), Some(most)) => Some(wanted.min(most)),
+        (wanted, most) => wanted.or(most),
+    };
+}
+
+/// Both numbers, where more was asked for than is allowed. An unset number is no request.
+fn over<T: Ord + Copy>(asked: Option<T>, most: Option<T>) -> Option<(T, T)> {
+    asked.zip(most).filter(|(asked, most)| asked > most)
+}
+
+fn lower_folders(
+    capability: &str,
+    granted: &mut std::collections::BTreeSet<Name>,
+    folders: &BTreeMap<Name, String>,
+    ceiling: Option<Option<&[String]>>,
+    report: &mut Report<'_>,
+) {
+    granted.retain(|name| {
+        let allowed = match ceiling {
+            None => Err("not allowed".to_owned()),
+            Some(None) => Ok(()),
+            Some(Some(roots)) => {
+                let inside = folders
+                    .get(name)
+                    .is_some_and(|folder| roots.iter().any(|root| is_below(folder, root)));
+                if inside { Ok(()) } else { Err(format!("below {}", roots.join(", "))) }
+            }
+        };
+        if let Err(allowed) = &allowed {
+            let folder = folders.get(name).cloned().unwrap_or_else(|| name.to_string());
+            report(format!("grants.{capability} {name}"), folder, allowed.clone());
+        }
+        allowed.is_ok()
+    });
+}
+
+/// Whether a normalised absolute path is `root` or below it, by whole elements.
+#[must_use]
+pub fn is_below(path: &str, root: &str) -> bool {
+    match path.strip_prefix(root.trim_end_matches('/')) {
+        Some(rest) => rest.is_empty() || rest.starts_with('/'),
+        None => false,
+    }
+}
+
+fn lower_artifacts(
+    grant: &mut Option<ArtifactsGrant>,
+    asked: &Asked<'_>,
+    ceiling: &Ceiling,
+    report: &mut Report<'_>,
+) {
+    let Some(artifacts) = grant else { return };
+    let Some(most) = &ceiling.artifacts else {
+        report("grants.artifacts".into(), "granted".into(), "not allowed".into());
+        *grant = None;
+        return;
+    };
+    // Without `put` it only reads: a ceiling must not turn that into writing.
+    if artifacts.put.is_some() {
+        lower_number(&mut artifacts.put, most.put);
+    }
+    if let Some((granted, allowed)) = over(asked.grants.artifacts.and_then(|a| a.put), most.put) {
+        report("grants.artifacts.put".into(), granted.to_string(), allowed.to_string());
+    }
+}
+
+fn lower_limits(
+    limits: &mut Limits,
+    requested: &RequestedLimits,
+    most: &Limits,
+    report: &mut Report<'_>,
+) {
+    let before = *limits;
+    *limits = before.min(*most);
+    let mut excess = |key: &'static str, over: bool, granted: String, allowed: String| {
+        if over && requested.named.contains(&key) {
+            report(format!("limits.{key}"), granted, allowed);
+        }
+    };
+    let size = |a: Bytes, b: Bytes| (a > b, a.to_string(), b.to_string());
+    let time = |a, b| (a > b, show_duration(a), show_duration(b));
+    let count = |a: u32, b: u32| (a > b, a.to_string(), b.to_string());
+    for (key, (over, granted, allowed)) in [
+        ("memory", size(before.memory, most.memory)),
+        ("cpu", time(before.cpu, most.cpu)),
+        ("wall", time(before.wall, most.wall)),
+        ("output", size(before.output, most.output)),
+        ("log_lines", count(before.log_lines, most.log_lines)),
+        ("artifacts", size(before.artifacts, most.artifacts)),
+        ("gate_calls", count(before.gate_calls, most.gate_calls)),
+        ("denials", count(before.denials, most.denials)),
+    ] {
+        excess(key, over, granted, allowed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::{Calls, Tokens};
+
+    use super::*;
+    use crate::ceiling::{FolderCeiling, ModelCeiling};
+    use crate::origins::Origins;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn policy(ceilings: Vec<(&str, Ceiling)>) -> Policy {
+        let ceilings =
+            ceilings.into_iter().map(|(p, c)| (Pattern::parse(p).unwrap(), c)).collect();
+        Policy { ceilings, ..Policy::built_in() }
+    }
+
+    fn model(calls: Option<u64>, tokens: Option<u64>) -> Grants {
+        Grants {
+            model: Some(ModelGrant {
+                aliases: [name("writer")].into(),
+                calls: calls.map(Calls),
+                tokens: tokens.map(Tokens),
+            }),
+            ..Grants::none()
+        }
+    }
+
+    fn resources() -> Resources {
+        Resources {
+            models: [(name("writer"), vec![Route::builtin()])].into(),
+            knowledge: [(name("brand"), "/srv/brand".to_owned())].into(),
+            assets: BTreeMap::new(),
+        }
+    }
+
+    fn models_of(calls: Option<u64>, tokens: Option<u64>) -> Ceiling {
+        Ceiling {
+            model: Some(ModelCeiling {
+                calls: calls.map(Calls),
+                tokens: tokens.map(Tokens),
+                origins: Origins::PublicHttpsOrLoopback,
+            }),
+            ..Ceiling::nothing()
+        }
+    }
+
+    #[test]
+    fn numbers_are_the_minimum_of_all_matches() {
+        let policy = policy(vec![
+            ("local/*", models_of(Some(10), Some(500))),
+            ("local/draft", models_of(Some(20), Some(100))),
+            ("local/other", models_of(Some(1), Some(1))),
+        ]);
+        let (effective, excesses) = intersect(
+            "local/draft",
+            &model(Some(15), None),
+            &RequestedLimits::default(),
+            &resources(),
+            &policy,
+        );
+        let model = effective.grants.model.unwrap();
+        assert_eq!((model.calls, model.tokens), (Some(Calls(10)), Some(Tokens(100))));
+        assert_eq!(excesses.len(), 1, "an unset number is no request: {excesses:?}");
+    }
+
+    #[test]
+    fn an_agent_that_no_rule_matches_may_do_nothing() {
+        let (effective, excesses) = intersect(
+            "local/draft",
+            &model(None, None),
+            &RequestedLimits::default(),
+            &resources(),
+            &policy(vec![("acme/*", Ceiling::built_in())]),
+        );
+        assert_eq!(effective.grants, Grants::none());
+        assert_eq!(excesses.len(), 1);
+    }
+
+    #[test]
+    fn folders_count_by_whole_elements() {
+        let granted = Grants { knowledge: [name("brand")].into(), ..Grants::none() };
+        for (root, expected) in [("/srv", 0), ("/srv/brand", 0), ("/srv/bra", 1), ("/etc", 1)] {
+            let ceiling = Ceiling {
+                knowledge: Some(FolderCeiling { roots: Some(vec![root.into()]) }),
+                ..Ceiling::nothing()
+            };
+            let (_, excesses) = intersect(
+                "local/x",
+                &granted,
+                &RequestedLimits::default(),
+                &resources(),
+                &policy(vec![("local/*", ceiling)]),
+            );
+            assert_eq!(excesses.len(), expected, "{root}");
+        }
+    }
+
+    #[test]
+    fn default_limits_are_lowered_silently_and_named_ones_are_reported() {
+        let low = Limits { memory: Bytes::mib(64), ..Limits::DEFAULT };
+        let policy = policy(vec![("local/*", Ceiling { limits: low, ..Ceiling::nothing() })]);
+        let run = |requested: &RequestedLimits| {
+            intersect("local/x", &Grants::none(), requested, &resources(), &policy)
+        };
+        let (effective, excesses) = run(&RequestedLimits::default());
+        assert_eq!((effective.limits.memory, excesses.len()), (Bytes::mib(64), 0));
+        let named = RequestedLimits { named: vec!["memory"], ..RequestedLimits::default() };
+        assert_eq!(run(&named).1.len(), 1);
+    }
+
+    /// Effective ⊆ granted ∩ ceiling, over every combination of a small world.
+    #[test]
+    fn never_holds_more_than_either() {
+        let numbers = [None, Some(0), Some(5), Some(50)];
+        for granted in numbers {
+            for most in numbers {
+                let policy = policy(vec![("local/*", models_of(most, most))]);
+                let (effective, _) = intersect(
+                    "local/x",
+                    &model(granted, granted),
+                    &RequestedLimits::default(),
+                    &resources(),
+                    &policy,
+                );
+                let calls = effective.grants.model.unwrap().calls.map(|c| c.0);
+                let expected = match (granted, most) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+                assert_eq!(calls, expected, "{granted:?} {most:?}");
+            }
+        }
+    }
+}
