@@ -31,10 +31,10 @@ pub mod bindings {
 }
 
 impl<A: Agent> contract::Guest for A {
-    fn profile() -> contract::Profile {
+    fn profile() -> contract::About {
         log_panics();
         let profile = agent::profile::<A>();
-        contract::Profile {
+        contract::About {
             name: profile.name.to_owned(),
             version: profile.version.to_owned(),
             summary: profile.summary.to_owned(),
