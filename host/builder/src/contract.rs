@@ -1,0 +1,135 @@
+//! Which names of an import or export section mean what under the contract; the only place that takes such a name apart.
+
+use std::fmt;
+
+/// The package of the contract.
+pub const PACKAGE: &str = "bailiwick:agent";
+
+/// The version of the contract that this builder writes and reads.
+pub const VERSION: &str = "0.1.0";
+
+/// What every agent exports.
+pub const AGENT_EXPORT: &str = "bailiwick:agent/agent@0.1.0";
+
+/// The WASI packages that the sandbox links, inert. Others (`wasi:http`, …) are
+/// powers, and a power comes from the contract.
+const INERT_WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
+
+/// An interface that an agent gets only where it is wanted and granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Capability {
+    /// Language, embedding and image models.
+    Model,
+    /// Search over collections of documents.
+    Knowledge,
+    /// Files beside the JSON.
+    Artifacts,
+}
+
+impl Capability {
+    /// All of them, in the order in which people read them.
+    pub const ALL: [Self; 3] = [Self::Model, Self::Knowledge, Self::Artifacts];
+
+    /// The name of the interface and of the key in `agent.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Knowledge => "knowledge",
+            Self::Artifacts => "artifacts",
+        }
+    }
+
+    /// The line for the table `[wants]` of `agent.toml` that asks for it.
+    pub fn want_line(self) -> &'static str {
+        match self {
+            Self::Model => r#"model = { use = ["writer"], reason = "…" }"#,
+            Self::Knowledge => r#"knowledge = { use = ["brand"], reason = "…" }"#,
+            Self::Artifacts => r#"artifacts = { put = "16 MiB", reason = "…" }"#,
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What an imported or exported name is to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name<'a> {
+    /// `agent` of our version: what a host calls.
+    Agent,
+    /// `types` and `log` of our version: there for everybody.
+    Free,
+    /// An interface of our version that has to be wanted.
+    Capability(Capability),
+    /// The contract in another version, which is given.
+    OtherVersion(&'a str),
+    /// WASI 0.2, which the sandbox links inert.
+    InertWasi,
+    /// Anything else.
+    Foreign,
+}
+
+/// Takes `package:name/interface@version` apart.
+pub(crate) fn read_name(name: &str) -> Name<'_> {
+    let (path, version) = name.rsplit_once('@').unwrap_or((name, ""));
+    let Some((package, interface)) = path.split_once('/') else {
+        return Name::Foreign;
+    };
+    if package == PACKAGE {
+        return match interface {
+            _ if version != VERSION => Name::OtherVersion(version),
+            "agent" => Name::Agent,
+            "types" | "log" => Name::Free,
+            other => Capability::named(other).map_or(Name::Foreign, Name::Capability),
+        };
+    }
+    let inert = package.strip_prefix("wasi:").is_some_and(|name| INERT_WASI.contains(&name));
+    // 0.2.x is one compatible line; 0.3 is another system (async) that is not linked.
+    if inert && version.starts_with("0.2.") { Name::InertWasi } else { Name::Foreign }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_names() {
+        for (name, expected) in [
+            ("bailiwick:agent/agent@0.1.0", Name::Agent),
+            ("bailiwick:agent/types@0.1.0", Name::Free),
+            ("bailiwick:agent/log@0.1.0", Name::Free),
+            ("bailiwick:agent/model@0.1.0", Name::Capability(Capability::Model)),
+            ("bailiwick:agent/artifacts@0.1.0", Name::Capability(Capability::Artifacts)),
+            ("bailiwick:agent/knowledge@0.1.0", Name::Capability(Capability::Knowledge)),
+            ("bailiwick:agent/telepathy@0.1.0", Name::Foreign),
+            ("bailiwick:agent/model@0.2.0", Name::OtherVersion("0.2.0")),
+            ("bailiwick:agent/agent@0.1.0-rc.1", Name::OtherVersion("0.1.0-rc.1")),
+            ("bailiwick:agent/agent", Name::OtherVersion("")),
+            ("wasi:cli/stdout@0.2.9", Name::InertWasi),
+            ("wasi:clocks/wall-clock@0.2.0", Name::InertWasi),
+            ("wasi:clocks/wall-clock@0.3.0", Name::Foreign),
+            ("wasi:clocks/wall-clock@0.20.0", Name::Foreign),
+            ("wasi:http/outgoing-handler@0.2.0", Name::Foreign),
+            ("wasi:keyvalue/store@0.2.0", Name::Foreign),
+            ("evil:agent/model@0.1.0", Name::Foreign),
+            ("env", Name::Foreign),
+            ("", Name::Foreign),
+        ] {
+            assert_eq!(read_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_export_is_an_agent_of_our_version() {
+        assert_eq!(read_name(AGENT_EXPORT), Name::Agent);
+        assert_eq!(AGENT_EXPORT, format!("{PACKAGE}/agent@{VERSION}"));
+    }
+}

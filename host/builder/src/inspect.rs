@@ -1,0 +1,280 @@
+//! What a component says of itself without running: names, sizes and the sections that the builder embedded; decides nothing about it.
+
+use bailiwick_core::Digest;
+use wasmparser::{
+    ComponentExportSectionReader, ComponentImportSectionReader, FuncValidatorAllocations, Parser,
+    Payload, ValidPayload, Validator,
+};
+
+use crate::contract::{self, Name, VERSION};
+use crate::profile::{Profile, ProfileError};
+use crate::section::{self, BrokenFile, Section};
+use crate::wants::{Wants, WantsError};
+
+/// The largest component that is read. Python and JavaScript components are 12 to
+/// 18 MB with their interpreter inside; several times that is a mistake or a bomb.
+pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The largest embedded section. Two schemas of 64 KiB each and some words fit twice.
+pub const SECTION_BYTES_MAX: usize = 256 * 1024;
+
+/// How deep modules and components may lie in each other. Encoders and composers
+/// make 3 or 4 levels; the bound keeps a hostile file from growing our stack of them.
+pub const NESTING_MAX: usize = 32;
+
+/// The custom section with the agent's profile as JSON.
+pub const PROFILE_SECTION: &str = "bailiwick:profile";
+
+/// The custom section with the agent's wants as JSON.
+pub const WANTS_SECTION: &str = "bailiwick:wants";
+
+/// The ids of the component sections that are read here.
+const IMPORTS: u8 = 10;
+const EXPORTS: u8 = 11;
+
+/// What a valid component imports and exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// The names of all imports, in file order: the list of what it could ever ask for.
+    pub imports: Vec<String>,
+    /// The names of all exports, in file order.
+    pub exports: Vec<String>,
+    /// The size of the whole file in bytes.
+    pub size_bytes: usize,
+    /// Of the whole file.
+    pub digest: Digest,
+}
+
+/// What a component that `bailiwick build` wrote says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// What the agent's `profile` answered when it was built.
+    pub profile: Profile,
+    /// What its `agent.toml` asked for. Grants nothing.
+    pub wants: Wants,
+    /// The version of the contract that it was built for.
+    pub contract: String,
+    /// Imports, exports, size and digest.
+    pub outline: Outline,
+}
+
+/// Why a file cannot be read as an agent's component.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InspectError {
+    /// Larger than [`COMPONENT_BYTES_MAX`].
+    #[error("the file has {found_bytes} bytes, and a component may have at most {max_bytes}")]
+    TooLarge {
+        /// Its size.
+        found_bytes: usize,
+        /// What is allowed.
+        max_bytes: usize,
+    },
+    /// Not WebAssembly at all, or a core module.
+    #[error("this is no WebAssembly component but {found}")]
+    NotAComponent {
+        /// What the first bytes look like.
+        found: String,
+    },
+    /// Cut off, or not valid.
+    #[error(transparent)]
+    Broken(#[from] BrokenFile),
+    /// Deeper than [`NESTING_MAX`].
+    #[error("modules and components lie more than {NESTING_MAX} deep in each other")]
+    TooDeep,
+    /// It speaks another version of the contract.
+    #[error("the component speaks {} {found}, and this host speaks {expected}", contract::PACKAGE)]
+    OtherContract {
+        /// The version in its import or export names; empty where there is none.
+        found: String,
+        /// Ours.
+        expected: String,
+    },
+    /// No agent.
+    #[error(
+        "the component is no agent: it does not export {}; it exports {}",
+        contract::AGENT_EXPORT,
+        listed(exports)
+    )]
+    NoAgent {
+        /// What it exports instead.
+        exports: Vec<String>,
+    },
+    /// It was not written by `bailiwick build`.
+    #[error(
+        "the component has no section {section}; `bailiwick build` embeds it (in agent.toml: [build] module = \"FILE.wasm\")"
+    )]
+    NoSection {
+        /// The one that is missing.
+        section: &'static str,
+    },
+    /// Two sections of one name: nobody can say which one holds.
+    #[error("the component has the section {section} twice")]
+    TwoSections {
+        /// The name.
+        section: &'static str,
+    },
+    /// Larger than [`SECTION_BYTES_MAX`].
+    #[error(
+        "the section {section} has {found_bytes} bytes, and at most {SECTION_BYTES_MAX} are read"
+    )]
+    SectionTooLarge {
+        /// The name.
+        section: &'static str,
+        /// Its size.
+        found_bytes: usize,
+    },
+    /// The profile section is not a profile.
+    #[error("the embedded profile cannot be used: {0}")]
+    Profile(#[from] ProfileError),
+    /// The wants section is not a list of wants.
+    #[error("the embedded wants cannot be used: {0}")]
+    Wants(#[from] WantsError),
+}
+
+/// Reads and validates a component without running any of it.
+pub fn read_outline(bytes: &[u8]) -> Result<Outline, InspectError> {
+    if bytes.len() > COMPONENT_BYTES_MAX {
+        return Err(InspectError::TooLarge {
+            found_bytes: bytes.len(),
+            max_bytes: COMPONENT_BYTES_MAX,
+        });
+    }
+    if !Parser::is_component(bytes) {
+        return Err(InspectError::NotAComponent { found: looks_like(bytes).to_owned() });
+    }
+    validate(bytes)?;
+    let mut outline = Outline {
+        imports: Vec::new(),
+        exports: Vec::new(),
+        size_bytes: bytes.len(),
+        digest: Digest::of(bytes),
+    };
+    for section in section::sections(bytes)? {
+        read_names(bytes, &section, &mut outline)?;
+    }
+    Ok(outline)
+}
+
+/// Reads what `bailiwick build` embedded, and checks that the component is an
+/// agent of this contract. Runs none of it.
+///
+/// ```
+/// let error = bailiwick_builder::read_embedded(b"\x7fELF").unwrap_err();
+/// assert_eq!(error.to_string(), "this is no WebAssembly component but a native program (ELF)");
+/// ```
+pub fn read_embedded(bytes: &[u8]) -> Result<Embedded, InspectError> {
+    let outline = read_outline(bytes)?;
+    require_agent(&outline)?;
+    Ok(Embedded {
+        profile: Profile::from_json(embedded_section(bytes, PROFILE_SECTION)?)?,
+        wants: Wants::from_json(embedded_section(bytes, WANTS_SECTION)?)?,
+        contract: VERSION.to_owned(),
+        outline,
+    })
+}
+
+/// An agent exports `agent`, and all that it names of the contract is of our version.
+pub(crate) fn require_agent(outline: &Outline) -> Result<(), InspectError> {
+    for name in outline.imports.iter().chain(&outline.exports) {
+        if let Name::OtherVersion(found) = contract::read_name(name) {
+            return Err(InspectError::OtherContract {
+                found: found.to_owned(),
+                expected: VERSION.to_owned(),
+            });
+        }
+    }
+    // Python and QuickJS components export more (`init`, `exports`): no business of ours.
+    if outline.exports.iter().any(|name| name == contract::AGENT_EXPORT) {
+        Ok(())
+    } else {
+        Err(InspectError::NoAgent { exports: outline.exports.clone() })
+    }
+}
+
+/// What a file that is not what was expected most likely is.
+pub(crate) fn looks_like(bytes: &[u8]) -> &'static str {
+    let text = bytes.trim_ascii_start();
+    match bytes {
+        [] => "an empty file",
+        _ if Parser::is_core_wasm(bytes) => "a core WebAssembly module",
+        _ if Parser::is_component(bytes) => "a WebAssembly component",
+        [0, b'a', b's', b'm', ..] => "a WebAssembly file that is cut off or of an unknown version",
+        [0x7f, b'E', b'L', b'F', ..] => "a native program (ELF)",
+        [0x1f, 0x8b, ..] => "a gzip archive",
+        [b'P', b'K', ..] => "a zip archive",
+        _ if text.starts_with(b"(module") || text.starts_with(b"(component") => {
+            "WebAssembly text (make it binary with `wasm-tools parse`)"
+        }
+        _ if std::str::from_utf8(bytes).is_ok() => "a text file",
+        _ => "a file of another kind",
+    }
+}
+
+/// Full validation, and the bound on nesting.
+pub(crate) fn validate(bytes: &[u8]) -> Result<(), InspectError> {
+    let mut validator = Validator::new();
+    let mut scratch = FuncValidatorAllocations::default();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(BrokenFile::from)?;
+        match &payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING_MAX {
+            return Err(InspectError::TooDeep);
+        }
+        let valid = validator.payload(&payload).map_err(BrokenFile::from)?;
+        if let ValidPayload::Func(function, body) = valid {
+            let mut function = function.into_validator(std::mem::take(&mut scratch));
+            function.validate(&body).map_err(BrokenFile::from)?;
+            scratch = function.into_allocations();
+        }
+    }
+    Ok(())
+}
+
+fn read_names(bytes: &[u8], section: &Section, outline: &mut Outline) -> Result<(), BrokenFile> {
+    match section.id {
+        IMPORTS => {
+            for import in ComponentImportSectionReader::new(section::read(bytes, section))? {
+                outline.imports.push(import?.name.name.to_owned());
+            }
+        }
+        EXPORTS => {
+            for export in ComponentExportSectionReader::new(section::read(bytes, section))? {
+                outline.exports.push(export?.name.name.to_owned());
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn embedded_section<'a>(bytes: &'a [u8], wanted: &'static str) -> Result<&'a [u8], InspectError> {
+    let mut found = None;
+    for section in section::sections(bytes)? {
+        let Some((name, data)) = section::custom(bytes, &section)? else {
+            continue;
+        };
+        if name != wanted {
+            continue;
+        }
+        if found.replace(data).is_some() {
+            return Err(InspectError::TwoSections { section: wanted });
+        }
+    }
+    let data = found.ok_or(InspectError::NoSection { section: wanted })?;
+    if data.len() > SECTION_BYTES_MAX {
+        return Err(InspectError::SectionTooLarge { section: wanted, found_bytes: data.len() });
+    }
+    Ok(data)
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    names.join(", ")
+}

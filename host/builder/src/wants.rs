@@ -1,0 +1,172 @@
+//! What an agent asks its operator for; grants nothing and knows no file format but its own section.
+
+use bailiwick_core::{Bytes, Name};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::contract::Capability;
+
+/// The longest reason, in bytes: one sentence that an operator reads before granting.
+pub const REASON_BYTES_MAX: usize = 256;
+
+/// The most aliases or collections in one want. More than a handful is no longer a
+/// wish that somebody weighs.
+pub const NAMES_MAX: usize = 16;
+
+/// The wants of one agent. `log` is always granted and is not among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wants {
+    /// Models, by the alias that the agent says. Absent: no model is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<NamesWant>,
+    /// Collections of documents. Absent: none is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<NamesWant>,
+    /// Files beside the JSON. Absent: the agent neither reads nor writes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<ArtifactsWant>,
+}
+
+/// A want that is a list of names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamesWant {
+    /// The names that the agent says, 1 to [`NAMES_MAX`].
+    #[serde(rename = "use")]
+    pub names: Vec<Name>,
+    /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
+    pub reason: String,
+}
+
+/// The want to read, and perhaps to make, artifacts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactsWant {
+    /// How many bytes an attempt makes at most. Absent: it only reads what its
+    /// input names.
+    #[serde(rename = "put_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub put: Option<Bytes>,
+    /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
+    pub reason: String,
+}
+
+/// Why something is no list of wants.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum WantsError {
+    /// Not the JSON that the builder writes.
+    #[error("not a list of wants: {0}")]
+    Json(String),
+    /// No reason, or a speech.
+    #[error(
+        "the reason for {capability} has {found_bytes} bytes; 1 to {REASON_BYTES_MAX} are allowed"
+    )]
+    Reason {
+        /// Which want.
+        capability: Capability,
+        /// Its size.
+        found_bytes: usize,
+    },
+    /// No name, or too many.
+    #[error("{capability} names {found}; 1 to {NAMES_MAX} are allowed")]
+    Names {
+        /// Which want.
+        capability: Capability,
+        /// How many.
+        found: usize,
+    },
+}
+
+impl Wants {
+    /// Whether the capability is wanted at all.
+    #[must_use]
+    pub fn want(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Model => self.model.is_some(),
+            Capability::Knowledge => self.knowledge.is_some(),
+            Capability::Artifacts => self.artifacts.is_some(),
+        }
+    }
+
+    /// Reads an embedded section, which may come from anybody.
+    pub(crate) fn from_json(bytes: &[u8]) -> Result<Self, WantsError> {
+        // An object by force: serde would also read a list as the fields in order.
+        let wants: Self = serde_json::from_slice(bytes)
+            .and_then(|object| serde_json::from_value(Value::Object(object)))
+            .map_err(|error| WantsError::Json(error.to_string()))?;
+        wants.check()?;
+        Ok(wants)
+    }
+
+    /// The embedded section.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, WantsError> {
+        self.check()?;
+        serde_json::to_vec(self).map_err(|error| WantsError::Json(error.to_string()))
+    }
+
+    fn check(&self) -> Result<(), WantsError> {
+        let named = [(Capability::Model, &self.model), (Capability::Knowledge, &self.knowledge)];
+        for (capability, want) in named {
+            let Some(want) = want else { continue };
+            if want.names.is_empty() || want.names.len() > NAMES_MAX {
+                return Err(WantsError::Names { capability, found: want.names.len() });
+            }
+            check_reason(capability, &want.reason)?;
+        }
+        match &self.artifacts {
+            Some(want) => check_reason(Capability::Artifacts, &want.reason),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_reason(capability: Capability, reason: &str) -> Result<(), WantsError> {
+    if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
+        return Err(WantsError::Reason { capability, found_bytes: reason.len() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn section_round_trips() {
+        let wants = Wants {
+            model: Some(NamesWant {
+                names: vec![Name::new("writer").unwrap()],
+                reason: "writes the copy".into(),
+            }),
+            knowledge: None,
+            artifacts: Some(ArtifactsWant { put: Some(Bytes::mib(16)), reason: "images".into() }),
+        };
+        let json = wants.to_json().unwrap();
+        assert_eq!(
+            String::from_utf8(json.clone()).unwrap(),
+            r#"{"model":{"use":["writer"],"reason":"writes the copy"},"artifacts":{"put_bytes":16777216,"reason":"images"}}"#
+        );
+        assert_eq!(Wants::from_json(&json), Ok(wants));
+        assert_eq!(Wants::from_json(b"{}"), Ok(Wants::default()));
+    }
+
+    #[test]
+    fn refuses_sections_that_no_builder_wrote() {
+        let long = "x".repeat(REASON_BYTES_MAX + 1);
+        let many = vec!["\"a\""; NAMES_MAX + 1].join(",");
+        for json in [
+            "".to_owned(),
+            "[]".into(),
+            r#"{"http":{}}"#.into(),
+            r#"{"model":{"use":["writer"]}}"#.into(),
+            r#"{"model":{"use":[],"reason":"x"}}"#.into(),
+            r#"{"model":{"use":["../x"],"reason":"x"}}"#.into(),
+            r#"{"model":{"use":["a"],"reason":" "}}"#.into(),
+            format!(r#"{{"artifacts":{{"reason":"{long}"}}}}"#),
+            format!(r#"{{"knowledge":{{"use":[{many}],"reason":"x"}}}}"#),
+            r#"{"artifacts":{"put_bytes":-1,"reason":"x"}}"#.into(),
+        ] {
+            assert!(Wants::from_json(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+;; A component that nobody can call.
+;; wants: 
+(component
+)

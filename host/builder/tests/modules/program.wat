@@ -1,0 +1,10 @@
+;; A program with a main.
+;; wants: 
+(module
+    (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+    (func (export "bailiwick:agent/agent@0.1.0#profile") (result i32) unreachable)
+    (func (export "bailiwick:agent/agent@0.1.0#perform")
+        (param i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)
+    (func (export "_start")))
