@@ -122,7 +122,8 @@ mod tests {
     fn long_reasons_are_cut_between_characters() {
         let failure = perform("1", |_: u8| Err::<u8, _>(Failure::fatal("ä".repeat(4_000))));
         assert_eq!(failure, Err(Failure::Fatal("ä".repeat(2_048))));
-        let failure = perform("1", |_: u8| Err::<u8, _>(Failure::fatal(format!("x{}", "ä".repeat(4_000)))));
+        let failure =
+            perform("1", |_: u8| Err::<u8, _>(Failure::fatal(format!("x{}", "ä".repeat(4_000)))));
         assert_eq!(failure, Err(Failure::Fatal(format!("x{}", "ä".repeat(2_047)))));
     }
 

@@ -34,13 +34,13 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    pub(crate) fn new(digest: String, media_type: String, bytes: u64, name: Option<String>) -> Self {
-        Self {
-            digest,
-            media_type,
-            bytes,
-            name,
-        }
+    pub(crate) fn new(
+        digest: String,
+        media_type: String,
+        bytes: u64,
+        name: Option<String>,
+    ) -> Self {
+        Self { digest, media_type, bytes, name }
     }
 
     /// `blake3:` and 64 hexadecimal digits.

@@ -37,9 +37,7 @@ impl<'h> Artifacts<'h> {
         media_type: &str,
         name: impl Into<Option<&'n str>>,
     ) -> Result<Artifact, HostError> {
-        self.host
-            .reach()
-            .put(bytes.as_ref(), media_type, name.into())
+        self.host.reach().put(bytes.as_ref(), media_type, name.into())
     }
 
     /// The bytes of a reference that the input named, or that this attempt was given by

@@ -128,32 +128,13 @@ mod tests {
 
     #[test]
     fn host_errors_become_failures_as_documented() {
-        let denied = HostError::Denied {
-            capability: "model".into(),
-        };
+        let denied = HostError::Denied { capability: "model".into() };
         let cases = [
-            (
-                denied,
-                Failure::Refused {
-                    capability: "model".into(),
-                },
-            ),
-            (
-                HostError::Unavailable,
-                Failure::retryable("the provider is unavailable"),
-            ),
-            (
-                HostError::Exhausted(Limit::Rate),
-                Failure::retryable("the limit on rate is spent"),
-            ),
-            (
-                HostError::Exhausted(Limit::Tokens),
-                Failure::fatal("the limit on tokens is spent"),
-            ),
-            (
-                HostError::Invalid("limit: 0".into()),
-                Failure::fatal("limit: 0"),
-            ),
+            (denied, Failure::Refused { capability: "model".into() }),
+            (HostError::Unavailable, Failure::retryable("the provider is unavailable")),
+            (HostError::Exhausted(Limit::Rate), Failure::retryable("the limit on rate is spent")),
+            (HostError::Exhausted(Limit::Tokens), Failure::fatal("the limit on tokens is spent")),
+            (HostError::Invalid("limit: 0".into()), Failure::fatal("limit: 0")),
         ];
         for (error, failure) in cases {
             assert_eq!(Failure::from(error), failure);

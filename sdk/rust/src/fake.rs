@@ -114,11 +114,7 @@ impl Fake {
     /// What [`Host::task`] says; without it step `test`, cell `-`, round 0.
     #[must_use]
     pub fn task(self, step: &str, cell: &str, round: u32) -> Self {
-        self.state().task = Some(Task {
-            step: step.into(),
-            cell: cell.into(),
-            round,
-        });
+        self.state().task = Some(Task { step: step.into(), cell: cell.into(), round });
         self
     }
 
@@ -282,12 +278,7 @@ impl Powers for Fake {
         self.draw(alias, picture)
     }
 
-    fn search(
-        &self,
-        collection: &str,
-        query: &str,
-        limit: u32,
-    ) -> Result<Vec<Passage>, HostError> {
+    fn search(&self, collection: &str, query: &str, limit: u32) -> Result<Vec<Passage>, HostError> {
         self.admit(Capability::Knowledge)?;
         self.state().shelves.search(collection, query, limit)
     }
@@ -323,9 +314,7 @@ fn denied(capability: Capability) -> HostError {
         Capability::Knowledge => "knowledge",
         Capability::Artifacts => "artifacts",
     };
-    HostError::Denied {
-        capability: name.into(),
-    }
+    HostError::Denied { capability: name.into() }
 }
 
 fn clip(text: &str, bytes: usize) -> String {
@@ -339,8 +328,6 @@ fn ensure(holds: bool, field: &str) -> Result<(), HostError> {
     if holds {
         Ok(())
     } else {
-        Err(HostError::Invalid(format!(
-            "{field}: out of the contract's bounds"
-        )))
+        Err(HostError::Invalid(format!("{field}: out of the contract's bounds")))
     }
 }

@@ -14,13 +14,7 @@ use bindings::bailiwick::agent as host;
 use bindings::exports::bailiwick::agent::agent as contract;
 
 /// Generated from `wit/v0.1`; public because the expansion exports through it.
-#[allow(
-    missing_docs,
-    unsafe_code,
-    unreachable_pub,
-    clippy::all,
-    reason = "generated"
-)]
+#[allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, reason = "generated")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/v0.1",
@@ -45,11 +39,7 @@ impl<A: Agent> contract::Guest for A {
 
     fn perform(task: contract::Task) -> Result<String, contract::Failure> {
         log_panics();
-        let place = Task {
-            step: task.step,
-            cell: task.cell,
-            round: task.round,
-        };
+        let place = Task { step: task.step, cell: task.cell, round: task.round };
         let host = Host::new(place, Imports);
         agent::perform(&task.input, |input| A::perform(input, &host)).map_err(Into::into)
     }
@@ -105,11 +95,7 @@ impl Powers for Imports {
     fn embed(&self, alias: &str, texts: &[&str]) -> Result<Embedding, HostError> {
         let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
         let answer = host::model::embed(alias, &texts)?;
-        Ok(Embedding {
-            vectors: answer.vectors,
-            usage: answer.usage.into(),
-            model: answer.model,
-        })
+        Ok(Embedding { vectors: answer.vectors, usage: answer.usage.into(), model: answer.model })
     }
 
     fn generate_images(&self, alias: &str, picture: &Picture) -> Result<Vec<Artifact>, HostError> {
@@ -125,12 +111,7 @@ impl Powers for Imports {
         Ok(images.into_iter().map(Into::into).collect())
     }
 
-    fn search(
-        &self,
-        collection: &str,
-        query: &str,
-        limit: u32,
-    ) -> Result<Vec<Passage>, HostError> {
+    fn search(&self, collection: &str, query: &str, limit: u32) -> Result<Vec<Passage>, HostError> {
         host::knowledge::search(collection, query, limit)?
             .into_iter()
             .map(|passage| {
@@ -175,9 +156,7 @@ impl From<host::types::Error> for HostError {
     fn from(error: host::types::Error) -> Self {
         use host::types::Limit as Spent;
         match error {
-            host::types::Error::Denied(denial) => Self::Denied {
-                capability: denial.capability,
-            },
+            host::types::Error::Denied(denial) => Self::Denied { capability: denial.capability },
             host::types::Error::Exhausted(limit) => Self::Exhausted(match limit {
                 Spent::Tokens => Limit::Tokens,
                 Spent::Money => Limit::Money,
@@ -195,12 +174,7 @@ impl From<host::types::Error> for HostError {
 
 impl From<host::types::Artifact> for Artifact {
     fn from(artifact: host::types::Artifact) -> Self {
-        Self::new(
-            artifact.digest,
-            artifact.media_type,
-            artifact.bytes,
-            artifact.name,
-        )
+        Self::new(artifact.digest, artifact.media_type, artifact.bytes, artifact.name)
     }
 }
 
@@ -273,19 +247,12 @@ impl From<&model::Tool> for host::model::Tool {
 
 impl From<host::model::ToolCall> for model::ToolCall {
     fn from(call: host::model::ToolCall) -> Self {
-        Self {
-            id: call.id,
-            name: call.name,
-            arguments: call.arguments,
-        }
+        Self { id: call.id, name: call.name, arguments: call.arguments }
     }
 }
 
 impl From<host::model::Usage> for Usage {
     fn from(usage: host::model::Usage) -> Self {
-        Self {
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-        }
+        Self { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens }
     }
 }

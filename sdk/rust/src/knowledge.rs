@@ -28,10 +28,7 @@ pub struct Passage {
 
 impl<'h> Knowledge<'h> {
     pub(crate) fn new(host: &'h Host, collection: &str) -> Self {
-        Self {
-            host,
-            collection: collection.to_owned(),
-        }
+        Self { host, collection: collection.to_owned() }
     }
 
     /// The best passages for a few words, best first. The words are words: there is no
@@ -53,8 +50,6 @@ impl<'h> Knowledge<'h> {
     /// `Denied` where the collection was not granted, `Exhausted` where the calls are
     /// spent, `Invalid` where the query or the limit is out of its bounds.
     pub fn search(&self, query: impl AsRef<str>, limit: u32) -> Result<Vec<Passage>, HostError> {
-        self.host
-            .reach()
-            .search(&self.collection, query.as_ref(), limit)
+        self.host.reach().search(&self.collection, query.as_ref(), limit)
     }
 }

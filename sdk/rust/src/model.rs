@@ -52,10 +52,7 @@ pub struct Model<'h> {
 
 impl<'h> Model<'h> {
     pub(crate) fn new(host: &'h Host, alias: &str) -> Self {
-        let request = Request {
-            alias: alias.to_owned(),
-            ..Request::default()
-        };
+        let request = Request { alias: alias.to_owned(), ..Request::default() };
         Self { host, request }
     }
 
@@ -193,18 +190,12 @@ impl<'h> Model<'h> {
     /// # Errors
     /// Every [`HostError`]; `Invalid` where the answer is still no `T`.
     pub fn answer<T: DeserializeOwned + JsonSchema>(&self) -> Result<Answered<T>, HostError> {
-        let request = Request {
-            output_schema: Some(schema::of_input::<T>()),
-            ..self.request.clone()
-        };
+        let request =
+            Request { output_schema: Some(schema::of_input::<T>()), ..self.request.clone() };
         let completion = self.host.reach().complete(&request)?;
         let value = schema::decode(&completion.text)
             .map_err(|error| HostError::Invalid(["answer: ", &error].concat()))?;
-        Ok(Answered {
-            value,
-            usage: completion.usage,
-            model: completion.model,
-        })
+        Ok(Answered { value, usage: completion.usage, model: completion.model })
     }
 
     /// One vector for each text. At most 256 texts of at most 64 KiB. Of the conversation,
@@ -222,9 +213,7 @@ impl<'h> Model<'h> {
     /// # Errors
     /// Every [`HostError`].
     pub fn generate_images(&self, picture: &Picture) -> Result<Vec<Artifact>, HostError> {
-        self.host
-            .reach()
-            .generate_images(&self.request.alias, picture)
+        self.host.reach().generate_images(&self.request.alias, picture)
     }
 
     fn says(mut self, role: Role, part: Part) -> Self {

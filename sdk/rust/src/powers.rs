@@ -15,14 +15,13 @@ pub(crate) trait Powers {
     fn complete(&self, request: &Request) -> Result<Completion, HostError>;
     fn embed(&self, alias: &str, texts: &[&str]) -> Result<Embedding, HostError>;
     fn generate_images(&self, alias: &str, picture: &Picture) -> Result<Vec<Artifact>, HostError>;
-    fn search(
+    fn search(&self, collection: &str, query: &str, limit: u32) -> Result<Vec<Passage>, HostError>;
+    fn put(
         &self,
-        collection: &str,
-        query: &str,
-        limit: u32,
-    ) -> Result<Vec<Passage>, HostError>;
-    fn put(&self, bytes: &[u8], media_type: &str, name: Option<&str>)
-    -> Result<Artifact, HostError>;
+        bytes: &[u8],
+        media_type: &str,
+        name: Option<&str>,
+    ) -> Result<Artifact, HostError>;
     fn get(&self, artifact: &Artifact) -> Result<Vec<u8>, HostError>;
 }
 

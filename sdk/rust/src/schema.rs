@@ -17,11 +17,7 @@ pub(crate) fn of_output<T: JsonSchema>() -> String {
 
 fn written<T: JsonSchema>(mut settings: SchemaSettings) -> String {
     settings.inline_subschemas = true;
-    settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .as_value()
-        .to_string()
+    settings.into_generator().into_root_schema_for::<T>().as_value().to_string()
 }
 
 /// Reads a document; the error begins with the path of what is wrong.
@@ -76,10 +72,7 @@ mod tests {
             }
         }
         let schema: Value = serde_json::from_str(&of_input::<Brief>()).unwrap();
-        assert_eq!(
-            schema["$schema"],
-            json!("https://json-schema.org/draft/2020-12/schema")
-        );
+        assert_eq!(schema["$schema"], json!("https://json-schema.org/draft/2020-12/schema"));
         let mut found = Vec::new();
         references(&schema, &mut found);
         assert!(!found.is_empty());

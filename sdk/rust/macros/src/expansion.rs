@@ -27,12 +27,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn exports(signature: &Signature, function: &ItemFn) -> TokenStream {
-    let Signature {
-        name,
-        input,
-        output,
-        ..
-    } = signature;
+    let Signature { name, input, output, .. } = signature;
     let summary = match signature.summary.as_str() {
         "" => quote! { ::core::env!("CARGO_PKG_DESCRIPTION") },
         summary => quote! { #summary },
@@ -74,5 +69,70 @@ fn exports(signature: &Signature, function: &ItemFn) -> TokenStream {
                 __BailiwickAgent with_types_in ::bailiwick::guest::bindings
             );
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{ExpectFile, expect_file};
+
+    #[expect(clippy::needless_pass_by_value, reason = "reads as a table")]
+    fn check(arguments: TokenStream, item: TokenStream, expected: ExpectFile) {
+        let file = syn::parse2(expand(arguments, item)).unwrap();
+        expected.assert_eq(&prettyplease::unparse(&file));
+    }
+
+    #[test]
+    fn exports_stand_beside_the_function() {
+        check(
+            TokenStream::new(),
+            quote! {
+                /// Drafts copy
+                /// from a brief.
+                ///
+                /// # Errors
+                /// None of these words are in the summary.
+                #[allow(dead_code)]
+                pub(crate) fn draft(task: Brief, host: &Host) -> Result<Draft, Failure> {
+                    host.log().info("drafting");
+                    Ok(Draft::from(task))
+                }
+            },
+            expect_file!["../tests/expansion/with_host.rs"],
+        );
+    }
+
+    #[test]
+    fn host_and_documentation_may_be_left_out() {
+        check(
+            TokenStream::new(),
+            quote! {
+                fn double(number: u8) -> bailiwick::Result<Vec<u16>> {
+                    Ok(vec![u16::from(number) * 2])
+                }
+            },
+            expect_file!["../tests/expansion/bare.rs"],
+        );
+    }
+
+    #[test]
+    fn misuse_keeps_the_function_and_adds_every_error() {
+        check(
+            quote! { name = "draft" },
+            quote! {
+                async fn draft<T>(task: T, host: Host) {}
+            },
+            expect_file!["../tests/expansion/misused.rs"],
+        );
+    }
+
+    #[test]
+    fn an_item_of_another_kind_is_kept() {
+        check(
+            TokenStream::new(),
+            quote! { struct Draft; },
+            expect_file!["../tests/expansion/no_function.rs"],
+        );
     }
 }

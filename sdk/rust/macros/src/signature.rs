@@ -1,7 +1,7 @@
 //! Reading an agent's function, with every misuse of it at its place; knows not what it
 //! becomes.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::{Error, FnArg, GenericArgument, ItemFn, PathArguments, ReturnType, Safety, Type};
 
@@ -21,7 +21,7 @@ pub(crate) struct Signature {
     pub(crate) summary: String,
 }
 
-/// Errors, all of them, the first with the expected signature.
+/// Errors, all of them, in the order of the words; the first with the expected signature.
 #[derive(Default)]
 struct Misuse {
     errors: Vec<Error>,
@@ -38,19 +38,15 @@ impl Signature {
             );
         }
         misuse.check_qualifiers(function);
-        let takes_host = misuse.check_host(function);
         let summary = misuse.summary(function);
         let input = misuse.input(function);
+        let takes_host = misuse.takes_host(function);
         let output = misuse.output(function);
         match (input, output, misuse.errors.is_empty()) {
-            (Some(input), Some(output), true) => Ok(Self {
-                name: function.sig.ident.clone(),
-                input,
-                output,
-                takes_host,
-                summary,
-            }),
-            _ => Err(misuse.all()),
+            (Some(input), Some(output), true) => {
+                Ok(Self { name: function.sig.ident.clone(), input, output, takes_host, summary })
+            }
+            _ => Err(misuse.into_error()),
         }
     }
 }
@@ -59,22 +55,33 @@ impl Signature {
 pub(crate) fn no_function(item: &TokenStream) -> Error {
     let mut misuse = Misuse::default();
     misuse.add(item, "an agent is one free function");
-    misuse.all()
+    misuse.into_error()
 }
 
 impl Misuse {
     fn add(&mut self, place: impl ToTokens, message: &str) {
+        let message = self.with_expected(message);
         self.errors.push(Error::new_spanned(place, message));
     }
 
-    fn all(self) -> Error {
-        let mut errors = self.errors.into_iter();
-        let mut all = match errors.next() {
-            Some(first) => Error::new(first.span(), format!("{first}\n{EXPECTED}")),
-            None => Error::new(proc_macro2::Span::call_site(), EXPECTED),
-        };
-        all.extend(errors);
-        all
+    fn add_at(&mut self, place: Span, message: &str) {
+        let message = self.with_expected(message);
+        self.errors.push(Error::new(place, message));
+    }
+
+    fn with_expected(&self, message: &str) -> String {
+        match self.errors.is_empty() {
+            true => format!("{message}\n{EXPECTED}"),
+            false => message.to_owned(),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        let all = self.errors.into_iter().reduce(|mut all, error| {
+            all.combine(error);
+            all
+        });
+        all.unwrap_or_else(|| Error::new(Span::call_site(), EXPECTED))
     }
 
     fn check_qualifiers(&mut self, function: &ItemFn) {
@@ -95,10 +102,7 @@ impl Misuse {
             self.add(place, "an agent is not `extern`: the attribute makes the exports");
         }
         if !sig.generics.params.is_empty() {
-            self.add(
-                &sig.generics,
-                "an agent is not generic: its schemas are of concrete types",
-            );
+            self.add(&sig.generics, "an agent is not generic: its schemas are of concrete types");
         }
         if let Some(place) = &sig.generics.where_clause {
             self.add(place, "an agent has no `where`");
@@ -108,9 +112,11 @@ impl Misuse {
         }
     }
 
-    /// Whether the function takes the host, and nothing after it.
-    fn check_host(&mut self, function: &ItemFn) -> bool {
-        let mut inputs = function.sig.inputs.iter().skip(1);
+    /// Whether the function takes the host; it takes nothing else.
+    fn takes_host(&mut self, function: &ItemFn) -> bool {
+        let is_method = function.sig.receiver().is_some();
+        // Of a method, the first after `self` was meant to be the input.
+        let mut inputs = function.sig.inputs.iter().skip(1 + usize::from(is_method));
         let host = inputs.next();
         if let Some(FnArg::Typed(host)) = host {
             match &*host.ty {
@@ -127,10 +133,7 @@ impl Misuse {
     fn input(&mut self, function: &ItemFn) -> Option<Type> {
         match function.sig.inputs.first() {
             None => {
-                self.errors.push(Error::new(
-                    function.sig.paren_token.span.join(),
-                    "the input is missing",
-                ));
+                self.add_at(function.sig.paren_token.span.join(), "the input is missing");
                 None
             }
             Some(FnArg::Receiver(receiver)) => {
@@ -155,7 +158,7 @@ impl Misuse {
         let message = "an agent returns `Result<OUTPUT, bailiwick::Failure>`";
         let ReturnType::Type(_, ty) = &function.sig.output else {
             let place = function.sig.paren_token.span.close();
-            self.errors.push(Error::new(place, message));
+            self.add_at(place, message);
             return None;
         };
         let output = result_of(ty);
@@ -188,10 +191,10 @@ impl Misuse {
             .collect();
         let summary = paragraph.join(" ");
         if summary.len() > SUMMARY_BYTES {
-            self.errors.push(Error::new(
-                function.sig.ident.span(),
+            self.add(
+                &function.sig.ident,
                 "the first paragraph of the documentation is the summary: at most 1 KiB",
-            ));
+            );
         }
         summary
     }

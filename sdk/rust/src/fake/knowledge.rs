@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::fake::{Capability, denied, ensure};
 use crate::failure::HostError;
+use crate::fake::{Capability, denied, ensure};
 use crate::knowledge::Passage;
 use crate::limits;
 
@@ -37,10 +37,7 @@ impl Shelves {
                 let text = self::words(&passage.text);
                 let hits = words.iter().filter(|word| text.contains(word)).count();
                 let score = hits as f64;
-                (hits > 0).then(|| Passage {
-                    score,
-                    ..passage.clone()
-                })
+                (hits > 0).then(|| Passage { score, ..passage.clone() })
             })
             .collect();
         // Stable: passages with as many words stay in the script's order.

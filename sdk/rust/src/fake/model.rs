@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::artifact::Artifact;
-use crate::fake::{Capability, Fake, denied, ensure};
 use crate::failure::{HostError, Limit};
+use crate::fake::{Capability, Fake, denied, ensure};
 use crate::limits;
 use crate::model::{
     Completion, Embedding, Finish, Message, Part, Picture, Request, Tool, ToolCall, Usage,
@@ -157,10 +157,9 @@ impl Fake {
         self.state().models.requests.push(request.clone());
         let said = self.reply(request)?.0?;
         let usage = match said.usage == Usage::default() {
-            true => Usage {
-                input_tokens: words(&request.text()),
-                output_tokens: words(&said.text),
-            },
+            true => {
+                Usage { input_tokens: words(&request.text()), output_tokens: words(&said.text) }
+            }
             false => said.usage,
         };
         Ok(Completion { usage, ..said })

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::agent;
-use crate::fake::Fake;
 use crate::failure::Failure;
+use crate::fake::Fake;
 use crate::host::Host;
 use crate::limits;
 

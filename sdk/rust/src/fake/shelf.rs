@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::Artifact;
-use crate::fake::ensure;
 use crate::failure::HostError;
+use crate::fake::ensure;
 use crate::limits;
 
 /// Bytes by digest, all readable by the agent.
@@ -15,7 +15,12 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    pub(crate) fn mint(&mut self, bytes: Vec<u8>, media_type: &str, name: Option<&str>) -> Artifact {
+    pub(crate) fn mint(
+        &mut self,
+        bytes: Vec<u8>,
+        media_type: &str,
+        name: Option<&str>,
+    ) -> Artifact {
         let digest = format!("blake3:{}", blake3::hash(&bytes).to_hex());
         let size = bytes.len() as u64;
         self.bytes.insert(digest.clone(), bytes);

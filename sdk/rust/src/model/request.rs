@@ -174,12 +174,6 @@ pub struct Picture {
 impl Picture {
     /// One image of `width` × `height` pixels.
     pub fn new(prompt: impl Into<String>, width: u32, height: u32) -> Self {
-        Self {
-            prompt: prompt.into(),
-            width,
-            height,
-            count: 1,
-            seed: None,
-        }
+        Self { prompt: prompt.into(), width, height, count: 1, seed: None }
     }
 }

@@ -1,0 +1,24 @@
+use bailiwick::{Failure, Host};
+
+#[bailiwick::agent]
+fn nothing(brief: String, host: &Host) {
+    host.log().info(brief);
+}
+
+#[bailiwick::agent]
+fn plain(brief: String, _host: &Host) -> String {
+    brief
+}
+
+#[bailiwick::agent]
+fn option(brief: String, _host: &Host) -> Option<String> {
+    Some(brief)
+}
+
+#[bailiwick::agent]
+fn other_error(brief: String, _host: &Host) -> Result<String, std::io::Error> {
+    let _: Option<Failure> = None;
+    Ok(brief)
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use bailiwick::{Failure, Host};
+
+#[bailiwick::agent]
+fn wrong_host(brief: String, _host: &String) -> Result<String, Failure> {
+    let _: Option<Host> = None;
+    Ok(brief)
+}
+
+fn main() {}
