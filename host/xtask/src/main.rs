@@ -1,1 +1,71 @@
-fn main() {}
+//! The repository's task runner: builds guests, runs the demo, the tests and the benchmarks; holds nothing that the product needs.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks")]
+
+mod command;
+mod demo;
+mod guests;
+mod install;
+mod model;
+mod suite;
+mod timing;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::suite::Scope;
+use crate::timing::Stages;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  guests                build every agent in agents/ (and what builds them)
+  demo [--out DIR]      run the reference campaign, and say where its gallery is
+  test                  all tests that need nothing but this machine
+  test --with-model     these, and the ones with a real model behind a real server
+       --only-model     with the above: only the latter
+  bench                 the benchmarks
+
+It installs what is missing for building agents and running tests, and prints what
+it installs; `guests`, `demo` and `test` are safe to repeat.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut stages = Stages::default();
+    let result = run(&words, &mut stages);
+    stages.print();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
+    match words {
+        ["guests"] => guests::build_all(stages),
+        ["demo"] => demo::run(None, stages),
+        ["demo", "--out", folder] => demo::run(Some(Path::new(folder)), stages),
+        ["test"] => suite::run(Scope::Local, stages),
+        ["test", "--with-model"] => suite::run(Scope::Everything, stages),
+        ["test", "--with-model", "--only-model"] => suite::run(Scope::Model, stages),
+        ["bench"] => stages.run("bench", || command::cargo().args(["bench", "--workspace"]).run()),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        [] => bail!("which task?\n\n{USAGE}"),
+        other => bail!("unknown task: {}\n\n{USAGE}", other.join(" ")),
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,101 @@
+//! The tests of this repository in the order in which they are worth failing: host, doctests, agents, then a real model.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::command::{Program, cargo};
+use crate::guests;
+use crate::install;
+use crate::model::{self, Model};
+use crate::timing::Stages;
+
+/// The tests that want a real model: ignored unless asked for, named `real_model…`.
+const MODEL_TESTS: &str = "test(/(^|::)real_model/)";
+
+/// Which tests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All that need nothing but this machine.
+    Local,
+    /// Only the ones with a real model.
+    Model,
+    /// Both.
+    Everything,
+}
+
+pub(crate) fn run(scope: Scope, stages: &mut Stages) -> Result<()> {
+    let runner = stages.run("test runner", Runner::find)?;
+    // Before the guests, because building the tests builds `bailiwick`, with the
+    // features that the tests have: else wasmtime would be compiled twice.
+    stages.run("host build", || runner.program()?.args(["--workspace", "--no-run"]).run())?;
+    stages.run("toolchain", install::guest_toolchain)?;
+    stages.run("guests", guests::build_stale)?;
+    if scope != Scope::Model {
+        stages.run("host tests", || runner.program()?.arg("--workspace").run())?;
+        stages.run("doctests", || cargo().args(["test", "--release", "--doc"]).run())?;
+        stages.run("agents' tests", || agents(&runner))?;
+    }
+    if scope != Scope::Local {
+        let model = stages.run("fetch model", model::fetch)?;
+        stages.run("model tests", || with_model(&runner, &model))?;
+    }
+    Ok(())
+}
+
+/// Native unit tests of the guests.
+fn agents(runner: &Runner) -> Result<()> {
+    runner
+        .program()?
+        .args(["--workspace", "--manifest-path", "agents/Cargo.toml"])
+        // What makes a component small makes a test slow to build.
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .run()
+}
+
+fn with_model(runner: &Runner, model: &Model) -> Result<()> {
+    runner
+        .only_model_tests(runner.program()?.arg("--workspace"))
+        .env("BAILIWICK_TEST_LLAMA_SERVER", &model.server)
+        .env("BAILIWICK_TEST_MODEL", &model.weights)
+        .run()
+}
+
+/// What runs tests.
+enum Runner {
+    /// cargo-nextest, and where it is unless cargo finds it.
+    Nextest { folder: Option<PathBuf> },
+    /// Cargo's own, where there is no way to get the other.
+    Cargo,
+}
+
+impl Runner {
+    fn find() -> Result<Self> {
+        Ok(match install::nextest() {
+            Ok(folder) => Self::Nextest { folder },
+            Err(error) => {
+                println!("no cargo-nextest here ({error:#}); `cargo test` does it too, slower");
+                Self::Cargo
+            }
+        })
+    }
+
+    /// The command, ready for arguments that both runners know.
+    fn program(&self) -> Result<Program> {
+        match self {
+            Self::Nextest { folder: None } => Ok(cargo().args(["nextest", "run", "--release"])),
+            Self::Nextest { folder: Some(folder) } => {
+                cargo().args(["nextest", "run", "--release"]).path_first(folder)
+            }
+            Self::Cargo => Ok(cargo().args(["test", "--release", "--all-targets"])),
+        }
+    }
+
+    fn only_model_tests(&self, program: Program) -> Program {
+        match self {
+            Self::Nextest { .. } => program.args(["--run-ignored", "all", "-E", MODEL_TESTS]),
+            Self::Cargo => program.args(["real_model", "--", "--include-ignored"]),
+        }
+    }
+}

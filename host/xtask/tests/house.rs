@@ -1,0 +1,196 @@
+//! The rules of the house that a compiler does not keep: which crate may import which, what files are called and how they begin.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Which crate may import which others of ours. Whoever adds an edge adds its reason
+/// to ARCHITECTURE.md.
+const EDGES: [(&str, &[&str]); 14] = [
+    ("bailiwick-core", &[]),
+    ("bailiwick-policy", &["core"]),
+    ("bailiwick-project", &["core", "policy"]),
+    ("bailiwick-orchestrator", &["core", "policy", "project"]),
+    ("bailiwick-gate", &["core", "policy"]),
+    ("bailiwick-sandbox", &["core", "policy", "gate"]),
+    ("bailiwick-provider", &["core", "policy", "gate"]),
+    ("bailiwick-store", &["core", "policy", "gate"]),
+    ("bailiwick-builder", &["core"]),
+    (
+        "bailiwick-engine",
+        &[
+            "core",
+            "policy",
+            "project",
+            "orchestrator",
+            "gate",
+            "sandbox",
+            "provider",
+            "store",
+            "builder",
+        ],
+    ),
+    ("bailiwick-cli", &["core", "engine"]),
+    ("xtask", &[]),
+    // What agents' authors import, and its macro: nothing of the host.
+    ("bailiwick", &["bailiwick-macros"]),
+    ("bailiwick-macros", &[]),
+];
+
+/// Crates of others that only one of ours may name, in tests too.
+const SOLE_USERS: [(&str, &str); 6] = [
+    ("wasmtime", "bailiwick-sandbox"),
+    ("wasmtime-wasi", "bailiwick-sandbox"),
+    ("rusqlite", "bailiwick-store"),
+    ("reqwest", "bailiwick-provider"),
+    ("rustls", "bailiwick-provider"),
+    ("wit-component", "bailiwick-builder"),
+];
+
+/// The crates without I/O, runtime, clock and randomness, and what would bring one.
+const PURE: [&str; 3] = ["bailiwick-core", "bailiwick-policy", "bailiwick-project"];
+const IMPURE: [&str; 6] = ["tokio", "rand", "rand_chacha", "getrandom", "tempfile", "tracing"];
+
+/// Names that say nothing about what is in a file.
+const EMPTY_WORDS: [&str; 9] =
+    ["manager", "helper", "helpers", "util", "utils", "common", "misc", "info", "v2"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
+}
+
+/// The dependencies of each package in the workspace: name and kind (`normal`,
+/// `dev`, `build`).
+fn packages() -> BTreeMap<String, Vec<(String, String)>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or("normal").to_owned();
+    let dependencies = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap();
+        all.iter().map(|one| (text(&one["name"]), text(&one["kind"]))).collect()
+    };
+    let packages = metadata["packages"].as_array().unwrap();
+    packages.iter().map(|package| (text(&package["name"]), dependencies(package))).collect()
+}
+
+/// Every Rust source of the host and the SDK. Files in folders below `tests/` are
+/// data of tests.
+fn sources() -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let is_data = folder.file_name().is_some_and(|parent| parent == "tests");
+            if path.is_dir() && name != "target" && !is_data {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join("host"), &mut found);
+    walk(&root().join("sdk"), &mut found);
+    found.sort();
+    assert!(found.len() > 20, "the sources were not found");
+    found
+}
+
+#[test]
+fn crates_import_only_what_the_map_allows() {
+    let packages = packages();
+    let short = |name: &str| name.strip_prefix("bailiwick-").unwrap_or(name).to_owned();
+    let allowed: BTreeMap<&str, Vec<String>> = EDGES
+        .iter()
+        .map(|(name, imports)| (*name, imports.iter().map(|import| short(import)).collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    for (name, dependencies) in &packages {
+        let Some(allowed) = allowed.get(name.as_str()) else {
+            wrong.push(format!("{name} is not in the map"));
+            continue;
+        };
+        for (import, kind) in dependencies {
+            let is_ours = packages.contains_key(import);
+            if is_ours && kind != "dev" && !allowed.contains(&short(import)) {
+                wrong.push(format!("{name} may not import {import}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn dangerous_crates_have_one_user_each() {
+    let mut wrong = Vec::new();
+    for (name, dependencies) in packages() {
+        for (import, _) in dependencies {
+            let owner = SOLE_USERS.iter().find(|(dangerous, _)| *dangerous == import);
+            if owner.is_some_and(|(_, owner)| *owner != name) {
+                wrong.push(format!("{name} names {import}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_crates_name_nothing_impure() {
+    let packages = packages();
+    let mut wrong = Vec::new();
+    for name in PURE {
+        for (import, kind) in &packages[name] {
+            if kind != "dev" && IMPURE.contains(&import.as_str()) {
+                wrong.push(format!("{name} names {import}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_source_says_first_what_it_owns() {
+    let silent: Vec<String> = sources()
+        .into_iter()
+        .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! "))
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "these do not start with a `//!` line:\n{}", silent.join("\n"));
+}
+
+#[test]
+fn no_file_has_an_empty_name() {
+    let empty: Vec<String> = sources()
+        .into_iter()
+        .filter(|path| {
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            stem.split('_').any(|word| EMPTY_WORDS.contains(&word))
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(empty.is_empty(), "say what these are about:\n{}", empty.join("\n"));
+}
+
+#[test]
+fn the_architecture_mentions_every_crate() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let missing: Vec<String> = fs::read_dir(root().join("host"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| {
+            !text.contains(&format!("`{name}`")) && !text.contains(&format!("host/{name}"))
+        })
+        .collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md does not mention {}", missing.join(", "));
+}
