@@ -28,17 +28,15 @@ pub fn hello(guest: Guest, host: &Host) -> Result<Welcome, Failure> {
     if name.is_empty() {
         return Err(Failure::invalid_input("name: must not be blank"));
     }
-    host.log().info(&format!("greeting {name}"));
-    Ok(Welcome {
-        greeting: format!("Hello, {name}!"),
-    })
+    host.log().info(format!("greeting {name}"));
+    Ok(Welcome { greeting: format!("Hello, {name}!") })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use bailiwick::fake::Fake;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn greets_by_name_and_says_so_in_the_log() {
@@ -46,6 +44,14 @@ mod tests {
         let welcome = hello(Guest { name: " Ada ".into() }, &fake.host()).unwrap();
         assert_eq!(welcome.greeting, "Hello, Ada!");
         assert_eq!(fake.lines()[0].message, "greeting Ada");
+    }
+
+    #[test]
+    fn answers_its_case() {
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let input = read(include_str!("../cases/greets/input.json"));
+        let expected = read(include_str!("../cases/greets/expected.json"));
+        assert_eq!(Fake::new().perform(hello, &input), Ok(expected));
     }
 
     #[test]

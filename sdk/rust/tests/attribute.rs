@@ -54,7 +54,7 @@ fn a_function_is_called_with_values() {
     };
     let draft = with_host(brief, &fake.host()).unwrap();
     assert_eq!(draft.text, "tea for locale=de");
-    assert_eq!(fake.kept(), [draft.proof.clone()]);
+    assert_eq!(fake.kept(), std::slice::from_ref(&draft.proof));
     assert_eq!(fake.bytes(&draft.proof).unwrap(), b"tea for locale=de");
 }
 
