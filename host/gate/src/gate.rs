@@ -1,0 +1,431 @@
+//! The gate of one attempt: the one function through which every call of a guest goes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bailiwick_core::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, Level};
+use bailiwick_core::ports::{Blobs, Clock, Durable, JournalError, Recorder};
+use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, RunId, Timestamp};
+use bailiwick_policy::ports::Job;
+use bailiwick_policy::{Generation, Route};
+use serde_json::Value;
+
+use crate::artifacts::{ForeignArtifact, Readable};
+use crate::call::{Answer, CallError, Request};
+use crate::knowledge::KnowledgeIndex;
+use crate::ledger::{Account, Allowance, Hold, Ledger};
+use crate::logbook::Logbook;
+use crate::provider::ModelProvider;
+use crate::routes::Tries;
+use crate::work::{HOST_WORK_MAX, metered};
+
+/// What the gates of one project share: where answers come from.
+pub struct Gateway {
+    /// The routes of each model alias, in order.
+    pub models: BTreeMap<Name, Vec<Route>>,
+    /// The embedding model of each collection that has one.
+    pub embedders: BTreeMap<Name, Name>,
+    /// Who speaks to models.
+    pub provider: Arc<dyn ModelProvider>,
+    /// Who searches.
+    pub knowledge: Arc<dyn KnowledgeIndex>,
+    /// Who keeps bytes.
+    pub blobs: Arc<dyn Blobs>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The key of this host: idempotency keys are made with it.
+    pub host_key: [u8; 32],
+    /// What every agent has used in every run.
+    pub ledger: Ledger,
+}
+
+/// The gate of one attempt.
+pub struct Gate {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) generation: Arc<Generation>,
+    run: RunId,
+    attempt: AttemptId,
+    recorder: Arc<dyn Recorder>,
+    pub(crate) account: Arc<Account>,
+    readable: Mutex<Readable>,
+    pub(crate) logbook: Logbook,
+    deadline: Timestamp,
+    clock: AtomicU64,
+    calls: AtomicU32,
+    denials: AtomicU32,
+    put: AtomicU64,
+    host_work_nanos: AtomicU64,
+}
+
+/// A gate that was opened, or why the input cannot be worked on.
+pub type Opened = Result<Gate, Failure>;
+
+/// What authorisation found: exactly what the effect needs, so that nothing is looked
+/// up again after it was judged.
+enum Permit {
+    Routes { routes: Vec<Route>, allowance: Allowance },
+    Collection(Name),
+    Put,
+    Get,
+}
+
+impl Gate {
+    /// Opens the gate of an attempt. What its input names, it may read.
+    ///
+    /// # Errors
+    /// The failure of the attempt, where the input holds half a reference.
+    pub fn open(gateway: Arc<Gateway>, job: &Job) -> Opened {
+        let readable = Readable::of(&job.input.value()).map_err(|error| Failure {
+            kind: FailureKind::ForeignArtifact,
+            message: error.to_string(),
+            hint: None,
+        })?;
+        let limits = job.generation.effective.limits;
+        Ok(Self {
+            account: gateway.ledger.account(&job.run, &job.generation.agent),
+            deadline: gateway.clock.now().after(limits.wall),
+            gateway,
+            generation: Arc::clone(&job.generation),
+            run: job.run.clone(),
+            attempt: job.attempt.clone(),
+            recorder: Arc::clone(&job.recorder),
+            readable: Mutex::new(readable),
+            logbook: Logbook::new(limits.log_lines),
+            clock: AtomicU64::new(job.started.0),
+            calls: AtomicU32::new(0),
+            denials: AtomicU32::new(0),
+            put: AtomicU64::new(0),
+            host_work_nanos: AtomicU64::new(0),
+        })
+    }
+
+    /// The way out. The order of its steps is the invariant of this crate.
+    pub(crate) async fn call(&self, request: Request) -> Result<Answer, CallError> {
+        let (index, capability) = (self.count()?, request.capability());
+        let digest = self.work(|| request.digest())?;
+        let (result, cost, via) = match self.authorize(&request) {
+            Err(answer) => (Err(answer), Cost::ZERO, None),
+            Ok(permit) => match self.reserve(&permit, &request).await {
+                Err(answer) => (Err(answer), Cost::ZERO, None),
+                Ok(None) => (self.local(permit, request).await, Cost::ZERO, None),
+                Ok(Some(hold)) => {
+                    let key = self.idempotency_key(index, digest);
+                    let durable = self.intend(index, capability, digest, key, &hold).await?;
+                    self.outward(&durable, permit, &request, key, hold).await
+                }
+            },
+        };
+        self.record(index, capability, digest, result, cost, via).await
+    }
+
+    fn count(&self) -> Result<u32, CallError> {
+        let index = self.calls.fetch_add(1, Ordering::Relaxed);
+        let most = self.generation.effective.limits.gate_calls;
+        if index >= most {
+            return Err(CallError::Ended(limit("gate-calls", index.saturating_add(1), most)));
+        }
+        Ok(index)
+    }
+
+    fn authorize(&self, request: &Request) -> Result<Permit, CallAnswer> {
+        request.check().map_err(|detail| CallAnswer::Invalid { detail })?;
+        match request {
+            Request::Complete(model) => {
+                let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(stranger) = model.artifacts().find(|artifact| !readable.contains(artifact)) {
+                    return Err(self.unreadable(stranger));
+                }
+                self.authorize_model(&model.alias)
+            }
+            Request::Embed(model) => self.authorize_model(&model.alias),
+            Request::GenerateImage(model) => self.authorize_model(&model.alias),
+            Request::EmbedQuery { collection, request } => {
+                self.authorize_collection(collection)?;
+                self.routes(&request.alias, Allowance::default())
+            }
+            Request::Search(search) => self.authorize_collection(&search.collection),
+            Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
+            Request::Get(artifact) => self.authorize_get(artifact),
+        }
+    }
+
+    fn authorize_model(&self, alias: &str) -> Result<Permit, CallAnswer> {
+        let grant = self.generation.effective.grants.model.as_ref();
+        match grant.filter(|grant| grant.aliases.iter().any(|name| name.as_str() == alias)) {
+            None => Err(self.ungranted(
+                format!("the model {alias:?} is not granted to {}", self.generation.agent),
+                format!("grants.model = {{ use = [{alias:?}] }}"),
+            )),
+            Some(grant) => {
+                self.routes(alias, Allowance { calls: grant.calls, tokens: grant.tokens })
+            }
+        }
+    }
+
+    fn routes(&self, alias: &str, allowance: Allowance) -> Result<Permit, CallAnswer> {
+        match self.gateway.models.get(alias) {
+            Some(routes) if !routes.is_empty() => {
+                Ok(Permit::Routes { routes: routes.clone(), allowance })
+            }
+            _ => Err(CallAnswer::Unavailable { detail: format!("the model {alias:?} has no route") }),
+        }
+    }
+
+    fn authorize_collection(&self, collection: &str) -> Result<Permit, CallAnswer> {
+        let granted = &self.generation.effective.grants.knowledge;
+        match granted.get(collection) {
+            Some(name) => Ok(Permit::Collection(name.clone())),
+            None => Err(self.ungranted(
+                format!("the collection {collection:?} is not granted to {}", self.generation.agent),
+                format!("grants.knowledge = [{collection:?}]"),
+            )),
+        }
+    }
+
+    fn authorize_put(&self, bytes: u64) -> Result<Permit, CallAnswer> {
+        let granted = self.generation.effective.grants.artifacts.and_then(|grant| grant.put);
+        let Some(granted) = granted else {
+            return Err(self.ungranted(
+                format!("{} may not put artifacts", self.generation.agent),
+                "grants.artifacts = { put = \"64 MiB\" }".into(),
+            ));
+        };
+        let most = granted.min(self.generation.effective.limits.artifacts);
+        let put = self.put.load(Ordering::Relaxed);
+        if put.saturating_add(bytes) > most.0 {
+            let detail = format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
+            return Err(CallAnswer::Exhausted { limit: bailiwick_core::fact::Limit::Bytes, detail });
+        }
+        Ok(Permit::Put)
+    }
+
+    fn authorize_get(&self, artifact: &Artifact) -> Result<Permit, CallAnswer> {
+        if self.generation.effective.grants.artifacts.is_none() {
+            return Err(self.ungranted(
+                format!("{} may not read artifacts", self.generation.agent),
+                "grants.artifacts = {}".into(),
+            ));
+        }
+        let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        if readable.contains(artifact) { Ok(Permit::Get) } else { Err(self.unreadable(artifact)) }
+    }
+
+    fn unreadable(&self, artifact: &Artifact) -> CallAnswer {
+        CallAnswer::Denied {
+            reason: format!(
+                "the artifact {:?} is neither in the input of {} nor put by this attempt",
+                artifact.digest, self.generation.agent
+            ),
+            hint: Some("name it in the step's `input`: an agent reads what its input names".into()),
+        }
+    }
+
+    fn ungranted(&self, reason: String, line: String) -> CallAnswer {
+        let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
+        CallAnswer::Denied { reason, hint: Some(hint) }
+    }
+
+    async fn reserve(&self, permit: &Permit, request: &Request) -> Result<Option<Hold>, CallAnswer> {
+        let (Permit::Routes { allowance, .. }, Some(worst)) = (permit, request.worst_case()) else {
+            return Ok(None);
+        };
+        let hold = self.account.reserve(worst, *allowance).await;
+        hold.map(Some).map_err(|(limit, detail)| CallAnswer::Exhausted { limit, detail })
+    }
+
+    async fn intend(
+        &self,
+        index: u32,
+        capability: Capability,
+        request: Digest,
+        key: Digest,
+        hold: &Hold,
+    ) -> Result<Durable, CallError> {
+        let attempt = self.attempt.clone();
+        let reserved = hold.reserved();
+        let fact = Fact::CallIntended { attempt, index, capability, request, key, reserved };
+        let (ticket, at) = self.recorder.record(fact).await.map_err(gone)?;
+        self.clock.store(at.0, Ordering::Relaxed);
+        ticket.durable().await.map_err(gone)
+    }
+
+    /// What leaves the host: models.
+    async fn outward(
+        &self,
+        durable: &Durable,
+        permit: Permit,
+        request: &Request,
+        key: Digest,
+        hold: Hold,
+    ) -> (Result<Answer, CallAnswer>, Cost, Option<String>) {
+        let Permit::Routes { routes, allowance } = permit else {
+            // `reserve` gives a hold for routes only.
+            return (Err(CallAnswer::Unavailable { detail: "no route".into() }), Cost::ZERO, None);
+        };
+        let tries = Tries { gate: self, durable, key, allowance, worst: hold.reserved() };
+        tries.first_answer(&routes, request, hold).await
+    }
+
+    /// What stays on the host: the index and the blobs.
+    async fn local(&self, permit: Permit, request: Request) -> Result<Answer, CallAnswer> {
+        let unavailable = |detail: String| CallAnswer::Unavailable { detail };
+        match (permit, request) {
+            (Permit::Collection(name), Request::Search(search)) => {
+                let found = self.gateway.knowledge.search(&name, &search).await;
+                found.map(Answer::Passages).map_err(|error| unavailable(error.to_string()))
+            }
+            (Permit::Put, Request::Put(put)) => {
+                let kept = self.keep(put.bytes, put.media_type, put.name).await;
+                kept.map(Answer::Reference)
+            }
+            (Permit::Get, Request::Get(artifact)) => {
+                let bytes = self.gateway.blobs.get(artifact.digest).await;
+                bytes.map(Answer::Bytes).map_err(|error| unavailable(error.to_string()))
+            }
+            _ => Err(unavailable("no such effect".into())),
+        }
+    }
+
+    /// Keeps bytes and mints the reference. The one place where a reference is made for a guest.
+    pub(crate) async fn keep(
+        &self,
+        bytes: Vec<u8>,
+        media_type: String,
+        name: Option<String>,
+    ) -> Result<Artifact, CallAnswer> {
+        let size = Bytes(bytes.len() as u64);
+        let digest = self.gateway.blobs.put(bytes).await.map_err(|error| CallAnswer::Exhausted {
+            limit: bailiwick_core::fact::Limit::Storage,
+            detail: error.to_string(),
+        })?;
+        let artifact = Artifact { digest, media_type, bytes: size, name };
+        self.put.fetch_add(size.0, Ordering::Relaxed);
+        self.readable.lock().unwrap_or_else(PoisonError::into_inner).add(artifact.clone());
+        Ok(artifact)
+    }
+
+    async fn record(
+        &self,
+        index: u32,
+        capability: Capability,
+        request: Digest,
+        result: Result<Answer, CallAnswer>,
+        cost: Cost,
+        via: Option<String>,
+    ) -> Result<Answer, CallError> {
+        let (answer, value) = match result {
+            Ok(value) => (CallAnswer::Ok { value: value.document(), via }, Some(value)),
+            Err(answer) => (answer, None),
+        };
+        let denied = matches!(answer, CallAnswer::Denied { .. });
+        let error = CallError::of(&answer, capability);
+        let attempt = self.attempt.clone();
+        let fact = Fact::CallAnswered { attempt, index, capability, request, answer, cost };
+        let (_, at) = self.recorder.record(fact).await.map_err(gone)?;
+        self.clock.store(at.0, Ordering::Relaxed);
+        if denied {
+            let denials = self.denials.fetch_add(1, Ordering::Relaxed) + 1;
+            let most = self.generation.effective.limits.denials;
+            if denials > most {
+                return Err(CallError::Ended(limit("denials", denials, most)));
+            }
+        }
+        match (value, error) {
+            (Some(value), _) => Ok(value),
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(CallError::Unavailable),
+        }
+    }
+
+    /// Equal over attempts, crashes and grant changes; different for two calls of one
+    /// step and for next month's identical run.
+    fn idempotency_key(&self, index: u32, request: Digest) -> Digest {
+        let parts: [&[u8]; 6] = [
+            self.run.as_str().as_bytes(),
+            self.attempt.cell.step.as_str().as_bytes(),
+            self.attempt.cell.key.as_str().as_bytes(),
+            &self.attempt.round.to_le_bytes(),
+            &index.to_le_bytes(),
+            request.as_bytes(),
+        ];
+        Digest::keyed(&self.gateway.host_key, &parts)
+    }
+
+    /// Does work of the host for the guest, within [`HOST_WORK_MAX`].
+    pub(crate) fn work<T>(&self, work: impl FnOnce() -> T) -> Result<T, CallError> {
+        let (done, took) = metered(work);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.host_work_nanos.fetch_add(nanos, Ordering::Relaxed);
+        if took > HOST_WORK_MAX {
+            let most = HOST_WORK_MAX.as_millis();
+            let message = format!("limit:host-work used {} ms of {most} ms for one call", took.as_millis());
+            return Err(CallError::Ended(Failure { kind: FailureKind::Limit, message, hint: None }));
+        }
+        Ok(done)
+    }
+
+    /// A line for the operator. Over the limit it is dropped and counted.
+    ///
+    /// # Errors
+    /// [`CallError::Ended`] where the journal is gone.
+    pub async fn log(&self, level: Level, message: &str, fraction: Option<f32>) -> Result<(), CallError> {
+        let Some(entry) = self.logbook.line(level, message, fraction) else { return Ok(()) };
+        let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
+        let (_, at) = self.recorder.record(fact).await.map_err(gone)?;
+        self.clock.store(at.0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The last line, where lines were dropped.
+    ///
+    /// # Errors
+    /// [`CallError::Ended`] where the journal is gone.
+    pub async fn close_log(&self) -> Result<(), CallError> {
+        let Some(entry) = self.logbook.closing() else { return Ok(()) };
+        let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
+        self.recorder.record(fact).await.map(|_| ()).map_err(gone)
+    }
+
+    /// Checks a document that this attempt sends across a border.
+    ///
+    /// # Errors
+    /// [`ForeignArtifact`] with the first reference that is none of its own.
+    pub fn check_references(&self, document: &Value) -> Result<(), ForeignArtifact> {
+        self.readable.lock().unwrap_or_else(PoisonError::into_inner).check(document)
+    }
+
+    /// Where the guest's clock stands: the time of the attempt's last fact.
+    #[must_use]
+    pub fn clock(&self) -> Timestamp {
+        Timestamp(self.clock.load(Ordering::Relaxed))
+    }
+
+    /// What is left of the attempt's wall clock.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.since(self.gateway.clock.now())
+    }
+
+    /// CPU that the host spent for the guest: it counts as the guest's.
+    #[must_use]
+    pub fn host_work(&self) -> Duration {
+        Duration::from_nanos(self.host_work_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Calls so far.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+fn limit(name: &str, used: u32, allowed: u32) -> Failure {
+    let message = format!("limit:{name} used {used} of {allowed}");
+    Failure { kind: FailureKind::Limit, message, hint: None }
+}
+
+fn gone(error: JournalError) -> CallError {
+    CallError::Ended(Failure { kind: FailureKind::Host, message: error.to_string(), hint: None })
+}
