@@ -107,6 +107,42 @@ fn clipped(failure: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    struct Echo;
+
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    struct Words {
+        #[serde(default)]
+        text: String,
+    }
+
+    impl Agent for Echo {
+        type Input = Words;
+        type Output = Words;
+        const NAME: &'static str = "echo";
+        const VERSION: &'static str = "0.1.0";
+        const SUMMARY: &'static str = "Says it again.";
+
+        fn perform(words: Words, _: &Host) -> Result<Words, Failure> {
+            Ok(words)
+        }
+    }
+
+    #[test]
+    fn a_default_is_optional_in_the_input_and_always_there_in_the_output() {
+        let profile = profile::<Echo>();
+        let input: Value = serde_json::from_str(&profile.input_schema).unwrap();
+        let output: Value = serde_json::from_str(&profile.output_schema).unwrap();
+        assert_eq!(input.get("required"), None);
+        assert_eq!(output["required"], json!(["text"]));
+        assert_eq!((profile.name, profile.summary), ("echo", "Says it again."));
+
+        let host = crate::fake::Fake::new().host();
+        let written = perform("{}", |words| Echo::perform(words, &host));
+        assert_eq!(written.as_deref(), Ok(r#"{"text":""}"#));
+    }
 
     #[test]
     fn names_are_as_the_contract_has_them() {
