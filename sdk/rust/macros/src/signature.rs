@@ -70,10 +70,7 @@ impl Misuse {
     }
 
     fn with_expected(&self, message: &str) -> String {
-        match self.errors.is_empty() {
-            true => format!("{message}\n{EXPECTED}"),
-            false => message.to_owned(),
-        }
+        if self.errors.is_empty() { format!("{message}\n{EXPECTED}") } else { message.to_owned() }
     }
 
     fn into_error(self) -> Error {

@@ -156,11 +156,10 @@ impl Fake {
         self.check(request)?;
         self.state().models.requests.push(request.clone());
         let said = self.reply(request)?.0?;
-        let usage = match said.usage == Usage::default() {
-            true => {
-                Usage { input_tokens: words(&request.text()), output_tokens: words(&said.text) }
-            }
-            false => said.usage,
+        let usage = if said.usage == Usage::default() {
+            Usage { input_tokens: words(&request.text()), output_tokens: words(&said.text) }
+        } else {
+            said.usage
         };
         Ok(Completion { usage, ..said })
     }
