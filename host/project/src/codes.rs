@@ -1,0 +1,155 @@
+//! Every code that a diagnostic of the three files can have, with its page. Knows no file.
+
+/// What `bailiwick explain CODE` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// `E` and three digits. A code never changes its meaning.
+    pub code: &'static str,
+    /// One line.
+    pub title: &'static str,
+    /// Why it is an error, and how it is mended.
+    pub text: &'static str,
+}
+
+/// The page of a code.
+#[must_use]
+pub fn page(code: &str) -> Option<&'static Page> {
+    PAGES.iter().find(|page| page.code == code)
+}
+
+/// One line for each code: its constant, the code, its title and its page, so that
+/// neither can be without the other.
+macro_rules! pages {
+    ($($name:ident $code:literal $title:literal $text:literal)*) => {
+        $(#[doc = concat!("`", $code, "`: ", $title, ".")] pub const $name: &str = $code;)*
+
+        /// All pages, by code.
+        pub static PAGES: &[Page] = &[$(Page { code: $code, title: $title, text: $text }),*];
+    };
+}
+
+pages! {
+// The text of a file.
+SYNTAX "E001" "the file is not TOML"
+    "The text cannot be read as TOML 1.1. All places that are wrong are listed; what could be read besides is not judged, because half a file would only give errors that are none."
+UNKNOWN_KEY "E002" "unknown key"
+    "A key exists only where something enforces it. A key that nothing reads would look like a limit or a rule and be none, so every unknown key is an error. The hint names the nearest key, if there is one; `bailiwick schema` prints all of them for your editor."
+WRONG_VALUE "E003" "the value has another form than the key asks for"
+    "Each key has one form: a text, a number within bounds, a size such as \"64 MiB\", a duration such as \"30 s\", a share such as \"10%\", a list, a table. The message says which one."
+MISSING_KEY "E004" "a key is missing"
+    "The table cannot mean anything without this key. Nothing is guessed: write it down."
+TOO_MUCH "E005" "more than this file may hold"
+    "Files are written by people and read by people. A file of more than 1 MiB, or with more steps, axes or rules than a run can use, is an error of whatever generated it."
+BAD_NAME "E006" "not a name"
+    "Names of steps, axes, agents, models, collections and assets match [a-z][a-z0-9_]* and have at most 64 bytes: they stand in expressions, in paths and in logs."
+RESERVED_NAME "E007" "the name is taken by the language of expressions"
+    "A step is a name in expressions, so it can be none of those that are there already (`input`, `axis`, `round`, `feedback`, `subject`, `assets`, `run`) and no reserved word of CEL (`package`, `import`, `loop`, `in`, `true`…)."
+DUPLICATE "E008" "the same thing twice"
+    "A list that names something twice is a slip: one of the two was meant to be another."
+
+// Names that must stand somewhere else.
+UNKNOWN_AGENT "E020" "no such agent"
+    "A step's agent is a name from bailiwick.toml, where the operator says which component it means and what it may reach."
+UNKNOWN_STEP "E021" "no such step"
+    "`judges`, `needs` and the rules of decisions.toml name steps of the pipeline."
+UNKNOWN_AXIS "E022" "no such axis"
+    "Axes are declared once, in [axes] of the pipeline. `over`, `collect`, [matrix] and `where` name them."
+UNKNOWN_MODEL "E023" "no such model"
+    "`grants.model.use` names aliases of [models] in bailiwick.toml."
+UNKNOWN_COLLECTION "E024" "no such collection"
+    "`grants.knowledge` names collections of [knowledge] in bailiwick.toml."
+UNKNOWN_ASSET "E025" "no such asset folder"
+    "`grants.assets` and `${assets.NAME}` name folders of [assets] in bailiwick.toml."
+UNKNOWN_GROUP "E026" "nobody is in this group"
+    "A question to people is put to groups. Which groups there are, says the admin in policy.toml ([people.NAME] groups); a question that nobody may answer would wait for ever."
+
+// How steps hang together.
+CYCLE "E030" "steps wait for each other"
+    "A step waits for what it reads, for what it needs and for the sources of its axes; and its readers wait for its judges, and so for all that those read. Here these lead in a circle, which the message names in full."
+AXIS_NEITHER "E031" "an axis of a step that is read stands neither in `over` nor in `collect`"
+    "Step T reads step S, and S has an axis that T does not mention. It could mean two things: T has a cell for each of its values too (`over`), or one cell of T reads all of them as a list (`collect`). Guessing would silently turn one item into a list, so both are asked for."
+BAD_COLLECT "E032" "nothing can be collected along this axis"
+    "`collect` names axes that some step that is read has, and that this step does not have itself. `min` is about collected lists only."
+AXIS_READS_AXES "E033" "the source of an axis has axes itself"
+    "An axis may read `input` and steps without axes, because its values are fixed once, by one fact, before any of its cells exist."
+NEEDS_JUDGE "E034" "`needs` names a judge"
+    "A judge has no end of its own. Whoever needs the judged step waits for its judges anyway: name the judged step."
+
+// Kinds of steps.
+NO_ACTOR "E040" "nobody does this step"
+    "A step is done by an agent (`agent = \"…\"`); a judge is an agent or people (`people = { groups = [\"…\"] }`). Exactly one of the two stands in each step."
+JUDGE_OF_JUDGE "E041" "a judge of a judge"
+    "Judges of one step run in file order on the same candidate, and each can stop the chain. To check a judge, let the next judge of the same step read it by name."
+KEY_NOT_HERE "E042" "the key does not belong to this kind of step"
+    "`rounds` belongs to judges, `show` to people, `input`, `retry` and `concurrency` to agents. A judge has exactly the axes of the step that it judges, so it has neither `over` nor `collect`."
+FEEDBACK_UNREAD "E043" "revisions without feedback"
+    "A judge with `rounds` sends a candidate back with its reasons. A step that does not read `${feedback}` would do the same thing again, and be paid again."
+READS_JUDGE "E044" "a judge is read from outside its chain"
+    "What a judge says is read by later judges of the same step, by name, and by nobody else. Everybody else sees released cells only."
+READS_OWN_SUBJECT "E045" "a judge reads the step that it judges by name"
+    "By name it would read the released cell, which cannot exist before it has judged. The candidate is `${subject}`."
+
+// Expressions.
+EXPRESSION_SYNTAX "E050" "the expression cannot be read"
+    "`${…}` holds an expression in CEL, the Common Expression Language. A text that shall hold these characters writes `$${`."
+EXPRESSION_BOUND "E051" "the expression is too large"
+    "An expression has at most 1 KiB, its brackets are at most 32 deep, and `map`, `filter`, `all`, `exists` and `exists_one` do not stand inside one another. These bounds keep its time bounded; what needs more is work for an agent."
+UNKNOWN_NAME "E052" "the expression names something that is not there"
+    "In scope are `input`, the steps by name, `axis`, `round`, `feedback`, `subject` (in judges), `assets` and `run.id`. Axes and [matrix] see less: `input`, and steps without axes."
+UNKNOWN_FUNCTION "E053" "no such function"
+    "Expressions have `size`, `contains`, `startsWith`, `endsWith`, `string`, `int`, `double`, `bool`, `has`, and the macros `map`, `filter`, `all`, `exists`, `exists_one`. There is none for time or chance: the same input gives the same result, so that a run can be replayed."
+UNKNOWN_FIELD "E054" "no such field"
+    "The value has a schema (of the pipeline's input, or of an agent's output), and that schema has no such field. An expression would fail for each cell at run time."
+NOT_AN_EXPRESSION "E055" "this key takes one expression"
+    "`when` is exactly one `${…}` that gives a boolean; the source of an axis is a list or exactly one `${…}` that gives one."
+FORGED_ARTIFACT "E056" "artifact references cannot be written down"
+    "Only the host mints references (`{\"$artifact\": …}`). A pipeline passes on those that steps give, and names files as `${assets.NAME[\"FILE\"]}`."
+
+// Schemas.
+SCHEMA_REFUSED "E060" "the schema is not admitted"
+    "A JSON Schema (draft 2020-12) has at most 64 KiB, is at most 32 deep, refers only to itself, and has at most 10 000 nodes when each reference is expanded."
+SCHEMA_UNREADABLE "E061" "the schema cannot be read"
+    "`input` of a pipeline is the path of a JSON Schema beside the pipeline's file, without leaving the project, or an inline table such as { subject = \"string\", locales = [\"string\"] }. Its types are string, integer, number, boolean, object and any; a list is [type], a table is an object; a name that ends in `?` is optional."
+INPUT_MISMATCH "E062" "what the step gives is not what the agent takes"
+    "The agent's profile says in its input schema which fields it needs, and often that it takes no others. A step that gives something else would fail in each cell."
+
+// Powers.
+ASSET_NOT_GRANTED "E070" "an asset in the input of an agent that is not granted it"
+    "A file of an asset folder reaches an agent only if the operator grants the folder to that agent, in bailiwick.toml: the pipeline grants nothing. The hint has the line."
+IMPORT_NOT_GRANTED "E071" "the component imports what it was not granted"
+    "The imports of a component are the list of what it could ever ask for. One that no grant covers is refused before any of its code runs."
+ABOVE_CEILING "E072" "a grant above the ceiling"
+    "What an agent may do is what its operator grants, within what the admin of this host allows in policy.toml. A grant above that is an error here, and would be denied there."
+BAD_ROUTE "E073" "the route cannot be used"
+    "A route is a provider (builtin, openai, anthropic), a model and, if it is not the vendor's own, a base URL: http or https, a host, no user, no password, no query, no fragment. `builtin` has neither base nor model."
+BAD_FOLDER "E074" "the folder or root cannot be used"
+    "Folders of a project are relative to it and stay inside it; roots in policy.toml are absolute. Neither has `.` or `..` in it."
+
+// Decisions.
+BAD_DECISION "E080" "the rule decides nothing"
+    "A rule of decisions.toml says approve, reject or edit; only edit has a `value`, and it must have one: the new output of the judged step."
+NOT_ASKED "E081" "nobody is asked there"
+    "A rule answers a question to people: its `step` is a judge with `people`, and `where` names axes of the step that it judges."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        for pair in PAGES.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{} {}", pair[0].code, pair[1].code);
+        }
+        assert_eq!(page("E031").map(|page| page.code), Some("E031"));
+        assert_eq!(page("E999"), None);
+    }
+
+    #[test]
+    fn pages_say_more_than_their_title() {
+        for page in PAGES {
+            assert!(page.text.len() > page.title.len() && page.text.ends_with('.'), "{}", page.code);
+            assert!(!page.title.ends_with('.'), "{}", page.code);
+        }
+    }
+}
