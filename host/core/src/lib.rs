@@ -13,6 +13,7 @@ pub mod document;
 pub mod fact;
 pub mod name;
 pub mod ports;
+pub mod run;
 
 pub mod schema;
 pub mod text;
@@ -26,5 +27,6 @@ pub use digest::Digest;
 pub use document::Document;
 pub use fact::Fact;
 pub use name::{Name, RunId};
+pub use run::RunState;
 
 pub use units::{Bytes, Calls, Timestamp, Tokens};

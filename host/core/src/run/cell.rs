@@ -1,0 +1,164 @@
+//! One cell: its stage, its candidates, what was said of them. Knows neither its neighbours nor the plan.
+
+use std::collections::BTreeMap;
+
+use crate::fact::{AskId, Decision, Failure, Judgement, Verdict};
+use crate::{Cost, Document, Name, Timestamp};
+
+/// Where a cell is on its way.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the table of `run` documents each")]
+pub enum Stage {
+    Idle,
+    Running { round: u32, attempt: u32 },
+    Resting { round: u32, attempt: u32, until: Timestamp },
+    Failing { failure: Failure },
+    Judging { round: u32, at: usize, now: JudgeStage },
+    Revising { round: u32 },
+    Spent { at: usize },
+    Refused { reason: String },
+    Ended(End),
+}
+
+/// Where the judge whose turn it is stands.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the variants are documented")]
+pub enum JudgeStage {
+    /// Its turn has come.
+    Due,
+    /// Its attempt runs.
+    Running { attempt: u32 },
+    /// Its attempt failed and will be repeated.
+    Resting { attempt: u32, until: Timestamp },
+    /// Its attempts are over: with an output to be read as a verdict, or a failure, which is a veto.
+    Over { result: Result<Document, Failure> },
+    /// People are asked.
+    Asked { ask: AskId },
+}
+
+/// How a cell ended.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the variants are documented")]
+pub enum End {
+    /// Its readers see this round's output.
+    Released { round: u32, output: Document },
+    /// It reads as `null`.
+    Skipped,
+    /// Judged out, or something that it reads was.
+    Dropped { reason: String },
+    /// It could not be computed.
+    Failed { failure: Failure },
+}
+
+/// One output that may be released.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The round that made it.
+    pub round: u32,
+    /// The output.
+    pub output: Document,
+    /// Who wrote it, where it is a person's edit: then agents' verdicts are opinions.
+    pub edited_by: Option<String>,
+    /// Whether a judge's allowance was spent on it: then only people can release it.
+    pub escalated: bool,
+}
+
+/// What one judge said of one round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The judge.
+    pub judge: Name,
+    /// The round that it speaks of.
+    pub round: u32,
+    /// Its words.
+    pub words: Verdicts,
+}
+
+/// The words of an agent or of people.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the variants are documented")]
+pub enum Verdicts {
+    /// An agent's, or a failed agent's veto.
+    Agent(Judgement),
+    /// A person's.
+    Person { decision: Decision, by: String },
+    /// `when` was false.
+    Skipped,
+}
+
+/// One cell of a step that is no judge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellState {
+    /// Where it is.
+    pub stage: Stage,
+    /// What was made, in order.
+    pub candidates: Vec<Candidate>,
+    /// What was said, in order.
+    pub said: Vec<Said>,
+    /// Revisions that each judge has caused.
+    pub revisions: BTreeMap<Name, u32>,
+    /// The highest round so far.
+    pub round: u32,
+    /// What it and its judges have spent.
+    pub cost: Cost,
+}
+
+impl Default for CellState {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Idle,
+            candidates: Vec::new(),
+            said: Vec::new(),
+            revisions: BTreeMap::new(),
+            round: 0,
+            cost: Cost::ZERO,
+        }
+    }
+}
+
+impl CellState {
+    /// The candidate of a round.
+    #[must_use]
+    pub fn candidate(&self, round: u32) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.round == round)
+    }
+
+    /// How it ended, where it did.
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        match &self.stage {
+            Stage::Ended(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// What an agent judge said of a round.
+    #[must_use]
+    pub fn judgement(&self, judge: &Name, round: u32) -> Option<&Judgement> {
+        self.said.iter().rev().find_map(|said| match &said.words {
+            Verdicts::Agent(words) if said.judge == *judge && said.round == round => Some(words),
+            _ => None,
+        })
+    }
+
+    /// The candidate that this judge liked best of those that it judged; the latest of equals.
+    #[must_use]
+    pub fn best_for(&self, judge: &Name) -> Option<u32> {
+        let scored = self.said.iter().filter(|said| said.judge == *judge);
+        let mut best: Option<(f64, u32)> = None;
+        for said in scored {
+            if let Verdicts::Agent(Judgement { verdict: Verdict::Pass | Verdict::Revise, score, .. }) = &said.words
+                && best.is_none_or(|(most, _)| *score >= most)
+            {
+                best = Some((*score, said.round));
+            }
+        }
+        best.map(|(_, round)| round)
+    }
+
+    /// The revisions that a judge has caused so far.
+    #[must_use]
+    pub fn revisions_of(&self, judge: &Name) -> u32 {
+        self.revisions.get(judge).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,36 @@
+//! The state of a run and the only way in which it changes: [`RunState::next`]. It applies facts and judges whether they are legal; it never decides.
+//!
+//! The states of a cell and the facts that move it (a test walks this table):
+//!
+//! | from | fact | to |
+//! |---|---|---|
+//! | idle | `CellSkipped` | ended: skipped |
+//! | idle, resting, revising | `CellStarted` | running |
+//! | running | `AttemptFailed` with a retry | resting |
+//! | running | `AttemptFailed` without | failing |
+//! | running | `CellFinished` | judging, at the first judge |
+//! | judging | `CellStarted` of the judge | judging, the judge runs |
+//! | judging | `Judged` pass, or an opinion; `JudgeSkipped`; `Decided` approve | judging, at the next judge |
+//! | judging | `Judged` revise, `Decided` reject, allowance left | revising |
+//! | judging | `Judged` revise, allowance spent | spent |
+//! | judging | `Judged` veto; `Decided` reject, allowance spent | refused |
+//! | judging | `Decided` edit | judging the edit, at the first judge |
+//! | spent | `Escalated` | judging, at the next judge, escalated |
+//! | judging, after the last judge, not escalated | `Released` | ended: released |
+//! | any but ended | `Dropped`, `CellFailed` | ended |
+
+mod cell;
+mod state;
+
+pub use cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
+pub use state::{Ask, RunState, RunStatus, StepState};
+
+/// A fact that cannot have happened now. Live it is a bug; in recovery the journal is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{fact} is not legal now: {why}")]
+pub struct IllegalFact {
+    /// The name of the fact.
+    pub fact: &'static str,
+    /// The rule that it breaks.
+    pub why: String,
+}
