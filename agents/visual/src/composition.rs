@@ -85,13 +85,16 @@ pub(crate) fn compose(
         let (dark, light) = tones(kit);
         background.draw(area, dark, light, &mut canvas.pixels());
     }
-    if !revision.plain || design.plan.row {
+    // A revision that is to be plain loses the shapes, where the words do not need them to fill a row.
+    let drawn = !revision.plain || design.plan.row;
+    if drawn {
         treatment.ground(&mut canvas, frame, &design, &kit.palette, art);
     }
     let mut page = Page { canvas, layout: Vec::new(), notes: Vec::new(), frame, design: &design };
     let logo = page.logo(kit, revision);
     page.words(copy, &voices, revision, logo)?;
-    if let Some(area) = design.plan.art.filter(|_| !revision.plain) {
+    let shapes = design.plan.art.into_iter().chain(treatment.hairline(frame, &design));
+    for area in shapes.filter(|_| drawn) {
         page.place(Role::Decor, area, None);
     }
     let Page { canvas, layout, notes, .. } = page;

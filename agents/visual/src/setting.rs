@@ -143,7 +143,7 @@ impl Sizes {
             Class::Tower => frame.unit * 0.042,
             _ => frame.unit * 0.034,
         };
-        let bottom = (frame.unit * 0.036).max(SMALLEST_PX + 1.0);
+        let bottom = (frame.unit * 0.036).min(frame.w * 0.085).max(SMALLEST_PX + 1.0);
         let headline = (top * scale).max(bottom);
         Sizes {
             headline: (headline, bottom.min(headline)),

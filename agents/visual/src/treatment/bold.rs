@@ -1,31 +1,40 @@
 //! Bold: a field of the brand's colour, heavy type set tight, a mosaic of geometric tiles that bleeds off the edge.
 
 use super::shapes::{Corner, Dice, leaf, polygon, quarter};
-use super::{Align, Anchor, Art, Design, Plan, button};
+use super::{Align, Anchor, Art, Contrast, Design, Plan, button};
 use crate::canvas::{Canvas, Fill, circle};
 use crate::colour::Colour;
 use crate::frame::{Class, Frame, Rect};
 use crate::kit::Voice;
-use crate::palette::Palette;
+use crate::palette::{COMFORTABLE, Palette};
 use crate::revision::Revision;
 
 /// Colours closer than this look like one.
 const ALIKE: f32 = 48.0;
 
 pub(super) fn design(frame: &Frame, palette: &Palette, revision: &Revision) -> Design {
-    let fields = [palette.primary, palette.text, palette.secondary, palette.accent];
+    let contrast = Contrast::of(frame, revision);
+    let comfortable = |c: &Colour| palette.strongest_on(*c).contrast(*c) >= COMFORTABLE;
+    let fields: Vec<Colour> = [palette.primary, palette.text, palette.secondary, palette.accent]
+        .into_iter()
+        .filter(comfortable)
+        .collect();
     let surface = if revision.strongest_contrast {
         palette.text
     } else {
-        fields.get(revision.variation as usize % fields.len()).copied().unwrap_or(palette.primary)
+        fields
+            .get(revision.variation as usize % fields.len().max(1))
+            .copied()
+            .unwrap_or(palette.primary)
     };
-    let ink = if revision.strongest_contrast {
-        palette.strongest_on(surface)
-    } else {
-        palette.ink_on(surface, &[palette.background, palette.text, palette.primary])
+    let ink = match contrast {
+        Contrast::Strongest => palette.strongest_on(surface),
+        Contrast::Styled => {
+            palette.ink_on(surface, &[palette.background, palette.text, palette.primary])
+        }
     };
     let (button, label) =
-        button(palette, surface, &[palette.accent, palette.secondary, ink], revision);
+        button(palette, surface, &[palette.accent, palette.secondary, ink], contrast);
     let mut shapes: Vec<Colour> = Vec::new();
     for colour in [palette.secondary, palette.accent, palette.background, palette.primary]
         .into_iter()

@@ -1,7 +1,7 @@
 //! Calm: paper that warms towards the ground, centred type with air, layered hills under a low sun.
 
 use super::shapes::{Dice, hill};
-use super::{Align, Anchor, Art, Design, Plan, button};
+use super::{Align, Anchor, Art, Contrast, Design, Plan, button};
 use crate::canvas::{Canvas, Fill, circle};
 use crate::frame::{Class, Frame, Rect};
 use crate::kit::Voice;
@@ -24,7 +24,7 @@ pub(super) fn design(frame: &Frame, palette: &Palette, revision: &Revision) -> D
         0 => [palette.primary, palette.accent, palette.text],
         _ => [palette.accent, palette.primary, palette.text],
     };
-    let (button, label) = button(palette, surface, &wishes, revision);
+    let (button, label) = button(palette, surface, &wishes, Contrast::of(frame, revision));
     Design {
         surface,
         ink,
@@ -137,7 +137,4 @@ pub(super) fn ground(
         canvas.fill(hill(area, &heights), Fill::Flat(paper.mix(land, depth)));
     }
     canvas.everywhere();
-    if frame.class == Class::Banner {
-        canvas.rect(Rect::new(area.x, area.y, 1.0, area.h), Fill::Flat(paper));
-    }
 }

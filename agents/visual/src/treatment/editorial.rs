@@ -1,7 +1,7 @@
 //! Editorial: paper and hairlines, a serif where the brand has one, square corners, one framed plate.
 
 use super::shapes::{Dice, polygon};
-use super::{Align, Anchor, Art, Design, Plan, button};
+use super::{Align, Anchor, Art, Contrast, Design, Plan, button};
 use crate::canvas::{Canvas, Fill, circle};
 use crate::colour::Colour;
 use crate::frame::{Class, Frame, Rect};
@@ -19,8 +19,12 @@ pub(super) fn design(frame: &Frame, palette: &Palette, revision: &Revision) -> D
     } else {
         palette.ink_on(surface, &[palette.text, palette.primary])
     };
-    let (button, label) =
-        button(palette, surface, &[palette.text, palette.primary, palette.accent], revision);
+    let (button, label) = button(
+        palette,
+        surface,
+        &[palette.text, palette.primary, palette.accent],
+        Contrast::of(frame, revision),
+    );
     Design {
         surface,
         ink,
@@ -106,7 +110,7 @@ fn plan(frame: &Frame, revision: &Revision) -> Plan {
 }
 
 pub(super) fn ground(canvas: &mut Canvas, frame: &Frame, design: &Design, art: Art) {
-    rules(canvas, frame, design);
+    canvas.rect(hairline(frame, &design.plan), Fill::Flat(design.ink));
     let (Art::Drawn(seed), Some(area)) = (art, design.plan.art) else { return };
     let mut shapes = design.shapes.iter().copied();
     let mut next = || shapes.next().unwrap_or(design.ink);
@@ -122,23 +126,20 @@ pub(super) fn ground(canvas: &mut Canvas, frame: &Frame, design: &Design, art: A
     canvas.everywhere();
 }
 
-/// Hairlines: between logo and plate, or beside the logo in a row.
-fn rules(canvas: &mut Canvas, frame: &Frame, design: &Design) {
-    let plan = &design.plan;
+/// The hairline: between logo and plate, or beside the logo in a row.
+pub(super) fn hairline(frame: &Frame, plan: &Plan) -> Rect {
     let thick = (frame.unit * 0.0018).round().max(1.0);
     if plan.row {
         let x = ((plan.logo.right() + plan.text.x) / 2.0).round();
-        canvas.rect(Rect::new(x, frame.h * 0.22, thick, frame.h * 0.56), Fill::Flat(design.ink));
-        return;
+        return Rect::new(x, (frame.h * 0.22).round(), thick, (frame.h * 0.56).round());
     }
-    let below = plan.art.map_or(plan.text.y, |art| art.y.min(plan.text.y)).max(plan.logo.bottom());
-    let y = match frame.class {
-        Class::Landscape | Class::Tower => {
-            plan.logo.bottom() + (plan.text.y - plan.logo.bottom()) * 0.45
-        }
-        _ => plan.logo.bottom() + (below - plan.logo.bottom()) * 0.5,
+    let art = plan.art.map_or(plan.text.y, |art| art.y);
+    let (below, share) = match frame.class {
+        Class::Landscape | Class::Tower => (plan.text.y, 0.45),
+        _ => (art, 0.5),
     };
-    canvas.rect(Rect::new(plan.text.x, y.round(), plan.text.w, thick), Fill::Flat(design.ink));
+    let y = plan.logo.bottom() + (below - plan.logo.bottom()) * share;
+    Rect::new(plan.text.x, y.round(), plan.text.w, thick)
 }
 
 /// A disc over a sea of lines that grow towards the front.

@@ -106,6 +106,11 @@ impl Treatment {
         }
     }
 
+    /// A line that the style draws beside its art.
+    pub(crate) fn hairline(self, frame: &Frame, design: &Design) -> Option<Rect> {
+        (self == Treatment::Editorial).then(|| editorial::hairline(frame, &design.plan))
+    }
+
     /// Draws what is under and beside the words, without the art where that is `painted`.
     pub(crate) fn ground(
         self,
@@ -132,21 +137,48 @@ pub(crate) enum Art {
     Painted,
 }
 
+/// Whether type is set so small that its soft edges eat contrast.
+fn is_small(frame: &Frame) -> bool {
+    /// A frame of this unit has type of about ten pixels.
+    const SMALL: f32 = 420.0;
+    frame.unit < SMALL
+}
+
 /// A button's colour on `surface` and its label's, the loudest that the palette allows.
 fn button(
     palette: &Palette,
     surface: Colour,
     wishes: &[Colour],
-    revision: &Revision,
+    strongest: Contrast,
 ) -> (Colour, Colour) {
     // Below this a button is no longer seen as a shape.
     const STANDS_OUT: f64 = 1.9;
     let found = wishes.iter().copied().find(|c| c.contrast(surface) >= STANDS_OUT);
     let button = found.unwrap_or_else(|| palette.strongest_on(surface));
-    let label = if revision.strongest_contrast {
-        palette.strongest_on(button)
-    } else {
-        palette.ink_on(button, &[palette.text, palette.background, palette.primary])
+    let label = match strongest {
+        Contrast::Strongest => palette.strongest_on(button),
+        Contrast::Styled => {
+            palette.ink_on(button, &[palette.text, palette.background, palette.primary])
+        }
     };
     (button, label)
+}
+
+/// Whether a style may choose among readable colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contrast {
+    /// It may.
+    Styled,
+    /// The most readable one is taken.
+    Strongest,
+}
+
+impl Contrast {
+    fn of(frame: &Frame, revision: &Revision) -> Contrast {
+        if revision.strongest_contrast || is_small(frame) {
+            Contrast::Strongest
+        } else {
+            Contrast::Styled
+        }
+    }
 }
