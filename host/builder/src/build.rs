@@ -108,6 +108,9 @@ pub struct Built {
 /// `agent.toml` names. Writes nothing but what cargo writes.
 ///
 /// Compiling takes seconds to minutes and blocks; `note` is called in between.
+///
+/// # Errors
+/// [`BuildError`]; the compiler's own messages went through `note` before.
 pub fn build(folder: &Path, note: &mut dyn FnMut(Note<'_>)) -> Result<Unprofiled, BuildError> {
     let manifest = manifest_in(folder)?;
     let module = match &manifest.module {
@@ -125,6 +128,9 @@ pub fn build(folder: &Path, note: &mut dyn FnMut(Note<'_>)) -> Result<Unprofiled
 }
 
 /// What the `agent.toml` in `folder` says; without one, nothing is wanted.
+///
+/// # Errors
+/// [`BuildError::Manifest`] with all its mistakes, or [`BuildError::Read`].
 pub fn manifest_in(folder: &Path) -> Result<Manifest, BuildError> {
     let path = folder.join("agent.toml");
     if !path.exists() {
@@ -154,6 +160,9 @@ impl Unprofiled {
 
     /// Embeds profile and wants, and puts the component into its folder as
     /// `dist/NAME.wasm`, whole or not at all.
+    ///
+    /// # Errors
+    /// [`FinishError`] where the profile is over a limit or nothing can be written.
     pub fn finish(&self, profile: &Profile) -> Result<Built, FinishError> {
         let component = embed(&self.component, profile, &self.wants)?;
         let path = dist::write(&self.folder, &profile.name, &component)?;
@@ -163,6 +172,9 @@ impl Unprofiled {
 
 /// The component with profile and wants as custom sections: once each, outermost,
 /// at the end; older ones are replaced.
+///
+/// # Errors
+/// [`FinishError`] where one of them is over a limit.
 pub fn embed(component: &[u8], profile: &Profile, wants: &Wants) -> Result<Vec<u8>, FinishError> {
     let (profile, wants) = (profile.to_json()?, wants.to_json()?);
     let sections = [(PROFILE_SECTION, profile.as_slice()), (WANTS_SECTION, wants.as_slice())];

@@ -214,6 +214,31 @@ mod tests {
         assert_eq!(module(&messages[..1], &package()), None);
     }
 
+    /// What is said of a package with this `Cargo.toml`. Reading one compiles nothing.
+    fn refusal(manifest: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+        std::fs::create_dir(folder.path().join("src")).unwrap();
+        std::fs::write(folder.path().join("src/lib.rs"), "").unwrap();
+        let toolchain = Toolchain::Active { library: PathBuf::new() };
+        let told = super::package(folder.path(), &toolchain).map(|package| package.name);
+        told.map_or_else(|error| error.to_string(), |name| format!("accepted {name}"))
+    }
+
+    #[test]
+    fn packages_that_make_no_module_are_refused_before_anything_compiles() {
+        let package = "[package]\nname = \"mine\"\nedition = \"2024\"\n";
+        for (manifest, expected) in [
+            (format!("{package}[lib]\ncrate-type = [\"cdylib\"]"), "accepted mine"),
+            (package.to_owned(), "the package mine makes no WebAssembly module"),
+            ("[workspace]".to_owned(), "Cargo.toml describes no package"),
+            ("[package".to_owned(), "unclosed table"),
+        ] {
+            let told = refusal(&manifest);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
     #[test]
     fn hands_on_lines_and_keeps_artifacts_while_both_pipes_are_full() {
         let script = r#"

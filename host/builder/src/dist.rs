@@ -37,6 +37,10 @@ pub enum DistError {
 }
 
 /// The component that `component = "FOLDER"` means. Builds nothing.
+///
+/// # Errors
+/// [`DistError::NotBuilt`] with the command to type; [`DistError::Ambiguous`] where
+/// somebody put a second one there.
 pub fn find_built(folder: &Path) -> Result<PathBuf, DistError> {
     let mut found = components(&folder.join(DIST))?;
     found.sort();

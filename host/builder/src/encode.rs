@@ -71,6 +71,10 @@ pub struct Unwanted {
 ///
 /// Core modules are encoded (with the WASI adapter where they need one); a finished
 /// component is taken as it is.
+///
+/// # Errors
+/// [`EncodeError`], which says what the file is, what is wrong with it, or which line
+/// of `agent.toml` would allow its imports.
 pub fn componentize(bytes: &[u8], wants: &Wants) -> Result<Vec<u8>, EncodeError> {
     if bytes.len() > COMPONENT_BYTES_MAX {
         return Err(EncodeError::Component(InspectError::TooLarge {

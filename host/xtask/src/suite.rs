@@ -57,8 +57,8 @@ fn agents(runner: &Runner) -> Result<()> {
 fn with_model(runner: &Runner, model: &Model) -> Result<()> {
     runner
         .only_model_tests(runner.program()?.arg("--workspace"))
-        .env("BAILIWICK_TEST_LLAMA_SERVER", &model.server)
-        .env("BAILIWICK_TEST_MODEL", &model.weights)
+        .env(model::SERVER_VARIABLE, &model.server)
+        .env(model::MODEL_VARIABLE, &model.weights)
         .run()
 }
 
