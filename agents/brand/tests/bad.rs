@@ -1,8 +1,10 @@
 //! Pictures spoilt on purpose: each gets the expected verdict for the expected rule.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod support;
 
 use brand::task::{Area, Part, Verdict};
+use serde_json::{Value, json};
 use support::{STYLES, Sheet, Studio};
 
 const SIZE: (u32, u32) = (1080, 1080);
@@ -76,6 +78,43 @@ fn each_fault_is_found_and_named() {
             assert!(judgement.score < 1.0 && judgement.reasons.iter().all(|r| !r.fix.is_empty()));
         }
     }
+}
+
+/// The case is a picture kept as a file, so that the judge is also held to what `visual` no longer draws.
+#[test]
+fn answers_its_case() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/cases/faded_headline");
+    let studio = Studio::new();
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    if update {
+        let mut sheet = studio.sheet("bold", (300, 250));
+        fade(&mut sheet, "headline", 0.8);
+        std::fs::write(format!("{folder}/picture.png"), sheet.png()).unwrap();
+        let subject = json!({ "image": { "$file": "picture.png" }, "layout": sheet.parts });
+        let input = json!({ "subject": subject, "aspect": { "id": "rectangle", "w": 300, "h": 250 }, "brand": { "palette.json": { "$file": "palette.json" } } });
+        std::fs::write(
+            format!("{folder}/input.json"),
+            serde_json::to_string_pretty(&input).unwrap() + "\n",
+        )
+        .unwrap();
+    }
+    let read = |name: &str| std::fs::read(format!("{folder}/{name}")).unwrap();
+    let mut input: Value = serde_json::from_slice(&read("input.json")).unwrap();
+    for file in ["/subject/image", "/brand/palette.json"] {
+        let place = input.pointer_mut(file).unwrap();
+        let bytes = read(place["$file"].as_str().unwrap());
+        *place = serde_json::to_value(studio.file(bytes)).unwrap();
+    }
+    let answer = studio.perform(&input);
+    if update {
+        std::fs::write(
+            format!("{folder}/expected.json"),
+            serde_json::to_string_pretty(&answer).unwrap() + "\n",
+        )
+        .unwrap();
+    }
+    let expected: Value = serde_json::from_slice(&read("expected.json")).unwrap();
+    assert_eq!(answer, expected, "UPDATE_EXPECT=1 writes the case anew");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Whatever `visual` composes passes: texts × languages × styles × sizes, judged by their pixels.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod support;
 

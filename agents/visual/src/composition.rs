@@ -241,10 +241,7 @@ impl Page<'_> {
                 Align::Centre => place.x + (place.w - width) / 2.0,
             };
             let drawn = self.canvas.type_line(line, family, (x, baseline), block.size, pair.ink);
-            ink = match (ink, drawn) {
-                (Some(a), Some(b)) => Some(a.union(&b)),
-                (a, b) => a.or(b),
-            };
+            ink = around(ink, drawn);
             baseline += block.leading;
         }
         if let Some(ink) = ink {
@@ -258,15 +255,18 @@ impl Page<'_> {
         let area = Rect::new(x, y, button.w, button.h);
         self.canvas.fill(rounded(area, button.h * design.corner), Fill::Flat(design.button));
         self.place(Role::Button, area, Some(design.button));
-        let Some(line) = button.label.lines.first() else { return };
-        let size = button.label.size;
-        let at = (
-            x + (button.w - line.width * size) / 2.0,
-            (y + (button.h + button.label.cap) / 2.0).round(),
-        );
-        if let Some(ink) = self.canvas.type_line(line, family, at, size, design.label) {
+        let label = &button.label;
+        let mut baseline = (y + (button.h - label.height()) / 2.0 + label.cap).round();
+        let mut ink: Option<Rect> = None;
+        for line in &label.lines {
+            let at = (x + (button.w - line.width * label.size) / 2.0, baseline);
+            let drawn = self.canvas.type_line(line, family, at, label.size, design.label);
+            ink = around(ink, drawn);
+            baseline += label.leading;
+        }
+        if let Some(ink) = ink {
             let pair = Pair { ink: design.label, ground: design.button };
-            self.text(Role::Cta, ink.grown((size * AIR).max(2.0)), &button.label, family, pair);
+            self.text(Role::Cta, ink.grown((label.size * AIR).max(2.0)), label, family, pair);
         }
     }
 
@@ -300,5 +300,13 @@ impl Page<'_> {
         let right = (x + w).min(self.frame.w as i64);
         let bottom = (y + h).min(self.frame.h as i64);
         Area { x: left, y: top, w: right - left, h: bottom - top }
+    }
+}
+
+/// The box of both, where there are both.
+fn around(one: Option<Rect>, other: Option<Rect>) -> Option<Rect> {
+    match (one, other) {
+        (Some(a), Some(b)) => Some(a.union(&b)),
+        (a, b) => a.or(b),
     }
 }

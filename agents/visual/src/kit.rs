@@ -129,8 +129,11 @@ impl<'a> Kit<'a> {
     pub(crate) fn family(&'a self, voice: Voice, tracking: f32) -> Family<'a> {
         let built_in =
             self.built_in.iter().find(|(key, _)| *key == voice.key()).map(|(_, face)| face);
-        let faces = self.brand_face(voice).into_iter().chain(built_in).chain([&self.emoji]);
-        Family::new(faces.collect(), tracking)
+        let brand_face = self.brand_face(voice);
+        // Thickened strokes eat the space between letters.
+        let room = if brand_face.is_none() { voice.thicken() * 0.8 } else { 0.0 };
+        let faces = brand_face.into_iter().chain(built_in).chain([&self.emoji]);
+        Family::new(faces.collect(), tracking + room)
     }
 
     /// The variant of the logo that is seen best on `surface`, and how to draw it there.

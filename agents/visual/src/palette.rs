@@ -90,6 +90,15 @@ impl Palette {
         })
     }
 
+    /// Secondary and accent, the lighter one first: a sun is light, whatever the brand calls it.
+    pub(crate) fn by_light(&self) -> (Colour, Colour) {
+        if self.accent.luminance() > self.secondary.luminance() {
+            (self.accent, self.secondary)
+        } else {
+            (self.secondary, self.accent)
+        }
+    }
+
     /// The most readable colour on `surface`.
     pub(crate) fn strongest_on(&self, surface: Colour) -> Colour {
         let best = strongest(surface, &self.all);

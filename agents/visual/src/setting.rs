@@ -16,6 +16,8 @@ const BUTTON_HEIGHT: f32 = 2.55;
 const BUTTON_AIR: f32 = 1.25;
 /// A body larger than this share of the headline competes with it.
 const LARGEST_BODY: f32 = 0.62;
+/// Below this share of its wished size a label may take a second line.
+const BREAKS_BELOW: f32 = 0.78;
 /// No type is smaller than this many pixels.
 const SMALLEST_PX: f32 = 9.0;
 
@@ -75,7 +77,7 @@ impl Block {
 /// A label and its button's size.
 #[derive(Debug, Clone)]
 pub(crate) struct Button {
-    /// One line.
+    /// The label.
     pub(crate) label: Block,
     /// In pixels.
     pub(crate) w: f32,
@@ -155,7 +157,7 @@ impl Sizes {
     }
 }
 
-/// A label in its button; `None` where there are no words.
+/// A label of one line, or two in a narrow place, in its button; `None` where there are no words.
 ///
 /// # Errors
 /// [`DoesNotFit`] where the label is wider than `width` at the smallest size.
@@ -169,22 +171,32 @@ pub(crate) fn button(
     if text.is_empty() {
         return Ok(None);
     }
+    let wanted = size;
     let mut size = size;
     loop {
-        let lines = text.lines(family, (width / size - 2.0 * BUTTON_AIR).max(0.1), Shape::Running);
-        if let Some([line]) = lines.as_deref() {
-            let w = (line.width + 2.0 * BUTTON_AIR) * size;
+        let most = if size < wanted * BREAKS_BELOW { 2 } else { 1 };
+        let measure = (width / size - 2.0 * BUTTON_AIR).max(0.1);
+        if let Some(lines) = text.lines(family, measure, Shape::Balanced)
+            && lines.len() <= most
+        {
+            let longest = lines.iter().map(|line| line.width).fold(0.0, f32::max);
             let label = Block {
-                lines: vec![line.clone()],
+                lines,
                 size,
-                leading: size,
+                leading: (size * 1.25).round(),
                 cap: family.cap_height() * size,
             };
-            return Ok(Some(Button { label, w: w.ceil(), h: (size * BUTTON_HEIGHT).round() }));
+            let w = ((longest + 2.0 * BUTTON_AIR) * size).ceil();
+            let h = (size * BUTTON_HEIGHT + label.height() - label.cap).round();
+            return Ok(Some(Button { label, w, h }));
         }
         if size <= SMALLEST_PX {
-            let h = size * BUTTON_HEIGHT;
-            return Err(DoesNotFit { part: "button's label", w: width as u32, h: h as u32, size });
+            return Err(DoesNotFit {
+                part: "button's label",
+                w: width as u32,
+                h: (size * BUTTON_HEIGHT) as u32,
+                size,
+            });
         }
         size = (size * STEP).max(SMALLEST_PX);
     }
@@ -210,6 +222,10 @@ pub(crate) fn fit(
         let text = Text::cut(body, &voices.body, text, copy.locale);
         largest(&head, &text, copy, voices, sizes, (width, height), with_button)
     };
+    if with_button {
+        // Said of the button itself: below it would look as if the headline were too long.
+        button(copy, &voices.cta, SMALLEST_PX * 2.0, width)?;
+    }
     let small = Sizes { body: (sizes.body.0, (sizes.body.1 * 0.75).max(SMALLEST_PX)), ..sizes };
     let tries: &[(&str, Sizes)] = if copy.body.trim().is_empty() {
         &[("", sizes)]

@@ -109,6 +109,10 @@ impl Studio {
         brand::brand(candidate, &self.fake.host()).unwrap()
     }
 
+    pub(crate) fn perform(&self, input: &serde_json::Value) -> serde_json::Value {
+        self.fake.perform(brand::brand, input).unwrap()
+    }
+
     pub(crate) fn file(&self, bytes: Vec<u8>) -> Artifact {
         self.fake.artifact(bytes, "image/png", "a.png")
     }

@@ -95,7 +95,7 @@ pub(super) fn ground(
     art: Art,
 ) {
     let (Art::Drawn(seed), Some(area)) = (art, design.plan.art) else { return };
-    let (paper, sun, land) = (palette.background, palette.secondary, palette.primary);
+    let (paper, (sun, _), land) = (palette.background, palette.by_light(), palette.primary);
     let mut dice = Dice::new(seed);
     if design.plan.align == Align::Centre {
         let warm = paper.mix(sun, 0.34);

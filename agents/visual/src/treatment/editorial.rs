@@ -25,13 +25,14 @@ pub(super) fn design(frame: &Frame, palette: &Palette, revision: &Revision) -> D
         &[palette.text, palette.primary, palette.accent],
         Contrast::of(frame, revision),
     );
+    let (light, deep) = palette.by_light();
     Design {
         surface,
         ink,
         soft: ink,
         button,
         label,
-        shapes: vec![palette.primary, palette.secondary, palette.accent, fourth(palette)],
+        shapes: vec![palette.primary, light, deep, fourth(palette)],
         corner: 0.0,
         voice: Voice::Editorial,
         tracking: -0.014,
