@@ -38,6 +38,12 @@ pub enum EncodeError {
          build it as a cdylib, or with -mexec-model=reactor"
     )]
     Command,
+    /// A library, and nothing in it is an agent.
+    #[error(
+        "the module exports no agent ({}); in Rust that is what #[bailiwick::agent] on one function does",
+        contract::AGENT_EXPORT
+    )]
+    NoAgent,
     /// Compiled for a WASI of 2019.
     #[error(
         "the module imports {OLD_WASI}; build it for wasm32-wasip1, wasm32-wasip2 or wasm32-unknown-unknown"
@@ -102,6 +108,8 @@ struct CoreModule {
     import_modules: BTreeSet<String>,
     has_types: bool,
     is_command: bool,
+    /// The versions of the contract whose `agent` it exports.
+    agent_versions: BTreeSet<String>,
 }
 
 impl CoreModule {
@@ -119,6 +127,7 @@ impl CoreModule {
                     for export in exports {
                         let export = export.map_err(BrokenFile::from)?;
                         module.is_command |= export.name == COMMAND_EXPORT;
+                        module.agent_versions.extend(agent_version(export.name));
                     }
                 }
                 Payload::CustomSection(custom) => {
@@ -131,6 +140,18 @@ impl CoreModule {
     }
 }
 
+/// The version in an export that is a function of some `agent`: compilers mangle it
+/// as `bailiwick:agent/agent@0.1.0#perform` or `cm32p2|bailiwick:agent/agent@0.1|perform`.
+fn agent_version(export: &str) -> Option<String> {
+    let prefix = contract::AGENT_EXPORT.strip_suffix(contract::VERSION)?;
+    let (_, rest) = export.split_once(prefix)?;
+    let (version, _) = rest.split_once(['#', '|'])?;
+    // The second form has the compatible part of the version only.
+    let is_ours = version == contract::VERSION
+        || contract::VERSION.strip_prefix(version).is_some_and(|rest| rest.starts_with('.'));
+    Some(if is_ours { contract::VERSION.to_owned() } else { version.to_owned() })
+}
+
 fn encode(bytes: &[u8], module: &CoreModule) -> Result<Vec<u8>, EncodeError> {
     if module.is_command {
         return Err(EncodeError::Command);
@@ -138,6 +159,7 @@ fn encode(bytes: &[u8], module: &CoreModule) -> Result<Vec<u8>, EncodeError> {
     if module.import_modules.contains(OLD_WASI) {
         return Err(EncodeError::OldWasi);
     }
+    require_our_agent(module)?;
     let mut typed = bytes.to_vec();
     if !module.has_types {
         // The whole contract, not the agent's own world: what the module does not
@@ -155,6 +177,19 @@ fn encode(bytes: &[u8], module: &CoreModule) -> Result<Vec<u8>, EncodeError> {
             .map_err(encoder_error)?;
     }
     encoder.encode().map_err(encoder_error)
+}
+
+/// Before the encoder says the same in words of its own trade.
+fn require_our_agent(module: &CoreModule) -> Result<(), EncodeError> {
+    let mut versions = module.agent_versions.iter();
+    match versions.find(|version| *version != contract::VERSION) {
+        None if module.agent_versions.is_empty() => Err(EncodeError::NoAgent),
+        None => Ok(()),
+        Some(found) => Err(EncodeError::Component(InspectError::OtherContract {
+            found: found.clone(),
+            expected: contract::VERSION.to_owned(),
+        })),
+    }
 }
 
 /// The encoder's chain of causes in one line.
@@ -195,4 +230,24 @@ fn describe_unwanted(unwanted: &[Unwanted]) -> String {
         })
         .collect();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_version_that_an_export_speaks() {
+        for (export, version) in [
+            ("bailiwick:agent/agent@0.1.0#perform", Some("0.1.0")),
+            ("cm32p2|bailiwick:agent/agent@0.1|perform", Some("0.1.0")),
+            ("bailiwick:agent/agent@0.2.0#perform", Some("0.2.0")),
+            ("cm32p2|bailiwick:agent/agent@1|perform", Some("1")),
+            ("bailiwick:agent/agent@0.1.0", None),
+            ("other:agent/agent@0.1.0#perform", None),
+            ("memory", None),
+        ] {
+            assert_eq!(agent_version(export).as_deref(), version, "{export}");
+        }
+    }
 }
