@@ -48,6 +48,7 @@ impl Background {
             }
         }
         levels.resize(pixels as usize, 0);
+        stretch(&mut levels);
         Ok(Background { w: w as usize, h: h as usize, levels })
     }
 
@@ -86,6 +87,37 @@ impl Background {
         let upper = at(left, top) * (1.0 - u) + at(left + 1.0, top) * u;
         let lower = at(left, top + 1.0) * (1.0 - u) + at(left + 1.0, top + 1.0) * u;
         upper * (1.0 - v) + lower * v
+    }
+}
+
+/// Spreads the levels over the whole scale: in two colours a flat picture is fog.
+fn stretch(levels: &mut [u8]) {
+    /// So many of the darkest and of the lightest pixels may be lost: one in so many.
+    const LOST: usize = 100;
+    /// A picture with less of a range than this is a plain surface and stays one.
+    const LEAST_RANGE: u32 = 24;
+    let mut counts = [0usize; 256];
+    for level in levels.iter() {
+        if let Some(count) = counts.get_mut(usize::from(*level)) {
+            *count += 1;
+        }
+    }
+    let enough = levels.len() / LOST;
+    let first = |order: &mut dyn Iterator<Item = usize>| {
+        let mut seen = 0;
+        let found = order.find(|level| {
+            seen += counts.get(*level).copied().unwrap_or(0);
+            seen > enough
+        });
+        u32::try_from(found.unwrap_or(0)).unwrap_or(0)
+    };
+    let (low, high) = (first(&mut (0..256)), first(&mut (0..256).rev()));
+    let range = high.saturating_sub(low);
+    if range < LEAST_RANGE {
+        return;
+    }
+    for level in levels {
+        *level = (u32::from(*level).saturating_sub(low) * 255 / range).min(255) as u8;
     }
 }
 

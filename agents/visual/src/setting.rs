@@ -143,7 +143,7 @@ impl Sizes {
         let body = match frame.class {
             Class::Banner => (frame.h * 0.155).max(frame.unit * 0.03),
             Class::Tower => frame.unit * 0.042,
-            _ => frame.unit * 0.034,
+            _ => frame.unit * 0.0315,
         };
         let bottom = (frame.unit * 0.036).min(frame.w * 0.085).max(SMALLEST_PX + 1.0);
         let headline = (top * scale).max(bottom);
