@@ -103,15 +103,8 @@ fn stretch(levels: &mut [u8]) {
         }
     }
     let enough = levels.len() / LOST;
-    let first = |order: &mut dyn Iterator<Item = usize>| {
-        let mut seen = 0;
-        let found = order.find(|level| {
-            seen += counts.get(*level).copied().unwrap_or(0);
-            seen > enough
-        });
-        u32::try_from(found.unwrap_or(0)).unwrap_or(0)
-    };
-    let (low, high) = (first(&mut (0..256)), first(&mut (0..256).rev()));
+    let low = nth(counts.iter(), enough);
+    let high = 255 - nth(counts.iter().rev(), enough);
     let range = high.saturating_sub(low);
     if range < LEAST_RANGE {
         return;
@@ -119,6 +112,16 @@ fn stretch(levels: &mut [u8]) {
     for level in levels {
         *level = (u32::from(*level).saturating_sub(low) * 255 / range).min(255) as u8;
     }
+}
+
+/// The first place at which the counts come to more than `enough`.
+fn nth<'c>(counts: impl Iterator<Item = &'c usize>, enough: usize) -> u32 {
+    let mut seen = 0;
+    let before = counts.take_while(|count| {
+        seen += **count;
+        seen <= enough
+    });
+    u32::try_from(before.count()).unwrap_or(255).min(255)
 }
 
 /// Rec. 709 weights in whole numbers; grey, grey with alpha, RGB and RGBA.
