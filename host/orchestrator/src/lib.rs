@@ -1,1 +1,24 @@
-//! bailiwick-orchestrator
+//! Drives a plan over ports: which cell may start, what a verdict means, when a run has ended.
+//!
+//! Invariant: every decision is a fact, applied through `RunState::next` by the one
+//! task that owns the run; nothing leaves or is shown before the facts it rests on
+//! are durable. Knows no WebAssembly, no HTTP, no TOML, no SQL.
+
+mod attempt;
+mod cells;
+mod ending;
+mod evaluate;
+mod graph;
+mod inbox;
+mod judges;
+pub mod ports;
+mod queue;
+mod show;
+mod task;
+mod values;
+mod verdict;
+
+pub use attempt::pin;
+pub use inbox::{Refused, RunHandle};
+pub use ports::{Desk, Observer, Question};
+pub use task::{Ended, RunError, Start, World, run};

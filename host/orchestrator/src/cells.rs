@@ -1,0 +1,344 @@
+//! From axes to cells to attempts: fixes axes, lays steps out, starts what is ready.
+
+use bailiwick_core::fact::{Fact, Failure};
+use bailiwick_core::run::{CellState, End, Stage};
+use bailiwick_core::{AttemptId, AxisValue, CellId, CellKey, Document, Name};
+use bailiwick_project::matrix::CELLS_MAX;
+use bailiwick_project::{Point, Read, Scope, Step};
+use serde_json::Value;
+
+use crate::evaluate::Prepared;
+use crate::graph::{Need, Waiter};
+use crate::inbox::Message;
+use crate::queue::Work;
+use crate::task::{RunError, Task};
+use crate::values::{Obstacle, Reading};
+use crate::verdict::{feedback, said};
+
+impl Task {
+    /// Evaluates the axes that read nothing, lets the others wait, lays out steps without axes.
+    pub(crate) fn begin_axes(&mut self) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        for axis in &plan.axes {
+            let needs = axis.reads.iter().map(|step| Need { step: step.clone(), shared: Vec::new(), point: nowhere() });
+            let waiter = Waiter::Axis(axis.name.clone());
+            if !self.graph.wait(waiter.clone(), needs.collect()) {
+                self.ready(waiter);
+            }
+        }
+        for step in plan.steps.iter().filter(|step| step.over.is_empty()) {
+            self.choose_points(step);
+        }
+    }
+
+    /// What waited can go on.
+    pub(crate) fn ready(&mut self, waiter: Waiter) {
+        match waiter {
+            Waiter::Cell(cell) => self.push(Work::Cell { cell, round: 0 }),
+            Waiter::Judge { judge, cell } => {
+                let round = self.state.cell(&cell).map_or(0, |state| state.round);
+                self.push(Work::Judge { judge, cell, round });
+            }
+            Waiter::Axis(axis) => self.resolve_axis(&axis),
+        }
+    }
+
+    /// Queues work, unless the run is stopping.
+    pub(crate) fn push(&mut self, work: Work) {
+        if self.stopping.is_none() {
+            self.queue.push(work);
+        }
+    }
+
+    fn resolve_axis(&mut self, name: &Name) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(axis) = plan.axis(name).cloned() else { return };
+        let reads = axis.reads.iter().map(|step| Read { step: step.clone(), shared: Vec::new(), collected: Vec::new() });
+        let mut scope = self.scope(&nowhere());
+        for read in reads {
+            match self.values.read(&mut self.graph, &read, &nowhere(), 0) {
+                Ok(value) => scope.steps.insert(read.step.clone(), value),
+                Err(_) => {
+                    self.fail(format!("the axis `{name}` reads `{}`, which was not released", read.step));
+                    return;
+                }
+            };
+        }
+        let (name, evaluator) = (name.clone(), self.evaluator.clone());
+        self.promise(async move {
+            let result = evaluator.run(move || axis.resolve(&scope)).await;
+            Message::Axis { axis: name, result }
+        });
+    }
+
+    pub(crate) fn axis_resolved(
+        &mut self,
+        axis: &Name,
+        result: Result<Vec<AxisValue>, Failure>,
+    ) -> Result<(), RunError> {
+        self.promises -= 1;
+        match result {
+            Err(failure) => self.fail(format!("the axis `{axis}` has no values: {failure}")),
+            Ok(values) => {
+                self.note(Fact::AxisFixed { axis: axis.clone(), values })?;
+                let plan = std::sync::Arc::clone(&self.plan);
+                let fixed = |name: &Name| self.state.axes.contains_key(name);
+                let due = plan.steps.iter().filter(|step| step.over.contains(axis) && step.over.iter().all(fixed));
+                for step in due.collect::<Vec<_>>() {
+                    self.choose_points(step);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn choose_points(&mut self, step: &Step) {
+        if step.judges.is_some() {
+            return;
+        }
+        let values = step.over.iter().filter_map(|axis| {
+            let values = self.state.axes.get(axis)?;
+            Some((axis.clone(), values.as_ref().clone()))
+        });
+        let values = values.collect();
+        let (plan, over) = (std::sync::Arc::clone(&self.plan), step.over.clone());
+        let (name, scope, evaluator) = (step.name.clone(), self.scope(&nowhere()), self.evaluator.clone());
+        self.promise(async move {
+            let result = evaluator.run(move || plan.matrix.points(&over, &values, &scope)).await;
+            Message::Points { step: name, result }
+        });
+    }
+
+    pub(crate) fn points_chosen(
+        &mut self,
+        name: &Name,
+        result: Result<Vec<Point>, Failure>,
+    ) -> Result<(), RunError> {
+        self.promises -= 1;
+        let points = match result {
+            Ok(points) => points,
+            Err(failure) => {
+                self.fail(format!("the cells of `{name}` cannot be chosen: {failure}"));
+                return Ok(());
+            }
+        };
+        if self.graph.len() + points.len() > CELLS_MAX {
+            self.fail(format!("the run would have more than {CELLS_MAX} cells"));
+            return Ok(());
+        }
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(step) = plan.step(name) else { return Ok(()) };
+        let cells = points.iter().map(|point| point.key.clone()).collect();
+        self.note(Fact::StepLaidOut { step: name.clone(), cells })?;
+        for waiter in self.graph.lay_out(name, points.clone()) {
+            self.ready(waiter);
+        }
+        for point in points {
+            let cell = CellId { step: name.clone(), key: point.key.clone() };
+            let needs = self.needs(step, &point);
+            if !self.graph.wait(Waiter::Cell(cell.clone()), needs) {
+                self.ready(Waiter::Cell(cell));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a cell of a step waits for: what it reads, and what it `needs`. Judges of
+    /// the same subject are no cells; whoever reads them comes after them anyway.
+    pub(crate) fn needs(&self, step: &Step, point: &Point) -> Vec<Need> {
+        let is_cell = |name: &Name| self.plan.step(name).is_some_and(|step| step.judges.is_none());
+        let read = step.reads.iter().filter(|read| is_cell(&read.step));
+        let read = read.map(|read| (read.step.clone(), read.shared.clone()));
+        let needed = step.needs.iter().map(|name| {
+            let other = self.plan.step(name).map(|other| other.over.as_slice()).unwrap_or_default();
+            (name.clone(), step.over.iter().filter(|axis| other.contains(axis)).cloned().collect())
+        });
+        read.chain(needed).map(|(step, shared)| Need { step, shared, point: point.clone() }).collect()
+    }
+
+    /// Starts what has a place.
+    pub(crate) fn start_ready(&mut self) {
+        while self.stopping.is_none() {
+            let Some(work) = self.queue.take() else { break };
+            self.start(work);
+        }
+    }
+
+    fn start(&mut self, work: Work) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let (Some(step), Some(cell)) = (plan.step(work.step()), self.cell_of(&work)) else { return };
+        if let Work::Again(again) = &work {
+            let input = self.inputs.get(&(again.id.cell.clone(), again.id.round)).cloned();
+            if let Some(input) = input {
+                let result = Ok(Prepared::Input(input.value()));
+                self.promise(async move { Message::Prepared { work, result } });
+            }
+            return;
+        }
+        let Some(point) = self.graph.point(&cell).cloned() else { return };
+        match self.scope_of(step, &cell, &point) {
+            Ok(scope) => {
+                let mut step = step.clone();
+                if matches!(work, Work::Cell { round: 1.., .. }) {
+                    // Whether the cell is done at all was decided in round 0.
+                    step.when = None;
+                }
+                let evaluator = self.evaluator.clone();
+                self.promise(async move {
+                    let result = evaluator.prepare(step, scope).await.map_err(Obstacle::Failed);
+                    Message::Prepared { work, result }
+                });
+            }
+            Err(obstacle) => self.promise(async move { Message::Prepared { work, result: Err(obstacle) } }),
+        }
+    }
+
+    /// The cell that some work is about: for a judge's the judged one.
+    pub(crate) fn cell_of(&self, work: &Work) -> Option<CellId> {
+        match work {
+            Work::Cell { cell, .. } | Work::Judge { cell, .. } => Some(cell.clone()),
+            Work::Again(again) => Some(self.subject_of(&again.id)),
+        }
+    }
+
+    /// The cell that an attempt is about: for a judge's the judged one.
+    pub(crate) fn subject_of(&self, id: &AttemptId) -> CellId {
+        let judges = self.plan.step(&id.cell.step).and_then(|step| step.judges.as_ref());
+        match judges {
+            Some(judge) => CellId { step: judge.subject.clone(), key: id.cell.key.clone() },
+            None => id.cell.clone(),
+        }
+    }
+
+    pub(crate) fn prepared(&mut self, work: Work, result: Result<Prepared, Obstacle>) -> Result<(), RunError> {
+        self.promises -= 1;
+        if self.stopping.is_some() {
+            self.queue.free(work.step());
+            return Ok(());
+        }
+        match work {
+            Work::Cell { cell, round } => match result {
+                Ok(Prepared::Input(input)) => {
+                    let id = AttemptId { cell, round, attempt: 1 };
+                    self.start_attempt(id, Document::of(&input))
+                }
+                Ok(Prepared::Skip) => {
+                    self.queue.free(&cell.step);
+                    self.note(Fact::CellSkipped { cell: cell.clone() })?;
+                    self.cell_ended(&cell)
+                }
+                Err(obstacle) => {
+                    self.queue.free(&cell.step);
+                    self.note(match obstacle {
+                        Obstacle::Gone(source) => {
+                            let reason = format!("it reads {source}, which was not released");
+                            Fact::Dropped { cell: cell.clone(), reason }
+                        }
+                        Obstacle::Failed(failure) => Fact::CellFailed { cell: cell.clone(), failure },
+                    })?;
+                    self.cell_ended(&cell)
+                }
+            },
+            Work::Judge { judge, cell, round } => self.judge_prepared(&judge, cell, round, result),
+            Work::Again(again) => match result {
+                Ok(Prepared::Input(input)) => self.start_attempt(again.id, Document::of(&input)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// What follows from the end of a cell: its value is there, its readers count down.
+    pub(crate) fn cell_ended(&mut self, cell: &CellId) -> Result<(), RunError> {
+        let end = self.state.cell(cell).and_then(|state| state.end());
+        let failed = matches!(end, Some(End::Failed { .. }));
+        let reading = match end {
+            Some(End::Released { output, .. }) => Reading::Value(output.value()),
+            Some(End::Skipped) => Reading::Null,
+            Some(End::Dropped { .. } | End::Failed { .. }) => Reading::Gone,
+            None => return Ok(()),
+        };
+        self.values.put(cell.clone(), reading);
+        self.forget_inputs(cell);
+        if failed {
+            self.tolerate(&cell.step);
+        }
+        for waiter in self.graph.ended(cell) {
+            self.ready(waiter);
+        }
+        Ok(())
+    }
+
+    /// The inputs of a cell and of its judges are needed for retries only.
+    fn forget_inputs(&mut self, cell: &CellId) {
+        let judges = self.plan.judges_of(&cell.step).map(|judge| &judge.name);
+        for step in judges.chain([&cell.step]) {
+            let id = CellId { step: step.clone(), key: cell.key.clone() };
+            let rounds = self.state.cell(cell).map_or(0, |state| state.round);
+            for round in 0..=rounds {
+                self.inputs.remove(&(id.clone(), round));
+            }
+        }
+    }
+
+    /// What is in scope everywhere, seen from a point.
+    pub(crate) fn scope(&self, point: &Point) -> Scope {
+        Scope {
+            input: self.input.clone(),
+            axis: point.values.iter().map(|(name, value)| (name.clone(), value.value().clone())).collect(),
+            feedback: Value::Array(Vec::new()),
+            assets: self.assets.clone(),
+            run_id: self.handle.run.to_string(),
+            ..Scope::default()
+        }
+    }
+
+    /// What is in scope for a step at a cell (for a judge: the judged one).
+    fn scope_of(&mut self, step: &Step, cell: &CellId, point: &Point) -> Result<Scope, Obstacle> {
+        let mut scope = self.scope(point);
+        for read in &step.reads {
+            let judge = self.plan.step(&read.step).is_some_and(|other| other.judges.is_some());
+            if !judge {
+                let value = self.values.read(&mut self.graph, read, point, step.min)?;
+                scope.steps.insert(read.step.clone(), value);
+            }
+        }
+        let Some(state) = self.state.cell(cell) else { return Ok(scope) };
+        scope.round = match (&step.judges, &state.stage) {
+            (None, Stage::Revising { round }) => *round,
+            _ => state.round,
+        };
+        scope.feedback = feedback(state);
+        if step.judges.is_some() {
+            let judged = judged_round(state);
+            scope.round = judged;
+            scope.subject = state.candidate(judged).map(|candidate| candidate.output.value());
+            for read in step.reads.iter().filter(|read| self.plan.step(&read.step).is_some_and(|s| s.judges.is_some())) {
+                scope.steps.insert(read.step.clone(), said(state, &read.step, judged));
+            }
+        }
+        Ok(scope)
+    }
+
+    /// Does something aside that ends in a message.
+    pub(crate) fn promise(&mut self, work: impl Future<Output = Message> + Send + 'static) {
+        self.promises += 1;
+        let inbox = self.handle.inbox.clone();
+        tokio::spawn(async move {
+            // A run that has ended needs no answer.
+            let _ = inbox.send(work.await).await;
+        });
+    }
+}
+
+/// The round that judges look at now.
+pub(crate) fn judged_round(state: &CellState) -> u32 {
+    match &state.stage {
+        Stage::Judging { round, .. } => *round,
+        _ => state.round,
+    }
+}
+
+/// The point of what has no axes.
+fn nowhere() -> Point {
+    Point { key: CellKey::single(), values: Vec::new() }
+}

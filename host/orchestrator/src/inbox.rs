@@ -1,0 +1,114 @@
+//! What reaches the task that owns a run: facts of attempts, ends of attempts, answers of people, stops. Decides nothing.
+
+use bailiwick_core::AttemptId;
+use bailiwick_core::fact::{AskId, Decision, Fact, Failure};
+use bailiwick_core::ports::{BoxFuture, JournalError, Recorder, Ticket};
+use bailiwick_core::{AxisValue, Name, RunId, Timestamp};
+use bailiwick_policy::ports::Outcome;
+use bailiwick_project::Point;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::evaluate::Prepared;
+use crate::queue::Work;
+use crate::values::Obstacle;
+
+/// Messages under way to one run. Each running attempt has at most one, so this is
+/// above what a run's concurrency can fill; who meets it full waits.
+pub(crate) const INBOX_MAX: usize = 1024;
+
+pub(crate) type Reply<T> = oneshot::Sender<T>;
+
+pub(crate) enum Message {
+    /// A fact of a running attempt.
+    Record { fact: Fact, reply: Reply<Result<(Ticket, Timestamp), JournalError>> },
+    /// An attempt has ended.
+    Ended { attempt: AttemptId, outcome: Outcome },
+    /// The expressions of some work were evaluated.
+    Prepared { work: Work, result: Result<Prepared, Obstacle> },
+    /// An axis was evaluated.
+    Axis { axis: Name, result: Result<Vec<AxisValue>, Failure> },
+    /// The points of a step were chosen.
+    Points { step: Name, result: Result<Vec<Point>, Failure> },
+    /// The output was evaluated.
+    Output { result: Result<Value, Failure> },
+    /// A person has decided.
+    Decide { ask: AskId, decision: Decision, by: String, reply: Reply<Result<Ticket, Refused>> },
+    /// A pause before a retry is over.
+    Wake(Work),
+    /// So many appends were shown, and their questions put.
+    Shown(u64),
+    /// Somebody wants the run to stop.
+    Stop,
+    /// The grace of a stop is over.
+    GraceOver,
+}
+
+/// Why a decision was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The run has ended.
+    #[error("the run has ended")]
+    RunEnded,
+    /// There is no such question.
+    #[error("there is no question {0}")]
+    NoSuchQuestion(AskId),
+    /// It was answered already.
+    #[error("{0} is answered already")]
+    Answered(AskId),
+    /// An edit takes a round, and none is left.
+    #[error("an edit takes one of this judge's rounds, and none is left")]
+    NoRoundLeft,
+    /// The new value is not what the judged step may put out.
+    #[error("the new value does not fit: {0}")]
+    Value(String),
+    /// Storage failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// A way to a run for people and signals. Cloning is cheap.
+#[derive(Clone)]
+pub struct RunHandle {
+    pub(crate) run: RunId,
+    pub(crate) inbox: mpsc::Sender<Message>,
+}
+
+impl RunHandle {
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Hands a decision in. What comes back is shown only when its ticket is durable.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reason; nothing has changed then.
+    pub async fn decide(&self, ask: AskId, decision: Decision, by: String) -> Result<Ticket, Refused> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Decide { ask, decision, by, reply };
+        self.inbox.send(message).await.map_err(|_| Refused::RunEnded)?;
+        answer.await.map_err(|_| Refused::RunEnded)?
+    }
+
+    /// Asks the run to stop: nothing new starts, what runs gets a grace.
+    pub async fn stop(&self) {
+        // A run that has ended needs no stop.
+        let _ = self.inbox.send(Message::Stop).await;
+    }
+}
+
+/// The recorder that attempts of this run get.
+pub(crate) struct InboxRecorder(pub(crate) RunHandle);
+
+impl Recorder for InboxRecorder {
+    fn record(&self, fact: Fact) -> BoxFuture<'_, Result<(Ticket, Timestamp), JournalError>> {
+        Box::pin(async move {
+            let over = || JournalError::Storage("the run has ended".into());
+            let (reply, answer) = oneshot::channel();
+            self.0.inbox.send(Message::Record { fact, reply }).await.map_err(|_| over())?;
+            answer.await.map_err(|_| over())?
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! What the orchestrator needs of the people around a run: somebody who watches, and somebody who puts questions to people.
+
+use bailiwick_core::fact::{AskId, Entry};
+use bailiwick_core::ports::{BoxFuture, Durable};
+use bailiwick_core::{CellId, Document, Name};
+
+use serde_json::Value;
+
+use crate::inbox::RunHandle;
+
+/// Watches a run. Every entry comes once, in order, after it is on stable storage.
+pub trait Observer: Send + Sync {
+    /// The next entry.
+    fn entry(&self, durable: &Durable, entry: &Entry);
+}
+
+/// A question to people, with everything that they are to see.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Its id.
+    pub ask: AskId,
+    /// The judge that asks.
+    pub step: Name,
+    /// Who may answer.
+    pub groups: Vec<String>,
+    /// What about.
+    pub cell: CellId,
+    /// Which round of it.
+    pub round: u32,
+    /// The whole candidate.
+    pub subject: Document,
+    /// What the step's `show` shows besides.
+    pub show: Document,
+    /// What agent judges say of it, where it is a person's edit:
+    /// `[{ by, verdict, score, reasons }]`.
+    pub opinions: Vec<Value>,
+    /// Whether a judge's allowance was spent on the candidate.
+    pub escalated: bool,
+    /// Revisions that this judge may still cause for this cell; without one, a
+    /// rejection drops the cell and an edit is refused.
+    pub rounds_left: u32,
+}
+
+/// Puts questions to people.
+pub trait Desk: Send + Sync {
+    /// Asks. The answer comes through the handle, now or ever; a desk that knows it
+    /// already hands it in before this future ends, so that nobody waits for it.
+    fn ask<'a>(&'a self, durable: &'a Durable, question: Question, run: &'a RunHandle) -> BoxFuture<'a, ()>;
+
+    /// Whether answers may still come while the host runs: a terminal, a daemon. Else
+    /// a run in which everything waits for people is left waiting.
+    fn is_attended(&self) -> bool;
+}

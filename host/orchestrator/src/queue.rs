@@ -1,0 +1,114 @@
+//! What can start now, and in which order: fair between steps, bounded for each step and for the run. Starts nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bailiwick_core::{CellId, Name};
+use bailiwick_project::Plan;
+
+/// Something to start.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Work {
+    /// A round of a cell.
+    Cell { cell: CellId, round: u32 },
+    /// A judge at a round of a cell.
+    Judge { judge: Name, cell: CellId, round: u32 },
+    /// Another attempt with the same input.
+    Again(Again),
+}
+
+/// A repeated attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Again {
+    pub(crate) id: bailiwick_core::AttemptId,
+}
+
+impl Work {
+    /// The step whose place it takes.
+    pub(crate) fn step(&self) -> &Name {
+        match self {
+            Self::Cell { cell, .. } => &cell.step,
+            Self::Judge { judge, .. } => judge,
+            Self::Again(again) => &again.id.cell.step,
+        }
+    }
+}
+
+/// Queues by step, with the places that are taken.
+pub(crate) struct Queue {
+    lanes: Vec<Lane>,
+    by_name: BTreeMap<Name, usize>,
+    /// Where the next look begins: after the step that was served last.
+    turn: usize,
+    active: usize,
+    most: usize,
+}
+
+struct Lane {
+    waiting: VecDeque<Work>,
+    active: usize,
+    most: usize,
+}
+
+impl Queue {
+    /// Empty queues; at most `most` places in all. People take no place.
+    pub(crate) fn new(plan: &Plan, most: usize) -> Self {
+        let lanes = plan.steps.iter().map(|step| Lane {
+            waiting: VecDeque::new(),
+            active: 0,
+            most: step.concurrency.map_or(usize::MAX, std::num::NonZeroUsize::get),
+        });
+        let by_name = plan.steps.iter().enumerate().map(|(at, step)| (step.name.clone(), at)).collect();
+        Self { lanes: lanes.collect(), by_name, turn: 0, active: 0, most }
+    }
+
+    /// Adds work at the end of its step's queue. What was begun before (a judge, a
+    /// revision, another attempt) goes first: it frees places and people sooner.
+    pub(crate) fn push(&mut self, work: Work) {
+        let Some(lane) = self.by_name.get(work.step()).and_then(|at| self.lanes.get_mut(*at)) else { return };
+        match work {
+            Work::Cell { round: 0, .. } => lane.waiting.push_back(work),
+            _ => lane.waiting.push_front(work),
+        }
+    }
+
+    /// The next work, with its place taken; step by step in turn.
+    pub(crate) fn take(&mut self) -> Option<Work> {
+        if self.active >= self.most {
+            return None;
+        }
+        for offset in 0..self.lanes.len() {
+            let at = (self.turn + offset) % self.lanes.len();
+            let Some(lane) = self.lanes.get_mut(at).filter(|lane| lane.active < lane.most) else { continue };
+            if let Some(work) = lane.waiting.pop_front() {
+                lane.active += 1;
+                self.active += 1;
+                self.turn = at + 1;
+                return Some(work);
+            }
+        }
+        None
+    }
+
+    /// Gives the place of a step back.
+    pub(crate) fn free(&mut self, step: &Name) {
+        if let Some(lane) = self.by_name.get(step).and_then(|at| self.lanes.get_mut(*at)) {
+            lane.active = lane.active.saturating_sub(1);
+            self.active = self.active.saturating_sub(1);
+        }
+    }
+
+    /// Whether nothing waits for a place and none is taken.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.active == 0 && self.lanes.iter().all(|lane| lane.waiting.is_empty())
+    }
+
+    /// Forgets what waits: nothing new starts.
+    pub(crate) fn clear(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
+    }
+
+    /// Places that are taken.
+    pub(crate) fn active(&self) -> usize {
+        self.active
+    }
+}

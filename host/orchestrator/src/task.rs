@@ -1,0 +1,298 @@
+//! The task that owns a run: takes messages, applies facts, appends them, goes on until nothing is left. What each message means stands in its own file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bailiwick_core::fact::{AgentPin, Entry, Fact, RunEnd};
+use bailiwick_core::ports::{Clock, Durable, Journal, JournalError, Term, Ticket};
+use bailiwick_core::run::IllegalFact;
+use bailiwick_core::{Artifact, AttemptId, CellId, Document, Name, RunId, RunState, Timestamp};
+use bailiwick_policy::ports::{Slots, StepRunner};
+use bailiwick_project::Plan;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::evaluate::Evaluator;
+use crate::graph::Graph;
+use crate::inbox::{INBOX_MAX, Message, RunHandle};
+use crate::ports::{Desk, Observer, Question};
+use crate::queue::Queue;
+use crate::show::{Appended, Show};
+use crate::values::Values;
+
+/// Messages that are taken into one append at most: what a commit of a few
+/// milliseconds collects on a fast machine.
+const MESSAGES_PER_APPEND: usize = 256;
+
+/// The ports of a run.
+#[derive(Clone)]
+#[allow(missing_docs, reason = "one port each, documented where it is defined")]
+pub struct World {
+    pub journal: Arc<dyn Journal>,
+    pub clock: Arc<dyn Clock>,
+    pub slots: Arc<dyn Slots>,
+    pub runner: Arc<dyn StepRunner>,
+    pub observer: Arc<dyn Observer>,
+    pub desk: Arc<dyn Desk>,
+}
+
+/// What is to be run.
+pub struct Start {
+    /// A fresh id.
+    pub run: RunId,
+    /// The pipeline.
+    pub plan: Arc<Plan>,
+    /// The input, valid against the plan's schema.
+    pub input: Document,
+    /// What `${assets}` reads as: folder to file name to reference.
+    pub assets: Value,
+    /// What each agent name points at.
+    pub agents: BTreeMap<Name, AgentPin>,
+    /// The files that came in.
+    pub imported: Vec<Artifact>,
+    /// Who starts it.
+    pub by: String,
+    /// Attempts at a time.
+    pub concurrency: NonZeroUsize,
+    /// What running attempts get after a stop.
+    pub grace: Duration,
+}
+
+/// How a run was left: ended, or waiting for people.
+#[derive(Debug)]
+pub struct Ended {
+    /// Everything that is known of it.
+    pub state: RunState,
+    /// That its last fact is on stable storage.
+    pub durable: Durable,
+}
+
+/// Why a run was given up by this host. The journal has a legal prefix.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Storage failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A defect: the orchestrator wanted to write what cannot have happened.
+    #[error(transparent)]
+    Illegal(#[from] IllegalFact),
+}
+
+/// A run as its task sees it.
+pub(crate) struct Task {
+    pub(crate) world: World,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) assets: Value,
+    pub(crate) input: Value,
+    pub(crate) grace: Duration,
+    pub(crate) state: RunState,
+    pub(crate) graph: Graph,
+    pub(crate) values: Values,
+    pub(crate) queue: Queue,
+    pub(crate) evaluator: Evaluator,
+    pub(crate) handle: RunHandle,
+    /// Attempts that run.
+    pub(crate) attempts: HashMap<AttemptId, AbortHandle>,
+    /// Inputs of rounds that may be tried again.
+    pub(crate) inputs: HashMap<(CellId, u32), Document>,
+    /// Evaluations and pauses that will send a message.
+    pub(crate) promises: usize,
+    /// Candidates that a judge's expressions failed on.
+    pub(crate) unjudged: BTreeMap<Name, u64>,
+    pub(crate) stopping: Option<(RunEnd, Option<String>)>,
+    pub(crate) output_begun: bool,
+    pub(crate) questions: Vec<Question>,
+    term: Term,
+    batch: Vec<Fact>,
+    batch_at: Timestamp,
+    replies: Vec<Box<dyn FnOnce(Ticket, Timestamp) + Send>>,
+    last: Option<Ticket>,
+    appends: u64,
+    /// Appends with questions: how many there were when the last was made and shown.
+    asked: u64,
+    shown: u64,
+}
+
+/// Starts a run. The future ends when the run has ended, or waits for people who are
+/// not there; the handle reaches it meanwhile.
+pub fn run(world: World, start: Start) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
+    let (sender, inbox) = mpsc::channel(INBOX_MAX);
+    let handle = RunHandle { run: start.run.clone(), inbox: sender };
+    (handle.clone(), drive(world, start, handle, inbox))
+}
+
+async fn drive(
+    world: World,
+    start: Start,
+    handle: RunHandle,
+    mut inbox: mpsc::Receiver<Message>,
+) -> Result<Ended, RunError> {
+    let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
+    let mut task = Task::begin(world, start, handle).await?;
+    loop {
+        task.start_ready();
+        task.progress()?;
+        task.append(&show).await?;
+        if task.is_over() {
+            break;
+        }
+        let Some(message) = inbox.recv().await else { break };
+        task.take(message)?;
+        for _ in 1..MESSAGES_PER_APPEND {
+            let Ok(message) = inbox.try_recv() else { break };
+            task.take(message)?;
+        }
+    }
+    let Some(last) = task.last.take() else {
+        return Err(JournalError::Storage("nothing was written".into()).into());
+    };
+    let durable = last.durable().await?;
+    show.finish().await;
+    Ok(Ended { state: task.state, durable })
+}
+
+impl Task {
+    async fn begin(world: World, start: Start, handle: RunHandle) -> Result<Self, RunError> {
+        let term = world.journal.create(&start.run).await?;
+        let at = world.clock.now();
+        let fact = Fact::RunStarted {
+            run: start.run,
+            pipeline: start.plan.pipeline.clone(),
+            input: start.input.clone(),
+            shape: start.plan.shape(),
+            agents: start.agents,
+            imported: start.imported,
+            by: start.by,
+        };
+        let mut task = Self {
+            queue: Queue::new(&start.plan, start.concurrency.get()),
+            state: RunState::begin(&fact, at)?,
+            world,
+            plan: start.plan,
+            assets: start.assets,
+            input: start.input.value(),
+            grace: start.grace,
+            graph: Graph::default(),
+            values: Values::default(),
+            evaluator: Evaluator::default(),
+            handle,
+            attempts: HashMap::new(),
+            inputs: HashMap::new(),
+            promises: 0,
+            unjudged: BTreeMap::new(),
+            stopping: None,
+            output_begun: false,
+            questions: Vec::new(),
+            term,
+            batch: vec![fact],
+            batch_at: at,
+            replies: Vec::new(),
+            last: None,
+            appends: 0,
+            asked: 0,
+            shown: 0,
+        };
+        task.begin_axes();
+        Ok(task)
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), RunError> {
+        match message {
+            Message::Record { fact, reply } => {
+                match self.note(fact) {
+                    Ok(()) => self.replies.push(Box::new(move |ticket, at| {
+                        // Who asked may be gone: its attempt was ended meanwhile.
+                        let _ = reply.send(Ok((ticket, at)));
+                    })),
+                    Err(illegal) => {
+                        let _ = reply.send(Err(JournalError::Storage(illegal.to_string())));
+                    }
+                }
+                Ok(())
+            }
+            Message::Ended { attempt, outcome } => self.attempt_ended(attempt, outcome),
+            Message::Prepared { work, result } => self.prepared(work, result),
+            Message::Axis { axis, result } => self.axis_resolved(&axis, result),
+            Message::Points { step, result } => self.points_chosen(&step, result),
+            Message::Output { result } => self.output_resolved(result),
+            Message::Decide { ask, decision, by, reply } => {
+                match self.decide(&ask, decision, by)? {
+                    Ok(()) => self.replies.push(Box::new(move |ticket, _| {
+                        let _ = reply.send(Ok(ticket));
+                    })),
+                    Err(refused) => {
+                        let _ = reply.send(Err(refused));
+                    }
+                }
+                Ok(())
+            }
+            Message::Wake(work) => {
+                self.promises -= 1;
+                self.push(work);
+                Ok(())
+            }
+            Message::Shown(count) => {
+                self.shown = self.shown.max(count);
+                Ok(())
+            }
+            Message::Stop => {
+                self.stop();
+                Ok(())
+            }
+            Message::GraceOver => {
+                self.attempts.values().for_each(AbortHandle::abort);
+                Ok(())
+            }
+        }
+    }
+
+    /// Applies a fact and queues it for the next append.
+    pub(crate) fn note(&mut self, fact: Fact) -> Result<(), IllegalFact> {
+        if self.batch.is_empty() {
+            self.batch_at = self.world.clock.now().max(self.batch_at);
+        }
+        self.state.next(&fact, self.batch_at)?;
+        self.batch.push(fact);
+        Ok(())
+    }
+
+    /// The time that the facts of the next append carry.
+    pub(crate) fn now(&mut self) -> Timestamp {
+        if self.batch.is_empty() {
+            self.batch_at = self.world.clock.now().max(self.batch_at);
+        }
+        self.batch_at
+    }
+
+    async fn append(&mut self, show: &Show) -> Result<(), RunError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let entry = Entry { at: self.batch_at, facts: std::mem::take(&mut self.batch) };
+        let run = &self.handle.run;
+        let ticket = self.world.journal.append(run, self.term, entry.clone())?;
+        for reply in self.replies.drain(..) {
+            reply(ticket.clone(), self.batch_at);
+        }
+        self.appends += 1;
+        let questions = std::mem::take(&mut self.questions);
+        if !questions.is_empty() {
+            self.asked = self.appends;
+        }
+        self.last = Some(ticket.clone());
+        show.push(Appended { ticket, entry: Arc::new(entry), questions, count: self.appends }).await;
+        Ok(())
+    }
+
+    /// Whether this host has nothing more to do: the run has ended, or waits for people
+    /// who were all asked and cannot answer here.
+    fn is_over(&self) -> bool {
+        let quiet = self.queue.is_idle() && self.promises == 0 && self.attempts.is_empty();
+        let waits = quiet && self.shown >= self.asked && self.state.open_asks().next().is_some();
+        self.state.end.is_some() || (waits && !self.world.desk.is_attended())
+    }
+}
