@@ -1,1 +1,40 @@
-//! bailiwick-store
+//! The data folder: facts, blobs and the knowledge index. The only crate that names SQLite.
+//!
+//! Invariant: one writer; order is kept; a batch is one commit. A ticket is redeemed
+//! only after the commit that holds its append is on stable storage, and commits hold
+//! prefixes of the line, so what is durable of a run is always a prefix of it.
+//!
+//! The journal is `store.db`. The knowledge index lies beside it in `knowledge.db`:
+//! it can be rebuilt from the operator's folders at any time, so it needs no flush of
+//! the disk, and indexing ten thousand passages does not stand in the journal's way.
+
+mod archive;
+mod blob;
+mod chain;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+mod entry;
+mod error;
+mod folder;
+pub mod knowledge;
+mod ledger;
+mod listing;
+pub mod memory;
+mod pool;
+mod queue;
+mod schema;
+mod sql;
+mod store;
+mod summary;
+mod wal;
+mod work;
+mod writer;
+
+pub use archive::{Archive, LISTING_MAX};
+pub use error::{OpenError, ReadError};
+pub use folder::Holder;
+pub use knowledge::{Collections, IndexError};
+pub use listing::ListedRun;
+pub use memory::{MemoryBlobs, MemoryJournal};
+pub use store::{Store, StoreOptions};
+pub use summary::RunPhase;

@@ -1,0 +1,126 @@
+//! Bytes by content, small ones in the database and large ones as files. Knows nothing of who names them.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use bailiwick_core::ports::BlobError;
+use bailiwick_core::{Bytes, Digest};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::folder::{Folder, sync_folder};
+use crate::sql;
+
+/// The largest blob that lies in the database. Up to about here one write into the
+/// log is cheaper than making, syncing and naming a file; above, the log would carry
+/// everything twice.
+pub(crate) const IN_DATABASE_MAX: Bytes = Bytes::kib(256);
+
+/// Where files are written before they get their name.
+const INCOMING: &str = "incoming";
+
+/// Removes what a crash left half written.
+pub(crate) fn sweep(folder: &Folder) -> io::Result<()> {
+    match fs::remove_dir_all(folder.blobs().join(INCOMING)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Files of one batch: each is written and synced when it comes, their folders once at the end.
+pub(crate) struct Delivery<'a> {
+    folder: &'a Folder,
+    delivered: BTreeSet<Digest>,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl<'a> Delivery<'a> {
+    pub(crate) fn new(folder: &'a Folder) -> Self {
+        Self { folder, delivered: BTreeSet::new(), folders: BTreeSet::new() }
+    }
+
+    /// Writes bytes to their place if they belong into a file and are not there yet.
+    pub(crate) fn bring(
+        &mut self,
+        connection: &Connection,
+        digest: &Digest,
+        bytes: &[u8],
+    ) -> io::Result<()> {
+        if bytes.len() as u64 <= IN_DATABASE_MAX.0 || self.delivered.contains(digest) {
+            return Ok(());
+        }
+        if is_kept(connection, digest).map_err(io::Error::other)? {
+            return Ok(());
+        }
+        let (path, incoming) = (self.folder.blob(digest), self.folder.blobs().join(INCOMING));
+        let parent = path.parent().unwrap_or(self.folder.root());
+        fs::create_dir_all(&incoming)?;
+        if !parent.exists() {
+            fs::create_dir_all(parent)?;
+            self.folders.insert(self.folder.blobs());
+        }
+        let unnamed = incoming.join(digest.hex());
+        write_synced(&unnamed, bytes)?;
+        fs::rename(&unnamed, &path)?;
+        self.folders.insert(parent.to_owned());
+        self.delivered.insert(*digest);
+        Ok(())
+    }
+
+    /// Makes the names durable. To be called before the commit that mentions them.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_data()
+}
+
+fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, rusqlite::Error> {
+    connection.prepare_cached(sql::FIND_BLOB)?.exists([digest.as_bytes()])
+}
+
+/// Writes down that these bytes are kept; small ones with the bytes themselves.
+pub(crate) fn keep(
+    connection: &Connection,
+    digest: &Digest,
+    bytes: &[u8],
+) -> Result<(), rusqlite::Error> {
+    let size = (bytes.len() as u64).cast_signed();
+    let inline = (bytes.len() as u64 <= IN_DATABASE_MAX.0).then_some(bytes);
+    connection.prepare_cached(sql::KEEP_BLOB)?.execute(params![digest.as_bytes(), size, inline])?;
+    Ok(())
+}
+
+/// The bytes of a digest, checked against it.
+pub(crate) fn fetch(
+    connection: &Connection,
+    folder: &Folder,
+    digest: &Digest,
+) -> Result<Vec<u8>, BlobError> {
+    let storage = |error: rusqlite::Error| match crate::error::says_damaged(&error) {
+        true => BlobError::Damaged(*digest),
+        false => BlobError::Storage(error.to_string()),
+    };
+    let row: Option<Option<Vec<u8>>> = connection
+        .prepare_cached(sql::READ_BLOB)
+        .and_then(|mut query| query.query_row([digest.as_bytes()], |row| row.get(0)).optional())
+        .map_err(storage)?;
+    let bytes = match row {
+        None => return Err(BlobError::Missing(*digest)),
+        Some(Some(bytes)) => bytes,
+        Some(None) => match fs::read(folder.blob(digest)) {
+            Ok(bytes) => bytes,
+            // It was kept, and nobody said that it is not any more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(BlobError::Damaged(*digest));
+            }
+            Err(error) => return Err(BlobError::Storage(error.to_string())),
+        },
+    };
+    if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(BlobError::Damaged(*digest)) }
+}

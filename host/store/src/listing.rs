@@ -1,0 +1,107 @@
+//! Runs as front ends list them, from the derived columns. Reads no fact.
+
+use bailiwick_core::{Calls, Cost, Name, RunId, Timestamp, Tokens};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::error::ReadError;
+use crate::folder::{Folder, is_held};
+use crate::sql;
+use crate::summary::RunPhase;
+
+/// A run in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRun {
+    /// The run.
+    pub run: RunId,
+    /// What it runs; nothing before its first fact.
+    pub pipeline: Option<Name>,
+    /// Where it stands. A run that was under way when its process ended is `Interrupted`.
+    pub phase: RunPhase,
+    /// The time of its first fact.
+    pub started: Option<Timestamp>,
+    /// The time of its newest fact.
+    pub latest: Option<Timestamp>,
+    /// The time of its end.
+    pub ended: Option<Timestamp>,
+    /// What its calls cost so far.
+    pub cost: Cost,
+}
+
+pub(crate) fn runs(
+    connection: &mut Connection,
+    folder: &Folder,
+    limit: u32,
+    before: Option<&RunId>,
+) -> Result<Vec<ListedRun>, ReadError> {
+    let snapshot = connection.transaction()?;
+    let before = match before {
+        None => i64::MAX,
+        Some(run) => snapshot
+            .prepare_cached(sql::FIND_RUN)?
+            .query_row([run.as_str()], |row| row.get(0))
+            .optional()?
+            .ok_or_else(|| ReadError::NoSuchRun(run.clone()))?,
+    };
+    let living = Living::of(&snapshot, folder)?;
+    let mut query = snapshot.prepare_cached(sql::LIST_RUNS)?;
+    let mut rows = query.query(params![before, limit])?;
+    let mut listed = Vec::new();
+    while let Some(row) = rows.next()? {
+        listed.push(read(row, living)?);
+    }
+    Ok(listed)
+}
+
+pub(crate) fn run(
+    connection: &mut Connection,
+    folder: &Folder,
+    run: RunId,
+) -> Result<ListedRun, ReadError> {
+    let snapshot = connection.transaction()?;
+    let living = Living::of(&snapshot, folder)?;
+    let mut query = snapshot.prepare_cached(sql::LIST_RUN)?;
+    let mut rows = query.query([run.as_str()])?;
+    match rows.next()? {
+        Some(row) => read(row, living),
+        None => Err(ReadError::NoSuchRun(run)),
+    }
+}
+
+/// The session whose runs somebody drives now.
+#[derive(Clone, Copy)]
+struct Living(Option<i64>);
+
+impl Living {
+    fn of(connection: &Connection, folder: &Folder) -> Result<Self, ReadError> {
+        if !is_held(folder) {
+            return Ok(Self(None));
+        }
+        let session = connection.prepare_cached(sql::SESSION)?.query_row([], |row| row.get(0))?;
+        Ok(Self(Some(session)))
+    }
+}
+
+fn read(row: &Row<'_>, living: Living) -> Result<ListedRun, ReadError> {
+    let damaged = |what: &str| ReadError::Damaged(format!("the listing: {what}"));
+    let time = |column: usize| -> Result<Option<Timestamp>, rusqlite::Error> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(|at| Timestamp(at.cast_unsigned())))
+    };
+    let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let session: i64 = row.get(1)?;
+    let written = RunPhase::from_word(row.get_ref(3)?.as_str().unwrap_or_default())
+        .ok_or_else(|| damaged("a state that nobody knows"))?;
+    let phase = match written {
+        RunPhase::Running if living.0 != Some(session) => RunPhase::Interrupted,
+        other => other,
+    };
+    let pipeline = row.get::<_, Option<String>>(2)?.map(|name| Name::new(&name)).transpose();
+    Ok(ListedRun {
+        run: RunId::new(&row.get::<_, String>(0)?).map_err(|_| damaged("a name that is none"))?,
+        pipeline: pipeline.map_err(|_| damaged("a pipeline's name that is none"))?,
+        phase,
+        started: time(4)?,
+        ended: time(5)?,
+        latest: time(8)?,
+        cost: Cost { tokens: Tokens(count(6)?), calls: Calls(count(7)?) },
+    })
+}

@@ -1,0 +1,253 @@
+//! A journal and blobs in memory, for tests of what stands on them: durable at once, or when the test says so. Keeps nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bailiwick_core::fact::Entry;
+use bailiwick_core::ports::{
+    BlobError, Blobs, BoxFuture, Durable, Journal, JournalError, Term, Ticket,
+};
+use bailiwick_core::{Digest, RunId};
+use tokio::sync::oneshot;
+
+/// A journal in memory.
+///
+/// ```
+/// # use bailiwick_core::{RunId, Timestamp, fact::Entry, ports::Journal};
+/// # use bailiwick_store::MemoryJournal;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let (journal, run) = (MemoryJournal::new(), RunId::new("r1").unwrap());
+/// let term = journal.create(&run).await.unwrap();
+/// journal.hold();
+/// let entry = Entry { at: Timestamp(1), facts: Vec::new() };
+/// let ticket = journal.append(&run, term, entry).unwrap();
+/// // Nothing that waits for `ticket.durable()` goes on here.
+/// assert_eq!(journal.held(), 1);
+/// journal.release();
+/// ticket.durable().await.unwrap();
+/// # }
+/// ```
+#[derive(Default)]
+pub struct MemoryJournal {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    runs: BTreeMap<RunId, Kept>,
+    holding: bool,
+    /// In the order of their appends, over all runs.
+    held: Vec<Held>,
+}
+
+#[derive(Default)]
+struct Kept {
+    term: u64,
+    entries: Vec<Entry>,
+    durable: usize,
+}
+
+struct Held {
+    run: RunId,
+    position: usize,
+    reply: oneshot::Sender<Result<Durable, JournalError>>,
+}
+
+impl MemoryJournal {
+    /// An empty journal; appends are durable at once.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on appends are taken, and durable only after a release.
+    pub fn hold(&self) {
+        self.lock().holding = true;
+    }
+
+    /// How many appends are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.lock().held.len()
+    }
+
+    /// Makes the oldest held append durable, as a disk would: in order.
+    pub fn release_one(&self) {
+        let mut state = self.lock();
+        if !state.held.is_empty() {
+            let held = state.held.remove(0);
+            state.make_durable(held);
+        }
+    }
+
+    /// Makes everything durable; appends are durable at once again.
+    pub fn release(&self) {
+        let mut state = self.lock();
+        state.holding = false;
+        for held in std::mem::take(&mut state.held) {
+            state.make_durable(held);
+        }
+    }
+
+    /// A power cut: what is not durable is gone, and its tickets fail. Every term is over.
+    pub fn lose_power(&self) {
+        let mut state = self.lock();
+        state.holding = false;
+        for run in state.runs.values_mut() {
+            run.entries.truncate(run.durable);
+            run.term += 1;
+        }
+        for held in std::mem::take(&mut state.held) {
+            // Who asked may be gone.
+            let _ = held.reply.send(Err(JournalError::Storage("the power is gone".into())));
+        }
+    }
+
+    /// What is durable of a run; nothing where there is no such run.
+    #[must_use]
+    pub fn entries(&self, run: &RunId) -> Vec<Entry> {
+        let state = self.lock();
+        state.runs.get(run).map_or_else(Vec::new, Kept::prefix)
+    }
+
+    /// No code that can panic runs under the lock, so a poisoned one is still whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn make_durable(&mut self, held: Held) {
+        if let Some(run) = self.runs.get_mut(&held.run) {
+            run.durable = run.durable.max(held.position);
+        }
+        let _ = held.reply.send(Ok(Durable::attest(held.position as u64)));
+    }
+}
+
+impl Kept {
+    fn prefix(&self) -> Vec<Entry> {
+        self.entries.iter().take(self.durable).cloned().collect()
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn create<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Term, JournalError>> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            if state.runs.contains_key(run) {
+                return Err(JournalError::RunExists(run.clone()));
+            }
+            state.runs.insert(run.clone(), Kept { term: 1, ..Kept::default() });
+            Ok(Term(1))
+        })
+    }
+
+    fn claim<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Term, JournalError>> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            let kept =
+                state.runs.get_mut(run).ok_or_else(|| JournalError::NoSuchRun(run.clone()))?;
+            kept.term += 1;
+            Ok(Term(kept.term))
+        })
+    }
+
+    fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        let mut state = self.lock();
+        let holding = state.holding;
+        let refused = match state.runs.get_mut(run) {
+            None => Some(JournalError::NoSuchRun(run.clone())),
+            Some(kept) if kept.term != term.0 => {
+                Some(JournalError::Fenced { run: run.clone(), held: term.0 })
+            }
+            Some(kept) => {
+                kept.entries.push(entry);
+                let held = Held { run: run.clone(), position: kept.entries.len(), reply };
+                match holding {
+                    true => state.held.push(held),
+                    false => state.make_durable(held),
+                }
+                None
+            }
+        };
+        let gone = || JournalError::Storage("the journal is gone".into());
+        Ok(Ticket::new(async move {
+            match refused {
+                Some(error) => Err(error),
+                None => answer.await.unwrap_or_else(|_| Err(gone())),
+            }
+        }))
+    }
+
+    fn read<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>> {
+        Box::pin(async move {
+            let state = self.lock();
+            let kept = state.runs.get(run).ok_or_else(|| JournalError::NoSuchRun(run.clone()))?;
+            Ok(kept.prefix())
+        })
+    }
+}
+
+/// Blobs in memory.
+#[derive(Default)]
+pub struct MemoryBlobs {
+    kept: Mutex<BTreeMap<Digest, Vec<u8>>>,
+}
+
+impl MemoryBlobs {
+    /// Without any blob.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Digest, Vec<u8>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    fn put(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Digest, BlobError>> {
+        Box::pin(async move {
+            let digest = Digest::of(&bytes);
+            self.lock().insert(digest, bytes);
+            Ok(digest)
+        })
+    }
+
+    fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>> {
+        Box::pin(async move { self.lock().get(&digest).cloned().ok_or(BlobError::Missing(digest)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::journal_contract!(MemoryJournal::new());
+    crate::blobs_contract!(MemoryBlobs::new());
+
+    #[test]
+    fn a_power_cut_leaves_the_durable_prefix() {
+        crate::contract::block_on(async {
+            let (journal, run) = (MemoryJournal::new(), RunId::new("r").unwrap());
+            let term = journal.create(&run).await.unwrap();
+            let append = || {
+                let entry = Entry { at: bailiwick_core::Timestamp(1), facts: Vec::new() };
+                journal.append(&run, term, entry).unwrap()
+            };
+            append();
+            journal.hold();
+            let (released, lost) = (append(), append());
+            assert_eq!(journal.held(), 2);
+            journal.release_one();
+            assert_eq!(released.durable().await.unwrap().position(), 2);
+            journal.lose_power();
+            assert!(matches!(lost.durable().await, Err(JournalError::Storage(_))));
+            assert_eq!(journal.entries(&run).len(), 2);
+            assert!(matches!(append().durable().await, Err(JournalError::Fenced { .. })));
+        });
+    }
+}

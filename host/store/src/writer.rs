@@ -1,0 +1,208 @@
+//! The one thread that writes: takes all that stands in line, commits it as one transaction, answers. Knows no rule of the journal.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use bailiwick_core::Bytes;
+use bailiwick_core::ports::BlobError;
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::blob::{self, Delivery};
+use crate::error::OpenError;
+use crate::folder::Folder;
+use crate::ledger::Ledger;
+use crate::queue::{Capacity, Queue};
+use crate::schema::{open_and_prepare, open_to_write};
+use crate::wal::{LogLength, give_size, start_checkpointer};
+use crate::work::{Verdict, Work};
+
+/// What may stand in the writer's line. A disk that takes 100 ms for a commit clears
+/// thousands of appends a second; whoever is refused here outruns any disk. The bytes
+/// hold four times the largest set of artifacts that one attempt may put.
+pub(crate) const LINE: Capacity = Capacity { items: 65_536, bytes: Bytes::mib(256) };
+
+/// How many commits may fail one after the other before nothing is written any more.
+const FAILURES_MAX: u32 = 2;
+
+/// What is said to who comes after the end.
+pub(crate) const CLOSED: &str = "the store is closed";
+
+/// The writer's side of the store.
+pub(crate) struct Writer {
+    folder: Folder,
+    database: PathBuf,
+    connection: Connection,
+    ledger: Ledger,
+    log: LogLength,
+    queue: Arc<Queue<Work>>,
+    failures: u32,
+}
+
+/// The threads that write and move the log.
+pub(crate) struct WriterThreads {
+    writer: Option<JoinHandle<()>>,
+    checkpointer: Option<JoinHandle<()>>,
+}
+
+impl WriterThreads {
+    /// Waits until what stood in line is written and the files are closed. The line must be closed.
+    pub(crate) fn join(&mut self) {
+        for thread in [self.writer.take(), self.checkpointer.take()].into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store has panicked");
+            }
+        }
+    }
+}
+
+/// Opens the database and starts the threads.
+pub(crate) fn start(folder: &Folder, queue: &Arc<Queue<Work>>) -> Result<WriterThreads, OpenError> {
+    let database = folder.database();
+    let io = |source| OpenError::Folder { path: folder.root().to_owned(), source };
+    blob::sweep(folder).map_err(io)?;
+    let (mut connection, session) = open_and_prepare(&database)?;
+    give_size(&database).map_err(io)?;
+    // The files themselves were just made, in a folder that was perhaps just made.
+    crate::folder::sync_folder(folder.root()).map_err(io)?;
+    let (log, checkpointer) = start_checkpointer(&database)?;
+    log.watch(&mut connection)?;
+    let writer = Writer {
+        folder: folder.clone(),
+        database,
+        connection,
+        ledger: Ledger::new(session),
+        log,
+        queue: Arc::clone(queue),
+        failures: 0,
+    };
+    let writer = Builder::new().name("store-writer".into()).spawn(|| writer.run()).map_err(io)?;
+    Ok(WriterThreads { writer: Some(writer), checkpointer: Some(checkpointer) })
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let batch = self.queue.drain();
+            if batch.is_empty() {
+                break;
+            }
+            match self.commit(&batch) {
+                Ok(verdicts) => {
+                    self.failures = 0;
+                    for (work, verdict) in batch.into_iter().zip(verdicts) {
+                        work.settle(verdict);
+                    }
+                }
+                Err(reason) => {
+                    if self.recover(batch, &reason).is_break() {
+                        return;
+                    }
+                }
+            }
+        }
+        // Keeps the statistics that plans are made from.
+        if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
+            tracing::debug!(%error, "the statistics of the database were not refreshed");
+        }
+    }
+
+    /// Writes a batch as one transaction: one flush of the disk for all of it.
+    fn commit(&mut self, batch: &[Work]) -> Result<Vec<Verdict>, CommitError> {
+        self.log.bound(&self.connection)?;
+        let refused = self.deliver(batch)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for (work, refused) in batch.iter().zip(refused) {
+            verdicts.push(match (refused, work) {
+                (Some(error), _) => Verdict::NotKept(error),
+                (None, Work::Create { run, .. }) => self.ledger.create(&transaction, run)?,
+                (None, Work::Claim { run, .. }) => self.ledger.claim(&transaction, run)?,
+                (None, Work::Append(append)) => self.ledger.append(&transaction, append)?,
+                (None, Work::Put { digest, bytes, .. }) => {
+                    blob::keep(&transaction, digest, bytes)?;
+                    Verdict::Kept
+                }
+            });
+        }
+        transaction.commit()?;
+        Ok(verdicts)
+    }
+
+    /// Writes the large blobs of a batch as files. A put that finds no room is refused
+    /// alone; facts have the reserve, and where even that is full, the batch fails.
+    fn deliver(&self, batch: &[Work]) -> Result<Vec<Option<BlobError>>, CommitError> {
+        let mut delivery = Delivery::new(&self.folder);
+        let mut refused = Vec::with_capacity(batch.len());
+        for work in batch {
+            refused.push(match work {
+                Work::Put { digest, bytes, .. } => self.room_for(bytes.len()).err().or_else(|| {
+                    let brought = delivery.bring(&self.connection, digest, bytes);
+                    brought.err().map(|error| BlobError::Storage(error.to_string()))
+                }),
+                Work::Append(append) => {
+                    for (digest, text) in &append.written.blobs {
+                        delivery.bring(&self.connection, digest, text.as_bytes())?;
+                    }
+                    None
+                }
+                Work::Create { .. } | Work::Claim { .. } => None,
+            });
+        }
+        delivery.finish()?;
+        Ok(refused)
+    }
+
+    fn room_for(&self, bytes: usize) -> Result<(), BlobError> {
+        let wanted = Bytes(bytes as u64);
+        let room = self.folder.room().map_err(|error| BlobError::Storage(error.to_string()))?;
+        if wanted <= room {
+            return Ok(());
+        }
+        Err(BlobError::Full {
+            wanted,
+            reason: format!("{room} are left before the disk's reserve"),
+        })
+    }
+
+    /// After a failed commit nobody knows what is on the disk: the database is opened
+    /// anew, and the runs of the batch must be claimed, which reads their tails.
+    fn recover(&mut self, batch: Vec<Work>, reason: &CommitError) -> ControlFlow<()> {
+        let reason = format!("{reason}; whether it was written is unknown");
+        tracing::error!(%reason, batch = batch.len(), "a commit of the journal failed");
+        self.ledger.lose(batch.iter().filter_map(Work::run).cloned());
+        self.failures += 1;
+        let reopened = match self.failures < FAILURES_MAX {
+            true => self.reopen().map_err(|error| error.to_string()),
+            false => Err("it is the second one in a row".into()),
+        };
+        for work in batch {
+            work.fail(&reason);
+        }
+        let Err(why) = reopened else { return ControlFlow::Continue(()) };
+        let last_words = format!("nothing is written any more: {reason}; {why}");
+        self.queue.close(&last_words);
+        for work in self.queue.drain() {
+            work.fail(&last_words);
+        }
+        ControlFlow::Break(())
+    }
+
+    fn reopen(&mut self) -> Result<(), rusqlite::Error> {
+        let mut connection = open_to_write(&self.database)?;
+        self.log.watch(&mut connection)?;
+        self.connection = connection;
+        Ok(())
+    }
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+enum CommitError {
+    #[error("{0}")]
+    Database(#[from] rusqlite::Error),
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+}
