@@ -1,4 +1,4 @@
-//! Whether a picture keeps to the brand's colours: those of the palette and what lies between two of them.
+//! Whether a picture keeps to the brand's colours: those of the palette, what lies between two of them, and their tints and shades.
 
 use serde_json::Value;
 
@@ -79,10 +79,13 @@ impl Palette {
     }
 
     fn has(&self, colour: Colour) -> bool {
-        self.0.iter().any(|one| one.distance(colour) <= NEAR)
-            || self.0.iter().enumerate().any(|(place, from)| {
-                self.0.iter().skip(place + 1).any(|to| between(*from, *to, colour) <= NEAR)
-            })
+        // Black and white are nobody's colours alone, but type is set in them.
+        const INKS: [Colour; 2] = [Colour([0; 3]), Colour([255; 3])];
+        self.0.iter().enumerate().any(|(place, from)| {
+            let others = self.0.iter().skip(place + 1).chain(&INKS);
+            from.distance(colour) <= NEAR
+                || others.into_iter().any(|to| between(*from, *to, colour) <= NEAR)
+        })
     }
 }
 
@@ -105,12 +108,14 @@ mod tests {
 
     #[test]
     fn tints_between_two_brand_colours_are_the_brands() {
-        let palette =
-            Palette::parse(br##"{"primary": "#000000", "accent": "#ff0000", "name": "x"}"##)
-                .unwrap();
-        assert!(palette.has(Colour([128, 0, 0])));
-        assert!(!palette.has(Colour([128, 128, 0])));
-        assert!(!palette.has(Colour([255, 255, 255])));
+        let palette = br##"{"primary": "#0000ff", "accent": "#ff0000", "name": "x"}"##;
+        let palette = Palette::parse(palette).unwrap();
+        for kept in [[128, 0, 128], [128, 0, 0], [255, 128, 128], [0, 0, 0]] {
+            assert!(palette.has(Colour(kept)), "{kept:?}");
+        }
+        for strange in [[128, 128, 0], [0, 255, 0], [128, 128, 128]] {
+            assert!(!palette.has(Colour(strange)), "{strange:?}");
+        }
     }
 
     #[test]

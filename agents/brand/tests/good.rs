@@ -27,7 +27,15 @@ const SIZES: [(u32, u32); 16] = [
 
 #[test]
 fn every_composed_picture_passes() {
-    let studio = Studio::new();
+    all_pass(&Studio::new());
+}
+
+#[test]
+fn a_brand_without_fonts_passes_too() {
+    all_pass(&Studio::plain());
+}
+
+fn all_pass(studio: &Studio) {
     let mut seen = 0;
     let mut failed = Vec::new();
     for (locale, headline, body, cta) in COPY {

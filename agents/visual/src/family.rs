@@ -118,6 +118,24 @@ impl<'k> Family<'k> {
         outline.finish().map_or(0.0, |path| path.bounds().left() / SCALE - face.thicken / 2.0)
     }
 
+    /// How far accents of a line rise above its capitals, in em.
+    pub(crate) fn rise(&self, line: &Line) -> f32 {
+        /// Fine enough for a height in em.
+        const SCALE: f32 = 1000.0;
+        if line.text.is_ascii() {
+            return 0.0;
+        }
+        let mut outline = PathBuilder::new();
+        for (_, run) in line.words.iter().flat_map(|(_, word)| &word.runs) {
+            let Some(face) = self.face(run) else { continue };
+            for glyph in &run.glyphs {
+                face.outline(glyph.id, 0.0, -glyph.y * SCALE, SCALE, &mut outline);
+            }
+        }
+        let top = outline.finish().map_or(0.0, |path| -path.bounds().top() / SCALE);
+        (top - self.cap_height()).max(0.0)
+    }
+
     fn covering(&self, c: char) -> Option<usize> {
         self.faces.iter().position(|face| face.has(c))
     }

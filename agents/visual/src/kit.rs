@@ -17,6 +17,11 @@ pub(crate) const MAX_FONTS: usize = 12;
 /// More variants than this of one logo are not looked at.
 pub(crate) const MAX_LOGOS: usize = 6;
 
+/// A logo of one colour is recoloured where less than this share of it is seen.
+const ONE_COLOUR_SEEN: f32 = 0.98;
+/// One of several colours only where most of it would be lost: then it is set in one, as brands do.
+const COLOURS_SEEN: f32 = 0.6;
+
 /// Why the brand's files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KitError {
@@ -81,8 +86,8 @@ impl Voice {
         match self {
             Voice::Headline => 0.05,
             Voice::Editorial => 0.0,
-            Voice::Body => 0.012,
-            Voice::Cta => 0.035,
+            Voice::Body => 0.016,
+            Voice::Cta => 0.045,
         }
     }
 }
@@ -144,7 +149,8 @@ impl<'a> Kit<'a> {
             .iter()
             .rev()
             .max_by(|a, b| a.visibility(surface).total_cmp(&b.visibility(surface)))?;
-        if best.visibility(surface) < 0.98 && best.is_one_colour() {
+        let least = if best.is_one_colour() { ONE_COLOUR_SEEN } else { COLOURS_SEEN };
+        if best.visibility(surface) < least {
             let wishes = [self.palette.text, self.palette.background, self.palette.primary];
             return Some((best, Dress::Recoloured(self.palette.ink_on(surface, &wishes))));
         }

@@ -8,6 +8,8 @@ use crate::colour::Colour;
 pub(crate) const READABLE: f64 = 4.5;
 /// What we take where the palette has it: antialiasing of small type eats contrast.
 pub(crate) const COMFORTABLE: f64 = 7.0;
+/// Below this black or white is taken where it is better: for type of ten pixels, whose strokes are thinner than a pixel.
+const PLENTY: f64 = 10.0;
 /// More colours than this are not a palette, and each is tried against each.
 const MAX_COLOURS: usize = 32;
 
@@ -102,7 +104,7 @@ impl Palette {
     /// The most readable colour on `surface`.
     pub(crate) fn strongest_on(&self, surface: Colour) -> Colour {
         let best = strongest(surface, &self.all);
-        if best.contrast(surface) >= COMFORTABLE {
+        if best.contrast(surface) >= PLENTY {
             best
         } else {
             strongest(surface, &[best, Colour::BLACK, Colour::WHITE])

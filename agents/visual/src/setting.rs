@@ -63,7 +63,7 @@ pub(crate) struct Block {
     pub(crate) size: f32,
     /// Baseline to baseline in pixels.
     pub(crate) leading: f32,
-    /// Capitals in pixels.
+    /// From the top of the first line's capitals, accents included, to its baseline, in pixels.
     pub(crate) cap: f32,
 }
 
@@ -287,7 +287,8 @@ fn set(
     if lines.len() > sizes.lines {
         return None;
     }
-    let cap = voices.headline.cap_height() * size;
+    let rise = lines.first().map_or(0.0, |line| voices.headline.rise(line));
+    let cap = (voices.headline.cap_height() + rise) * size;
     let headline = Block { lines, size, leading: (size * sizes.leading).round(), cap };
     let small = (size * 0.42).clamp(sizes.body.1, sizes.body.0);
     if !text.is_empty() && small > size * LARGEST_BODY {

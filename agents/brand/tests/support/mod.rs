@@ -65,6 +65,16 @@ impl Studio {
         Studio { fake, files }
     }
 
+    /// A brand of three files: no fonts, one logo, a palette with a pale accent.
+    pub(crate) fn plain() -> Studio {
+        let mut studio = Studio::new();
+        studio.files.retain(|name, _| name == "logo.svg");
+        let palette = br##"{"primary": "#14202e", "secondary": "#2f5d50", "accent": "#f2a33a", "background": "#f7f3ea", "fog": "#c9d3d6"}"##;
+        let palette = studio.fake.artifact(palette.to_vec(), "application/json", "palette.json");
+        studio.files.insert("palette.json".into(), palette);
+        studio
+    }
+
     pub(crate) fn commission(
         &self,
         (locale, headline, body, cta): Text,

@@ -111,7 +111,9 @@ fn plan(frame: &Frame, revision: &Revision) -> Plan {
 }
 
 pub(super) fn ground(canvas: &mut Canvas, frame: &Frame, design: &Design, art: Art) {
-    canvas.rect(hairline(frame, &design.plan), Fill::Flat(design.ink));
+    if let Some(line) = hairline(frame, &design.plan) {
+        canvas.rect(line, Fill::Flat(design.ink));
+    }
     let (Art::Drawn(seed), Some(area)) = (art, design.plan.art) else { return };
     let mut shapes = design.shapes.iter().copied();
     let mut next = || shapes.next().unwrap_or(design.ink);
@@ -127,12 +129,14 @@ pub(super) fn ground(canvas: &mut Canvas, frame: &Frame, design: &Design, art: A
     canvas.everywhere();
 }
 
-/// The hairline: between logo and plate, or beside the logo in a row.
-pub(super) fn hairline(frame: &Frame, plan: &Plan) -> Rect {
+/// The hairline: between logo and plate, or beside the logo in a row; none where it would crowd the logo.
+pub(super) fn hairline(frame: &Frame, plan: &Plan) -> Option<Rect> {
+    /// It keeps this share of the logo's height away from it.
+    const SPACE: f32 = 0.35;
     let thick = (frame.unit * 0.0018).round().max(1.0);
     if plan.row {
         let x = ((plan.logo.right() + plan.text.x) / 2.0).round();
-        return Rect::new(x, (frame.h * 0.22).round(), thick, (frame.h * 0.56).round());
+        return Some(Rect::new(x, (frame.h * 0.22).round(), thick, (frame.h * 0.56).round()));
     }
     let art = plan.art.map_or(plan.text.y, |art| art.y);
     let (below, share) = match frame.class {
@@ -140,7 +144,8 @@ pub(super) fn hairline(frame: &Frame, plan: &Plan) -> Rect {
         _ => (art, 0.5),
     };
     let y = plan.logo.bottom() + (below - plan.logo.bottom()) * share;
-    Rect::new(plan.text.x, y.round(), plan.text.w, thick)
+    let clear = y.round() - plan.logo.bottom() >= (plan.logo.h * SPACE).max(4.0);
+    clear.then(|| Rect::new(plan.text.x, y.round(), plan.text.w, thick))
 }
 
 /// A disc over a sea of lines that grow towards the front.

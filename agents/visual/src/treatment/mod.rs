@@ -108,7 +108,10 @@ impl Treatment {
 
     /// A line that the style draws beside its art.
     pub(crate) fn hairline(self, frame: &Frame, design: &Design) -> Option<Rect> {
-        (self == Treatment::Editorial).then(|| editorial::hairline(frame, &design.plan))
+        match self {
+            Treatment::Editorial => editorial::hairline(frame, &design.plan),
+            Treatment::Bold | Treatment::Calm => None,
+        }
     }
 
     /// Draws what is under and beside the words, without the art where that is `painted`.
