@@ -32,10 +32,7 @@ impl Localized {
             Self::ByLocale(texts) => texts,
         };
         let of_language = |wanted: &str| {
-            texts
-                .iter()
-                .find(|(key, _)| language(key) == wanted)
-                .map(|(_, text)| text)
+            texts.iter().find(|(key, _)| language(key) == wanted).map(|(_, text)| text)
         };
         texts
             .get(locale)
@@ -107,10 +104,7 @@ mod tests {
 
     fn texts(pairs: &[(&str, &str)]) -> Localized {
         Localized::ByLocale(
-            pairs
-                .iter()
-                .map(|(key, text)| ((*key).to_owned(), (*text).to_owned()))
-                .collect(),
+            pairs.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect(),
         )
     }
 

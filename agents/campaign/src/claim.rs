@@ -81,9 +81,7 @@ fn is_name_part(c: char) -> bool {
 fn number_end(chars: &[char], start: usize) -> usize {
     let digit = |index: usize| chars.get(index).is_some_and(char::is_ascii_digit);
     let mut end = start;
-    while digit(end)
-        || (chars.get(end).is_some_and(|c| matches!(c, '.' | ',')) && digit(end + 1))
-    {
+    while digit(end) || (chars.get(end).is_some_and(|c| matches!(c, '.' | ',')) && digit(end + 1)) {
         end += 1;
     }
     end
@@ -105,11 +103,7 @@ fn read_claim(chars: &[char], start: usize, end: usize, before: Option<char>) ->
         (_, Unit::Other) => number.clone(),
         _ => format!("{number} {word}"),
     };
-    NumberClaim {
-        shown,
-        value: canonical(&number),
-        unit,
-    }
+    NumberClaim { shown, value: canonical(&number), unit }
 }
 
 /// Spaces that may stand between a number and its unit.
@@ -148,11 +142,7 @@ fn canonical(number: &str) -> String {
         value = value.trim_end_matches('0').trim_end_matches('.').to_owned();
     }
     let bare = value.trim_start_matches('0');
-    if bare.is_empty() || bare.starts_with('.') {
-        format!("0{bare}")
-    } else {
-        bare.to_owned()
-    }
+    if bare.is_empty() || bare.starts_with('.') { format!("0{bare}") } else { bare.to_owned() }
 }
 
 #[cfg(test)]
@@ -160,10 +150,7 @@ mod tests {
     use super::*;
 
     fn claims(text: &str) -> Vec<(String, Unit)> {
-        number_claims(text)
-            .into_iter()
-            .map(|claim| (claim.value, claim.unit))
-            .collect()
+        number_claims(text).into_iter().map(|claim| (claim.value, claim.unit)).collect()
     }
 
     #[test]
@@ -192,10 +179,10 @@ mod tests {
 
     #[test]
     fn a_full_stop_ends_a_number() {
-        assert_eq!(claims("It costs £64. 10 years later."), [
-            ("64".to_owned(), Unit::Money),
-            ("10".to_owned(), Unit::Years),
-        ]);
+        assert_eq!(
+            claims("It costs £64. 10 years later."),
+            [("64".to_owned(), Unit::Money), ("10".to_owned(), Unit::Years),]
+        );
     }
 
     #[test]

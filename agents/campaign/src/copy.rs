@@ -33,9 +33,13 @@ pub struct Insight {
     pub text: String,
     /// The document it is from.
     pub source: String,
-    /// How well it fits the brief.
-    #[serde(default)]
+    /// How well it did beside its neighbours: 1.0 is average, and what a note counts.
+    #[serde(default = "average")]
     pub score: f64,
+}
+
+fn average() -> f64 {
+    1.0
 }
 
 /// What research hands to everyone after it.
@@ -66,16 +70,9 @@ impl Research {
     #[must_use]
     pub fn facts_for(&self, locale: &str) -> Vec<&Fact> {
         let wanted = language(locale);
-        let own: Vec<_> = self
-            .facts
-            .iter()
-            .filter(|fact| fact.lang.is_empty() || fact.lang == wanted)
-            .collect();
-        if own.is_empty() {
-            self.facts.iter().collect()
-        } else {
-            own
-        }
+        let own: Vec<_> =
+            self.facts.iter().filter(|fact| fact.lang.is_empty() || fact.lang == wanted).collect();
+        if own.is_empty() { self.facts.iter().collect() } else { own }
     }
 }
 
@@ -125,20 +122,14 @@ mod tests {
             facts: vec![fact("A", "en"), fact("A", "de"), fact("B", "")],
             ..Research::default()
         };
-        let german: Vec<_> = research
-            .facts_for("de-DE")
-            .iter()
-            .map(|fact| fact.text.clone())
-            .collect();
+        let german: Vec<_> =
+            research.facts_for("de-DE").iter().map(|fact| fact.text.clone()).collect();
         assert_eq!(german, ["text of A de", "text of B "]);
     }
 
     #[test]
     fn a_locale_without_facts_gets_all() {
-        let research = Research {
-            facts: vec![fact("A", "en")],
-            ..Research::default()
-        };
+        let research = Research { facts: vec![fact("A", "en")], ..Research::default() };
         assert_eq!(research.facts_for("fr-FR").len(), 1);
     }
 }

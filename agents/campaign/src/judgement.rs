@@ -99,9 +99,6 @@ mod tests {
                 {"by":"copy_desk","round":1,"reasons":[{"message":"Drier, please."},{}]}]"#,
         )
         .unwrap();
-        assert_eq!(
-            Feedback::sentences(&feedback),
-            ["Too long. Cut it.", "Drier, please."]
-        );
+        assert_eq!(Feedback::sentences(&feedback), ["Too long. Cut it.", "Drier, please."]);
     }
 }

@@ -23,18 +23,11 @@ pub fn contains_term(text: &str, term: &str) -> bool {
 /// The terms of a list that are in `text`, in the list's order.
 #[must_use]
 pub fn find_terms<'a>(text: &str, terms: &'a [String]) -> Vec<&'a str> {
-    terms
-        .iter()
-        .filter(|term| contains_term(text, term))
-        .map(String::as_str)
-        .collect()
+    terms.iter().filter(|term| contains_term(text, term)).map(String::as_str).collect()
 }
 
 fn has_usual_ending(after: &str) -> bool {
-    let tail: String = after
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '\'')
-        .collect();
+    let tail: String = after.chars().take_while(|c| c.is_alphanumeric() || *c == '\'').collect();
     ENDINGS.contains(&tail.as_str())
 }
 

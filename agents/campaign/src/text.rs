@@ -24,9 +24,7 @@ pub fn tidy(text: &str) -> String {
 
 fn unquoted(text: &str) -> &str {
     for (open, close) in [('"', '"'), ('\u{201c}', '\u{201d}'), ('\u{201e}', '\u{201c}')] {
-        let inner = text
-            .strip_prefix(open)
-            .and_then(|rest| rest.strip_suffix(close));
+        let inner = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
         if let Some(inner) = inner
             && !inner.contains([open, close])
         {
@@ -51,10 +49,7 @@ pub fn fit(text: &str, max: usize) -> String {
     if by_word.is_empty() {
         return text.chars().take(max).collect();
     }
-    by_word
-        .trim_end_matches([',', ';', ':', '-', '\u{2013}', '\u{2014}'])
-        .trim_end()
-        .to_owned()
+    by_word.trim_end_matches([',', ';', ':', '-', '\u{2013}', '\u{2014}']).trim_end().to_owned()
 }
 
 fn longest_prefix(parts: Vec<String>, max: usize) -> String {

@@ -1,7 +1,7 @@
 //! Judges a note by rule: length, whole sentences, no placeholders. It asks no model
 //! and does not read for sense.
 
-use bailiwick::{Failure, Host};
+use bailiwick::Failure;
 use campaign::{Outcome, Reason, Verdict, contains_term, length, sentences};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,13 +36,12 @@ pub struct Subject {
 /// # Errors
 /// None: every note has a verdict.
 #[bailiwick::agent]
-pub fn check(candidate: Candidate, _host: &Host) -> Result<Verdict, Failure> {
+pub fn check(candidate: Candidate) -> Result<Verdict, Failure> {
     let Subject { title, text } = &candidate.subject;
-    let reasons: Vec<Reason> =
-        [heading(title), size(text), ending(text), placeholder(title, text)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let reasons: Vec<Reason> = [heading(title), size(text), ending(text), placeholder(title, text)]
+        .into_iter()
+        .flatten()
+        .collect();
     let outcome = if reasons.is_empty() { Outcome::Pass } else { Outcome::Revise };
     let score = reasons.iter().fold(1.0, |score, _| score - COST_OF_A_REASON);
     Ok(Verdict { verdict: outcome, score, reasons })
@@ -67,8 +66,13 @@ fn ending(text: &str) -> Option<Reason> {
 
 fn placeholder(title: &str, text: &str) -> Option<Reason> {
     let all = format!("{title}\n{text}");
-    let found = PLACEHOLDERS.iter().find(|term| contains_term(&all, term) || is_mark(&all, term))?;
-    Some(reason("placeholder", &format!("“{found}” was left in the note."), "Write what belongs there."))
+    let found =
+        PLACEHOLDERS.iter().find(|term| contains_term(&all, term) || is_mark(&all, term))?;
+    Some(reason(
+        "placeholder",
+        &format!("“{found}” was left in the note."),
+        "Write what belongs there.",
+    ))
 }
 
 /// Marks are no words, so they count wherever they stand.
@@ -114,9 +118,18 @@ mod tests {
             ("Tea", long.as_str(), "revise", vec!["length"]),
             ("Tea", "Begin with one kind of tea. Drink it for a", "revise", vec!["sentence"]),
             ("TODO", GOOD, "revise", vec!["placeholder"]),
-            ("Tea", "Begin with one kind of {{drink}}. Drink it for a week.", "revise", vec!["placeholder"]),
+            (
+                "Tea",
+                "Begin with one kind of {{drink}}. Drink it for a week.",
+                "revise",
+                vec!["placeholder"],
+            ),
         ] {
-            assert_eq!(rules(title, text), (json!(verdict), expected.iter().map(|r| json!(r)).collect()), "{text}");
+            assert_eq!(
+                rules(title, text),
+                (json!(verdict), expected.iter().map(|r| json!(r)).collect()),
+                "{text}"
+            );
         }
     }
 }

@@ -60,11 +60,7 @@ fn judge(candidate: &Candidate) -> Verdict {
         (true, true) => Outcome::Pass,
     };
     let reasons = [vetoes, objections].concat();
-    Verdict {
-        verdict: outcome,
-        score: score(outcome, reasons.len()),
-        reasons,
-    }
+    Verdict { verdict: outcome, score: score(outcome, reasons.len()), reasons }
 }
 
 fn score(outcome: Outcome, reasons: usize) -> f64 {
@@ -77,11 +73,7 @@ fn score(outcome: Outcome, reasons: usize) -> f64 {
 }
 
 fn without_name(text: &str, product: &str) -> String {
-    if product.trim().is_empty() {
-        text.to_owned()
-    } else {
-        text.replace(product, " ")
-    }
+    if product.trim().is_empty() { text.to_owned() } else { text.replace(product, " ") }
 }
 
 #[cfg(test)]
@@ -141,7 +133,12 @@ mod tests {
             ("The lightest lamp.", &["W01"], Outcome::Revise, &["superlative"]),
             ("The ultimate light.", &[], Outcome::Revise, &["banned-term"]),
             ("A light.", &["W99"], Outcome::Revise, &["unknown-source"]),
-            ("Unbreakable, for 99 years.", &[], Outcome::Veto, &["forbidden-term", "unsourced-claim"]),
+            (
+                "Unbreakable, for 99 years.",
+                &[],
+                Outcome::Veto,
+                &["forbidden-term", "unsourced-claim"],
+            ),
         ] {
             let verdict = judge(&candidate(body, cited));
             let found: Vec<_> = verdict.reasons.iter().map(|r| r.rule.as_str()).collect();

@@ -83,7 +83,10 @@ pub(crate) fn unproved_numbers(text: &str, copy: &Copy, facts: &[Fact]) -> Vec<R
             Proof::Cited => continue,
             Proof::Uncited(id) => Reason {
                 rule: "uncited-claim".to_owned(),
-                message: format!("“{}” is proved by {id}, which the text does not cite.", claim.shown),
+                message: format!(
+                    "“{}” is proved by {id}, which the text does not cite.",
+                    claim.shown
+                ),
                 fix: format!("Cite {id}."),
             },
             Proof::None => Reason {
@@ -104,9 +107,7 @@ pub(crate) fn unproved_superlatives(text: &str, copy: &Copy, facts: &[Fact]) -> 
     SUPERLATIVES
         .iter()
         .filter(|term| contains_term(text, term))
-        .filter(|term| {
-            !cited(copy, facts).any(|fact| contains_term(&fact.text, term))
-        })
+        .filter(|term| !cited(copy, facts).any(|fact| contains_term(&fact.text, term)))
         .map(|term| Reason {
             rule: "superlative".to_owned(),
             message: format!("No cited fact proves “{term}”."),
@@ -122,18 +123,12 @@ enum Proof {
 }
 
 fn proof_of(claim: &NumberClaim, copy: &Copy, facts: &[Fact]) -> Proof {
-    let proves = |fact: &&Fact| {
-        number_claims(&fact.text)
-            .iter()
-            .any(|proof| claim.is_proved_by(proof))
-    };
+    let proves =
+        |fact: &&Fact| number_claims(&fact.text).iter().any(|proof| claim.is_proved_by(proof));
     if cited(copy, facts).any(|fact| proves(&fact)) {
         return Proof::Cited;
     }
-    facts
-        .iter()
-        .find(proves)
-        .map_or(Proof::None, |fact| Proof::Uncited(fact.id.clone()))
+    facts.iter().find(proves).map_or(Proof::None, |fact| Proof::Uncited(fact.id.clone()))
 }
 
 fn cited<'a>(copy: &'a Copy, facts: &'a [Fact]) -> impl Iterator<Item = &'a Fact> {

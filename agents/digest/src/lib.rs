@@ -1,6 +1,6 @@
 //! Puts released notes together as one page. It changes none of them.
 
-use bailiwick::{Failure, Host};
+use bailiwick::Failure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,12 +44,13 @@ pub struct Digest {
 /// # Errors
 /// None: an empty collection is an empty page.
 #[bailiwick::agent]
-pub fn digest(collection: Collection, _host: &Host) -> Result<Digest, Failure> {
+pub fn digest(collection: Collection) -> Result<Digest, Failure> {
     let title = collection.title.trim();
     let heading = (!title.is_empty()).then(|| format!("# {title}"));
-    let notes = collection.items.iter().map(|Item { value }| {
-        format!("## {}\n\n{}", value.title.trim(), value.text.trim())
-    });
+    let notes = collection
+        .items
+        .iter()
+        .map(|Item { value }| format!("## {}\n\n{}", value.title.trim(), value.text.trim()));
     let parts: Vec<String> = heading.into_iter().chain(notes).collect();
     Ok(Digest { count: collection.items.len(), page: parts.join("\n\n") })
 }

@@ -15,7 +15,7 @@ pub(crate) struct Room {
 }
 
 /// Posts are read in passing: what feeds show before "more", and what a picture carries.
-pub(crate) const POST: Room = Room { headline: 40, body: 150, cta: 24, facts: 2 };
+pub(crate) const POST: Room = Room { headline: 45, body: 150, cta: 24, facts: 2 };
 /// Pages and letters are read on purpose: a search result's title, a paragraph.
 pub(crate) const PAGE: Room = Room { headline: 60, body: 280, cta: 28, facts: 3 };
 
@@ -23,8 +23,17 @@ pub(crate) const PAGE: Room = Room { headline: 60, body: 280, cta: 28, facts: 3 
 const SHORTER_PERCENT: usize = 60;
 
 /// The channels that people read in passing. All others are pages.
-const POSTS: &[&str] =
-    &["instagram", "facebook", "threads", "mastodon", "bluesky", "x", "tiktok", "pinterest", "story"];
+const POSTS: &[&str] = &[
+    "instagram",
+    "facebook",
+    "threads",
+    "mastodon",
+    "bluesky",
+    "x",
+    "tiktok",
+    "pinterest",
+    "story",
+];
 
 impl Room {
     pub(crate) fn of(channel: &str) -> Self {
@@ -59,7 +68,7 @@ mod tests {
     #[test]
     fn shorter_keeps_a_fact() {
         let room = POST.shorter().shorter();
-        assert_eq!((room.facts, room.headline), (1, 40));
+        assert_eq!((room.facts, room.headline), (1, 45));
         assert!(room.body < POST.body / 2);
     }
 }

@@ -44,9 +44,10 @@ impl<'a> Choice<'a> {
             .collect()
     }
 
-    /// How often lessons about this channel speak of a topic. A topic is known by its
-    /// facts in every language, because lessons are mostly written in one.
-    fn success(&self, facts: &[&Fact]) -> usize {
+    /// How well a topic did: the sum of the lessons about this channel that speak of it,
+    /// in hundredths. A topic is known by its facts in every language, because lessons
+    /// are mostly written in one.
+    fn success(&self, facts: &[&Fact]) -> i64 {
         let siblings: Vec<&Fact> = self
             .research
             .facts
@@ -57,7 +58,8 @@ impl<'a> Choice<'a> {
             siblings.iter().flat_map(|fact| topic_words(&fact.topic)).collect();
         about.sort();
         about.dedup();
-        self.lessons().filter(|lesson| mentions(&lesson.text, &about)).count()
+        let about_topic = self.lessons().filter(|lesson| mentions(&lesson.text, &about));
+        (about_topic.map(|lesson| lesson.score).sum::<f64>() * 100.0).round() as i64
     }
 
     fn lessons(&self) -> impl Iterator<Item = &'a Insight> {
@@ -71,7 +73,8 @@ impl<'a> Choice<'a> {
 fn by_topic<'a>(facts: &[&'a Fact]) -> Vec<Vec<&'a Fact>> {
     let mut topics: Vec<Vec<&Fact>> = Vec::new();
     for fact in facts {
-        let same = |topic: &&mut Vec<&Fact>| topic.first().is_some_and(|one| one.topic == fact.topic);
+        let same =
+            |topic: &&mut Vec<&Fact>| topic.first().is_some_and(|one| one.topic == fact.topic);
         match topics.iter_mut().find(same) {
             Some(topic) => topic.push(fact),
             None => topics.push(vec![fact]),
@@ -139,6 +142,16 @@ mod tests {
     fn starts_with_what_did_well_on_the_channel() {
         let lessons = ["Instagram: repaired at the table", "web: battery battery"];
         assert_eq!(ids(&research(&lessons), 2, 0, &[]), ["R1", "L1"]);
+    }
+
+    #[test]
+    fn one_great_success_outweighs_two_failures() {
+        let mut research =
+            research(&["instagram: repair", "instagram: battery", "Instagram battery"]);
+        for (lesson, score) in research.insights.iter_mut().zip([1.5, 0.4, 0.5]) {
+            lesson.score = score;
+        }
+        assert_eq!(ids(&research, 1, 0, &[]), ["R1"]);
     }
 
     #[test]

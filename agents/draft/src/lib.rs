@@ -130,8 +130,7 @@ fn finished(text: PageText, assignment: &Assignment, room: Room, offered: &[&Fac
     // The offered facts first: a number may stand in several.
     let mut facts = cite::used_facts(&all_text, offered);
     for id in cite::used_facts(&all_text, &research.facts_for(locale)) {
-        let proved = facts.iter().any(|known| *known == id);
-        if !proved && text.facts.contains(&id) {
+        if !facts.contains(&id) && text.facts.contains(&id) {
             facts.push(id);
         }
     }

@@ -34,9 +34,7 @@ impl Prompt<'_> {
             language_name(locale)
         );
         if !feedback.is_empty() {
-            rules.push_str(
-                " An editor sent the last version back. Do what the feedback says.",
-            );
+            rules.push_str(" An editor sent the last version back. Do what the feedback says.");
         }
         rules
     }

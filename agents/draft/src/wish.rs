@@ -5,13 +5,21 @@ use campaign::{Feedback, contains_term};
 
 /// Words by which people ask for less.
 const SHORTER: &[&str] = &[
-    "shorter", "too long", "cut it", "fewer words", "less text", "kürzer", "zu lang", "weniger text",
-    "plus court", "trop long", "más corto",
+    "shorter",
+    "too long",
+    "cut it",
+    "fewer words",
+    "less text",
+    "kürzer",
+    "zu lang",
+    "weniger text",
+    "plus court",
+    "trop long",
+    "más corto",
 ];
 
 /// Rules whose messages quote the words that have to go.
-const QUOTING_RULES: &[&str] =
-    &["banned-term", "forbidden-term", "superlative", "unsourced-claim"];
+const QUOTING_RULES: &[&str] = &["banned-term", "forbidden-term", "superlative", "unsourced-claim"];
 
 /// What the next version has to do differently.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Writes a short note about one topic in one language. It does not choose topics and
+//! Writes a short note about one topic for one kind of reader. It does not choose topics and
 //! does not judge.
 
 use bailiwick::{Failure, Host};
@@ -20,11 +20,19 @@ pub struct Assignment {
     /// The topic.
     #[schemars(length(min = 1, max = 200))]
     pub topic: String,
-    /// BCP 47 tag of the language to write in, for example `en` or `de-DE`.
+    /// Whom to write for, for example `beginners`; anybody where it is not said.
+    #[serde(default)]
+    pub reader: String,
+    /// BCP 47 tag of the language to write in; English where it is not said.
+    #[serde(default = "english")]
     pub locale: String,
     /// What judges and people said of earlier versions, oldest first.
     #[serde(default)]
     pub feedback: Vec<Feedback>,
+}
+
+fn english() -> String {
+    "en".to_owned()
 }
 
 /// What the model writes.
@@ -47,30 +55,33 @@ pub struct Note {
     pub text: String,
     /// What it is about.
     pub topic: String,
+    /// Whom it is for.
+    pub reader: String,
     /// BCP 47 tag of the language.
     pub locale: String,
 }
 
-/// Writes a short note about one topic in one language.
+/// Writes a short note about one topic for one kind of reader.
 ///
 /// # Errors
 /// `invalid-input` for a blank topic, `refused` without the model `writer`, `fatal` where
 /// its answer is no note.
 #[bailiwick::agent]
 pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
-    let Assignment { topic, locale, feedback } = assignment;
+    let Assignment { topic, reader, locale, feedback } = assignment;
     if topic.trim().is_empty() {
         return Err(Failure::invalid_input("topic: must not be blank"));
     }
-    let mut material = json!({ "brief": { "topic": topic }, "locale": locale });
-    if !feedback.is_empty() {
-        material["feedback"] = json!(Feedback::sentences(&feedback));
-    }
+    let material = json!({
+        "brief": { "topic": topic, "audience": reader },
+        "locale": locale,
+        "feedback": Feedback::sentences(&feedback),
+    });
     let answered = host
         .model("writer")
         .system(format!(
-            "You write a short note about the topic, in the language of {locale}. Plain \
-             sentences. Where there is feedback, do what it says."
+            "You write a short note about the topic for the audience, in the language of \
+             {locale}. Plain sentences. Where there is feedback, do what it says."
         ))
         .user(material.to_string())
         .temperature(0.4)
@@ -83,6 +94,7 @@ pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
         title: fit(tidy(&title).trim_end_matches('.'), TITLE_CHARS),
         text: fit(&tidy(&body), TEXT_CHARS),
         topic,
+        reader,
         locale,
     })
 }

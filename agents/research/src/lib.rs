@@ -1,22 +1,19 @@
 //! Finds the facts, the rules and the lessons that a campaign's texts may rest on. It
 //! writes no copy and judges none.
 
+mod lesson;
 mod passage;
 mod search;
 
 use bailiwick::knowledge::Passage;
 use bailiwick::{Failure, Host, HostError};
-use campaign::{Brief, Fact, Insight, Research, fit, tidy};
+use campaign::{Brief, Fact, Research, tidy};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 /// Facts kept for each language: what a writer can weigh, and what fits a small model.
 const FACTS_PER_LANGUAGE: usize = 24;
-/// Lessons kept over all channels.
-const INSIGHTS: usize = 12;
-/// A lesson is a note, not a report; in characters.
-const INSIGHT_CHARS: usize = 400;
 /// Facts that the summary is written from: a small model reads no more.
 const SUMMARY_FACTS: usize = 8;
 /// Tokens for a summary of three sentences, with room for the JSON around it.
@@ -51,7 +48,7 @@ pub fn research(assignment: Assignment, host: &Host) -> Result<Research, Failure
         let reason = format!("brief.product: no document says anything about {}", brief.product);
         return Err(Failure::invalid_input(reason));
     }
-    research.insights = insights(search::performance(brief, host)?);
+    research.insights = lesson::read(search::performance(brief, host)?);
     host.log().info(format!(
         "{} facts, {} lessons, {} words to keep out",
         research.facts.len(),
@@ -103,8 +100,9 @@ fn prose(brief: &Brief, passages: &[Passage]) -> Vec<Fact> {
 /// that a reader finds them and the same documents give the same list.
 fn chosen(brief: &Brief, facts: Vec<Fact>) -> Vec<Fact> {
     let languages = search::languages(brief);
-    let wanted =
-        |fact: &Fact| fact.lang.is_empty() || languages.is_empty() || languages.contains(&&*fact.lang);
+    let wanted = |fact: &Fact| {
+        fact.lang.is_empty() || languages.is_empty() || languages.contains(&&*fact.lang)
+    };
     let (fitting, foreign): (Vec<_>, Vec<_>) = facts.into_iter().partition(wanted);
     let candidates = if fitting.is_empty() { foreign } else { fitting };
     let mut kept: Vec<Fact> = Vec::new();
@@ -118,29 +116,6 @@ fn chosen(brief: &Brief, facts: Vec<Fact>) -> Vec<Fact> {
     let place = |fact: &Fact| languages.iter().position(|one| *one == fact.lang);
     kept.sort_by(|a, b| (place(a), &a.id).cmp(&(place(b), &b.id)));
     kept
-}
-
-fn insights(passages: Vec<Passage>) -> Vec<Insight> {
-    passages
-        .into_iter()
-        .take(INSIGHTS)
-        .map(|passage| Insight {
-            text: fit(&with_heading(&passage), INSIGHT_CHARS),
-            source: passage.document,
-            score: passage.score,
-        })
-        .collect()
-}
-
-/// The heading says which channel a note is about, so it stays with the note.
-fn with_heading(passage: &Passage) -> String {
-    let text = tidy(&passage.text.replace('#', " "));
-    match passage.metadata.get("heading").and_then(|heading| heading.as_str()) {
-        Some(heading) if !heading.is_empty() && !text.starts_with(heading) => {
-            format!("{heading}: {text}")
-        }
-        _ => text,
-    }
 }
 
 /// Three sentences by a model, or by rule where no model is granted: the facts are the
@@ -250,6 +225,8 @@ mod tests {
     fn an_unknown_product_is_bad_input() {
         let fake = Fake::new().knowledge("brand", ["tea"]).knowledge("performance", ["tea"]);
         let failure = fake.perform(research, &brief()).unwrap_err();
-        assert!(matches!(failure, Failure::InvalidInput(text) if text.starts_with("brief.product: ")));
+        assert!(
+            matches!(failure, Failure::InvalidInput(text) if text.starts_with("brief.product: "))
+        );
     }
 }

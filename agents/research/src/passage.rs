@@ -62,8 +62,11 @@ pub(crate) fn read(passage: &Passage) -> Reading {
 /// Facts of documents that number nothing: each sentence that names the product.
 pub(crate) fn prose_facts(passage: &Passage, product: &str) -> Vec<Fact> {
     let heading = heading_of(passage);
-    let prose: Vec<&str> =
-        passage.text.lines().filter(|line| !line.trim_start().starts_with(['#', '-', '*'])).collect();
+    let prose: Vec<&str> = passage
+        .text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with(['#', '-', '*']))
+        .collect();
     sentences(&prose.join(" "))
         .into_iter()
         .map(|sentence| tidy(&sentence))
@@ -101,9 +104,10 @@ fn document_language(document: &str) -> String {
     }
 }
 
-fn heading_of(passage: &Passage) -> String {
-    let heading = passage.metadata.get("heading").and_then(|value| value.as_str());
-    heading.unwrap_or_default().to_owned()
+/// The nearest heading above a passage: the last of `Voice > How we write`.
+pub(crate) fn heading_of(passage: &Passage) -> String {
+    let path = passage.metadata.get("heading").and_then(|value| value.as_str()).unwrap_or_default();
+    path.rsplit(" > ").next().unwrap_or(path).trim().to_owned()
 }
 
 /// The id and the statement of `[W01] Wren shines.`
@@ -171,8 +175,9 @@ mod tests {
     #[test]
     fn takes_the_heading_from_the_metadata() {
         let mut passage = passage("claims.md", "- ultimate");
-        passage.metadata.insert("heading".into(), "Words we do not use".into());
-        assert_eq!(read(&passage).banned, ["ultimate"]);
+        passage.metadata.insert("heading".into(), "Voice > Words we do not use".into());
+        let reading = read(&passage);
+        assert_eq!((reading.banned.len(), reading.voice.len()), (1, 0));
     }
 
     #[test]

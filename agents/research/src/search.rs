@@ -10,8 +10,8 @@ const BRAND: &str = "brand";
 const PERFORMANCE: &str = "performance";
 /// Passages for one query: a fact sheet in four languages with ten sections fits.
 const PASSAGES_PER_QUERY: u32 = 40;
-/// Passages for one question about the past: more would drown the writer.
-const LESSONS_PER_QUERY: u32 = 6;
+/// Passages for one question about the past: the notes and a season of one channel.
+const LESSONS_PER_QUERY: u32 = 10;
 /// What guidelines call their rules. Words are words here, so one query per thought.
 const GUIDELINE_QUERIES: &[&str] =
     &["words we do not use", "words that are forbidden", "how we write voice tone"];

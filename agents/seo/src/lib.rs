@@ -159,8 +159,10 @@ mod tests {
     fn answers_its_case() {
         let expected: Value =
             serde_json::from_str(include_str!("../cases/german_post/expected.json")).unwrap();
-        let fake = Fake::new()
-            .answer("writer", answer("Das Fahrradlicht Wren leuchtet 38 Stunden mit einer Ladung."));
+        let fake = Fake::new().answer(
+            "writer",
+            answer("Das Fahrradlicht Wren leuchtet 38 Stunden mit einer Ladung."),
+        );
         assert_eq!(fake.perform(seo, &input()), Ok(expected));
     }
 
@@ -168,7 +170,8 @@ mod tests {
     fn a_description_that_claims_more_than_the_copy_is_replaced() {
         let body = input()["copy"]["body"].clone();
         for wrong in ["Das Fahrradlicht Wren leuchtet sogar 500 Stunden am Stück.", "Kurz."] {
-            let output = Fake::new().answer("writer", answer(wrong)).perform(seo, &input()).unwrap();
+            let output =
+                Fake::new().answer("writer", answer(wrong)).perform(seo, &input()).unwrap();
             assert_eq!(output["description"], body, "{wrong}");
         }
     }

@@ -31,7 +31,9 @@ impl TagForm {
     /// One tag, or none where nothing is left of the words.
     fn write(self, words: &[&str]) -> Option<String> {
         let tag = match self {
-            Self::Hashtag => format!("#{}", words.iter().map(|w| capitalised(w)).collect::<String>()),
+            Self::Hashtag => {
+                format!("#{}", words.iter().map(|w| capitalised(w)).collect::<String>())
+            }
             Self::Keyword => words.join(" ").to_lowercase(),
         };
         let letters = tag.chars().filter(|c| c.is_alphabetic()).count();
@@ -40,11 +42,16 @@ impl TagForm {
 }
 
 /// The tags, each once whatever its case, in order, no more than the channel bears.
-pub(crate) fn tags<'a>(form: TagForm, candidates: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn tags<'a>(
+    form: TagForm,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for candidate in candidates {
-        let words: Vec<&str> =
-            candidate.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> = candidate
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
         let Some(tag) = form.write(&words) else { continue };
         let known = tags.iter().any(|one| one.to_lowercase() == tag.to_lowercase());
         if !known && tags.len() < form.most() {
