@@ -61,7 +61,10 @@ impl<'a> Delivery<'a> {
             self.folders.insert(self.folder.blobs());
         }
         let unnamed = incoming.join(digest.hex());
-        write_synced(&unnamed, bytes)?;
+        write_synced(&unnamed, bytes).inspect_err(|_| {
+            // Half a file must not take the room that is missing.
+            let _ = fs::remove_file(&unnamed);
+        })?;
         fs::rename(&unnamed, &path)?;
         self.folders.insert(parent.to_owned());
         self.delivered.insert(*digest);

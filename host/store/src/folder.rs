@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bailiwick_core::ports::BlobError;
 use bailiwick_core::{Bytes, Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -40,14 +41,24 @@ impl Folder {
         Self { root: root.to_owned() }
     }
 
-    /// Makes what is missing. What is kept is its owner's business, hence 0700.
+    /// Makes what is missing, so that it is still there after a power cut. What is kept
+    /// is its owner's business, hence 0700.
     pub(crate) fn create(&self) -> Result<(), OpenError> {
-        for path in [self.root.clone(), self.blobs()] {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&path)
-                .map_err(|source| OpenError::Folder { path, source })?;
+        let blobs = self.blobs();
+        let missing: Vec<&Path> = blobs.ancestors().take_while(|path| !path.exists()).collect();
+        for path in missing.into_iter().rev() {
+            let made =
+                DirBuilder::new().mode(0o700).create(path).or_else(|error| match error.kind() {
+                    // Somebody opens the same folder at the same time; the lock decides.
+                    io::ErrorKind::AlreadyExists => Ok(()),
+                    _ => Err(error),
+                });
+            let synced = made.and_then(|()| match path.parent() {
+                Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
+                Some(parent) => sync_folder(parent),
+                None => Ok(()),
+            });
+            synced.map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
         }
         Ok(())
     }
@@ -79,8 +90,19 @@ impl Folder {
         self.root.join("lock")
     }
 
-    /// What may still be written before the reserve of the disk is touched.
-    pub(crate) fn room(&self) -> io::Result<Bytes> {
+    /// Whether bytes still fit before the reserve of the disk is touched.
+    pub(crate) fn check_room(&self, wanted: Bytes) -> Result<(), BlobError> {
+        let room = self.room().map_err(|error| BlobError::Storage(error.to_string()))?;
+        if wanted <= room {
+            return Ok(());
+        }
+        Err(BlobError::Full {
+            wanted,
+            reason: format!("{room} are left before the disk's reserve"),
+        })
+    }
+
+    fn room(&self) -> io::Result<Bytes> {
         let disk = rustix::fs::statvfs(&self.root)?;
         let total = disk.f_blocks.saturating_mul(disk.f_frsize);
         let free = Bytes(disk.f_bavail.saturating_mul(disk.f_frsize));
@@ -190,10 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn room_is_less_than_the_disk() {
+    fn what_would_touch_the_reserve_has_no_room() {
         let temp = tempfile::tempdir().unwrap();
-        let room = Folder::new(temp.path()).room().unwrap();
+        let folder = Folder::new(temp.path());
         let disk = rustix::fs::statvfs(temp.path()).unwrap();
-        assert!(room.0 < disk.f_bavail * disk.f_frsize);
+        let free = Bytes(disk.f_bavail * disk.f_frsize);
+        assert!(
+            matches!(folder.check_room(free), Err(BlobError::Full { wanted, .. }) if wanted == free)
+        );
+        folder.check_room(Bytes(1)).unwrap();
     }
 }

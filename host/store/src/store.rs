@@ -53,8 +53,11 @@ impl Store {
             Holder { pid: std::process::id(), since: options.now, command: options.command };
         let lock = FolderLock::take(&folder, &holder)?;
         let queue = Arc::new(Queue::new(writer::LINE));
-        let threads = writer::start(&folder, &queue)?;
-        let archive = Archive::open(data).inspect_err(|_| queue.close(CLOSED))?;
+        let mut threads = writer::start(&folder, &queue)?;
+        let archive = Archive::open(data).inspect_err(|_| {
+            queue.close(CLOSED);
+            threads.join();
+        })?;
         Ok(Self { folder, queue, archive, threads, library: Mutex::default(), _lock: lock })
     }
 

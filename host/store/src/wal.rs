@@ -49,6 +49,7 @@ fn log_of(database: &Path) -> PathBuf {
 pub(crate) struct LogLength {
     pages: Arc<AtomicU32>,
     wake: SyncSender<()>,
+    restart_at: u32,
 }
 
 impl LogLength {
@@ -66,12 +67,24 @@ impl LogLength {
         }))
     }
 
-    /// Waits for the log to start over where it is far too long.
-    pub(crate) fn bound(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
-        if self.pages.load(Ordering::Relaxed) >= RESTART_PAGES {
-            connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::RESTART)?;
+    /// Waits for the log to start over where it is far too long. A reader that holds it
+    /// for longer costs one wait for each further quarter, and never an append.
+    pub(crate) fn bound(&mut self, connection: &Connection) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages < self.restart_at {
+            return;
         }
-        Ok(())
+        self.restart_at = match connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::RESTART)
+        {
+            Ok(_) => {
+                self.pages.store(0, Ordering::Relaxed);
+                RESTART_PAGES
+            }
+            Err(error) => {
+                tracing::warn!(%error, pages, "a reader keeps the write-ahead log from starting over");
+                pages.saturating_add(RESTART_PAGES / 4)
+            }
+        };
     }
 }
 
@@ -95,7 +108,7 @@ pub(crate) fn start_checkpointer(
             }
         })
         .map_err(|source| OpenError::Folder { path: database.to_owned(), source })?;
-    Ok((LogLength { pages: Arc::default(), wake }, thread))
+    Ok((LogLength { pages: Arc::default(), wake, restart_at: RESTART_PAGES }, thread))
 }
 
 #[cfg(test)]
@@ -134,5 +147,35 @@ mod tests {
             .query_row("SELECT value FROM meta WHERE key = 'session'", [], |row| row.get(0))
             .unwrap();
         assert_eq!(value, 2_999);
+    }
+
+    #[test]
+    fn a_reader_that_holds_the_log_fails_no_commit() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("store.db");
+        let (mut connection, _) = open_and_prepare(&path).unwrap();
+        let (wake, _asked) = sync_channel(1);
+        let mut length = LogLength { pages: Arc::default(), wake, restart_at: 3 };
+        length.watch(&mut connection).unwrap();
+        let write = |value: i64| {
+            connection
+                .execute("UPDATE meta SET value = ?1 WHERE key = 'session'", [value])
+                .unwrap();
+        };
+        let pages = |length: &LogLength| length.pages.load(Ordering::Relaxed);
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM meta").unwrap();
+        reader.query_row("SELECT value FROM meta LIMIT 1", [], |_| Ok(())).unwrap();
+        (0..5).for_each(write);
+        let before = pages(&length);
+        length.bound(&connection);
+        assert_eq!(length.restart_at, before + RESTART_PAGES / 4);
+        write(6);
+        assert_eq!(pages(&length), before + 1);
+        reader.execute_batch("COMMIT").unwrap();
+        length.restart_at = 3;
+        length.bound(&connection);
+        write(7);
+        assert_eq!((pages(&length), length.restart_at), (1, RESTART_PAGES));
     }
 }

@@ -110,7 +110,7 @@ impl Writer {
 
     /// Writes a batch as one transaction: one flush of the disk for all of it.
     fn commit(&mut self, batch: &[Work]) -> Result<Vec<Verdict>, CommitError> {
-        self.log.bound(&self.connection)?;
+        self.log.bound(&self.connection);
         let refused = self.deliver(batch)?;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -138,10 +138,15 @@ impl Writer {
         let mut refused = Vec::with_capacity(batch.len());
         for work in batch {
             refused.push(match work {
-                Work::Put { digest, bytes, .. } => self.room_for(bytes.len()).err().or_else(|| {
-                    let brought = delivery.bring(&self.connection, digest, bytes);
-                    brought.err().map(|error| BlobError::Storage(error.to_string()))
-                }),
+                Work::Put { digest, bytes, .. } => {
+                    let size = Bytes(bytes.len() as u64);
+                    let brought = self.folder.check_room(size).and_then(|()| {
+                        delivery
+                            .bring(&self.connection, digest, bytes)
+                            .map_err(|error| no_room_or_storage(size, &error))
+                    });
+                    brought.err()
+                }
                 Work::Append(append) => {
                     for (digest, text) in &append.written.blobs {
                         delivery.bring(&self.connection, digest, text.as_bytes())?;
@@ -153,18 +158,6 @@ impl Writer {
         }
         delivery.finish()?;
         Ok(refused)
-    }
-
-    fn room_for(&self, bytes: usize) -> Result<(), BlobError> {
-        let wanted = Bytes(bytes as u64);
-        let room = self.folder.room().map_err(|error| BlobError::Storage(error.to_string()))?;
-        if wanted <= room {
-            return Ok(());
-        }
-        Err(BlobError::Full {
-            wanted,
-            reason: format!("{room} are left before the disk's reserve"),
-        })
     }
 
     /// After a failed commit nobody knows what is on the disk: the database is opened
@@ -195,6 +188,15 @@ impl Writer {
         self.log.watch(&mut connection)?;
         self.connection = connection;
         Ok(())
+    }
+}
+
+fn no_room_or_storage(wanted: Bytes, error: &std::io::Error) -> BlobError {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            BlobError::Full { wanted, reason: error.to_string() }
+        }
+        _ => BlobError::Storage(error.to_string()),
     }
 }
 

@@ -115,6 +115,30 @@ pub(crate) fn replace(
     Ok(indexed)
 }
 
+/// Removes the collections of a project that are not among these.
+pub(crate) fn keep_only(
+    db: &mut Connection,
+    project: &Digest,
+    names: &[Name],
+) -> Result<(), IndexError> {
+    let transaction = db.transaction()?;
+    let all: Vec<(i64, String)> = transaction
+        .prepare("SELECT id, name FROM collection WHERE project = ?1")?
+        .query_map([project.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, _) in all.iter().filter(|(_, name)| !names.iter().any(|kept| kept.as_str() == name)) {
+        transaction.execute_batch(&format!(
+            "DROP TABLE passage_{id};
+             DELETE FROM vector WHERE collection = {id};
+             DELETE FROM chunk WHERE document IN (SELECT id FROM document WHERE collection = {id});
+             DELETE FROM document WHERE collection = {id};
+             DELETE FROM collection WHERE id = {id};"
+        ))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
 fn check(source: &Source, seen: &HashSet<String>) -> Result<(), IndexError> {
     let size = Bytes(source.text.len() as u64);
     if size > DOCUMENT_MAX {

@@ -129,6 +129,15 @@ impl Collections {
         self.library.indexer.ask(move |db| index::replace(db, &key, &content, documents)).await?
     }
 
+    /// Removes the collections of this project that are not among these.
+    ///
+    /// # Errors
+    /// [`IndexError::Storage`].
+    pub async fn keep_only(&self, collections: &[Name]) -> Result<(), IndexError> {
+        let (project, names) = (self.project, collections.to_vec());
+        self.library.indexer.ask(move |db| index::keep_only(db, &project, &names)).await?
+    }
+
     /// The passages that have no vector of this model yet, with the words to embed.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! What holds for a store as for every journal, beyond the suite of `bailiwick_store::contract`: reopening.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use bailiwick_core::ports::{Blobs as _, Journal as _, JournalError};
 use bailiwick_store::{OpenError, Store};
+use rusqlite::Connection;
 
 use super::{Scratch, open, options, run, saying, wait};
 
@@ -45,6 +49,57 @@ fn closing_writes_what_stands_in_line() {
     }
     let folder = scratch.close();
     assert_eq!(wait(open(folder.path()).read(&run("r"))).unwrap().len(), 500);
+}
+
+#[test]
+fn what_stands_in_line_is_one_commit() {
+    let scratch = Scratch::new();
+    let term = wait(scratch.create(&run("r"))).unwrap();
+    let observer = Connection::open(scratch.folder.path().join("store.db")).unwrap();
+    let count = |observer: &Connection| -> i64 {
+        observer.query_row("SELECT count(*) FROM entry", [], |row| row.get(0)).unwrap()
+    };
+    // The writer takes the first and waits; the others come while it does.
+    let stranger = Connection::open(scratch.folder.path().join("store.db")).unwrap();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let append =
+        |number: usize| scratch.append(&run("r"), term, saying(&number.to_string())).unwrap();
+    append(0);
+    std::thread::sleep(Duration::from_millis(50));
+    (1..=200).for_each(|number| drop(append(number)));
+    stranger.execute_batch("COMMIT").unwrap();
+    let mut seen = BTreeSet::new();
+    while !seen.contains(&201) {
+        seen.insert(count(&observer));
+    }
+    assert!(seen.len() <= 3, "{seen:?}");
+}
+
+#[test]
+fn owners_on_many_threads_keep_their_own_order() {
+    let scratch = Scratch::new();
+    std::thread::scope(|scope| {
+        for owner in 0..16 {
+            let store = &scratch.store;
+            scope.spawn(move || {
+                wait(async {
+                    let run = run(&format!("r{owner}"));
+                    let term = store.create(&run).await.unwrap();
+                    let mut last = None;
+                    for number in 0..50 {
+                        let ticket = store.append(&run, term, saying(&number.to_string())).unwrap();
+                        if number % 7 == owner % 7 {
+                            ticket.durable().await.unwrap();
+                        }
+                        last = Some(ticket);
+                    }
+                    assert_eq!(last.unwrap().durable().await.unwrap().position(), 50);
+                    let want: Vec<_> = (0..50).map(|number| saying(&number.to_string())).collect();
+                    assert_eq!(store.read(&run).await.unwrap(), want);
+                });
+            });
+        }
+    });
 }
 
 #[test]

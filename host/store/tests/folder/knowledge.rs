@@ -144,6 +144,23 @@ fn indexing_again_touches_only_what_changed() {
 }
 
 #[test]
+fn collections_that_are_configured_no_more_go() {
+    let scratch = Scratch::new();
+    let (ours, theirs) = (brand(&scratch), scratch.collections(Digest::of(b"theirs")).unwrap());
+    index(&ours, "old", library());
+    index(&theirs, "old", library());
+    let request = request("warm");
+    let old = |collections: &Collections| wait(collections.search(&name("old"), &request));
+    assert!(!old(&ours).unwrap().is_empty());
+    wait(ours.keep_only(&[name("brand")])).unwrap();
+    assert_eq!(old(&ours), Err(KnowledgeError::NoSuchCollection(name("old"))));
+    assert!(!old(&theirs).unwrap().is_empty());
+    assert!(!search(&ours, "warm").is_empty());
+    index(&ours, "old", vec![source("a.txt", "warm")]);
+    assert_eq!(texts(&old(&ours).unwrap()), ["warm"]);
+}
+
+#[test]
 fn what_exceeds_a_limit_leaves_the_collection_as_it_was() {
     let scratch = Scratch::new();
     let collections = brand(&scratch);
