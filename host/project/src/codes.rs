@@ -112,6 +112,8 @@ SCHEMA_UNREADABLE "E061" "the schema cannot be read"
     "`input` of a pipeline is the path of a JSON Schema beside the pipeline's file, without leaving the project, or an inline table such as { subject = \"string\", locales = [\"string\"] }. Its types are string, integer, number, boolean, object and any; a list is [type], a table is an object; a name that ends in `?` is optional."
 INPUT_MISMATCH "E062" "what the step gives is not what the agent takes"
     "The agent's profile says in its input schema which fields it needs, and often that it takes no others. A step that gives something else would fail in each cell."
+NO_VERDICT "E063" "a judge that cannot judge"
+    "An agent judge answers { verdict: \"pass\" | \"revise\" | \"veto\", score: 0 to 1, reasons: [{ rule, message, fix }] }. The output schema of this agent has no verdict, so each of its answers would count as a veto."
 
 // Powers.
 ASSET_NOT_GRANTED "E070" "an asset in the input of an agent that is not granted it"

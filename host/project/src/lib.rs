@@ -2,17 +2,40 @@
 //!
 //! Invariant: no I/O, no async runtime, no clock, no randomness. The same input
 //! gives the same output everywhere.
+//!
+//! The way of a file: text → [`findings`] (TOML with spans) → [`keys`] (form, by the
+//! one table of keys) → authored values → judged against each other → [`Plan`],
+//! [`Project`], [`Policy`](bailiwick_policy::Policy) or [`Decisions`].
 
 pub mod codes;
+mod compile;
+mod decisions;
+mod entries;
 pub mod expr;
+mod fields;
+mod findings;
+mod folders;
+mod keys;
 pub mod matrix;
 mod nearest;
+mod pipeline;
 pub mod plan;
+mod policy_file;
+mod profiles;
+pub mod project;
+mod routes;
 pub mod scope;
 pub mod template;
 
+pub use decisions::Decisions;
 pub use expr::{ExprError, ExprErrorKind};
+pub use keys::{FileKind, schema};
 pub use matrix::{Axis, Matrix, Point, Sample};
+pub use pipeline::Surroundings;
 pub use plan::{Plan, Read, Retry, Step, Tolerance, WorstCase};
+pub use policy_file::read_policy;
+pub use profiles::Profile;
+pub use project::{Agent, Folder, Project};
+pub use routes::{NotARoute, parse_route, route_of};
 pub use scope::Scope;
 pub use template::Template;

@@ -102,6 +102,14 @@ impl Template {
         }
     }
 
+    /// The path that it is, where it is nothing else.
+    pub(crate) fn as_path(&self) -> Option<&Path> {
+        match &self.0.part {
+            Part::Whole(placed) => placed.expression.as_path(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn part(&self) -> &Part {
         &self.0.part
     }

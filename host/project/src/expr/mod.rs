@@ -78,6 +78,11 @@ impl Expression {
         &self.reads
     }
 
+    /// The path that it is, where it is nothing else.
+    pub(crate) fn as_path(&self) -> Option<&Path> {
+        self.program.as_path()
+    }
+
     /// Evaluates it. Same scope, same result.
     pub(crate) fn evaluate(&self, scope: &Scope) -> Result<Value, ExprErrorKind> {
         match self.program.as_path() {

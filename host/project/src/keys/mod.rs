@@ -1,0 +1,132 @@
+//! The one table of keys: what each file may hold. The reader checks by it and the JSON Schema is printed from it, so they cannot differ.
+
+mod check;
+mod decisions;
+mod json_schema;
+mod pipeline;
+mod policy;
+mod project;
+
+pub(crate) use check::check;
+pub use json_schema::schema;
+
+use std::time::Duration;
+
+/// The files that people write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `pipelines/NAME.toml`.
+    Pipeline,
+    /// `bailiwick.toml`.
+    Project,
+    /// `policy.toml`.
+    Policy,
+    /// `decisions.toml`.
+    Decisions,
+}
+
+impl FileKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pipeline, Self::Project, Self::Policy, Self::Decisions];
+
+    /// The word on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pipeline => "pipeline",
+            Self::Project => "project",
+            Self::Policy => "policy",
+            Self::Decisions => "decisions",
+        }
+    }
+
+    pub(crate) fn keys(self) -> &'static [Key] {
+        match self {
+            Self::Pipeline => pipeline::KEYS,
+            Self::Project => project::KEYS,
+            Self::Policy => policy::KEYS,
+            Self::Decisions => decisions::KEYS,
+        }
+    }
+}
+
+/// One key of one table.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// One or two sentences for editors.
+    pub(crate) doc: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) required: bool,
+}
+
+/// What a value may be.
+pub(crate) enum Shape {
+    /// Any text of 1 to so many bytes.
+    Text { most: usize },
+    /// `[a-z][a-z0-9_]*`.
+    Name,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// `64 MiB`.
+    Size,
+    /// `30 s`.
+    Duration { most: Duration },
+    /// `10%`.
+    Share,
+    /// An integer.
+    Whole { least: i64, most: i64 },
+    /// A list of at most so many.
+    List { of: &'static Shape, most: usize },
+    /// A table with these keys.
+    Table(&'static [Key]),
+    /// A table from names to values.
+    Named { of: &'static Shape, most: usize },
+    /// A table from texts that the reader judges to values.
+    Labelled { of: &'static Shape, most: usize },
+    /// Any JSON, with expressions in its texts.
+    Template,
+    /// Any JSON, without.
+    Json,
+    /// The first one that has the kind of the value.
+    OneOf(&'static [Shape]),
+    /// The inline form of a schema.
+    Fields,
+}
+
+/// A key that may be left out.
+const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, doc, shape, required: false }
+}
+
+/// A key that must be there.
+const fn must(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, doc, shape, required: true }
+}
+
+/// A list of names of the pipeline or the project.
+const NAMES: Shape = Shape::List { of: &Shape::Name, most: 64 };
+
+/// A path or pattern that a person typed.
+const LINE: Shape = Shape::Text { most: 1024 };
+
+/// A short word that a person chose.
+const WORD: Shape = Shape::Text { most: 128 };
+
+/// The integers of limits and counters: what JSON, TOML and SQLite all hold exactly.
+const COUNT: Shape = Shape::Whole { least: 0, most: 9_007_199_254_740_991 };
+
+/// The keys of `limits`, in bailiwick.toml and in policy.toml. The bounds are those of
+/// [`bailiwick_policy::Limits::MAXIMUM`]; the reader tells what is above them.
+const LIMITS: &[Key] = &[
+    key("memory", Shape::Size, "Linear memories and tables of one attempt, in sum. Default 128 MiB."),
+    key("cpu", Shape::Duration { most: DAY }, "Time that the code of one attempt runs. Default 5 s."),
+    key("wall", Shape::Duration { most: DAY }, "Time from start to end of one attempt, waits included. Default 2 min."),
+    key("output", Shape::Size, "The output document. Default 4 MiB."),
+    key("log-lines", Shape::Whole { least: 0, most: u32::MAX as i64 }, "Lines of log of one attempt. Default 1000."),
+    key("artifacts", Shape::Size, "Bytes that one attempt puts as artifacts, in sum. Default 64 MiB."),
+    key("gate-calls", Shape::Whole { least: 0, most: u32::MAX as i64 }, "Calls to the host of one attempt, `log` not counted. Default 10000."),
+    key("denials", Shape::Whole { least: 0, most: u32::MAX as i64 }, "Denied calls after which the attempt ends. Default 100."),
+];
+
+/// Longer durations are slips of the unit; the reader has tighter bounds where there are any.
+const DAY: Duration = Duration::from_secs(24 * 3600);

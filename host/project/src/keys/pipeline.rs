@@ -1,0 +1,115 @@
+//! The keys of `pipelines/NAME.toml`.
+
+use std::time::Duration;
+
+use super::{COUNT, Key, LINE, NAMES, Shape, WORD, key, must};
+
+/// The most axes: a cell's key has one pair for each, and people read it.
+const AXES_MAX: usize = 16;
+
+/// The most steps: above it a pipeline is two pipelines.
+const STEPS_MAX: usize = 256;
+
+/// The most keys of `[output]`: each becomes a file.
+const OUTPUTS_MAX: usize = 256;
+
+/// The most attempts at one round: what ten tries do not mend is no accident.
+const ATTEMPTS_MAX: i64 = 10;
+
+/// The most revisions of one judge: each is paid, and humans stop reading before.
+const ROUNDS_MAX: i64 = 10;
+
+/// The longest pause between attempts.
+const BACKOFF_MAX: Duration = Duration::from_secs(3600);
+
+/// As many as a run has cells.
+const CELLS: i64 = 10_000;
+
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "input",
+        Shape::OneOf(&[LINE, Shape::Fields]),
+        "What the run's input must be: the path of a JSON Schema beside this file, or an inline table such as { subject = \"string\", locales = [\"string\"] }.",
+    ),
+    key(
+        "axes",
+        Shape::Named { of: &Shape::Template, most: AXES_MAX },
+        "Each axis once: a list, or one ${…} over `input` and steps without axes.",
+    ),
+    key("matrix", Shape::Table(MATRIX), "What thins the product of the axes."),
+    must(
+        "step",
+        Shape::Named { of: &Shape::Table(STEP), most: STEPS_MAX },
+        "The steps, by name.",
+    ),
+    key(
+        "output",
+        Shape::Named { of: &Shape::Template, most: OUTPUTS_MAX },
+        "What `run` prints and --out writes. Steps with axes are read as lists.",
+    ),
+];
+
+const MATRIX: &[Key] = &[
+    key(
+        "exclude",
+        Shape::Template,
+        "Combinations that do not exist: a list of tables from axis to value, or one ${…} over `input`.",
+    ),
+    key("sample", Shape::Table(SAMPLE), "A choice of the combinations, the same each time."),
+];
+
+const SAMPLE: &[Key] = &[
+    must("over", NAMES, "The axes whose combinations are chosen from."),
+    must("max", Shape::Whole { least: 1, most: CELLS }, "How many combinations stay."),
+    key("seed", COUNT, "Another seed chooses others. Default 0."),
+];
+
+const STEP: &[Key] = &[
+    key("agent", Shape::Name, "Who does it: a name from bailiwick.toml."),
+    key("over", NAMES, "The axes of this step: one cell for each of their combinations."),
+    key("collect", NAMES, "Axes of steps that are read, along which this step reads lists."),
+    key(
+        "min",
+        Shape::Whole { least: 0, most: CELLS },
+        "How many items each collected list must have, else the cell fails. Default 1.",
+    ),
+    key("input", Shape::Template, "What the agent gets. For a judge { subject = \"${subject}\" } unless said."),
+    key("when", Shape::Text { most: 4096 }, "One ${…} that gives a boolean; where it is false the cell is skipped."),
+    key("needs", NAMES, "Steps that come first without being read."),
+    key("judges", Shape::Name, "Makes this step a judge of that one; it has exactly its axes."),
+    key("people", Shape::Table(PEOPLE), "A judge that is done by people instead of an agent."),
+    key("show", Shape::Template, "What people are shown besides the subject."),
+    key(
+        "rounds",
+        Shape::Whole { least: 0, most: ROUNDS_MAX },
+        "How many revisions this judge may ask of one cell. Default 0.",
+    ),
+    key("retry", Shape::Table(RETRY), "What happens after a failure that may pass."),
+    key("on-failure", Shape::Table(ON_FAILURE), "What happens when cells fail for good."),
+    key(
+        "concurrency",
+        Shape::Whole { least: 1, most: CELLS },
+        "How many cells of this step run at a time. Unset: as many as the run allows.",
+    ),
+];
+
+const PEOPLE: &[Key] = &[must(
+    "groups",
+    Shape::List { of: &WORD, most: 64 },
+    "The groups of policy.toml whose members may answer.",
+)];
+
+const RETRY: &[Key] = &[
+    key(
+        "attempts",
+        Shape::Whole { least: 1, most: ATTEMPTS_MAX },
+        "Tries of one round of one cell, the first included. Default 1.",
+    ),
+    key("backoff", Shape::Duration { most: BACKOFF_MAX }, "The pause before the second try. Default 1 s."),
+];
+
+const ON_FAILURE: &[Key] = &[must(
+    "tolerate",
+    Shape::Share,
+    "The share of cells, skipped ones not counted, that may fail before the run does; rounded down.",
+)];

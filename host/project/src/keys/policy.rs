@@ -1,0 +1,54 @@
+//! The keys of `policy.toml`.
+
+use super::{COUNT, Key, LIMITS, LINE, Shape, WORD, key, must};
+
+/// The most of each kind.
+const MOST: usize = 1024;
+
+pub(super) const KEYS: &[Key] = &[
+    key("sources", Shape::Table(SOURCES), "Where components may come from."),
+    key(
+        "people",
+        Shape::Labelled { of: &Shape::Table(PERSON), most: MOST },
+        "Who may answer questions on this host. Nobody else may.",
+    ),
+    key(
+        "ceiling",
+        Shape::Labelled { of: &Shape::Table(CEILING), most: MOST },
+        "The most of each power, by \"PUBLISHER/NAME\" or \"PUBLISHER/*\" (`local` for unsigned components). The minimum of all rules that match holds; without one nothing is allowed.",
+    ),
+];
+
+const ROOTS: Shape = Shape::List { of: &LINE, most: 64 };
+
+const SOURCES: &[Key] =
+    &[key("roots", ROOTS, "Absolute folders below which unsigned components may lie. Unset: anywhere.")];
+
+const PERSON: &[Key] = &[
+    must("uid", Shape::Whole { least: 0, most: u32::MAX as i64 }, "The OS user."),
+    must("groups", Shape::List { of: &WORD, most: 64 }, "The groups that questions are put to."),
+];
+
+const CEILING: &[Key] = &[
+    key("model", Shape::Table(MODEL), "Models. Left out: none."),
+    key("knowledge", Shape::Table(FOLDERS), "Collections. Left out: none."),
+    key("assets", Shape::Table(FOLDERS), "Asset folders. Left out: none."),
+    key("artifacts", Shape::Table(ARTIFACTS), "Artifacts. Left out: none."),
+    key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
+];
+
+const MODEL: &[Key] = &[
+    key("calls", COUNT, "Requests of one agent in one run. Unset: no bound here."),
+    key("tokens", COUNT, "Tokens of one agent in one run. Unset: no bound here."),
+    key(
+        "origins",
+        Shape::List { of: &LINE, most: 256 },
+        "Origins that routes may have, such as \"http://127.0.0.1:8080\". Unset: any named host by https, and this machine's loopback.",
+    ),
+];
+
+const FOLDERS: &[Key] =
+    &[key("roots", ROOTS, "Absolute folders below which they must lie. Unset: anywhere.")];
+
+const ARTIFACTS: &[Key] =
+    &[key("put", Shape::Size, "Bytes that one attempt may put. Unset: no bound here beyond the limits.")];

@@ -1,0 +1,50 @@
+//! The keys of `bailiwick.toml`.
+
+use super::{COUNT, Key, LIMITS, LINE, NAMES, Shape, key, must};
+
+/// The most of each kind: more is a project that nobody oversees.
+const MOST: usize = 256;
+
+pub(super) const KEYS: &[Key] = &[
+    key("agents", Shape::Named { of: &Shape::Table(AGENT), most: MOST }, "What each agent name means and what it may reach."),
+    key("models", Shape::Named { of: &Shape::Table(MODEL), most: MOST }, "Aliases of models."),
+    key("knowledge", Shape::Named { of: &Shape::Table(FOLDER), most: MOST }, "Collections that agents can be granted to search."),
+    key("assets", Shape::Named { of: &Shape::Table(FOLDER), most: MOST }, "Folders whose files the inputs of agents can name."),
+];
+
+const AGENT: &[Key] = &[
+    must("component", LINE, "The folder of a built agent, or a file.wasm; relative to this file."),
+    key("grants", Shape::Table(GRANTS), "What it may reach. What is not said is not granted."),
+    key("limits", Shape::Table(LIMITS), "What one attempt may use of the host."),
+];
+
+const GRANTS: &[Key] = &[
+    key("model", Shape::Table(MODEL_GRANT), "Models."),
+    key("knowledge", NAMES, "Collections of [knowledge] that it may search."),
+    key("assets", NAMES, "Folders of [assets] whose files its inputs may name."),
+    key(
+        "artifacts",
+        Shape::Table(ARTIFACTS_GRANT),
+        "Artifacts: {} to read what its input names, { put = \"64 MiB\" } to put some too.",
+    ),
+];
+
+const MODEL_GRANT: &[Key] = &[
+    must("use", NAMES, "Aliases of [models]."),
+    key("calls", COUNT, "Requests that leave the host, each run. Unset: as many as the ceiling allows."),
+    key("tokens", COUNT, "Input and output tokens, each run. Unset: as many as the ceiling allows."),
+];
+
+const ARTIFACTS_GRANT: &[Key] =
+    &[key("put", Shape::Size, "Bytes that one attempt may put, in sum. Unset: it only reads.")];
+
+const MODEL: &[Key] =
+    &[must("routes", Shape::List { of: &Shape::Table(ROUTE), most: 16 }, "Ways to answer, in the order in which they are tried.")];
+
+const ROUTE: &[Key] = &[
+    must("provider", Shape::Word(&["builtin", "openai", "anthropic"]), "Who speaks which protocol."),
+    key("base", LINE, "The base URL. Unset: the vendor's own."),
+    key("model", Shape::Text { most: 256 }, "What the provider calls the model; none for `builtin`."),
+];
+
+const FOLDER: &[Key] = &[must("folder", LINE, "Relative to this file, inside the project.")];

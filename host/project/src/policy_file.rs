@@ -1,0 +1,127 @@
+//! `policy.toml`: the ceiling and the people of a host. What a rule does not name it does not allow.
+
+use std::collections::BTreeMap;
+
+use bailiwick_core::{Calls, Diagnostic, Tokens};
+use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling, Pattern};
+use bailiwick_policy::{Ceiling, Origins, People, Person, Policy};
+use toml::Spanned;
+
+use crate::codes;
+use crate::entries::{Entries, as_table};
+use crate::findings::Findings;
+use crate::folders::absolute;
+use crate::keys::{self, FileKind};
+use crate::project::requested_limits;
+use crate::routes::origin;
+
+/// Reads `policy.toml`.
+///
+/// A file without `[people]` names nobody, and one without `[ceiling]` allows nothing:
+/// the generous built-in policy holds only where there is no file at all.
+///
+/// # Errors
+/// Everything that is wrong with it, by place.
+pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
+    let mut findings = Findings::new(file, text);
+    let policy = findings.parse().map(|table| {
+        keys::check(&table, FileKind::Policy.keys(), &mut findings);
+        let root = Entries(table.get_ref());
+        let sources = root.table("sources");
+        Policy {
+            source_roots: sources.and_then(|sources| roots(sources, &mut findings)),
+            ceilings: ceilings(root, &mut findings),
+            people: People::Named(people(root, &mut findings)),
+        }
+    });
+    findings.or(policy)
+}
+
+fn people(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String, Person> {
+    let mut people: BTreeMap<String, Person> = BTreeMap::new();
+    let Some(tables) = root.table("people") else { return people };
+    for (name, node) in tables.in_order() {
+        let Some(table) = as_table(node) else { continue };
+        let Some(uid) = table.whole::<u32>("uid") else { continue };
+        if let Some((other, _)) = people.iter().find(|(_, person)| person.uid == uid) {
+            let message = format!("`{}` and `{other}` have one uid: the host could not tell them apart", name.get_ref());
+            findings.report(codes::DUPLICATE, name.span(), message);
+        }
+        let groups = table.texts("groups").into_iter().map(Spanned::into_inner).collect();
+        people.insert(name.get_ref().to_string(), Person { uid, groups });
+    }
+    people
+}
+
+fn ceilings(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> Vec<(Pattern, Ceiling)> {
+    let mut rules = Vec::new();
+    let Some(tables) = root.table("ceiling") else { return rules };
+    for (name, node) in tables.in_order() {
+        let Some(table) = as_table(node) else { continue };
+        let ceiling = ceiling(table, findings);
+        match Pattern::parse(name.get_ref()) {
+            Ok(pattern) => rules.push((pattern, ceiling)),
+            Err(error) => {
+                let hint = "write [ceiling.\"local/*\"]";
+                findings.report_with(codes::WRONG_VALUE, name.span(), error.to_string(), hint);
+            }
+        }
+    }
+    rules
+}
+
+fn ceiling(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Ceiling {
+    let mut ceiling = Ceiling::nothing();
+    if let Some(model) = table.table("model") {
+        ceiling.model = Some(ModelCeiling {
+            calls: model.whole("calls").map(Calls),
+            tokens: model.whole("tokens").map(Tokens),
+            origins: origins(model, findings),
+        });
+    }
+    let mut folders = |key: &str| {
+        table.table(key).map(|folders| FolderCeiling { roots: roots(folders, findings) })
+    };
+    ceiling.knowledge = folders("knowledge");
+    ceiling.assets = folders("assets");
+    ceiling.artifacts =
+        table.table("artifacts").map(|artifacts| ArtifactsCeiling { put: artifacts.size("put") });
+    if let Some(limits) = table.table("limits") {
+        ceiling.limits = requested_limits(limits, findings).limits;
+    }
+    ceiling
+}
+
+fn origins(model: Entries<'_, '_>, findings: &mut Findings<'_>) -> Origins {
+    if model.node("origins").is_none() {
+        return Origins::PublicHttpsOrLoopback;
+    }
+    let mut listed = Vec::new();
+    for text in model.texts("origins") {
+        match origin(text.get_ref()) {
+            Ok(origin) => listed.push(origin),
+            Err(error) => {
+                let message = format!("{:?} is no origin: {error}", text.get_ref());
+                let hint = "an origin is scheme, host and port: \"https://api.example.com\"";
+                findings.report_with(codes::BAD_ROUTE, text.span(), message, hint);
+            }
+        }
+    }
+    Origins::Listed(listed)
+}
+
+/// The roots of a table; nothing where it does not say any.
+fn roots(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<Vec<String>> {
+    table.node("roots")?;
+    let mut found = Vec::new();
+    for root in table.texts("roots") {
+        match absolute(root.get_ref()) {
+            Some(path) => found.push(path),
+            None => {
+                let message = format!("{:?} is no absolute folder without `.` and `..`", root.get_ref());
+                findings.report(codes::BAD_FOLDER, root.span(), message);
+            }
+        }
+    }
+    Some(found)
+}

@@ -1,0 +1,297 @@
+//! `bailiwick.toml`: what each agent name means, its grants and limits, models and folders. Reads no other file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bailiwick_core::{Calls, Diagnostic, Name, Place, Tokens};
+use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
+use bailiwick_policy::intersect::{Excess, RequestedLimits};
+use bailiwick_policy::{Grants, Limits, Route};
+use toml::Spanned;
+
+use crate::codes;
+use crate::entries::{Entries, as_table};
+use crate::findings::{Findings, sort};
+use crate::keys::{self, FileKind};
+use crate::nearest::did_you_mean;
+use crate::routes::route;
+use crate::folders::inside;
+
+/// A project, as its operator wrote it.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The file as people know it.
+    pub file: String,
+    /// By the names that pipelines use.
+    pub agents: BTreeMap<Name, Agent>,
+    /// The routes of each alias, in order.
+    pub models: BTreeMap<Name, Vec<Route>>,
+    /// Collections.
+    pub knowledge: BTreeMap<Name, Folder>,
+    /// Asset folders.
+    pub assets: BTreeMap<Name, Folder>,
+}
+
+/// What an agent name means.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Folder of a built agent or a file, as written: relative to the project.
+    pub component: String,
+    /// What it was granted.
+    pub grants: Grants,
+    /// What it asks of the sandbox.
+    pub limits: RequestedLimits,
+    /// Where its name stands.
+    pub place: Place,
+    /// Where its keys stand, as `grants.model.tokens` or `limits.wall`.
+    keys: BTreeMap<String, Place>,
+}
+
+/// A folder of a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Relative to the project, without `.` and `..`, with `/`.
+    pub path: String,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl Agent {
+    /// Where a key stands, or the nearest table around it that is written down.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> &Place {
+        let mut key = key.split(' ').next().unwrap_or_default();
+        loop {
+            match (self.keys.get(key), key.rsplit_once('.')) {
+                (Some(place), _) => return place,
+                (None, Some((outer, _))) => key = outer,
+                (None, None) => return &self.place,
+            }
+        }
+    }
+}
+
+impl Project {
+    /// Reads `bailiwick.toml`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, by place.
+    pub fn read(file: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let mut findings = Findings::new(file, text);
+        let project = findings.parse().map(|table| {
+            keys::check(&table, FileKind::Project.keys(), &mut findings);
+            Self::of(Entries(table.get_ref()), &mut findings)
+        });
+        findings.or(project)
+    }
+
+    fn of(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> Self {
+        let mut project = Self {
+            file: findings.file.to_owned(),
+            agents: BTreeMap::new(),
+            models: BTreeMap::new(),
+            knowledge: folders(root, "knowledge", findings),
+            assets: folders(root, "assets", findings),
+        };
+        for (name, _, model) in named(root, "models") {
+            let routes = model.items("routes").filter_map(as_table);
+            let routes: Vec<_> = routes.filter_map(|table| route(table, findings)).collect();
+            if routes.is_empty()
+                && let Some(key) = model.key_span("routes")
+            {
+                findings.report(codes::BAD_ROUTE, key, format!("`{name}` needs at least one route"));
+            }
+            project.models.insert(name, routes);
+        }
+        for (name, place, table) in named(root, "agents") {
+            let agent = project.agent(place, table, findings);
+            project.agents.insert(name, agent);
+        }
+        project
+    }
+
+    fn agent(&self, span: std::ops::Range<usize>, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Agent {
+        let mut keys = BTreeMap::new();
+        places(table, "", &mut keys, findings);
+        let grants = match table.table("grants") {
+            Some(grants) => self.grants(grants, findings),
+            None => Grants::none(),
+        };
+        let limits = match table.table("limits") {
+            Some(limits) => requested_limits(limits, findings),
+            None => RequestedLimits::default(),
+        };
+        Agent {
+            component: table.text("component").map(Spanned::into_inner).unwrap_or_default(),
+            grants,
+            limits,
+            place: findings.place(span),
+            keys,
+        }
+    }
+
+    fn grants(&self, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
+        let mut grants = Grants::none();
+        if let Some(model) = table.table("model") {
+            let known: Vec<_> = self.models.keys().collect();
+            grants.model = Some(ModelGrant {
+                aliases: granted(&model.names("use"), &known, codes::UNKNOWN_MODEL, "models", findings),
+                calls: model.whole("calls").map(Calls),
+                tokens: model.whole("tokens").map(Tokens),
+            });
+        }
+        let known: Vec<_> = self.knowledge.keys().collect();
+        grants.knowledge =
+            granted(&table.names("knowledge"), &known, codes::UNKNOWN_COLLECTION, "knowledge", findings);
+        let known: Vec<_> = self.assets.keys().collect();
+        grants.assets = granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
+        grants.artifacts =
+            table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
+        grants
+    }
+
+    /// One grant above the ceiling, as an error at the key that grants it.
+    #[must_use]
+    pub fn excess(&self, agent: &Name, excess: &Excess) -> Diagnostic {
+        let Excess { key, granted, allowed, rule } = excess;
+        let rule = rule.as_ref().map_or_else(
+            || "write a rule for it in policy.toml, or take another component".to_owned(),
+            |rule| format!("[ceiling.{:?}] in policy.toml says so; lower the grant or ask the admin", rule.as_str()),
+        );
+        let message = format!("`{agent}`: {key} is {granted}, the ceiling is {allowed}");
+        let found = Diagnostic::error(codes::ABOVE_CEILING, message).hint(rule);
+        match self.agents.get(agent) {
+            Some(agent) => found.at(agent.place_of(key).clone()),
+            None => found,
+        }
+    }
+
+    /// The imports of an agent's component that no grant covers. `imports` are
+    /// interface names of the contract, such as `model`; `log` and `types` need none.
+    #[must_use]
+    pub fn uncovered_imports<'i>(
+        &self,
+        agent: &Name,
+        imports: impl IntoIterator<Item = &'i str>,
+    ) -> Vec<Diagnostic> {
+        let Some(owner) = self.agents.get(agent) else { return Vec::new() };
+        let uncovered = imports.into_iter().filter(|import| !owner.grants.covers_import(import));
+        let mut found: Vec<_> = uncovered
+            .map(|import| {
+                let line = match import {
+                    "model" => "grants.model = { use = [\"ALIAS\"] }".to_owned(),
+                    "knowledge" => "grants.knowledge = [\"COLLECTION\"]".to_owned(),
+                    "artifacts" => "grants.artifacts = {}".to_owned(),
+                    other => format!("nothing grants `{other}`; build the component without it"),
+                };
+                let message = format!("the component of `{agent}` imports `{import}`, which is not granted");
+                Diagnostic::error(codes::IMPORT_NOT_GRANTED, message)
+                    .at(owner.place.clone())
+                    .hint(format!("under [agents.{agent}]: {line}"))
+            })
+            .collect();
+        sort(&mut found);
+        found
+    }
+}
+
+/// The named tables under a key, with where each name stands, in file order.
+fn named<'n, 't>(
+    root: Entries<'n, 't>,
+    key: &str,
+) -> Vec<(Name, std::ops::Range<usize>, Entries<'n, 't>)> {
+    let Some(tables) = root.table(key) else { return Vec::new() };
+    let all = tables.in_order().into_iter();
+    all.filter_map(|(name, node)| {
+        Some((Name::new(name.get_ref()).ok()?, name.span(), as_table(node)?))
+    })
+    .collect()
+}
+
+fn folders(root: Entries<'_, '_>, key: &str, findings: &mut Findings<'_>) -> BTreeMap<Name, Folder> {
+    let mut found = BTreeMap::new();
+    for (name, _, table) in named(root, key) {
+        let Some(folder) = table.text("folder") else { continue };
+        if let Some(path) = inside("", folder.get_ref()) {
+            found.insert(name, Folder { path, place: findings.place(folder.span()) });
+            continue;
+        }
+        let message = format!("{:?} is no folder inside the project", folder.get_ref());
+        let hint = "write it relative to this file, without `..`";
+        findings.report_with(codes::BAD_FOLDER, folder.span(), message, hint);
+        // Known all the same: who names it is not wrong too.
+        found.insert(name, Folder { path: String::new(), place: findings.place(folder.span()) });
+    }
+    found
+}
+
+fn granted(
+    names: &[Spanned<Name>],
+    known: &[&Name],
+    code: &'static str,
+    table: &str,
+    findings: &mut Findings<'_>,
+) -> BTreeSet<Name> {
+    let mut granted = BTreeSet::new();
+    for name in names {
+        if !known.contains(&name.get_ref()) {
+            let message = format!("there is no [{table}.{}]", name.get_ref());
+            let hint = did_you_mean(name.get_ref().as_str(), known.iter().map(|n| n.as_str()))
+                .unwrap_or_else(|| format!("declare it as [{table}.{}]", name.get_ref()));
+            findings.report_with(code, name.span(), message, hint);
+        }
+        if !granted.insert(name.get_ref().clone()) {
+            findings.report(codes::DUPLICATE, name.span(), format!("`{}` stands twice", name.get_ref()));
+        }
+    }
+    granted
+}
+
+/// Where each key below an agent stands, by its dotted name.
+fn places(table: Entries<'_, '_>, above: &str, keys: &mut BTreeMap<String, Place>, findings: &Findings<'_>) {
+    for (key, node) in table.in_order() {
+        let dotted = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
+        if let Some(inner) = as_table(node) {
+            places(inner, &dotted, keys, findings);
+        }
+        keys.insert(dotted, findings.place(key.span()));
+    }
+}
+
+/// Reads `limits`, in bailiwick.toml and in policy.toml.
+pub(crate) fn requested_limits(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> RequestedLimits {
+    let default = Limits::DEFAULT;
+    let limits = Limits {
+        memory: table.size("memory").unwrap_or(default.memory),
+        cpu: table.duration("cpu").unwrap_or(default.cpu),
+        wall: table.duration("wall").unwrap_or(default.wall),
+        output: table.size("output").unwrap_or(default.output),
+        log_lines: table.whole("log-lines").unwrap_or(default.log_lines),
+        artifacts: table.size("artifacts").unwrap_or(default.artifacts),
+        gate_calls: table.whole("gate-calls").unwrap_or(default.gate_calls),
+        denials: table.whole("denials").unwrap_or(default.denials),
+    };
+    let most = Limits::MAXIMUM;
+    let too_much = [
+        ("memory", limits.memory > most.memory, most.memory.to_string()),
+        ("cpu", limits.cpu > most.cpu, show(most.cpu)),
+        ("wall", limits.wall > most.wall, show(most.wall)),
+        ("output", limits.output > most.output, most.output.to_string()),
+        ("log-lines", limits.log_lines > most.log_lines, most.log_lines.to_string()),
+        ("artifacts", limits.artifacts > most.artifacts, most.artifacts.to_string()),
+        ("gate-calls", limits.gate_calls > most.gate_calls, most.gate_calls.to_string()),
+        ("denials", limits.denials > most.denials, most.denials.to_string()),
+    ];
+    let mut named = Vec::new();
+    for (key, over, most) in too_much {
+        let Some(node) = table.node(key) else { continue };
+        named.push(key);
+        if over {
+            findings.report(codes::WRONG_VALUE, node.span(), format!("`{key}` is at most {most} on any host"));
+        }
+    }
+    RequestedLimits { limits, named }
+}
+
+fn show(duration: std::time::Duration) -> String {
+    bailiwick_core::units::show_duration(duration)
+}
