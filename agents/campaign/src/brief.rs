@@ -81,6 +81,9 @@ pub struct Brief {
     /// What the button says.
     #[serde(default)]
     pub call_to_action: Localized,
+    /// Words to be found by, with commas between them.
+    #[serde(default)]
+    pub keywords: Localized,
     /// Where the campaign runs.
     #[serde(default)]
     pub channels: Vec<String>,

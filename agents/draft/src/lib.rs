@@ -93,7 +93,6 @@ pub fn draft(assignment: Assignment, host: &Host) -> Result<Copy, Failure> {
         locale: &assignment.locale,
         channel: &assignment.channel,
         count: room.facts,
-        round: assignment.feedback.len(),
     }
     .facts(&wishes);
     let prompt = Prompt { assignment: &assignment, facts: &facts, room, wishes: &wishes };

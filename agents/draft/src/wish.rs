@@ -28,6 +28,8 @@ pub(crate) struct Wishes {
     pub(crate) shorter: usize,
     /// Words that a judge quoted as wrong: nothing that has them is offered again.
     pub(crate) without: Vec<String>,
+    /// How often somebody asked for something that no rule here understands.
+    pub(crate) other: usize,
 }
 
 impl Wishes {
@@ -38,6 +40,7 @@ impl Wishes {
                 .iter()
                 .any(|sentence| SHORTER.iter().any(|word| contains_term(sentence, word)));
             wishes.shorter += usize::from(asked);
+            let known = wishes.without.len();
             for objection in &entry.reasons {
                 let rule = objection.rule.as_deref().unwrap_or_default();
                 if QUOTING_RULES.contains(&rule) {
@@ -45,6 +48,7 @@ impl Wishes {
                     wishes.without.extend(quoted(message));
                 }
             }
+            wishes.other += usize::from(!asked && wishes.without.len() == known);
         }
         wishes.without.sort();
         wishes.without.dedup();
@@ -78,7 +82,7 @@ mod tests {
                 {"rule":"superlative","message":"No cited fact proves “best”."},
                 {"rule":"uncited-claim","message":"“38 hours” is proved by W01."}]}]"#,
         ));
-        assert_eq!(wishes.without, ["best"]);
+        assert_eq!((wishes.without.as_slice(), wishes.other), (["best".to_owned()].as_slice(), 0));
         assert!(!wishes.allow("Mit dem besten Licht."));
         assert!(wishes.allow("Du fährst weiter."));
     }
@@ -90,6 +94,6 @@ mod tests {
                 {"reasons":[{"message":"Warmer."}]},
                 {"reasons":[{"message":"Still too long"}]}]"#,
         ));
-        assert_eq!(wishes.shorter, 2);
+        assert_eq!((wishes.shorter, wishes.other), (2, 1));
     }
 }

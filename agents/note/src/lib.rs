@@ -20,6 +20,9 @@ pub struct Assignment {
     /// The topic.
     #[schemars(length(min = 1, max = 200))]
     pub topic: String,
+    /// What is known about it, sentence by sentence; the note says nothing else.
+    #[serde(default)]
+    pub points: Vec<String>,
     /// Whom to write for, for example `beginners`; anybody where it is not said.
     #[serde(default)]
     pub reader: String,
@@ -42,7 +45,7 @@ struct Text {
     #[schemars(length(min = 1, max = TITLE_CHARS))]
     title: String,
     /// Two to four plain sentences about the topic.
-    #[schemars(length(min = 40, max = TEXT_CHARS))]
+    #[schemars(length(min = 1, max = TEXT_CHARS))]
     body: String,
 }
 
@@ -68,12 +71,17 @@ pub struct Note {
 /// its answer is no note.
 #[bailiwick::agent]
 pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
-    let Assignment { topic, reader, locale, feedback } = assignment;
+    let Assignment { topic, points, reader, locale, feedback } = assignment;
     if topic.trim().is_empty() {
         return Err(Failure::invalid_input("topic: must not be blank"));
     }
+    let facts: Vec<_> = (1..)
+        .zip(&points)
+        .map(|(number, text)| json!({ "id": format!("P{number}"), "text": text }))
+        .collect();
     let material = json!({
         "brief": { "topic": topic, "audience": reader },
+        "facts": facts,
         "locale": locale,
         "feedback": Feedback::sentences(&feedback),
     });
@@ -81,7 +89,8 @@ pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
         .model("writer")
         .system(format!(
             "You write a short note about the topic for the audience, in the language of \
-             {locale}. Plain sentences. Where there is feedback, do what it says."
+             {locale}. Say what the facts say. Plain sentences. Where there is feedback, do \
+             what it says."
         ))
         .user(material.to_string())
         .temperature(0.4)
@@ -116,7 +125,9 @@ mod tests {
         let expected = read(include_str!("../cases/second_round/expected.json"));
         let fake = Fake::new().answer("writer", answer());
         assert_eq!(fake.perform(note, &input), Ok(expected));
-        assert!(fake.requests()[0].text().contains("Warmer, please."));
+        for known in ["Warmer, please.", "Green tea is picked early."] {
+            assert!(fake.requests()[0].text().contains(known), "{known}");
+        }
         assert_eq!(fake.requests()[0].seed, Some(2));
     }
 

@@ -79,6 +79,7 @@ pub fn seo(assignment: Assignment, host: &Host) -> Result<Findings, Failure> {
             "product": brief.product,
             "category": brief.category.for_locale(locale),
             "audience": brief.audience.for_locale(locale),
+            "keywords": keywords(brief, locale),
         },
         "copy": { "headline": copy.headline, "body": copy.body, "cta": copy.cta },
         "locale": locale,
@@ -98,12 +99,20 @@ pub fn seo(assignment: Assignment, host: &Host) -> Result<Findings, Failure> {
     Ok(finished(&answered.value, &assignment))
 }
 
+/// The brief's own words to be found by.
+fn keywords<'a>(brief: &'a Brief, locale: &str) -> Vec<&'a str> {
+    let words = brief.keywords.for_locale(locale).split(',').map(str::trim);
+    words.filter(|word| !word.is_empty()).collect()
+}
+
 fn finished(proposal: &Proposal, assignment: &Assignment) -> Findings {
     let Assignment { brief, copy, locale, channel } = assignment;
     let category = brief.category.for_locale(locale);
     // The sure ones first: they hold whatever the model proposes.
     let sure = [brief.product.as_str(), brief.brand.as_str(), category];
-    let candidates = sure.into_iter().chain(proposal.tags.iter().map(String::as_str));
+    let wished = keywords(brief, locale);
+    let proposed = proposal.tags.iter().map(String::as_str);
+    let candidates = sure.into_iter().chain(wished).chain(proposed);
     let description = fit(&tidy(&proposal.description), DESCRIPTION_CHARS);
     let description =
         if length(&description) >= DESCRIPTION_LEAST_CHARS && says_no_more(&description, copy) {

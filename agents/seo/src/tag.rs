@@ -2,6 +2,8 @@
 
 /// A longer tag is a sentence; in characters.
 const TAG_CHARS: usize = 30;
+/// More than six, and readers see tags instead of copy.
+pub(crate) const MOST: usize = 6;
 
 /// How a channel writes its tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +22,6 @@ impl TagForm {
         }
     }
 
-    /// How many readers of such a channel put up with.
-    pub(crate) fn most(self) -> usize {
-        match self {
-            Self::Hashtag => 6,
-            Self::Keyword => 8,
-        }
-    }
-
     /// One tag, or none where nothing is left of the words.
     fn write(self, words: &[&str]) -> Option<String> {
         let tag = match self {
@@ -41,7 +35,7 @@ impl TagForm {
     }
 }
 
-/// The tags, each once whatever its case, in order, no more than the channel bears.
+/// The tags, each once whatever its case, in order, no more than [`MOST`].
 pub(crate) fn tags<'a>(
     form: TagForm,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -54,7 +48,7 @@ pub(crate) fn tags<'a>(
             .collect();
         let Some(tag) = form.write(&words) else { continue };
         let known = tags.iter().any(|one| one.to_lowercase() == tag.to_lowercase());
-        if !known && tags.len() < form.most() {
+        if !known && tags.len() < MOST {
             tags.push(tag);
         }
     }
@@ -78,10 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_the_channel_bears() {
+    fn no_more_than_readers_bear() {
         let many: Vec<String> = ('a'..='z').map(|c| format!("tag {c}")).collect();
         let tags = tags(TagForm::Hashtag, many.iter().map(String::as_str));
-        assert_eq!(tags.len(), TagForm::Hashtag.most());
+        assert_eq!(tags.len(), MOST);
     }
 
     #[test]

@@ -1,71 +1,59 @@
-//! Splits a subject into topics that can be written about one by one. It does not write
-//! about them.
+//! Finds what a handbook says about a subject, topic by topic. It asks no model and
+//! writes nothing of its own.
 
+use bailiwick::knowledge::Passage;
 use bailiwick::{Failure, Host};
-use campaign::{fit, tidy};
+use campaign::{sentences, tidy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+/// The collection that is searched.
+const HANDBOOK: &str = "handbook";
 /// Topics where the input does not say how many.
-const DEFAULT_COUNT: usize = 3;
+const DEFAULT_COUNT: u32 = 3;
 /// More topics than this are an encyclopaedia: each becomes cells of its own.
-const COUNT_MAX: usize = 12;
-/// A topic is a heading; in characters.
-const TOPIC_CHARS: usize = 60;
-/// Tokens for a dozen headings.
-const TOKENS: u32 = 300;
-/// What can be asked of any subject, for models that run out of ideas.
-const ANGLES: [&str; COUNT_MAX] = [
-    "where to begin",
-    "common mistakes",
-    "what it costs",
-    "the right tools",
-    "a short history",
-    "with children",
-    "in winter",
-    "what experts do",
-    "what to read next",
-    "in ten minutes",
-    "for a living",
-    "when to stop",
-];
+const COUNT_MAX: u32 = 12;
+/// A topic may be cut into several passages, so more are asked for than are wanted.
+const PASSAGES_PER_TOPIC: u32 = 4;
+/// What a short note can be written from.
+const POINTS: usize = 6;
 
-/// What to split.
+/// What to look up.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Subject {
-    /// A subject in a word or two.
-    #[schemars(length(min = 1, max = 60))]
+    /// A subject in a few words.
+    #[schemars(length(min = 1, max = 200))]
     pub subject: String,
-    /// How many topics, 1 to 12; 3 where it is not said.
+    /// How many topics at most, 1 to 12; 3 where it is not said.
     #[serde(default)]
     #[schemars(range(min = 1, max = COUNT_MAX))]
-    pub count: Option<usize>,
+    pub count: Option<u32>,
 }
 
-/// The topics.
+/// The topics: an axis can be made of them.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Topics {
-    /// Each once, in the order in which to read them.
-    pub list: Vec<String>,
+    /// Each once, the most fitting first.
+    pub list: Vec<Topic>,
 }
 
-/// What the model proposes.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct Proposal {
-    /// Short headings for different sides of the subject, two to six words each.
-    #[schemars(length(min = 1, max = COUNT_MAX), inner(length(min = 3, max = TOPIC_CHARS)))]
-    topics: Vec<String>,
+/// One section of the handbook.
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Topic {
+    /// Its heading.
+    pub id: String,
+    /// What it says, sentence by sentence.
+    pub points: Vec<String>,
 }
 
-/// Splits a subject into topics that can be written about one by one.
+/// Finds what a handbook says about a subject, topic by topic.
 ///
 /// # Errors
-/// `invalid-input` for a blank subject or a count outside 1 to 12, `refused` without the
-/// model `writer`.
+/// `invalid-input` for a blank subject, a count outside 1 to 12, or a subject that the
+/// handbook does not know; `refused` without the collection `handbook`.
 #[bailiwick::agent]
 pub fn topics(input: Subject, host: &Host) -> Result<Topics, Failure> {
-    let subject = tidy(&input.subject);
+    let subject = input.subject.trim();
     if subject.is_empty() {
         return Err(Failure::invalid_input("subject: must not be blank"));
     }
@@ -73,62 +61,93 @@ pub fn topics(input: Subject, host: &Host) -> Result<Topics, Failure> {
     if !(1..=COUNT_MAX).contains(&count) {
         return Err(Failure::invalid_input(format!("count: {count} is not 1 to {COUNT_MAX}")));
     }
-    let material = json!({ "brief": { "subject": subject, "angles": ANGLES }, "count": count, "locale": "en" });
-    let answered = host
-        .model("writer")
-        .system(format!(
-            "You plan a series of short notes. Name {count} different topics of the subject. \
-             Write English headings without numbers."
-        ))
-        .user(material.to_string())
-        .temperature(0.4)
-        .seed(1)
-        .max_tokens(TOKENS)
-        .answer::<Proposal>()?;
-    Ok(Topics { list: distinct(&subject, answered.value.topics, count) })
+    let found = host.knowledge(HANDBOOK).search(subject, count * PASSAGES_PER_TOPIC)?;
+    let list = by_heading(&found, count as usize);
+    if list.is_empty() {
+        let reason = format!("subject: the handbook says nothing about {subject}");
+        return Err(Failure::invalid_input(reason));
+    }
+    Ok(Topics { list })
 }
 
-/// As many as asked for: the model's, each once, then the subject from other angles.
-fn distinct(subject: &str, proposed: Vec<String>, count: usize) -> Vec<String> {
-    let own = ANGLES.iter().map(|angle| format!("{subject}: {angle}"));
-    let mut list: Vec<String> = Vec::new();
-    for topic in proposed.into_iter().chain(own) {
-        let topic = fit(&tidy(&topic), TOPIC_CHARS);
-        let known = list.iter().any(|one| one.to_lowercase() == topic.to_lowercase());
-        if !topic.is_empty() && !known && list.len() < count {
-            list.push(topic);
+fn by_heading(passages: &[Passage], count: usize) -> Vec<Topic> {
+    let mut list: Vec<Topic> = Vec::new();
+    for passage in passages {
+        let full = list.len() == count;
+        let heading = heading(passage);
+        let points = sentences(&tidy(&passage.text));
+        match list.iter_mut().find(|topic| topic.id == heading) {
+            Some(topic) => topic.points.extend(points),
+            None if full => {}
+            None => list.push(Topic { id: heading, points }),
         }
     }
+    for topic in &mut list {
+        topic.points.truncate(POINTS);
+    }
     list
+}
+
+/// The nearest heading above a passage, or the document's name where there is none.
+fn heading(passage: &Passage) -> String {
+    let path = passage.metadata.get("heading").and_then(|value| value.as_str()).unwrap_or_default();
+    let last = path.rsplit(" > ").next().unwrap_or(path).trim();
+    if last.is_empty() { passage.document.clone() } else { last.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bailiwick::fake::Fake;
-    use serde_json::Value;
+    use bailiwick::fake::{Capability, Fake};
+    use serde_json::{Value, json};
+
+    fn section(heading: &str, text: &str) -> Passage {
+        let mut passage: Passage = ("bees.md", text).into();
+        passage.metadata.insert("heading".into(), format!("Bees > {heading}").into());
+        passage
+    }
+
+    fn fake() -> Fake {
+        Fake::new().knowledge(
+            "handbook",
+            [
+                section("Tools", "A smoker calms bees. A veil calms the keeper."),
+                section("Honey", "Bees make honey."),
+                section("Tools", "Bees dislike wool."),
+            ],
+        )
+    }
 
     #[test]
     fn answers_its_case() {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        let input = read(include_str!("../cases/too_few/input.json"));
-        let expected = read(include_str!("../cases/too_few/expected.json"));
-        let fake = Fake::new()
-            .answer("writer", json!({ "topics": ["Tea in the morning", "tea in the morning "] }));
-        assert_eq!(fake.perform(topics, &input), Ok(expected));
+        let input = read(include_str!("../cases/two_sections/input.json"));
+        let expected = read(include_str!("../cases/two_sections/expected.json"));
+        assert_eq!(fake().perform(topics, &input), Ok(expected));
     }
 
     #[test]
     fn takes_no_more_than_asked_for() {
-        let list = distinct("Tea", vec!["a".into(), "b".into(), "c".into()], 2);
-        assert_eq!(list, ["a", "b"]);
+        let output = fake().perform(topics, &json!({ "subject": "bees", "count": 1 })).unwrap();
+        assert_eq!(output["list"].as_array().unwrap().len(), 1);
     }
 
     #[test]
-    fn refuses_what_it_cannot_split() {
-        for input in [json!({ "subject": " " }), json!({ "subject": "Tea", "count": 13 })] {
-            let failure = Fake::new().perform(topics, &input).unwrap_err();
+    fn refuses_what_it_cannot_look_up() {
+        for input in [
+            json!({ "subject": " " }),
+            json!({ "subject": "bees", "count": 13 }),
+            json!({ "subject": "trains" }),
+        ] {
+            let failure = fake().perform(topics, &input).unwrap_err();
             assert!(matches!(failure, Failure::InvalidInput(_)), "{input}");
         }
+    }
+
+    #[test]
+    fn without_its_collection_it_is_refused() {
+        let denied = fake().deny(Capability::Knowledge);
+        let failure = denied.perform(topics, &json!({ "subject": "bees" })).unwrap_err();
+        assert_eq!(failure, Failure::Refused { capability: "knowledge".into() });
     }
 }
