@@ -1,1 +1,33 @@
-//! bailiwick-engine
+//! Composition: every operation of the product over the crates below, and what its powers are made of.
+//!
+//! Invariant: no printing, no reading of the environment or the home folder: what a
+//! front end knows of them it hands down. A front end holds no logic that another
+//! would need.
+
+pub mod build;
+pub mod check;
+pub mod codes;
+pub mod components;
+mod decisions;
+pub mod delivery;
+pub mod desk;
+pub mod doctor;
+mod files;
+mod folders;
+pub mod history;
+pub mod host;
+pub mod init;
+mod input;
+pub mod inspect;
+pub mod load;
+pub mod problems;
+pub mod run;
+mod slots;
+mod system;
+mod wire;
+
+pub use bailiwick_orchestrator::{Observer, Question, Refused, RunHandle};
+pub use bailiwick_project::{FileKind, schema};
+pub use bailiwick_provider::Keys;
+pub use bailiwick_sandbox::compile_child_main;
+pub use problems::Problems;

@@ -23,6 +23,18 @@ pub enum People {
 }
 
 impl People {
+    /// What facts call an OS user.
+    #[must_use]
+    pub fn name_of(&self, uid: u32) -> String {
+        match self {
+            Self::WhoRunsIt => format!("uid:{uid}"),
+            Self::Named(people) => people
+                .iter()
+                .find(|(_, person)| person.uid == uid)
+                .map_or_else(|| format!("uid:{uid}"), |(name, _)| name.clone()),
+        }
+    }
+
     /// The name under which the OS user decides, where he is in one of the groups.
     #[must_use]
     pub fn member(&self, uid: u32, groups: &[String]) -> Option<String> {

@@ -1,0 +1,57 @@
+//! `build`: an agent's folder becomes a component with its profile embedded. The one operation that starts a compiler.
+
+use std::path::Path;
+
+use bailiwick_builder::{BuildError, Built, Note, Profile};
+use bailiwick_core::Diagnostic;
+
+use crate::codes;
+use crate::host::{HostConfig, sandbox};
+use crate::problems::Problems;
+
+pub use bailiwick_builder::{Built as BuiltAgent, Note as BuildNote};
+
+/// Builds the agent in a folder: compiles it, asks the component who it is in a sandbox
+/// without any power, embeds the answer, writes `FOLDER/dist/NAME.wasm`.
+///
+/// # Errors
+/// [`Problems`]; the compiler's own words went through `note` before.
+pub async fn build(
+    config: &HostConfig,
+    folder: &Path,
+    note: impl FnMut(Note<'_>) + Send + 'static,
+) -> Result<Built, Problems> {
+    let sandbox = sandbox(config)?;
+    let path = folder.to_path_buf();
+    let compiled = tokio::task::spawn_blocking(move || {
+        let mut note = note;
+        bailiwick_builder::build(&path, &mut note)
+    });
+    let unprofiled = compiled.await.map_err(|_| fail("the builder ended its thread"))?.map_err(not_built)?;
+    let refused = |what: String| {
+        let hint = "`bailiwick explain E114` says what a component may be";
+        Problems::one(Diagnostic::error(codes::NOT_ADMITTED, what).hint(hint))
+    };
+    let admitted = sandbox.prepare(unprofiled.component()).await.map_err(|error| refused(error.to_string()))?;
+    let said = sandbox.profile(&admitted.digest).await.map_err(|error| refused(error.to_string()))?;
+    let profile = Profile {
+        name: said.name,
+        version: said.version,
+        summary: said.summary,
+        input_schema: said.input.value().clone(),
+        output_schema: said.output.value().clone(),
+    };
+    unprofiled.finish(&profile).map_err(|error| fail(&error.to_string()))
+}
+
+fn not_built(error: BuildError) -> Problems {
+    match error {
+        BuildError::Manifest(diagnostics) => Problems { diagnostics, ..Problems::default() },
+        other => fail(&other.to_string()),
+    }
+}
+
+fn fail(what: &str) -> Problems {
+    let hint = "`bailiwick doctor` shows which toolchain is found";
+    Problems::one(Diagnostic::error(codes::BUILD, what).hint(hint))
+}

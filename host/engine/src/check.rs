@@ -1,0 +1,62 @@
+//! `check`: everything that can be known of a project without running any of its code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bailiwick_core::{Diagnostic, Name};
+use bailiwick_project::{Plan, Profile};
+
+use crate::codes;
+use crate::components::{Agent, read_agents};
+use crate::load::Opened;
+use crate::problems::Problems;
+
+/// What was found out about a project.
+pub struct Checked {
+    /// Every agent whose component could be read.
+    pub agents: BTreeMap<Name, Agent>,
+    /// Everything that is wrong, warnings included.
+    pub problems: Problems,
+}
+
+/// Checks the agents and every pipeline of an opened project against each other.
+#[must_use]
+pub fn check(opened: &Opened) -> Checked {
+    let found = read_agents(opened, opened.project.agents.keys());
+    let mut problems = found.problems;
+    for plan in opened.plans.values() {
+        problems.extend(against_profiles(plan, &found.agents));
+    }
+    Checked { agents: found.agents, problems }
+}
+
+/// The plan of a pipeline, where one is named or there is only one.
+///
+/// # Errors
+/// [`Problems`] with the names that there are.
+pub fn plan(opened: &Opened, name: Option<&Name>) -> Result<Arc<Plan>, Problems> {
+    let names: Vec<_> = opened.plans.keys().map(Name::as_str).collect();
+    let fail = |message: String| {
+        let hint = format!("this project has the pipelines {}", names.join(", "));
+        Problems::one(Diagnostic::error(codes::NO_PIPELINE, message).hint(hint))
+    };
+    match name {
+        Some(name) => {
+            opened.plans.get(name).cloned().ok_or_else(|| fail(format!("there is no pipeline `{name}`")))
+        }
+        None => match opened.plans.values().collect::<Vec<_>>().as_slice() {
+            [only] => Ok(Arc::clone(only)),
+            [] => Err(fail("there is no pipeline".into())),
+            _ => Err(fail("which pipeline? name one".into())),
+        },
+    }
+}
+
+/// What a plan asks of its agents against what their profiles say.
+pub(crate) fn against_profiles(plan: &Plan, agents: &BTreeMap<Name, Agent>) -> Vec<Diagnostic> {
+    let profiles = agents.iter().map(|(name, agent)| {
+        let (input, output) = agent.schemas.clone();
+        (name.clone(), Profile { input, output })
+    });
+    plan.check_profiles(&profiles.collect())
+}

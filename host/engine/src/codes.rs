@@ -1,0 +1,65 @@
+//! The codes of what can be wrong outside of the three files, with their pages.
+
+pub use bailiwick_project::codes::Page;
+
+macro_rules! pages {
+    ($($name:ident $code:literal $title:literal $text:literal)*) => {
+        $(#[doc = concat!("`", $code, "`: ", $title, ".")] pub const $name: &str = $code;)*
+
+        /// All pages of this crate, by code.
+        pub static PAGES: &[Page] = &[$(Page { code: $code, title: $title, text: $text }),*];
+    };
+}
+
+pages! {
+NO_PROJECT "E101" "there is no project here"
+    "A project is a folder with a bailiwick.toml. It is looked for in the current folder and then in each folder above it; `--project DIR` names one. `bailiwick init DIR` makes one that runs."
+UNREADABLE "E102" "a file cannot be read"
+    "The file does not exist, or this user may not read it, or it is larger than a file of its kind may be."
+NO_PIPELINE "E103" "there is no such pipeline"
+    "Pipelines are the files pipelines/NAME.toml of a project. With one pipeline the name may be left out."
+NOT_BUILT "E110" "the agent is not built"
+    "`component = \"FOLDER\"` means the one component in FOLDER/dist. Opening a project runs none of its code and no compiler, so the agent has to be built before: `bailiwick build FOLDER`, or `--build` with `bailiwick run`."
+BAD_COMPONENT "E111" "the file is no agent"
+    "A component is a WebAssembly component that exports the contract's `agent` interface in a version that this host speaks. The message says what was found instead. `bailiwick inspect FILE` shows what is in it, without running it."
+NO_PROFILE "E112" "the component does not say what it is"
+    "An agent's profile (name, version, schemas) is embedded into its file when it is built, so that a host can read it without running the agent. For a component that was made elsewhere, `bailiwick build DIR` embeds it: name the file in DIR/agent.toml as [build] module = \"FILE.wasm\"."
+OTHER_PROFILE "E113" "the agent is not what its file says"
+    "The profile that is embedded in the file and the one that the agent answers must agree. This file was changed after it was built, or built by something else: build it again."
+NOT_ADMITTED "E114" "the sandbox does not load the component"
+    "The component could not be compiled or linked. The message names the rule: its size, an import that this host does not offer, an import that no grant covers, or code that is not valid."
+OUTSIDE_ROOTS "E115" "the component lies where policy does not allow unsigned ones"
+    "policy.toml lists in [sources] roots the folders below which unsigned components may lie. Put the file there, or ask the admin."
+BAD_INPUT "E120" "the input is not what the pipeline takes"
+    "`--input` is a JSON document that is valid against the pipeline's `input`. The message names each place that is not, as a JSON Pointer."
+BAD_FILE "E121" "a file of the input cannot be taken"
+    "`{\"$file\": \"PATH\"}` in the input brings a file in. The path is relative to the input file, does not leave its folder, passes no link, and the file has at most 64 MiB."
+BAD_FOLDER "E122" "a folder of the project cannot be taken"
+    "A collection or asset folder is missing, is reached through a link, or is larger than a folder of its kind may be."
+BAD_OVERRIDE "E123" "`--model` cannot be understood"
+    "It is ALIAS=PROVIDER:MODEL[@BASE_URL], for example writer=openai:llama-3.3-70b@http://127.0.0.1:8080/v1, or ALIAS=builtin. The alias is one of [models] in bailiwick.toml."
+NOT_A_PERSON "E124" "nobody who may decide"
+    "decisions.toml and the terminal decide as the OS user who runs the command. policy.toml does not name that user in a group that this pipeline asks."
+RUN_EXISTS "E125" "there is a run of this id already"
+    "Each run has an id of its own in its data folder. Leave `--run-id` out and one is made, or choose another."
+HELD "E130" "the data folder is in use"
+    "One process at a time writes in a data folder. The message says which one does; `--data DIR` takes another folder."
+STORAGE "E131" "the data folder cannot be used"
+    "The folder cannot be made, read or written, or was made by a newer version. The message has the system's words."
+OUT "E132" "the output cannot be written"
+    "`--out DIR` is a folder that does not exist yet, an empty one, or one that an earlier run wrote. Anything else is left as it is."
+HOST "E133" "this machine cannot run agents"
+    "The engine did not start. `bailiwick doctor` says more."
+NO_RUN "E134" "there is no such run"
+    "`bailiwick runs` lists the runs of a data folder."
+BUILD "E140" "the agent cannot be built"
+    "The message and the compiler's output above say why. `bailiwick doctor` shows which toolchain is found."
+EXISTS "E141" "there is something there already"
+    "`bailiwick init` makes a new project in a folder that does not exist yet, or is empty."
+}
+
+/// The page of a code of the three files, of `agent.toml` or of this crate.
+#[must_use]
+pub fn page(code: &str) -> Option<&'static Page> {
+    bailiwick_project::codes::page(code).or_else(|| PAGES.iter().find(|page| page.code == code))
+}

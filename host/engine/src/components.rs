@@ -1,0 +1,149 @@
+//! Components of a project: found, read, judged by what is embedded in them. Runs none of their code.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bailiwick_builder::{COMPONENT_BYTES_MAX, Embedded, find_built, read_embedded};
+use bailiwick_core::schema::Schema;
+use bailiwick_core::{Bytes, Diagnostic, Name};
+use bailiwick_policy::intersect::is_below;
+use bailiwick_policy::{Effective, Excess, Generation, intersect};
+
+use crate::codes;
+use crate::files;
+use crate::load::Opened;
+use crate::problems::Problems;
+
+/// What an agent name of a project points at: the file, what it says of itself, and
+/// what it may do in the end.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// The operator's name for it.
+    pub name: Name,
+    /// The file.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+    /// What is embedded in it.
+    pub embedded: Embedded,
+    /// `local/NAME`: unsigned, the profile's own word.
+    pub identity: String,
+    /// The interfaces of the contract that it imports, as `model`.
+    pub imports: Vec<String>,
+    /// Grants ∩ ceiling.
+    pub effective: Effective,
+    /// What was granted above the ceiling.
+    pub excesses: Vec<Excess>,
+    /// The schemas of its profile.
+    pub schemas: (Schema, Schema),
+}
+
+impl Agent {
+    /// What facts and the sandbox are given of it.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        Generation {
+            agent: self.name.clone(),
+            identity: self.identity.clone(),
+            version: self.embedded.profile.version.clone(),
+            component: self.embedded.outline.digest,
+            powers: self.effective.digest(),
+            effective: self.effective.clone(),
+            input: self.schemas.0.clone(),
+            output: self.schemas.1.clone(),
+        }
+    }
+}
+
+/// The agents of a project that could be read, and what is wrong with the others.
+#[derive(Debug, Default)]
+pub struct Agents {
+    /// By the operator's names.
+    pub agents: BTreeMap<Name, Agent>,
+    /// Files that are missing or none, grants above the ceiling, imports without grant.
+    pub problems: Problems,
+}
+
+/// Reads the components of these agents of a project.
+pub(crate) fn read_agents<'a>(opened: &Opened, names: impl IntoIterator<Item = &'a Name>) -> Agents {
+    let mut found = Agents { problems: opened.sources(), ..Agents::default() };
+    for name in names {
+        let Some(written) = opened.project.agents.get(name) else { continue };
+        match read_agent(opened, name, &written.component) {
+            Ok(agent) => {
+                let excesses = agent.excesses.iter().map(|excess| opened.project.excess(name, excess));
+                found.problems.extend(excesses);
+                let imports = agent.imports.iter().map(String::as_str);
+                found.problems.extend(opened.project.uncovered_imports(name, imports));
+                found.agents.insert(name.clone(), agent);
+            }
+            Err(diagnostic) => found.problems.extend([diagnostic.at(written.place.clone())]),
+        }
+    }
+    found
+}
+
+fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Diagnostic> {
+    let path = find(&opened.root, component)?;
+    let shown = path.display();
+    let real = files::real(&path).map_err(|why| Diagnostic::error(codes::UNREADABLE, why))?;
+    if let Some(roots) = &opened.policy.source_roots
+        && !roots.iter().any(|root| is_below(&real, root))
+    {
+        let message = format!("{real} lies outside of the folders for unsigned components");
+        let hint = format!("policy.toml allows them below {}", roots.join(", "));
+        return Err(Diagnostic::error(codes::OUTSIDE_ROOTS, message).hint(hint));
+    }
+    let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64))
+        .map_err(|why| Diagnostic::error(codes::UNREADABLE, format!("{shown}: {why}")))?;
+    let embedded = read_embedded(&bytes).map_err(|error| {
+        let unnamed = matches!(error, bailiwick_builder::InspectError::NoSection { .. });
+        let code = if unnamed { codes::NO_PROFILE } else { codes::BAD_COMPONENT };
+        let hint = format!("`bailiwick explain {code}` says how such a file is made");
+        Diagnostic::error(code, format!("{shown}: {error}")).hint(hint)
+    })?;
+    let schema = |which: &str, value: &serde_json::Value| {
+        Schema::admit(value.clone()).map_err(|refused| {
+            Diagnostic::error(codes::BAD_COMPONENT, format!("{shown}: its {which} schema: {refused}"))
+        })
+    };
+    let profile = &embedded.profile;
+    let schemas = (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
+    let identity = format!("local/{}", profile.name);
+    let written = opened.project.agents.get(name);
+    let (grants, limits) = match written {
+        Some(agent) => (agent.grants.clone(), agent.limits.clone()),
+        None => (bailiwick_policy::Grants::none(), bailiwick_policy::intersect::RequestedLimits::default()),
+    };
+    let (effective, excesses) = intersect(&identity, &grants, &limits, &opened.resources, &opened.policy);
+    Ok(Agent {
+        name: name.clone(),
+        path,
+        bytes: bytes.into(),
+        imports: interfaces(&embedded.outline.imports),
+        identity,
+        effective,
+        excesses,
+        schemas,
+        embedded,
+    })
+}
+
+/// The file that `component = "…"` means: itself, or the built one of a folder.
+fn find(root: &Path, component: &str) -> Result<PathBuf, Diagnostic> {
+    let path = root.join(component);
+    if !path.is_dir() {
+        return Ok(path);
+    }
+    find_built(&path).map_err(|error| {
+        let hint = format!("type: bailiwick build {}", path.display());
+        Diagnostic::error(codes::NOT_BUILT, error.to_string()).hint(hint)
+    })
+}
+
+/// `model` of `bailiwick:agent/model@0.1.0`; WASI is inert and no power.
+fn interfaces(imports: &[String]) -> Vec<String> {
+    let of_contract = imports.iter().filter_map(|import| import.strip_prefix("bailiwick:agent/"));
+    of_contract.map(|rest| rest.split('@').next().unwrap_or(rest).to_owned()).collect()
+}

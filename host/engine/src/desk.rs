@@ -1,0 +1,56 @@
+//! Who answers questions of a foreground run: `decisions.toml` first, then somebody at the terminal.
+
+use std::sync::Arc;
+
+use bailiwick_core::ports::{BoxFuture, Durable};
+use bailiwick_orchestrator::{Desk, Question, RunHandle};
+use bailiwick_policy::People;
+use bailiwick_project::Decisions;
+
+/// Somebody who can be asked while the host runs.
+pub trait Prompter: Send + Sync {
+    /// Shows a question. The answer goes to the handle, under this name, when there is one.
+    fn prompt(&self, durable: &Durable, question: Question, by: &str, run: &RunHandle);
+}
+
+/// What became of a rule of `decisions.toml` that could not be taken, for the operator.
+pub type Complain = Arc<dyn Fn(String) + Send + Sync>;
+
+/// The desk of a foreground run.
+pub(crate) struct ForegroundDesk {
+    pub(crate) decisions: Decisions,
+    pub(crate) people: People,
+    /// The OS user who runs the command, as whom the file and the terminal decide.
+    pub(crate) uid: u32,
+    pub(crate) prompter: Option<Arc<dyn Prompter>>,
+    pub(crate) complain: Complain,
+}
+
+impl Desk for ForegroundDesk {
+    fn ask<'a>(&'a self, durable: &'a Durable, question: Question, run: &'a RunHandle) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Some(by) = self.people.member(self.uid, &question.groups) else {
+                (self.complain)(format!(
+                    "{}: user {} is in none of the groups {}; the question stays open",
+                    question.ask, self.uid, question.groups.join(", ")
+                ));
+                return;
+            };
+            if let Some(decision) = self.decisions.decide(&question.step, &question.cell.key, question.round) {
+                match run.decide(question.ask.clone(), decision, by.clone()).await {
+                    Ok(_) => return,
+                    Err(refused) => {
+                        (self.complain)(format!("decisions.toml: {}: {refused}", question.ask));
+                    }
+                }
+            }
+            if let Some(prompter) = &self.prompter {
+                prompter.prompt(durable, question, &by, run);
+            }
+        })
+    }
+
+    fn is_attended(&self) -> bool {
+        self.prompter.is_some()
+    }
+}

@@ -1,0 +1,158 @@
+//! Reads the operator's files and folders: bounded, without links, sorted. Knows no TOML.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use bailiwick_core::{Bytes, Diagnostic};
+
+use crate::codes;
+
+/// The largest file of the three, and of `decisions.toml`: the reader stops there too.
+pub(crate) const TEXT_MAX: Bytes = Bytes::mib(1);
+/// The largest input: what a document may have, with room for spaces.
+pub(crate) const INPUT_MAX: Bytes = Bytes::mib(16);
+/// The largest file that comes in as an artifact: what one attempt may put.
+pub(crate) const ARTIFACT_MAX: Bytes = Bytes::mib(64);
+/// The most files of one folder: above it, it is an archive and no folder of assets.
+pub(crate) const FILES_MAX: usize = 10_000;
+/// How deep folders go: above it, something links in a circle.
+const DEPTH_MAX: usize = 32;
+
+/// The bytes of a file, where it is one and not larger than `most`.
+pub(crate) fn read(path: &Path, most: Bytes) -> Result<Vec<u8>, String> {
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !found.is_file() {
+        return Err("it is no file".into());
+    }
+    if found.len() > most.0 {
+        return Err(format!("it has {}; at most {most} are read", Bytes(found.len())));
+    }
+    fs::read(path).map_err(|error| error.to_string())
+}
+
+/// The text of a file of the operator.
+pub(crate) fn text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
+    let fail = |why: String| Diagnostic::error(codes::UNREADABLE, format!("{shown}: {why}"));
+    let bytes = read(path, TEXT_MAX).map_err(fail)?;
+    String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".into()))
+}
+
+/// A file of a folder.
+pub(crate) struct Found {
+    /// Relative to the folder, with `/`.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) size: Bytes,
+}
+
+/// Every file below a folder, sorted by name. Hidden files are left out; a link is an
+/// error, because it could lead anywhere.
+pub(crate) fn walk(folder: &Path) -> Result<Vec<Found>, String> {
+    let mut found = Vec::new();
+    descend(folder, "", 0, &mut found)?;
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+fn descend(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Found>) -> Result<(), String> {
+    if depth > DEPTH_MAX {
+        return Err(format!("{} lies more than {DEPTH_MAX} folders deep", folder.display()));
+    }
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let Ok(file_name) = entry.file_name().into_string() else {
+            return Err(format!("{}: a name that is not UTF-8", folder.display()));
+        };
+        if file_name.starts_with('.') {
+            continue;
+        }
+        let name = if prefix.is_empty() { file_name } else { format!("{prefix}/{file_name}") };
+        let kind = entry.metadata().map_err(|error| format!("{name}: {error}"))?;
+        if kind.is_symlink() {
+            return Err(format!("{name} is a link; folders of a project hold files"));
+        } else if kind.is_dir() {
+            descend(&entry.path(), &name, depth + 1, found)?;
+        } else if kind.is_file() {
+            found.push(Found { name, path: entry.path(), size: Bytes(kind.len()) });
+        }
+        if found.len() > FILES_MAX {
+            return Err(format!("it has more than {FILES_MAX} files"));
+        }
+    }
+    Ok(())
+}
+
+/// `path` below `base`, where it stays there and passes no link.
+pub(crate) fn below(base: &Path, path: &str) -> Result<PathBuf, String> {
+    let mut whole = base.to_path_buf();
+    for part in Path::new(path).components() {
+        match part {
+            Component::Normal(name) => whole.push(name),
+            Component::CurDir => continue,
+            _ => return Err("it leaves its folder".into()),
+        }
+        let kind = fs::symlink_metadata(&whole).map_err(|error| error.to_string())?;
+        if kind.is_symlink() {
+            return Err("it passes a link".into());
+        }
+    }
+    Ok(whole)
+}
+
+/// A path without links and `..`, as policy compares it.
+pub(crate) fn real(path: &Path) -> Result<String, String> {
+    let real = fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    real.into_os_string().into_string().map_err(|_| "a path that is not UTF-8".into())
+}
+
+/// The media type of a file, by the end of its name.
+pub(crate) fn media_type(name: &str) -> &'static str {
+    let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+    match end.as_deref() {
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("webp") => "image/webp",
+        Some("gif") => "image/gif",
+        Some("svg") => "image/svg+xml",
+        Some("ttf") => "font/ttf",
+        Some("otf") => "font/otf",
+        Some("woff") => "font/woff",
+        Some("woff2") => "font/woff2",
+        Some("json") => "application/json",
+        Some("csv") => "text/csv",
+        Some("md" | "markdown") => "text/markdown",
+        Some("txt") => "text/plain",
+        Some("html" | "htm") => "text/html",
+        Some("pdf") => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leaves_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), "x").unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path().join("etc")).unwrap();
+        assert!(below(folder.path(), "./a.txt").is_ok());
+        for bad in ["../a.txt", "/etc/passwd", "etc/passwd", "none.txt", "a.txt/../../x"] {
+            assert!(below(folder.path(), bad).is_err(), "{bad}");
+        }
+        assert!(walk(folder.path()).is_err(), "a link in a folder is an error");
+    }
+
+    #[test]
+    fn files_are_found_in_order_without_hidden_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("b")).unwrap();
+        for name in ["c.md", "b/a.md", ".git"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let names: Vec<_> = walk(folder.path()).unwrap().into_iter().map(|f| f.name).collect();
+        assert_eq!(names, ["b/a.md", "c.md"]);
+    }
+}

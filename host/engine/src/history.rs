@@ -1,0 +1,74 @@
+//! What a data folder remembers: runs, one run, its facts. Reads only, whether or not a host holds the folder.
+
+use std::path::Path;
+
+use bailiwick_core::fact::Entry;
+use bailiwick_core::ports::{Blobs, BlobError, BoxFuture};
+use bailiwick_core::{Diagnostic, Digest, RunId, RunState};
+use bailiwick_store::{Archive, ListedRun, OpenError, Store};
+
+use crate::codes;
+use crate::problems::Problems;
+
+/// A data folder, open for reading.
+pub struct History {
+    archive: Archive,
+}
+
+/// One run with everything that happened.
+pub struct Record {
+    /// In order.
+    pub entries: Vec<Entry>,
+    /// What they come to.
+    pub state: RunState,
+}
+
+impl History {
+    /// Opens a data folder for reading. Nothing where no run was ever made there.
+    ///
+    /// # Errors
+    /// [`Problems`] where it cannot be read.
+    pub fn open(data: &Path) -> Result<Option<Self>, Problems> {
+        match Store::open_read_only(data) {
+            Ok(archive) => Ok(Some(Self { archive })),
+            Err(OpenError::Missing(_)) => Ok(None),
+            Err(error) => Err(storage(&error)),
+        }
+    }
+
+    /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// [`Problems`] where storage failed.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<ListedRun>, Problems> {
+        self.archive.runs(limit, None).await.map_err(|error| storage(&error))
+    }
+
+    /// One run, read and replayed through the one transition function.
+    ///
+    /// # Errors
+    /// [`Problems`] where there is none, or the journal is damaged.
+    pub async fn record(&self, run: &RunId) -> Result<Record, Problems> {
+        let entries = self.archive.read(run).await.map_err(|error| {
+            let hint = "`bailiwick runs` lists the runs of this data folder";
+            Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
+        })?;
+        let state = RunState::replay(&entries).map_err(|error| storage(&error))?;
+        let state = state.ok_or_else(|| storage(&format!("{run} has no facts")))?;
+        Ok(Record { entries, state })
+    }
+}
+
+impl Blobs for History {
+    fn put(&self, _: Vec<u8>) -> BoxFuture<'_, Result<Digest, BlobError>> {
+        Box::pin(async { Err(BlobError::Storage("this folder is open for reading only".into())) })
+    }
+
+    fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>> {
+        self.archive.get(digest)
+    }
+}
+
+fn storage(error: &impl std::fmt::Display) -> Problems {
+    Problems::one(Diagnostic::error(codes::STORAGE, error.to_string()))
+}

@@ -1,0 +1,1 @@
+//! `init`: a project that runs.

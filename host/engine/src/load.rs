@@ -1,0 +1,259 @@
+//! Opens a project: finds its files, reads them, and runs none of its code.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bailiwick_core::{Diagnostic, Name};
+use bailiwick_policy::Policy;
+use bailiwick_policy::intersect::Resources;
+use bailiwick_project::{Plan, Project, Surroundings, parse_route, read_policy};
+
+use crate::codes;
+use crate::files;
+use crate::problems::Problems;
+
+/// The file that makes a folder a project.
+pub const PROJECT_FILE: &str = "bailiwick.toml";
+/// Where the admin's policy is, where there is one: nothing overrides it.
+pub const POLICY_OF_THE_HOST: &str = "/etc/bailiwick/policy.toml";
+
+/// Where to look, as a front end knows it.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// `--policy FILE`.
+    pub policy: Option<PathBuf>,
+    /// The user's own policy file, which need not exist.
+    pub user_policy: Option<PathBuf>,
+    /// `--model ALIAS=ROUTE`, as typed.
+    pub models: Vec<String>,
+}
+
+/// Which policy holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The built-in one.
+    BuiltIn,
+    /// A file; whether another user owns it, so that it binds whoever runs the host
+    /// instead of advising him.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether it binds.
+        binds: bool,
+    },
+}
+
+/// A project that was read without errors.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Its folder, absolute and without links.
+    pub root: PathBuf,
+    /// `bailiwick.toml`, with `--model` applied.
+    pub project: Project,
+    /// The policy that holds.
+    pub policy: Policy,
+    /// Where that is from.
+    pub policy_source: PolicySource,
+    /// The pipelines, by name.
+    pub plans: BTreeMap<Name, Arc<Plan>>,
+    /// What the intersection of grants and ceiling needs to know.
+    pub resources: Resources,
+    texts: BTreeMap<String, String>,
+}
+
+impl Opened {
+    /// The embedding model of each collection that has one.
+    #[must_use]
+    pub(crate) fn embedders(&self) -> BTreeMap<Name, Name> {
+        BTreeMap::new()
+    }
+
+    /// An empty list of problems that has the texts of this project's files.
+    #[must_use]
+    pub fn sources(&self) -> Problems {
+        Problems { diagnostics: Vec::new(), sources: self.texts.clone() }
+    }
+}
+
+/// The folder of the project around a folder: itself or the next above that has a
+/// `bailiwick.toml`.
+///
+/// # Errors
+/// [`Problems`] with where was looked.
+pub fn find_project(from: &Path) -> Result<PathBuf, Problems> {
+    let mut folder = from.to_path_buf();
+    loop {
+        if folder.join(PROJECT_FILE).is_file() {
+            return Ok(folder);
+        }
+        if !folder.pop() {
+            let message = format!("there is no {PROJECT_FILE} in {} or above", from.display());
+            let hint = "go into a project, name one with --project DIR, or make one: bailiwick init DIR";
+            return Err(Problems::one(Diagnostic::error(codes::NO_PROJECT, message).hint(hint)));
+        }
+    }
+}
+
+/// Opens a project with all of its pipelines.
+///
+/// # Errors
+/// Everything that is wrong in all of its files.
+pub fn open(places: &Places) -> Result<Opened, Problems> {
+    let mut problems = Problems::default();
+    let root = files::real(&places.project).map(PathBuf::from).map_err(|why| {
+        Problems::one(Diagnostic::error(codes::NO_PROJECT, why).hint("--project DIR names a folder with a bailiwick.toml"))
+    })?;
+    if !root.join(PROJECT_FILE).is_file() {
+        let message = format!("there is no {PROJECT_FILE} in {}", root.display());
+        return Err(Problems::one(Diagnostic::error(codes::NO_PROJECT, message).hint("make a project: bailiwick init DIR")));
+    }
+    let (policy, policy_source) = policy(places, &mut problems);
+    let text = match files::text(&root.join(PROJECT_FILE), PROJECT_FILE) {
+        Ok(text) => text,
+        Err(diagnostic) => {
+            problems.extend([diagnostic]);
+            return Err(problems);
+        }
+    };
+    problems.sources.insert(PROJECT_FILE.into(), text.clone());
+    let project = match Project::read(PROJECT_FILE, &text) {
+        Ok(project) => project,
+        Err(found) => {
+            problems.extend(found);
+            return Err(problems);
+        }
+    };
+    let project = with_models(project, &places.models, &mut problems);
+    let policy = policy.unwrap_or_else(Policy::built_in);
+    let plans = plans(&root, &project, &policy, &mut problems);
+    let resources = resources(&root, &project);
+    let texts = problems.sources.clone();
+    problems.or(()).map(|()| Opened { root, project, policy, policy_source, plans, resources, texts })
+}
+
+fn policy(places: &Places, problems: &mut Problems) -> (Option<Policy>, PolicySource) {
+    let host = Path::new(POLICY_OF_THE_HOST);
+    let named = places.policy.as_deref();
+    let user = places.user_policy.as_deref().filter(|path| path.is_file());
+    let Some(path) = Some(host).filter(|path| path.exists()).or(named).or(user) else {
+        return (None, PolicySource::BuiltIn);
+    };
+    let shown = path.display().to_string();
+    let source = PolicySource::File { path: path.to_path_buf(), binds: belongs_to_another(path) };
+    let read = files::text(path, &shown).map_err(|diagnostic| vec![diagnostic]).and_then(|text| {
+        problems.sources.insert(shown.clone(), text.clone());
+        read_policy(&shown, &text)
+    });
+    match read {
+        Ok(policy) => (Some(policy), source),
+        Err(found) => {
+            problems.extend(found);
+            (None, source)
+        }
+    }
+}
+
+/// Whether the user who runs this could not simply change the file.
+fn belongs_to_another(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = std::fs::metadata(path).map(|found| found.uid());
+    owner.is_ok_and(|owner| owner != rustix::process::geteuid().as_raw())
+}
+
+fn with_models(mut project: Project, models: &[String], problems: &mut Problems) -> Project {
+    for typed in models {
+        let fail = |what: String| {
+            let hint = "--model ALIAS=PROVIDER:MODEL[@BASE_URL], for example writer=openai:smollm2@http://127.0.0.1:8080/v1";
+            Diagnostic::error(codes::BAD_OVERRIDE, format!("--model {typed}: {what}")).hint(hint)
+        };
+        let parsed = typed.split_once('=').ok_or_else(|| fail("there is no `=`".into())).and_then(|(alias, route)| {
+            let known = project.models.keys().find(|name| name.as_str() == alias).cloned();
+            let names: Vec<_> = project.models.keys().map(Name::as_str).collect();
+            let alias = known.ok_or_else(|| {
+                fail(format!("there is no model {alias:?}; bailiwick.toml has {}", names.join(", ")))
+            })?;
+            parse_route(route).map(|route| (alias, route)).map_err(|error| fail(error.to_string()))
+        });
+        match parsed {
+            Ok((alias, route)) => {
+                project.models.insert(alias, vec![route]);
+            }
+            Err(diagnostic) => problems.extend([diagnostic]),
+        }
+    }
+    project
+}
+
+fn plans(
+    root: &Path,
+    project: &Project,
+    policy: &Policy,
+    problems: &mut Problems,
+) -> BTreeMap<Name, Arc<Plan>> {
+    let mut plans = BTreeMap::new();
+    let schema_text = |path: &str| {
+        let path = files::below(root, path)?;
+        files::text(&path, &path.display().to_string()).map_err(|diagnostic| diagnostic.message)
+    };
+    let around = Surroundings { project, policy, schema_text: &schema_text };
+    for (name, path) in pipelines(root, problems) {
+        let file = format!("pipelines/{name}.toml");
+        let read = files::text(&path, &file).map_err(|diagnostic| vec![diagnostic]).and_then(|text| {
+            problems.sources.insert(file.clone(), text.clone());
+            Plan::read(&name, &file, &text, &around)
+        });
+        match read {
+            Ok(plan) => {
+                plans.insert(name, Arc::new(plan));
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    plans
+}
+
+fn pipelines(root: &Path, problems: &mut Problems) -> Vec<(Name, PathBuf)> {
+    let folder = root.join("pipelines");
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let message = format!("pipelines: {error}");
+            let hint = "a pipeline is a file pipelines/NAME.toml";
+            problems.extend([Diagnostic::error(codes::NO_PIPELINE, message).hint(hint)]);
+            return Vec::new();
+        }
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut found = Vec::new();
+    for path in paths.filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        match Name::new(stem) {
+            Ok(name) => found.push((name, path)),
+            Err(error) => {
+                problems.extend([Diagnostic::error(codes::NO_PIPELINE, format!("pipelines/{stem}.toml: {error}"))]);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A folder that does not exist is an error where it is read, not here: a project can
+/// be checked on a machine that does not have its data.
+fn resources(root: &Path, project: &Project) -> Resources {
+    let absolute = |path: &str| {
+        let path = root.join(path);
+        files::real(&path).unwrap_or_else(|_| path.display().to_string())
+    };
+    let folders = |folders: &BTreeMap<Name, bailiwick_project::Folder>| {
+        folders.iter().map(|(name, folder)| (name.clone(), absolute(&folder.path))).collect()
+    };
+    Resources {
+        models: project.models.clone(),
+        knowledge: folders(&project.knowledge),
+        assets: folders(&project.assets),
+    }
+}

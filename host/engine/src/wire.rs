@@ -1,0 +1,48 @@
+//! What a project's powers are made of: every capability of the product, on one screen.
+
+use std::sync::Arc;
+
+use bailiwick_core::ports::Blobs;
+use bailiwick_core::{Diagnostic, Digest};
+use bailiwick_gate::Gateway;
+use bailiwick_gate::ledger::Ledger;
+use bailiwick_policy::ports::StepRunner;
+use bailiwick_provider::Providers;
+use bailiwick_sandbox::Runner;
+use bailiwick_store::Collections;
+
+use crate::codes;
+use crate::host::Host;
+use crate::load::Opened;
+use crate::problems::Problems;
+
+/// Where the answers to an agent of this project come from.
+pub(crate) fn gateway(host: &Host, opened: &Opened, collections: Collections) -> Arc<Gateway> {
+    Arc::new(Gateway {
+        // model
+        models: opened.project.models.clone(),
+        provider: Arc::new(Providers::new(host.keys.clone())),
+        // knowledge
+        knowledge: Arc::new(collections),
+        embedders: opened.embedders(),
+        // artifacts
+        blobs: Arc::clone(&host.store) as Arc<dyn Blobs>,
+        // every power
+        clock: Arc::clone(&host.clock),
+        host_key: host.host_key,
+        ledger: Ledger::default(),
+    })
+}
+
+/// The collections of this project, told from others by its path.
+pub(crate) fn collections(host: &Host, opened: &Opened) -> Result<Collections, Problems> {
+    let project = Digest::of(opened.root.as_os_str().as_encoded_bytes());
+    host.store
+        .collections(project)
+        .map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))
+}
+
+/// Who runs the attempts of this project.
+pub(crate) fn runner(host: &Host, gateway: &Arc<Gateway>) -> Arc<dyn StepRunner> {
+    Arc::new(Runner::new(Arc::clone(&host.sandbox), Arc::clone(gateway)))
+}
