@@ -1,1 +1,32 @@
-//! bailiwick-sandbox
+//! Runs components that nobody has to trust; the only crate that names wasmtime. Knows no pipeline and no provider.
+//!
+//! Invariant: exactly one function builds a store ([`store`]), and it sets every
+//! limit; guest code runs nowhere else. An unlimited store cannot be written.
+
+pub mod admit;
+mod bind;
+mod cache;
+mod child;
+mod compile;
+mod ended;
+pub mod engine;
+mod limiter;
+pub mod limits;
+mod loaded;
+mod meter;
+mod output;
+pub mod profile;
+pub mod runner;
+pub mod sandbox;
+mod state;
+mod store;
+mod wasi;
+
+pub use admit::Refused;
+pub use cache::CacheError;
+pub use child::compile_child_main;
+pub use compile::{CompileError, Compiler};
+pub use engine::Allocation;
+pub use profile::Profile;
+pub use runner::Runner;
+pub use sandbox::{Sandbox, SandboxError};

@@ -1,0 +1,111 @@
+//! What an attempt uses while it runs: the thread's CPU time over its polls, its memory, the limit that refused it. Shared by the store and whoever waits for it.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bailiwick_core::Bytes;
+use bailiwick_core::fact::{Failure, FailureKind};
+use bailiwick_core::units::show_duration;
+use bailiwick_gate::work::thread_cpu;
+
+/// The counters of one attempt.
+///
+/// CPU is that of the thread while it polls the attempt: guest code, and what the
+/// host does for it on this thread. Waiting costs nothing, and neither does what
+/// other attempts do meanwhile.
+pub(crate) struct Meter {
+    budget: Duration,
+    /// Nanoseconds of the polls that ended.
+    spent: AtomicU64,
+    /// The thread's CPU clock when the present poll began, in nanoseconds.
+    since: AtomicU64,
+    /// The largest sum of memories and tables, in bytes.
+    memory: AtomicU64,
+    /// The first limit that an allocation ran into.
+    refusal: OnceLock<Failure>,
+}
+
+impl Meter {
+    pub(crate) fn new(budget: Duration) -> Self {
+        Self {
+            budget,
+            spent: AtomicU64::new(0),
+            since: AtomicU64::new(0),
+            memory: AtomicU64::new(0),
+            refusal: OnceLock::new(),
+        }
+    }
+
+    /// Runs a future and counts each poll.
+    pub(crate) async fn count<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            self.since.store(nanos(thread_cpu()), Ordering::Relaxed);
+            let polled = future.as_mut().poll(context);
+            self.spent.fetch_add(self.present(), Ordering::Relaxed);
+            polled
+        })
+        .await
+    }
+
+    /// Whether it may go on; asked from within a poll, at every tick.
+    pub(crate) fn go_on(&self) -> Result<(), Failure> {
+        let spent = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(self.present()));
+        if spent < self.budget {
+            return Ok(());
+        }
+        // The tick is coarse: nobody is told that he used more than he had.
+        let budget = show_duration(self.budget);
+        Err(limit("cpu", &budget, &budget))
+    }
+
+    pub(crate) fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn memory(&self) -> Bytes {
+        Bytes(self.memory.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn holds(&self, memory: Bytes) {
+        self.memory.fetch_max(memory.0, Ordering::Relaxed);
+    }
+
+    /// Remembers why an allocation was refused: guests turn that into a panic.
+    pub(crate) fn refuse(&self, failure: Failure) {
+        // The first one is what the guest stumbled over.
+        let _ = self.refusal.set(failure);
+    }
+
+    pub(crate) fn refusal(&self) -> Option<&Failure> {
+        self.refusal.get()
+    }
+
+    fn present(&self) -> u64 {
+        nanos(thread_cpu()).saturating_sub(self.since.load(Ordering::Relaxed))
+    }
+}
+
+/// The failure of whoever ran into a limit.
+pub(crate) fn limit(name: &str, used: &dyn std::fmt::Display, allowed: &dyn std::fmt::Display) -> Failure {
+    let message = format!("limit:{name} used {used} of {allowed}");
+    Failure { kind: FailureKind::Limit, message, hint: hint(name) }
+}
+
+/// The line that would raise it, for the limits that operators can set.
+fn hint(name: &str) -> Option<String> {
+    let example = match name {
+        "memory" => "256 MiB",
+        "cpu" => "30 s",
+        "wall" => "10 min",
+        _ => return None,
+    };
+    Some(format!("in bailiwick.toml, under the agent: limits.{name} = \"{example}\""))
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

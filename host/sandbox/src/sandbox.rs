@@ -1,0 +1,175 @@
+//! The sandbox of a process: one engine, the components that are ready in it, how they come there. Knows no run.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bailiwick_core::fact::FailureKind;
+use bailiwick_core::ports::Random;
+use bailiwick_core::{Digest, Name};
+use bailiwick_policy::Grants;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::admit::{Refused, granted};
+use crate::bind::v0_1;
+use crate::cache::{Cache, CacheError};
+use crate::compile::Compiler;
+use crate::ended::plain;
+use crate::engine::{self, Allocation, NoEngine};
+use crate::limits::{ATTEMPTS_MAX, COMPONENTS_MAX};
+use crate::loaded::Loaded;
+use crate::profile::{self, Profile, ProfileError};
+use crate::state::State;
+use crate::wasi;
+
+/// One engine and the components that are ready in it. A process has one of these.
+pub struct Sandbox {
+    engine: Engine,
+    allocation: Allocation,
+    linker: Linker<State>,
+    compiler: Compiler,
+    cache: Cache,
+    random: Arc<dyn Random>,
+    /// One compilation at a time: each may take 2 GiB.
+    compiling: Mutex<()>,
+    ready: RwLock<HashMap<Digest, Arc<Loaded>>>,
+    attempts: Semaphore,
+    memories: Semaphore,
+}
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// No engine.
+    #[error(transparent)]
+    Engine(#[from] NoEngine),
+    /// No folder for compiled code.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The host's own interfaces do not fit each other: a fault of this build.
+    #[error("the interfaces of the host cannot be linked: {0}")]
+    Link(String),
+}
+
+/// A component as it is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its name from now on.
+    pub digest: Digest,
+    /// What it could ever ask for: the names in its import section.
+    pub imports: Vec<String>,
+}
+
+/// A share of the pool, given back when it is dropped.
+pub(crate) struct Room<'a> {
+    _attempt: SemaphorePermit<'a>,
+    _memories: SemaphorePermit<'a>,
+}
+
+impl Sandbox {
+    /// Starts the engine. Compiled code is kept in `cache`, a folder of this user alone.
+    ///
+    /// # Errors
+    /// [`SandboxError`].
+    pub fn new(cache: &Path, compiler: Compiler, random: Arc<dyn Random>) -> Result<Self, SandboxError> {
+        let (engine, allocation) = engine::open()?;
+        let mut linker = Linker::new(&engine);
+        let linked = v0_1::link(&mut linker).and_then(|()| wasi::link(&mut linker));
+        linked.map_err(|error| SandboxError::Link(format!("{error:#}")))?;
+        let cache = Cache::open(cache, &engine, random.as_ref())?;
+        Ok(Self {
+            allocation,
+            linker,
+            compiler,
+            cache,
+            random,
+            compiling: Mutex::new(()),
+            ready: RwLock::default(),
+            attempts: Semaphore::new(usize::try_from(ATTEMPTS_MAX).unwrap_or(usize::MAX)),
+            memories: Semaphore::new(engine::memories(allocation)),
+            engine,
+        })
+    }
+
+    /// Where instances lie.
+    #[must_use]
+    pub fn allocation(&self) -> Allocation {
+        self.allocation
+    }
+
+    /// Loads a component: from the cache, or compiled by the child. Runs none of it.
+    /// Whoever asks for what is ready already gets it at once.
+    ///
+    /// # Errors
+    /// [`Refused`] with what is wrong with it.
+    pub async fn prepare(&self, component: &[u8]) -> Result<Admitted, Refused> {
+        let digest = Digest::of(component);
+        if let Ok(loaded) = self.loaded(&digest) {
+            return Ok(Admitted { digest, imports: loaded.imports.clone() });
+        }
+        let _one_at_a_time = self.compiling.lock().await;
+        if let Ok(loaded) = self.loaded(&digest) {
+            return Ok(Admitted { digest, imports: loaded.imports.clone() });
+        }
+        let compiled = match self.cache.get(&self.engine, &digest) {
+            Some(compiled) => compiled,
+            None => {
+                let code = self.compiler.compile(component).await?;
+                self.cache.put(&self.engine, &digest, &code, self.random.as_ref())?
+            }
+        };
+        let loaded = Loaded::new(digest, &compiled, &self.linker)?;
+        let imports = loaded.imports.clone();
+        let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
+        if ready.len() >= COMPONENTS_MAX {
+            return Err(Refused::TooManyComponents);
+        }
+        ready.insert(loaded.digest, loaded);
+        Ok(Admitted { digest, imports })
+    }
+
+    /// Whether an agent name may run a loaded component: an import without a grant is
+    /// refused here, before any of its code runs.
+    ///
+    /// # Errors
+    /// [`Refused::Ungranted`] with import, agent and the line to add; [`Refused::NotLoaded`].
+    pub fn admit(&self, digest: &Digest, agent: &Name, grants: &Grants) -> Result<(), Refused> {
+        granted(&self.loaded(digest)?.imports, agent, grants)
+    }
+
+    /// Asks a loaded component for its profile, in a store without any power.
+    ///
+    /// # Errors
+    /// [`ProfileError`].
+    pub async fn profile(&self, digest: &Digest) -> Result<Profile, ProfileError> {
+        let loaded = self.loaded(digest).map_err(|refused| {
+            ProfileError::Failed(plain(FailureKind::Component, &refused.to_string()))
+        })?;
+        let _room = self.room(&loaded).await;
+        profile::ask(&self.engine, &loaded).await
+    }
+
+    /// Gives up a component that nobody points at any more. Attempts that run on it end on it.
+    pub fn forget(&self, digest: &Digest) {
+        self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(digest);
+    }
+
+    pub(crate) fn loaded(&self, digest: &Digest) -> Result<Arc<Loaded>, Refused> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.get(digest).cloned().ok_or(Refused::NotLoaded(*digest))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Waits for a share of the pool: the wall clock of an attempt starts after this.
+    pub(crate) async fn room(&self, loaded: &Loaded) -> Option<Room<'_>> {
+        // Neither is ever closed. Always in this order, so that nobody waits in a circle.
+        let _attempt = self.attempts.acquire().await.ok()?;
+        let _memories = self.memories.acquire_many(loaded.memories).await.ok()?;
+        Some(Room { _attempt, _memories })
+    }
+}

@@ -1,0 +1,246 @@
+//! A host of fakes and guests written in WAT: what the tests of the sandbox stand on.
+
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+pub mod guest;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bailiwick_core::fact::{Fact, Failure};
+use bailiwick_core::ports::{
+    BlobError, Blobs, BoxFuture, Clock, Durable, JournalError, Random, Recorder, Ticket,
+};
+use bailiwick_core::schema::Schema;
+use bailiwick_core::{AttemptId, CellId, CellKey, Digest, Document, Name, RunId, Timestamp};
+use bailiwick_gate::knowledge::{KnowledgeError, SearchRequest};
+use bailiwick_gate::ledger::Ledger;
+use bailiwick_gate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images};
+use bailiwick_gate::{Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError};
+use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
+use bailiwick_policy::ports::{Job, Outcome, StepRunner as _};
+use bailiwick_policy::{Effective, Generation, Grants, Limits};
+use bailiwick_sandbox::{Compiler, Refused, Runner, Sandbox};
+use serde_json::{Value, json};
+
+/// Time of the first fact of every attempt here.
+pub const STARTED: Timestamp = Timestamp(1_700_000_000_000);
+
+pub fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// Distinct bytes each time; nothing here needs secrets.
+#[derive(Default)]
+pub struct Counting(AtomicU64);
+
+impl Random for Counting {
+    fn bytes(&self) -> [u8; 32] {
+        let count = self.0.fetch_add(1, Ordering::Relaxed);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        *Digest::of(format!("{count} {now} {}", std::process::id()).as_bytes()).as_bytes()
+    }
+}
+
+/// Accepts every fact and keeps it.
+#[derive(Default)]
+pub struct Facts(Mutex<Vec<Fact>>);
+
+impl Facts {
+    pub fn all(&self) -> Vec<Fact> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub fn logged(&self) -> Vec<String> {
+        let words = self.all().into_iter().filter_map(|fact| match fact {
+            Fact::Logged { entry, .. } => Some(entry.message),
+            _ => None,
+        });
+        words.collect()
+    }
+}
+
+impl Recorder for Facts {
+    fn record(&self, fact: Fact) -> BoxFuture<'_, Result<(Ticket, Timestamp), JournalError>> {
+        let mut facts = self.0.lock().unwrap();
+        facts.push(fact);
+        let count = facts.len() as u64;
+        let ticket = Ticket::new(std::future::ready(Ok(Durable::attest(count))));
+        // Seconds apart, so that a clock that moves at facts is seen to move.
+        let at = STARTED.after(Duration::from_secs(count));
+        Box::pin(std::future::ready(Ok((ticket, at))))
+    }
+}
+
+#[derive(Default)]
+struct Memory(Mutex<HashMap<Digest, Vec<u8>>>);
+
+impl Blobs for Memory {
+    fn put(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Digest, BlobError>> {
+        let digest = Digest::of(&bytes);
+        self.0.lock().unwrap().insert(digest, bytes);
+        Box::pin(std::future::ready(Ok(digest)))
+    }
+
+    fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>> {
+        let found = self.0.lock().unwrap().get(&digest).cloned();
+        Box::pin(std::future::ready(found.ok_or(BlobError::Missing(digest))))
+    }
+}
+
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp(u64::try_from(now.as_millis()).unwrap())
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(at.since(self.now())))
+    }
+}
+
+/// Nobody answers.
+struct Nobody;
+
+fn nobody<T: Send + 'static>() -> BoxFuture<'static, Result<T, ProviderError>> {
+    Box::pin(std::future::ready(Err(ProviderError::Unsupported { detail: "nobody is here".into() })))
+}
+
+impl ModelProvider for Nobody {
+    fn complete<'a>(&'a self, _: &'a Durable, _: ProviderCall<'a, CompleteRequest>) -> BoxFuture<'a, Result<Completion, ProviderError>> {
+        nobody()
+    }
+
+    fn embed<'a>(&'a self, _: &'a Durable, _: ProviderCall<'a, EmbedRequest>) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
+        nobody()
+    }
+
+    fn generate_image<'a>(&'a self, _: &'a Durable, _: ProviderCall<'a, ImageRequest>) -> BoxFuture<'a, Result<Images, ProviderError>> {
+        nobody()
+    }
+}
+
+impl KnowledgeIndex for Nobody {
+    fn search<'a>(&'a self, _: &'a Name, _: &'a SearchRequest) -> BoxFuture<'a, Result<Vec<Passage>, KnowledgeError>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+/// A sandbox with its cache in a folder of its own.
+pub struct Host {
+    pub sandbox: Arc<Sandbox>,
+    pub runner: Runner,
+    pub facts: Arc<Facts>,
+    pub limits: Limits,
+    pub grants: Grants,
+    pub input: Value,
+    pub input_schema: Value,
+    pub output_schema: Value,
+    pub attempt: u32,
+    _folder: Option<tempfile::TempDir>,
+}
+
+pub fn compiler() -> Compiler {
+    Compiler { executable: env!("CARGO_BIN_EXE_bailiwick-compile").into(), arguments: Vec::new() }
+}
+
+pub fn sandbox(cache: &Path) -> Sandbox {
+    Sandbox::new(cache, compiler(), Arc::new(Counting::default())).unwrap()
+}
+
+impl Host {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut host = Self::over(Arc::new(sandbox(&folder.path().join("code"))));
+        host._folder = Some(folder);
+        host
+    }
+
+    pub fn over(sandbox: Arc<Sandbox>) -> Self {
+        let gateway = Gateway {
+            models: BTreeMap::new(),
+            embedders: BTreeMap::new(),
+            provider: Arc::new(Nobody),
+            knowledge: Arc::new(Nobody),
+            blobs: Arc::new(Memory::default()),
+            clock: Arc::new(Now),
+            host_key: [7; 32],
+            ledger: Ledger::default(),
+        };
+        let limits = Limits { cpu: Duration::from_secs(5), wall: Duration::from_secs(60), ..Limits::DEFAULT };
+        Self {
+            runner: Runner::new(Arc::clone(&sandbox), Arc::new(gateway)),
+            sandbox,
+            facts: Arc::default(),
+            limits,
+            grants: everything(),
+            input: json!({}),
+            input_schema: json!(true),
+            output_schema: json!(true),
+            attempt: 1,
+            _folder: None,
+        }
+    }
+
+    pub async fn load(&self, component: &[u8]) -> Digest {
+        self.sandbox.prepare(component).await.unwrap().digest
+    }
+
+    pub async fn refused(&self, component: &[u8]) -> Refused {
+        self.sandbox.prepare(component).await.unwrap_err()
+    }
+
+    pub fn job(&self, component: Digest) -> Job {
+        let effective = Effective { grants: self.grants.clone(), limits: self.limits };
+        let generation = Generation {
+            agent: name("fixture"),
+            identity: "local/fixture".into(),
+            version: "1.0.0".into(),
+            component,
+            powers: effective.digest(),
+            effective,
+            input: Schema::admit(self.input_schema.clone()).unwrap(),
+            output: Schema::admit(self.output_schema.clone()).unwrap(),
+        };
+        let cell = CellId { step: name("step"), key: CellKey::single() };
+        Job {
+            run: RunId::new("run-1").unwrap(),
+            attempt: AttemptId { cell, round: 0, attempt: self.attempt },
+            generation: Arc::new(generation),
+            input: Document::of(&self.input),
+            started: STARTED,
+            recorder: Arc::clone(&self.facts) as Arc<dyn Recorder>,
+        }
+    }
+
+    pub async fn run(&self, component: Digest) -> Outcome {
+        self.runner.run(self.job(component)).await
+    }
+
+    /// Loads and runs; what it answered.
+    pub async fn answer(&self, component: &[u8]) -> Value {
+        let digest = self.load(component).await;
+        self.run(digest).await.result.unwrap().value()
+    }
+
+    /// Loads and runs; how it failed.
+    pub async fn failure(&self, component: &[u8]) -> Failure {
+        let digest = self.load(component).await;
+        self.run(digest).await.result.unwrap_err()
+    }
+}
+
+pub fn everything() -> Grants {
+    Grants {
+        model: Some(ModelGrant { aliases: [name("writer")].into(), calls: None, tokens: None }),
+        knowledge: [name("brand")].into(),
+        assets: [].into(),
+        artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
+    }
+}
