@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contains_term;
+
 /// What a judge wants to happen with a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -63,7 +65,30 @@ pub struct Objection {
     pub fix: Option<String>,
 }
 
+/// Words by which people ask for less.
+const SHORTER: &[&str] = &[
+    "shorter",
+    "too long",
+    "cut it",
+    "fewer words",
+    "less text",
+    "kürzer",
+    "zu lang",
+    "weniger text",
+    "plus court",
+    "trop long",
+    "más corto",
+];
+
 impl Feedback {
+    /// Whether somebody asks for less here.
+    #[must_use]
+    pub fn wants_less(&self) -> bool {
+        Self::sentences(std::slice::from_ref(self))
+            .iter()
+            .any(|sentence| SHORTER.iter().any(|word| contains_term(sentence, word)))
+    }
+
     /// The objections as sentences, oldest first.
     #[must_use]
     pub fn sentences(feedback: &[Self]) -> Vec<String> {

@@ -3,21 +3,6 @@
 
 use campaign::{Feedback, contains_term};
 
-/// Words by which people ask for less.
-const SHORTER: &[&str] = &[
-    "shorter",
-    "too long",
-    "cut it",
-    "fewer words",
-    "less text",
-    "kürzer",
-    "zu lang",
-    "weniger text",
-    "plus court",
-    "trop long",
-    "más corto",
-];
-
 /// Rules whose messages quote the words that have to go.
 const QUOTING_RULES: &[&str] = &["banned-term", "forbidden-term", "superlative", "unsourced-claim"];
 
@@ -36,9 +21,7 @@ impl Wishes {
     pub(crate) fn of(feedback: &[Feedback]) -> Self {
         let mut wishes = Self::default();
         for entry in feedback {
-            let asked = Feedback::sentences(std::slice::from_ref(entry))
-                .iter()
-                .any(|sentence| SHORTER.iter().any(|word| contains_term(sentence, word)));
+            let asked = entry.wants_less();
             wishes.shorter += usize::from(asked);
             let known = wishes.without.len();
             for objection in &entry.reasons {

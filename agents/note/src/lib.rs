@@ -75,12 +75,13 @@ pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
     if topic.trim().is_empty() {
         return Err(Failure::invalid_input("topic: must not be blank"));
     }
+    let requests_for_less = feedback.iter().filter(|entry| entry.wants_less()).count();
     let facts: Vec<_> = (1..)
-        .zip(&points)
+        .zip(points.iter().take(fewer(points.len(), requests_for_less)))
         .map(|(number, text)| json!({ "id": format!("P{number}"), "text": text }))
         .collect();
     let material = json!({
-        "brief": { "topic": topic, "audience": reader },
+        "brief": { "topic": topic, "reader": reader },
         "facts": facts,
         "locale": locale,
         "feedback": Feedback::sentences(&feedback),
@@ -88,7 +89,7 @@ pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
     let answered = host
         .model("writer")
         .system(format!(
-            "You write a short note about the topic for the audience, in the language of \
+            "You write a short note about the topic for the reader, in the language of \
              {locale}. Say what the facts say. Plain sentences. Where there is feedback, do \
              what it says."
         ))
@@ -106,6 +107,11 @@ pub fn note(assignment: Assignment, host: &Host) -> Result<Note, Failure> {
         reader,
         locale,
     })
+}
+
+/// Half of the points for each time that somebody asked for less, never none.
+fn fewer(points: usize, times: usize) -> usize {
+    (0..times).fold(points, |left, _| left.div_ceil(2))
 }
 
 #[cfg(test)]
@@ -129,6 +135,13 @@ mod tests {
             assert!(fake.requests()[0].text().contains(known), "{known}");
         }
         assert_eq!(fake.requests()[0].seed, Some(2));
+    }
+
+    #[test]
+    fn shorter_means_fewer_points() {
+        for (points, times, left) in [(4, 0, 4), (4, 1, 2), (3, 1, 2), (4, 5, 1), (0, 1, 0)] {
+            assert_eq!(fewer(points, times), left);
+        }
     }
 
     #[test]
