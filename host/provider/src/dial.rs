@@ -1,0 +1,185 @@
+//! The one way out: every outgoing connection of the host is made by [`Dialler::dial`]. Knows no protocol above HTTP and decides nothing about who may send what.
+//!
+//! No proxy, no redirects, no referer, no cookies, no retries, HTTP/1.1 only. TLS is
+//! rustls with ring and the system's roots. A client, and with it its pooled
+//! connections, belongs to one [`Lane`]: a connection of one credential or network
+//! class is never used for another.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Response, redirect, retry};
+use rustls::crypto::CryptoProvider;
+use rustls_platform_verifier::Verifier;
+
+use crate::network::Network;
+use crate::resolver::{NotAdmitted, Resolver};
+use crate::target::Target;
+
+/// The longest that a connection may take to stand, name and TLS included: a server
+/// that takes longer is down or far overloaded, and the next route is better.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// The most lanes that are kept open: an operator has a few routes; above it all idle
+/// connections are dropped and made anew.
+const LANES_MAX: usize = 256;
+/// Idle connections kept for one lane: as many as calls usually run at once.
+const IDLE_MAX: usize = 32;
+/// The longest that an idle connection is kept; servers close theirs after 60 s and more.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
+/// The most headers of an answer: vendors send up to 40.
+const HEADERS_MAX: usize = 128;
+/// What the host calls itself.
+const USER_AGENT: &str = concat!("bailiwick/", env!("CARGO_PKG_VERSION"));
+
+/// What may share pooled connections.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Lane {
+    origin: String,
+    network: Network,
+    credential: Option<&'static str>,
+}
+
+/// A secret in the header that it goes out in.
+#[derive(Clone, Debug)]
+pub(crate) struct Credential {
+    /// What people call it: `OPENAI_API_KEY`.
+    pub(crate) name: &'static str,
+    /// The header.
+    pub(crate) header: HeaderName,
+    /// Its value, marked sensitive.
+    pub(crate) value: HeaderValue,
+}
+
+/// One request on its way out.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) method: Method,
+    pub(crate) target: &'a Target,
+    pub(crate) credential: Option<&'a Credential>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// From the first byte of the connection to the last of the answer's body.
+    pub(crate) timeout: Duration,
+}
+
+/// Why no answer came. Texts are for operators; they hold no URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DialError {
+    /// Not dialled: nothing left the host.
+    #[error("{0}")]
+    NotAdmitted(#[from] NotAdmitted),
+    /// No connection: nothing left the host.
+    #[error("no connection: {0}")]
+    NoConnection(String),
+    /// It took too long; the request may have been worked on.
+    #[error("no complete answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The connection ended early; the request may have been worked on.
+    #[error("the connection broke off: {0}")]
+    BrokenOff(String),
+}
+
+/// Makes every outgoing connection of the host.
+#[derive(Default)]
+pub(crate) struct Dialler {
+    lanes: Mutex<BTreeMap<Lane, Client>>,
+    verifier: OnceLock<Result<Arc<Verifier>, String>>,
+}
+
+impl Dialler {
+    /// Sends one request and gives the head of its answer.
+    ///
+    /// # Errors
+    /// [`DialError`].
+    pub(crate) async fn dial(&self, outgoing: Outgoing<'_>) -> Result<Response, DialError> {
+        let Outgoing { method, target, credential, mut headers, body, timeout } = outgoing;
+        let resolver = Resolver(target.network());
+        if let Some(address) = target.literal() {
+            resolver.literal(target.host(), address)?;
+        }
+        let client = self.client(target, resolver, credential.map(|credential| credential.name))?;
+        if let Some(Credential { header, value, .. }) = credential {
+            headers.insert(header.clone(), value.clone());
+        }
+        let request = client.request(method, target.url().clone()).headers(headers).body(body).timeout(timeout);
+        request.send().await.map_err(|error| broken(error, timeout))
+    }
+
+    fn client(
+        &self,
+        target: &Target,
+        resolver: Resolver,
+        credential: Option<&'static str>,
+    ) -> Result<Client, DialError> {
+        let lane = Lane { origin: target.origin(), network: target.network(), credential };
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = lanes.get(&lane) {
+            return Ok(client.clone());
+        }
+        let client = Client::builder()
+            .tls_backend_preconfigured(self.tls(target.is_https())?)
+            .dns_resolver(resolver)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .http1_only()
+            .http1_max_headers(HEADERS_MAX)
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_MAX)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .user_agent(USER_AGENT)
+            .build()
+            .map_err(|error| DialError::NoConnection(error.without_url().to_string()))?;
+        if lanes.len() >= LANES_MAX {
+            lanes.clear();
+        }
+        lanes.insert(lane, client.clone());
+        Ok(client)
+    }
+
+    /// A configuration of its own for each lane, so that sessions are not shared either.
+    /// The system's roots are read at the first https target: a machine without any can
+    /// still reach its loopback.
+    fn tls(&self, https: bool) -> Result<rustls::ClientConfig, DialError> {
+        let provider: Arc<CryptoProvider> = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| DialError::NoConnection(error.to_string()))?;
+        if !https {
+            return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+        }
+        let verifier = self.verifier.get_or_init(|| {
+            Verifier::new(provider).map(Arc::new).map_err(|error| format!("no root certificates: {error}"))
+        });
+        let verifier = verifier.clone().map_err(DialError::NoConnection)?;
+        Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    }
+}
+
+/// What a failed exchange means: whether bytes of the request may have left.
+pub(crate) fn broken(error: reqwest::Error, timeout: Duration) -> DialError {
+    let error = error.without_url();
+    let mut causes = Vec::new();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<NotAdmitted>() {
+            return DialError::NotAdmitted(refused.clone());
+        }
+        causes.push(inner.to_string());
+        cause = inner.source();
+    }
+    // The innermost cause is the one that tells: "connection refused", "invalid certificate".
+    let innermost = causes.pop().unwrap_or_else(|| error.to_string());
+    if error.is_connect() {
+        DialError::NoConnection(innermost)
+    } else if error.is_timeout() {
+        DialError::TimedOut(timeout)
+    } else if error.is_builder() {
+        DialError::NoConnection(innermost)
+    } else {
+        DialError::BrokenOff(innermost)
+    }
+}

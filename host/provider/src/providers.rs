@@ -1,0 +1,91 @@
+//! The gate's port, answered: each call goes to whom its route names. Decides nothing else.
+
+use bailiwick_core::ports::{BoxFuture, Durable};
+use bailiwick_gate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images};
+use bailiwick_gate::provider::{ModelProvider, ProviderCall, ProviderError};
+use bailiwick_policy::{ProviderKind, Route};
+
+use crate::dial::Dialler;
+use crate::secret::Keys;
+use crate::server::Server;
+use crate::{anthropic, builtin, openai};
+
+/// All providers of models of one project: its connections are shared with no other.
+///
+/// ```
+/// use bailiwick_provider::{Keys, Providers};
+///
+/// // A front end reads the environment and hands down what it found.
+/// let providers = Providers::new(Keys::new(Some("sk-0123456789abcdef"), None));
+/// assert!(!format!("{providers:?}").contains("sk-"));
+/// ```
+pub struct Providers {
+    dialler: Dialler,
+    keys: Keys,
+}
+
+impl Providers {
+    /// Providers with these keys. Connects to nothing yet and reads nothing.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        Self { dialler: Dialler::default(), keys }
+    }
+
+    fn server(&self, route: &Route) -> Result<Server<'_>, ProviderError> {
+        Server::of(route, &self.dialler, &self.keys)
+    }
+}
+
+impl std::fmt::Debug for Providers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Providers").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+impl ModelProvider for Providers {
+    fn complete<'a>(
+        &'a self,
+        _durable: &'a Durable,
+        call: ProviderCall<'a, CompleteRequest>,
+    ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
+        Box::pin(async move {
+            match call.route.provider {
+                ProviderKind::Builtin => Ok(builtin::complete(call.request)),
+                ProviderKind::Openai => openai::complete(&self.server(call.route)?, call).await,
+                ProviderKind::Anthropic => anthropic::complete(&self.server(call.route)?, call).await,
+            }
+        })
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _durable: &'a Durable,
+        call: ProviderCall<'a, EmbedRequest>,
+    ) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
+        Box::pin(async move {
+            match call.route.provider {
+                ProviderKind::Builtin => Ok(builtin::embed(call.request)),
+                ProviderKind::Openai => openai::embed(&self.server(call.route)?, call).await,
+                ProviderKind::Anthropic => Err(unsupported("embeddings")),
+            }
+        })
+    }
+
+    fn generate_image<'a>(
+        &'a self,
+        _durable: &'a Durable,
+        call: ProviderCall<'a, ImageRequest>,
+    ) -> BoxFuture<'a, Result<Images, ProviderError>> {
+        Box::pin(async move {
+            match call.route.provider {
+                ProviderKind::Builtin => builtin::generate_image(call.request),
+                ProviderKind::Openai => openai::generate_image(&self.server(call.route)?, call).await,
+                ProviderKind::Anthropic => Err(unsupported("images to generate")),
+            }
+        })
+    }
+}
+
+fn unsupported(what: &str) -> ProviderError {
+    ProviderError::Unsupported { detail: format!("the anthropic provider has no {what}") }
+}

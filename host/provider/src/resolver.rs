@@ -1,0 +1,106 @@
+//! Names to addresses: resolves once, lets only admitted addresses through. The only place of the host that asks the system for an address.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::network::Network;
+
+/// The most addresses of one name that are looked at: large services publish up to 16.
+const ADDRESSES_MAX: usize = 64;
+
+/// Resolves for connections of one network class.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resolver(pub(crate) Network);
+
+/// A name or address that a connection may not end at. Names no address: what the
+/// operator's resolver says about inner networks is nobody's business.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{host} is at no address that may be reached ({})", match network {
+    Network::Public => "only globally routable ones that are not this machine's own",
+    Network::Loopback => "only this machine's loopback",
+})]
+pub struct NotAdmitted {
+    /// The host as the URL has it.
+    pub host: String,
+    /// The class that the connection has.
+    pub network: Network,
+}
+
+impl Resolver {
+    /// Judges a literal address, which never reaches [`Resolve`].
+    pub(crate) fn literal(self, host: &str, address: IpAddr) -> Result<(), NotAdmitted> {
+        if self.admits(address) { Ok(()) } else { Err(self.refusal(host)) }
+    }
+
+    fn admits(self, address: IpAddr) -> bool {
+        self.0.admits(address) && (self.0 == Network::Loopback || !is_own(address))
+    }
+
+    fn refusal(self, host: &str) -> NotAdmitted {
+        NotAdmitted { host: host.to_owned(), network: self.0 }
+    }
+
+    /// Of a name's addresses those that are admitted.
+    fn sift(
+        self,
+        host: &str,
+        found: impl Iterator<Item = SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, NotAdmitted> {
+        let admitted: Vec<_> =
+            found.take(ADDRESSES_MAX).filter(|address| self.admits(address.ip())).collect();
+        if admitted.is_empty() { Err(self.refusal(host)) } else { Ok(admitted) }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = *self;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let admitted = resolver.sift(name.as_str(), found)?;
+            let addresses: Addrs = Box::new(admitted.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+/// Whether an address is one of this machine's: only those can be bound.
+fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind(SocketAddr::new(address, 0)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sifted(network: Network, addresses: &[&str]) -> Result<Vec<String>, NotAdmitted> {
+        let found = addresses.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0));
+        let kept = Resolver(network).sift("name.example", found)?;
+        Ok(kept.into_iter().map(|address| address.ip().to_string()).collect())
+    }
+
+    #[test]
+    fn a_name_loses_its_inner_addresses_and_is_refused_when_none_are_left() {
+        assert_eq!(sifted(Network::Public, &["10.0.0.1", "1.1.1.1", "127.0.0.1"]).unwrap(), ["1.1.1.1"]);
+        for inner in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254"] {
+            let refused = sifted(Network::Public, &[inner]).unwrap_err().to_string();
+            assert!(refused.contains("name.example") && !refused.contains(inner), "{refused}");
+        }
+        assert!(sifted(Network::Loopback, &["1.1.1.1"]).is_err());
+    }
+
+    #[test]
+    fn own_addresses_are_known() {
+        assert!(is_own("127.0.0.1".parse().unwrap()));
+        assert!(!is_own("1.1.1.1".parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn localhost_is_loopback_and_no_public_name() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        let loopback = Resolver(Network::Loopback).resolve(name()).await;
+        assert!(loopback.unwrap().all(|address| address.ip().is_loopback()));
+        assert!(Resolver(Network::Public).resolve(name()).await.is_err());
+    }
+}
