@@ -1,5 +1,6 @@
 //! A few threads with a connection each, for questions that would block an async task. Knows no question.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -37,7 +38,11 @@ impl Pool {
                 .name(name.into())
                 .spawn(move || {
                     while let Some(question) = queue.pop() {
-                        question(&mut connection);
+                        // A question with a mistake in it costs its answer, not the thread.
+                        let asked = AssertUnwindSafe(|| question(&mut connection));
+                        if catch_unwind(asked).is_err() {
+                            tracing::error!("a question to the database has panicked");
+                        }
                     }
                 })
                 .map_err(|source| OpenError::Database(source.to_string()))?;
@@ -79,5 +84,21 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::block_on;
+
+    #[test]
+    fn a_question_that_panics_costs_only_its_answer() {
+        let pool = Pool::start("test", 1, || Ok(Connection::open_in_memory()?)).unwrap();
+        let lost = block_on(pool.ask(|_| -> i64 { panic!("a mistake, on purpose") }));
+        assert_eq!(lost, Err(Refused::Closed(CLOSED.into())));
+        let answer =
+            pool.ask(|db| db.query_row("SELECT 7", [], |row| row.get::<_, i64>(0)).unwrap());
+        assert_eq!(block_on(answer), Ok(7));
     }
 }

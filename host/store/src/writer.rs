@@ -171,14 +171,18 @@ impl Writer {
             true => self.reopen().map_err(|error| error.to_string()),
             false => Err("it is the second one in a row".into()),
         };
+        // Closed before anybody hears of it: who was told must not be let in again.
+        let last_words = reopened.err().map(|why| {
+            let words = format!("nothing is written any more: {reason}; {why}");
+            self.queue.close(&words);
+            words
+        });
         for work in batch {
             work.fail(&reason);
         }
-        let Err(why) = reopened else { return ControlFlow::Continue(()) };
-        let last_words = format!("nothing is written any more: {reason}; {why}");
-        self.queue.close(&last_words);
+        let Some(words) = last_words else { return ControlFlow::Continue(()) };
         for work in self.queue.drain() {
-            work.fail(&last_words);
+            work.fail(&words);
         }
         ControlFlow::Break(())
     }
@@ -197,6 +201,16 @@ fn no_room_or_storage(wanted: Bytes, error: &std::io::Error) -> BlobError {
             BlobError::Full { wanted, reason: error.to_string() }
         }
         _ => BlobError::Storage(error.to_string()),
+    }
+}
+
+impl Drop for Writer {
+    /// However the thread ends, nobody waits for it for ever.
+    fn drop(&mut self) {
+        self.queue.close(CLOSED);
+        for work in self.queue.drain() {
+            work.fail(CLOSED);
+        }
     }
 }
 
