@@ -1,0 +1,251 @@
+//! A gate over fakes: a recorder that keeps every fact, a provider that answers from a script, a clock that jumps.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bailiwick_core::fact::{CallAnswer, Fact};
+use bailiwick_core::ports::{BlobError, Blobs, BoxFuture, Clock, Durable, JournalError, Recorder, Ticket};
+use bailiwick_core::schema::Schema;
+use bailiwick_core::{AttemptId, CellId, CellKey, Digest, Document, Name, RunId, Timestamp};
+use bailiwick_gate::knowledge::{KnowledgeError, KnowledgeIndex, Passage, SearchRequest};
+use bailiwick_gate::ledger::Ledger;
+use bailiwick_gate::model::*;
+use bailiwick_gate::{Gate, Gateway, ModelProvider, ProviderCall, ProviderError};
+use bailiwick_policy::ports::Job;
+use bailiwick_policy::{Effective, Generation, Grants, Limits, Route};
+use serde_json::{Value, json};
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// Keeps every fact; durable only while it is not held.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) facts: Mutex<Vec<Fact>>,
+    pub(crate) held: AtomicBool,
+    pub(crate) released: tokio::sync::Notify,
+}
+
+impl Facts {
+    pub(crate) fn answers(&self) -> Vec<CallAnswer> {
+        let facts = self.facts.lock().unwrap();
+        facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::CallAnswered { answer, .. } => Some(answer.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.facts.lock().unwrap().iter().map(Fact::name).collect()
+    }
+
+    pub(crate) fn log(&self) -> Vec<String> {
+        let facts = self.facts.lock().unwrap();
+        facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Logged { entry, .. } => Some(entry.message.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+pub(crate) struct FactsRecorder(pub(crate) Arc<Facts>);
+
+impl Recorder for FactsRecorder {
+    fn record(&self, fact: Fact) -> BoxFuture<'_, Result<(Ticket, Timestamp), JournalError>> {
+        Box::pin(async move {
+            let mut facts = self.0.facts.lock().unwrap();
+            facts.push(fact);
+            let (position, shared) = (facts.len() as u64, Arc::clone(&self.0));
+            let ticket = Ticket::new(async move {
+                while shared.held.load(Ordering::SeqCst) {
+                    shared.released.notified().await;
+                }
+                Ok(Durable::attest(position))
+            });
+            Ok((ticket, Timestamp(position)))
+        })
+    }
+}
+
+/// Time that passes only by sleeping.
+#[derive(Default)]
+pub(crate) struct Jumping(pub(crate) Arc<AtomicU64>);
+
+impl Clock for Jumping {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        let time = Arc::clone(&self.0);
+        Box::pin(async move {
+            time.fetch_max(at.0, Ordering::SeqCst);
+        })
+    }
+}
+
+/// Answers in turn; remembers what it was asked, by which route.
+#[derive(Default)]
+pub(crate) struct Script {
+    pub(crate) answers: Mutex<VecDeque<Result<&'static str, ProviderError>>>,
+    pub(crate) asked: Mutex<Vec<(String, CompleteRequest, Digest)>>,
+}
+
+impl ModelProvider for Script {
+    fn complete<'a>(
+        &'a self,
+        _: &'a Durable,
+        call: ProviderCall<'a, CompleteRequest>,
+    ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
+        Box::pin(async move {
+            let asked = (call.route.to_string(), call.request.clone(), *call.idempotency_key);
+            self.asked.lock().unwrap().push(asked);
+            let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok("ok"))?;
+            Ok(Completion {
+                text: answer.into(),
+                tool_calls: Vec::new(),
+                finish: Finish::Stop,
+                usage: ModelUsage { input_tokens: 7, output_tokens: 3 },
+                model: "scripted".into(),
+                streamed: true,
+            })
+        })
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Durable,
+        call: ProviderCall<'a, EmbedRequest>,
+    ) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
+        let vectors = call.request.texts.iter().map(|_| vec![1.0, 0.0]).collect();
+        let embedding = Embedding { vectors, usage: ModelUsage::default(), model: "scripted".into() };
+        Box::pin(async { Ok(embedding) })
+    }
+
+    fn generate_image<'a>(
+        &'a self,
+        _: &'a Durable,
+        _: ProviderCall<'a, ImageRequest>,
+    ) -> BoxFuture<'a, Result<Images, ProviderError>> {
+        let images = vec![(b"png".to_vec(), "image/png".to_owned())];
+        Box::pin(async { Ok(Images { images, usage: ModelUsage::default(), model: "scripted".into() }) })
+    }
+}
+
+/// One passage for everything; remembers whether it was given a vector.
+#[derive(Default)]
+pub(crate) struct OnePassage(pub(crate) Mutex<Vec<SearchRequest>>);
+
+impl KnowledgeIndex for OnePassage {
+    fn search<'a>(
+        &'a self,
+        _: &'a Name,
+        request: &'a SearchRequest,
+    ) -> BoxFuture<'a, Result<Vec<Passage>, KnowledgeError>> {
+        self.0.lock().unwrap().push(request.clone());
+        let passage = Passage { document: "a.md".into(), text: "words".into(), score: 1.0, metadata: json!({}) };
+        Box::pin(async { Ok(vec![passage]) })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct InMemory(Mutex<HashMap<Digest, Vec<u8>>>);
+
+impl Blobs for InMemory {
+    fn put(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Digest, BlobError>> {
+        let digest = Digest::of(&bytes);
+        self.0.lock().unwrap().insert(digest, bytes);
+        Box::pin(async move { Ok(digest) })
+    }
+
+    fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>> {
+        let found = self.0.lock().unwrap().get(&digest).cloned();
+        Box::pin(async move { found.ok_or(BlobError::Missing(digest)) })
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) script: Arc<Script>,
+    pub(crate) index: Arc<OnePassage>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) time: Arc<AtomicU64>,
+}
+
+impl World {
+    /// Two routes for `writer`, and a collection `brand`, with an embedding model where asked.
+    pub(crate) fn new(embedder: bool) -> Self {
+        let (facts, script, index) = (Arc::default(), Arc::<Script>::default(), Arc::<OnePassage>::default());
+        let time = Arc::<AtomicU64>::default();
+        let second = Route { model: "second".into(), ..Route::builtin() };
+        let models = BTreeMap::from([
+            (name("writer"), vec![Route::builtin(), second]),
+            (name("embedder"), vec![Route::builtin()]),
+        ]);
+        let gateway = Gateway {
+            models,
+            embedders: if embedder { [(name("brand"), name("embedder"))].into() } else { BTreeMap::new() },
+            provider: Arc::clone(&script) as _,
+            knowledge: Arc::clone(&index) as _,
+            blobs: Arc::<InMemory>::default(),
+            clock: Arc::new(Jumping(Arc::clone(&time))),
+            host_key: [1; 32],
+            ledger: Ledger::default(),
+        };
+        Self { facts, script, index, gateway: Arc::new(gateway), time }
+    }
+
+    pub(crate) fn gate(&self, grants: Grants, limits: Limits) -> Gate {
+        self.gate_for(grants, limits, &json!({}))
+    }
+
+    pub(crate) fn gate_for(&self, grants: Grants, limits: Limits, input: &Value) -> Gate {
+        let effective = Effective { grants, limits };
+        let generation = Generation {
+            agent: name("draft"),
+            identity: "local/draft".into(),
+            version: "1".into(),
+            component: Digest::of(b""),
+            powers: effective.digest(),
+            effective,
+            input: Schema::admit(json!(true)).unwrap(),
+            output: Schema::admit(json!(true)).unwrap(),
+        };
+        let cell = CellId { step: name("draft"), key: CellKey::single() };
+        let job = Job {
+            run: RunId::new("r1").unwrap(),
+            attempt: AttemptId { cell, round: 0, attempt: 1 },
+            generation: Arc::new(generation),
+            input: Document::of(input),
+            started: Timestamp(0),
+            recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
+        };
+        Gate::open(Arc::clone(&self.gateway), &job).unwrap()
+    }
+
+    pub(crate) fn answers(&self, answers: impl IntoIterator<Item = Result<&'static str, ProviderError>>) {
+        self.script.answers.lock().unwrap().extend(answers);
+    }
+}
+
+pub(crate) fn ask(text: &str) -> CompleteRequest {
+    CompleteRequest {
+        alias: "writer".into(),
+        messages: vec![Message::text(Role::User, text)],
+        max_tokens: Some(10),
+        temperature: None,
+        seed: None,
+        stop: Vec::new(),
+        output_schema: None,
+        tools: Vec::new(),
+    }
+}
