@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use bailiwick_policy::ports::StepRunner as _;
 use serde_json::{Value, json};
 use support::Host;
-use support::guest::{Guest, answer, performs};
-use wasmtime::component::{Component, Linker};
+use support::guest::{answer, performs};
+use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 #[allow(missing_docs, unreachable_pub, reason = "generated")]
@@ -30,6 +30,16 @@ mod raw {
     });
 }
 
+impl raw::bailiwick::agent::log::Host for () {
+    async fn write(&mut self, _: raw::bailiwick::agent::log::Level, _: String) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    async fn progress(&mut self, _: f32, _: String) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
 /// Calls of one repetition: long enough that a tick or two of a neighbour does not decide.
 const CALLS: u32 = 4_000;
 /// Repetitions of each, alternating.
@@ -41,9 +51,13 @@ fn main() {
     let guest = performs(&answer("{\"ok\":true}")).component();
     runtime.block_on(compare("a guest of 1 KB", &guest, json!({"name": "Ada"}), schema));
     // The agent of the first example, where it was built: what the figures on page 80 are about.
-    let hello = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/hello/dist/hello.wasm");
+    let hello = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/target/wasm32-unknown-unknown/release/hello.wasm");
     match std::fs::read(hello) {
-        Ok(hello) => runtime.block_on(compare("agents/hello", &hello, json!({"name": "Ada"}), json!(true))),
+        Ok(module) => {
+            let encoder = wit_component::ComponentEncoder::default().module(&module).unwrap();
+            let hello = encoder.validate(true).encode().unwrap();
+            runtime.block_on(compare("agents/hello", &hello, json!({"name": "Ada"}), json!(true)));
+        }
         Err(_) => println!("agents/hello is not built: `cargo xtask guests` builds it"),
     }
 }
@@ -116,6 +130,7 @@ impl Raw {
         });
         let component = Component::new(&engine, component).unwrap();
         let mut linker = Linker::new(&engine);
+        raw::bailiwick::agent::log::add_to_linker::<_, HasSelf<()>>(&mut linker, |nothing| nothing).unwrap();
         linker.define_unknown_imports_as_traps(&component).unwrap();
         let pre = raw::FullPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
         Self { engine, pre }

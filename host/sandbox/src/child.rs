@@ -166,7 +166,7 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<(), Rejected> {
 }
 
 fn rejected(error: &wasmparser::BinaryReaderError) -> Rejected {
-    let (offset, reason) = (usize::try_from(error.offset()).unwrap_or(usize::MAX), error.message().to_owned());
+    let (offset, reason) = (error.offset(), error.message().to_owned());
     // The validator's own mark is not on every such error.
     let off = error.missing_wasm_feature().is_some()
         || ["not enabled", "must be enabled", "requires the", "multiple memories"].into_iter().any(|words| reason.contains(words));

@@ -44,7 +44,11 @@ pub(crate) fn failure(error: &wasmtime::Error, meter: &Meter, sizes: Sizes) -> F
         Some(Trap::UnreachableCodeReached) => {
             plain(FailureKind::Trap, "the agent gave up (a panic or an abort; its log may say why)")
         }
-        Some(trap) => plain(FailureKind::Trap, &format!("the agent trapped: {trap}")),
+        Some(trap) => {
+            let words = trap.to_string();
+            let words = words.strip_prefix("wasm trap: ").unwrap_or(&words);
+            plain(FailureKind::Trap, &format!("the agent trapped: {words}"))
+        }
         None => {
             let words = error.root_cause().to_string();
             plain(FailureKind::Trap, &format!("the agent broke a rule of the component model: {words}"))

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bailiwick_core::fact::{Failure, FailureKind, Used};
 use bailiwick_core::ports::BoxFuture;
-use bailiwick_core::Document;
+use bailiwick_core::{CellId, Document};
 use bailiwick_gate::{Gate, Gateway};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Outcome, StepRunner};
 
 use crate::admit::granted;
 use crate::bind::v0_1::{agent, failure};
-use crate::ended::plain;
+use crate::ended::{Ended, plain};
 use crate::limits::HOSTCALL_MAX;
 use crate::loaded::Loaded;
 use crate::meter::Meter;
@@ -50,15 +50,11 @@ impl Runner {
         };
         let limits = job.generation.effective.limits;
         let Job { run, attempt, generation, input, .. } = job;
-        let task = Work { step: attempt.cell.step.to_string(), cell: attempt.cell.key.to_string(), round: attempt.round };
+        let work = Work { cell: attempt.cell.clone(), round: attempt.round, input, generation, gate: &gate };
         let state = State::of_attempt(Arc::clone(&gate), Identity { run, attempt }, &limits);
         let meter = Arc::clone(&state.meter);
         let result = match Fresh::new(self.sandbox.engine(), state, &limits, HOSTCALL_MAX) {
-            Ok(store) => perform(store, &loaded, &task, &input).await,
-            Err(failure) => Err(failure),
-        };
-        let result = match result {
-            Ok(text) => meter.count(async { output::output(&generation, &gate, &text) }).await,
+            Ok(store) => work.perform(store, &loaded).await,
             Err(failure) => Err(failure),
         };
         // That the note about dropped lines is lost with the journal changes nothing.
@@ -83,30 +79,40 @@ impl StepRunner for Runner {
     }
 }
 
-/// What the guest is told of its task, besides the input.
-struct Work {
-    step: String,
-    cell: String,
+/// One call of `perform`, and what its answer is checked against.
+struct Work<'a> {
+    cell: CellId,
     round: u32,
+    input: Document,
+    generation: Arc<Generation>,
+    gate: &'a Gate,
 }
 
-/// One instance, one call.
-async fn perform(store: Fresh, loaded: &Loaded, work: &Work, input: &Document) -> Result<String, Failure> {
-    let Some(input) = input.text() else {
-        return Err(plain(FailureKind::Host, "the input was not loaded"));
-    };
-    let task = agent::Task { step: &work.step, cell: &work.cell, round: work.round, input };
-    let said = store.run(|mut store| async move {
-        let instance = loaded.pre.instantiate_async(&mut store).await;
-        let said = match instance {
-            Ok(instance) => instance.bailiwick_agent_agent().call_perform(&mut store, task).await,
-            Err(error) => Err(error),
+impl Work<'_> {
+    /// One instance, one call, and the check of what came back: all of it within the
+    /// limits, because a document can cost as much as the code that wrote it.
+    async fn perform(&self, store: Fresh, loaded: &Loaded) -> Result<Document, Failure> {
+        let Some(input) = self.input.text() else {
+            return Err(plain(FailureKind::Host, "the input was not loaded"));
         };
-        // Whatever it printed last tells the operator most.
-        store.data_mut().end_of_words().await?;
-        said
-    });
-    said.await?.map_err(failure)
+        let (step, cell) = (self.cell.step.as_str(), self.cell.key.as_str());
+        let task = agent::Task { step, cell, round: self.round, input };
+        let done = store.run(|mut store| async move {
+            let instance = loaded.pre.instantiate_async(&mut store).await;
+            let said = match instance {
+                Ok(instance) => instance.bailiwick_agent_agent().call_perform(&mut store, task).await,
+                Err(error) => Err(error),
+            };
+            // Whatever it printed last tells the operator most.
+            store.data_mut().end_of_words().await?;
+            let checked = match said? {
+                Ok(text) => output::output(&self.generation, self.gate, &text),
+                Err(said) => Err(failure(said)),
+            };
+            checked.map_err(|failure| Ended(failure).into())
+        });
+        done.await
+    }
 }
 
 fn used(meter: &Meter, gate: &Gate) -> Used {

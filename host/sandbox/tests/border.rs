@@ -21,7 +21,8 @@ async fn an_agent_says_who_it_is_and_does_its_work() {
     let host = Host::new();
     let guest = Guest { input_schema: r#"{"type":"object"}"#.into(), ..Guest::default() };
     let admitted = host.sandbox.prepare(&guest.component()).await.unwrap();
-    assert_eq!(admitted.imports, Vec::<String>::new());
+    // Types of the contract are no power.
+    assert_eq!(admitted.imports, ["bailiwick:agent/types@0.1.0"]);
     let profile = host.sandbox.profile(&admitted.digest).await.unwrap();
     assert_eq!((profile.name.as_str(), profile.version.as_str()), ("fixture", "1.0.0"));
     assert_eq!(profile.input.value(), &json!({"type": "object"}));
