@@ -246,9 +246,9 @@ fn lower_limits(
         ("cpu", time(before.cpu, most.cpu)),
         ("wall", time(before.wall, most.wall)),
         ("output", size(before.output, most.output)),
-        ("log_lines", count(before.log_lines, most.log_lines)),
+        ("log-lines", count(before.log_lines, most.log_lines)),
         ("artifacts", size(before.artifacts, most.artifacts)),
-        ("gate_calls", count(before.gate_calls, most.gate_calls)),
+        ("gate-calls", count(before.gate_calls, most.gate_calls)),
         ("denials", count(before.denials, most.denials)),
     ] {
         excess(key, over, granted, allowed);

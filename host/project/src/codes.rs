@@ -150,7 +150,11 @@ mod tests {
     #[test]
     fn pages_say_more_than_their_title() {
         for page in PAGES {
-            assert!(page.text.len() > page.title.len() && page.text.ends_with('.'), "{}", page.code);
+            assert!(
+                page.text.len() > page.title.len() && page.text.ends_with('.'),
+                "{}",
+                page.code
+            );
             assert!(!page.title.ends_with('.'), "{}", page.code);
         }
     }

@@ -94,7 +94,9 @@ impl Rule {
                 format!("people are asked by {}", names.join(", "))
             };
             let message = format!("`{name}` asks nobody: an agent does it");
-            found.push(Diagnostic::error(codes::NOT_ASKED, message).at(self.step_place.clone()).hint(hint));
+            found.push(
+                Diagnostic::error(codes::NOT_ASKED, message).at(self.step_place.clone()).hint(hint),
+            );
         }
         for (axis, (_, place)) in &self.axes {
             if !step.over.contains(axis) {
@@ -102,7 +104,9 @@ impl Rule {
                 let message = format!("`{name}` has no axis `{axis}`");
                 let hint = did_you_mean(axis.as_str(), step.over.iter().map(Name::as_str))
                     .unwrap_or_else(|| format!("its axes are {}", axes.join(", ")));
-                found.push(Diagnostic::error(codes::NOT_ASKED, message).at(place.clone()).hint(hint));
+                found.push(
+                    Diagnostic::error(codes::NOT_ASKED, message).at(place.clone()).hint(hint),
+                );
             }
         }
     }

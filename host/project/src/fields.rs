@@ -199,13 +199,18 @@ mod tests {
             "$defs": {"fact": {"type": "object", "properties": {"id": {"type": "string"}}}},
         });
         for good in [
-            "title", "facts.0.id", "either.id", "open.anything.at.all", "map.x.id", "self.self.title",
+            "title",
+            "facts.0.id",
+            "either.id",
+            "open.anything.at.all",
+            "map.x.id",
+            "self.self.title",
         ] {
             assert_eq!(field(&schema, good), Ok(()), "{good}");
         }
-        for bad in [
-            "titel", "title.length", "facts.0.name", "either.name", "map.x.name", "self.self.gone",
-        ] {
+        for bad in
+            ["titel", "title.length", "facts.0.name", "either.name", "map.x.name", "self.self.gone"]
+        {
             assert!(field(&schema, bad).is_err(), "{bad}");
         }
         assert_eq!(field(&schema, "titel").unwrap_err().hint.unwrap(), "did you mean `title`?");

@@ -1,5 +1,6 @@
 //! Everything wrong with one file, collected with places. Knows TOML's spans and no keys.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bailiwick_core::text::{Lines, clip, visible};
@@ -34,14 +35,22 @@ impl<'t> Findings<'t> {
     /// lost a line would only give errors that are none.
     pub(crate) fn parse(&mut self) -> Option<Spanned<DeTable<'t>>> {
         if self.text.len() > FILE_MAX_BYTES {
-            let message = format!("the file has {} bytes; at most {FILE_MAX_BYTES} are read", self.text.len());
+            let message = format!(
+                "the file has {} bytes; at most {FILE_MAX_BYTES} are read",
+                self.text.len()
+            );
             self.report(codes::TOO_MUCH, 0..0, message);
             return None;
         }
         let (table, errors) = DeTable::parse_recoverable(self.text);
+        // What follows on a line is mostly a consequence of the first.
+        let mut lines = BTreeSet::new();
         for error in &errors {
             let message = visible(clip(error.message(), 300), Lines::Escape);
-            self.report(codes::SYNTAX, error.span().unwrap_or(0..0), message);
+            let span = error.span().unwrap_or(0..0);
+            if lines.insert(self.place(span.clone()).line) {
+                self.report(codes::SYNTAX, span, message);
+            }
         }
         errors.is_empty().then_some(table)
     }
@@ -50,7 +59,12 @@ impl<'t> Findings<'t> {
         Place::of(self.file, self.text, span)
     }
 
-    pub(crate) fn report(&mut self, code: &'static str, span: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn report(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) {
         self.push(Diagnostic::error(code, message).at(self.place(span)));
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: no I/O, no async runtime, no clock, no randomness. The same input
 //! gives the same output everywhere.
 //!
-//! The way of a file: text → [`findings`] (TOML with spans) → [`keys`] (form, by the
+//! The way of a file: text → `findings` (TOML with spans) → `keys` (form, by the
 //! one table of keys) → authored values → judged against each other → [`Plan`],
 //! [`Project`], [`Policy`](bailiwick_policy::Policy) or [`Decisions`].
 

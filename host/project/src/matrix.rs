@@ -228,9 +228,9 @@ fn product(
 }
 
 fn covers(exclusion: &Exclusion, row: &[(Name, AxisValue)]) -> bool {
-    exclusion.iter().all(|(axis, id)| {
-        row.iter().any(|(name, value)| name.as_str() == axis && value.id() == id)
-    })
+    exclusion
+        .iter()
+        .all(|(axis, id)| row.iter().any(|(name, value)| name.as_str() == axis && value.id() == id))
 }
 
 impl Sample {

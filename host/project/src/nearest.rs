@@ -35,13 +35,11 @@ fn distance(one: &str, two: &str) -> usize {
     for (i, a) in one.iter().enumerate() {
         let mut next = vec![i + 1];
         for (j, b) in two.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
+            let at =
+                |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
             let replace = at(&row, j) + usize::from(a != b);
             let mut best = replace.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
-            let swapped = i > 0
-                && j > 0
-                && one.get(i - 1) == Some(b)
-                && two.get(j - 1) == Some(a);
+            let swapped = i > 0 && j > 0 && one.get(i - 1) == Some(b) && two.get(j - 1) == Some(a);
             if swapped {
                 best = best.min(at(&before, j - 1) + 1);
             }

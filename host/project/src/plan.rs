@@ -132,7 +132,9 @@ impl Plan {
 
     /// The judges of a step, in the order in which they judge.
     pub fn judges_of(&self, step: &Name) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(move |judge| judge.judges.as_ref().is_some_and(|j| j.subject == *step))
+        self.steps
+            .iter()
+            .filter(move |judge| judge.judges.as_ref().is_some_and(|j| j.subject == *step))
     }
 
     /// As much of each step as the legality of facts depends on, in file order.
@@ -150,7 +152,8 @@ impl Plan {
     /// Edits of people use rounds too, and run no agent.
     #[must_use]
     pub fn rounds_of(&self, step: &Name) -> u64 {
-        let rounds = |judge: &Step| judge.judges.as_ref().map_or(0, |shape| u64::from(shape.rounds));
+        let rounds =
+            |judge: &Step| judge.judges.as_ref().map_or(0, |shape| u64::from(shape.rounds));
         1 + self.judges_of(step).map(rounds).sum::<u64>()
     }
 

@@ -44,7 +44,10 @@ fn people(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String
         let Some(table) = as_table(node) else { continue };
         let Some(uid) = table.whole::<u32>("uid") else { continue };
         if let Some((other, _)) = people.iter().find(|(_, person)| person.uid == uid) {
-            let message = format!("`{}` and `{other}` have one uid: the host could not tell them apart", name.get_ref());
+            let message = format!(
+                "`{}` and `{other}` have one uid: the host could not tell them apart",
+                name.get_ref()
+            );
             findings.report(codes::DUPLICATE, name.span(), message);
         }
         let groups = table.texts("groups").into_iter().map(Spanned::into_inner).collect();
@@ -118,7 +121,8 @@ fn roots(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<Vec<Stri
         match absolute(root.get_ref()) {
             Some(path) => found.push(path),
             None => {
-                let message = format!("{:?} is no absolute folder without `.` and `..`", root.get_ref());
+                let message =
+                    format!("{:?} is no absolute folder without `.` and `..`", root.get_ref());
                 findings.report(codes::BAD_FOLDER, root.span(), message);
             }
         }

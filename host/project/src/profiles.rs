@@ -31,7 +31,9 @@ impl Plan {
     pub fn check_profiles(&self, profiles: &BTreeMap<Name, Profile>) -> Vec<Diagnostic> {
         let mut found = Schemas { input: None, profiles: Some(profiles) }.unknown_fields(self);
         for step in &self.steps {
-            let Some(profile) = step.agent().and_then(|agent| profiles.get(agent)) else { continue };
+            let Some(profile) = step.agent().and_then(|agent| profiles.get(agent)) else {
+                continue;
+            };
             given(step, profile.input.value(), &mut found);
             if step.judges.is_some() {
                 judges(step, profile.output.value(), &mut found);
@@ -60,14 +62,22 @@ impl Schemas<'_> {
             }
         }
         let axes = plan.axes.iter().map(|axis| &axis.values);
-        let others = axes.chain(plan.matrix.exclude.as_ref()).chain(plan.output.iter().map(|(_, t)| t));
+        let others =
+            axes.chain(plan.matrix.exclude.as_ref()).chain(plan.output.iter().map(|(_, t)| t));
         for (path, place) in others.flat_map(Template::placed_reads) {
             self.field(plan, None, path, place, &mut found);
         }
         found
     }
 
-    fn field(&self, plan: &Plan, step: Option<&Step>, path: &Path, place: &Place, found: &mut Vec<Diagnostic>) {
+    fn field(
+        &self,
+        plan: &Plan,
+        step: Option<&Step>,
+        path: &Path,
+        place: &Place,
+        found: &mut Vec<Diagnostic>,
+    ) {
         let Some((root, rest)) = typed(plan, step, path) else { return };
         let schema = match &root {
             Root::Input => self.input,
@@ -125,11 +135,16 @@ fn typed(plan: &Plan, step: Option<&Step>, path: &Path) -> Option<(Root, Vec<Seg
         }
         name => {
             let reads = step.map_or(&plan.output_reads, |step| &step.reads);
-            let collected = reads.iter().any(|read| read.step.as_str() == name && !read.collected.is_empty());
+            let collected =
+                reads.iter().any(|read| read.step.as_str() == name && !read.collected.is_empty());
             let read = plan.steps.iter().find(|step| step.name.as_str() == name)?;
             let rest = match (collected, path.rest.as_slice()) {
                 (false, rest) => rest,
-                (true, [Segment::Item(_), Segment::Field(value), rest @ ..]) if value == "value" => rest,
+                (true, [Segment::Item(_), Segment::Field(value), rest @ ..])
+                    if value == "value" =>
+                {
+                    rest
+                }
                 (true, _) => return None,
             };
             Some((Root::Step(read.name.clone()), rest.to_vec()))
@@ -151,16 +166,22 @@ fn given(step: &Step, schema: &Value, found: &mut Vec<Diagnostic>) {
     let required = object.get("required").and_then(Value::as_array);
     for missing in required.into_iter().flatten().filter_map(Value::as_str) {
         if !names.contains(&missing) {
-            let message = format!("the agent `{agent}` needs `{missing}`, which `{}` does not give", step.name);
+            let message = format!(
+                "the agent `{agent}` needs `{missing}`, which `{}` does not give",
+                step.name
+            );
             let hint = format!("add `{missing} = …` to its input");
-            found.push(Diagnostic::error(codes::INPUT_MISMATCH, message).at(place.clone()).hint(hint));
+            found.push(
+                Diagnostic::error(codes::INPUT_MISMATCH, message).at(place.clone()).hint(hint),
+            );
         }
     }
     let closed = object.get("additionalProperties") == Some(&Value::Bool(false));
     let known = object.get("properties").and_then(Value::as_object);
     let Some(known) = known.filter(|_| closed) else { return };
     for extra in names.into_iter().filter(|name| !known.contains_key(*name)) {
-        let message = format!("the agent `{agent}` takes no `{extra}`, which `{}` gives", step.name);
+        let message =
+            format!("the agent `{agent}` takes no `{extra}`, which `{}` gives", step.name);
         let hint = did_you_mean(extra, known.keys().map(String::as_str)).unwrap_or_else(|| {
             let names: Vec<_> = known.keys().map(|name| format!("`{name}`")).collect();
             format!("it takes {}", names.join(", "))

@@ -11,10 +11,10 @@ use toml::Spanned;
 use crate::codes;
 use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, sort};
+use crate::folders::inside;
 use crate::keys::{self, FileKind};
 use crate::nearest::did_you_mean;
 use crate::routes::route;
-use crate::folders::inside;
 
 /// A project, as its operator wrote it.
 #[derive(Clone, Debug)]
@@ -93,12 +93,15 @@ impl Project {
             assets: folders(root, "assets", findings),
         };
         for (name, _, model) in named(root, "models") {
+            let none = model.items("routes").next().is_none();
             let routes = model.items("routes").filter_map(as_table);
             let routes: Vec<_> = routes.filter_map(|table| route(table, findings)).collect();
-            if routes.is_empty()
-                && let Some(key) = model.key_span("routes")
-            {
-                findings.report(codes::BAD_ROUTE, key, format!("`{name}` needs at least one route"));
+            if none && let Some(key) = model.key_span("routes") {
+                findings.report(
+                    codes::BAD_ROUTE,
+                    key,
+                    format!("`{name}` needs at least one route"),
+                );
             }
             project.models.insert(name, routes);
         }
@@ -109,7 +112,12 @@ impl Project {
         project
     }
 
-    fn agent(&self, span: std::ops::Range<usize>, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Agent {
+    fn agent(
+        &self,
+        span: std::ops::Range<usize>,
+        table: Entries<'_, '_>,
+        findings: &mut Findings<'_>,
+    ) -> Agent {
         let mut keys = BTreeMap::new();
         places(table, "", &mut keys, findings);
         let grants = match table.table("grants") {
@@ -134,16 +142,28 @@ impl Project {
         if let Some(model) = table.table("model") {
             let known: Vec<_> = self.models.keys().collect();
             grants.model = Some(ModelGrant {
-                aliases: granted(&model.names("use"), &known, codes::UNKNOWN_MODEL, "models", findings),
+                aliases: granted(
+                    &model.names("use"),
+                    &known,
+                    codes::UNKNOWN_MODEL,
+                    "models",
+                    findings,
+                ),
                 calls: model.whole("calls").map(Calls),
                 tokens: model.whole("tokens").map(Tokens),
             });
         }
         let known: Vec<_> = self.knowledge.keys().collect();
-        grants.knowledge =
-            granted(&table.names("knowledge"), &known, codes::UNKNOWN_COLLECTION, "knowledge", findings);
+        grants.knowledge = granted(
+            &table.names("knowledge"),
+            &known,
+            codes::UNKNOWN_COLLECTION,
+            "knowledge",
+            findings,
+        );
         let known: Vec<_> = self.assets.keys().collect();
-        grants.assets = granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
+        grants.assets =
+            granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
         grants
@@ -155,9 +175,16 @@ impl Project {
         let Excess { key, granted, allowed, rule } = excess;
         let rule = rule.as_ref().map_or_else(
             || "write a rule for it in policy.toml, or take another component".to_owned(),
-            |rule| format!("[ceiling.{:?}] in policy.toml says so; lower the grant or ask the admin", rule.as_str()),
+            |rule| {
+                format!(
+                    "[ceiling.{:?}] in policy.toml says so; lower the grant or ask the admin",
+                    rule.as_str()
+                )
+            },
         );
-        let message = format!("`{agent}`: {key} is {granted}, the ceiling is {allowed}");
+        let message = format!(
+            "`{agent}` is granted more than the ceiling: {key} is {granted}; the ceiling: {allowed}"
+        );
         let found = Diagnostic::error(codes::ABOVE_CEILING, message).hint(rule);
         match self.agents.get(agent) {
             Some(agent) => found.at(agent.place_of(key).clone()),
@@ -183,7 +210,8 @@ impl Project {
                     "artifacts" => "grants.artifacts = {}".to_owned(),
                     other => format!("nothing grants `{other}`; build the component without it"),
                 };
-                let message = format!("the component of `{agent}` imports `{import}`, which is not granted");
+                let message =
+                    format!("the component of `{agent}` imports `{import}`, which is not granted");
                 Diagnostic::error(codes::IMPORT_NOT_GRANTED, message)
                     .at(owner.place.clone())
                     .hint(format!("under [agents.{agent}]: {line}"))
@@ -207,7 +235,11 @@ fn named<'n, 't>(
     .collect()
 }
 
-fn folders(root: Entries<'_, '_>, key: &str, findings: &mut Findings<'_>) -> BTreeMap<Name, Folder> {
+fn folders(
+    root: Entries<'_, '_>,
+    key: &str,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<Name, Folder> {
     let mut found = BTreeMap::new();
     for (name, _, table) in named(root, key) {
         let Some(folder) = table.text("folder") else { continue };
@@ -240,16 +272,29 @@ fn granted(
             findings.report_with(code, name.span(), message, hint);
         }
         if !granted.insert(name.get_ref().clone()) {
-            findings.report(codes::DUPLICATE, name.span(), format!("`{}` stands twice", name.get_ref()));
+            findings.report(
+                codes::DUPLICATE,
+                name.span(),
+                format!("`{}` stands twice", name.get_ref()),
+            );
         }
     }
     granted
 }
 
 /// Where each key below an agent stands, by its dotted name.
-fn places(table: Entries<'_, '_>, above: &str, keys: &mut BTreeMap<String, Place>, findings: &Findings<'_>) {
+fn places(
+    table: Entries<'_, '_>,
+    above: &str,
+    keys: &mut BTreeMap<String, Place>,
+    findings: &Findings<'_>,
+) {
     for (key, node) in table.in_order() {
-        let dotted = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
+        let dotted = if above.is_empty() {
+            key.get_ref().to_string()
+        } else {
+            format!("{above}.{}", key.get_ref())
+        };
         if let Some(inner) = as_table(node) {
             places(inner, &dotted, keys, findings);
         }
@@ -258,7 +303,10 @@ fn places(table: Entries<'_, '_>, above: &str, keys: &mut BTreeMap<String, Place
 }
 
 /// Reads `limits`, in bailiwick.toml and in policy.toml.
-pub(crate) fn requested_limits(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> RequestedLimits {
+pub(crate) fn requested_limits(
+    table: Entries<'_, '_>,
+    findings: &mut Findings<'_>,
+) -> RequestedLimits {
     let default = Limits::DEFAULT;
     let limits = Limits {
         memory: table.size("memory").unwrap_or(default.memory),
@@ -286,7 +334,11 @@ pub(crate) fn requested_limits(table: Entries<'_, '_>, findings: &mut Findings<'
         let Some(node) = table.node(key) else { continue };
         named.push(key);
         if over {
-            findings.report(codes::WRONG_VALUE, node.span(), format!("`{key}` is at most {most} on any host"));
+            findings.report(
+                codes::WRONG_VALUE,
+                node.span(),
+                format!("`{key}` is at most {most} on any host"),
+            );
         }
     }
     RequestedLimits { limits, named }

@@ -26,6 +26,9 @@ pub enum NotARoute {
     /// A query or fragment.
     #[error("a base URL has no `?` and no `#`")]
     Tail,
+    /// A path after an origin.
+    #[error("an origin ends after host and port")]
+    Path,
     /// The built-in provider with an address or a model.
     #[error("`builtin` has neither base nor model: it is not reached and is no language model")]
     Builtin,
@@ -53,14 +56,18 @@ fn base(text: &str) -> Result<(String, Origin), NotARoute> {
 /// An origin such as `https://example.com:8443`, normalised; nothing after it.
 pub(crate) fn origin(text: &str) -> Result<Origin, NotARoute> {
     let (base, origin) = base(text)?;
-    if base == origin.0 { Ok(origin) } else { Err(NotARoute::Tail) }
+    if base == origin.0 { Ok(origin) } else { Err(NotARoute::Path) }
 }
 
 /// A route from its parts.
 ///
 /// # Errors
 /// [`NotARoute`] with the rule that it breaks.
-pub fn route_of(provider: &str, model: Option<&str>, address: Option<&str>) -> Result<Route, NotARoute> {
+pub fn route_of(
+    provider: &str,
+    model: Option<&str>,
+    address: Option<&str>,
+) -> Result<Route, NotARoute> {
     let kind = ProviderKind::parse(provider).ok_or_else(|| NotARoute::Provider(provider.into()))?;
     if kind == ProviderKind::Builtin {
         let bare = model.is_none() && address.is_none();
@@ -126,14 +133,27 @@ mod tests {
             ("builtin", "builtin"),
             ("openai:gpt-4o", "openai:gpt-4o@https://api.openai.com/v1"),
             ("openai:a@b@HTTPS://Example.com/", "openai:a@b@https://example.com"),
-            ("openai:qwen2:7b@http://127.0.0.1:8080/v1/", "openai:qwen2:7b@http://127.0.0.1:8080/v1"),
-            ("anthropic:claude@https://proxy.example:443", "anthropic:claude@https://proxy.example"),
+            (
+                "openai:qwen2:7b@http://127.0.0.1:8080/v1/",
+                "openai:qwen2:7b@http://127.0.0.1:8080/v1",
+            ),
+            (
+                "anthropic:claude@https://proxy.example:443",
+                "anthropic:claude@https://proxy.example",
+            ),
         ] {
             assert_eq!(parse_route(text).unwrap().to_string(), expected, "{text}");
         }
         for bad in [
-            "", "gpt:4", "openai", "openai:", "builtin:x", "openai:m@http://u:p@h/", "openai:m@http://h/?k=v",
-            "openai:m@http://h/#x", "openai:m@http://",
+            "",
+            "gpt:4",
+            "openai",
+            "openai:",
+            "builtin:x",
+            "openai:m@http://u:p@h/",
+            "openai:m@http://h/?k=v",
+            "openai:m@http://h/#x",
+            "openai:m@http://",
         ] {
             assert!(parse_route(bad).is_err(), "{bad}");
         }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::expr::{Path, Segment};
 
 /// The names that every expression may have in scope besides steps.
-pub const SCOPE_NAMES: &[&str] = &["input", "axis", "round", "feedback", "subject", "assets", "run"];
+pub const SCOPE_NAMES: &[&str] =
+    &["input", "axis", "round", "feedback", "subject", "assets", "run"];
 
 /// Everything that the expressions of one cell can read.
 ///

@@ -1,6 +1,7 @@
 //! JSON with compiled `${…}` in it: what steps, axes and `[output]` are written in. Knows no steps.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 use bailiwick_core::artifact::references;
@@ -148,7 +149,8 @@ impl Template {
             ExprErrorKind::ForeignArtifact(if path.is_empty() { "the root".into() } else { path })
         };
         let named = references(value).map_err(|malformed| foreign(malformed.path))?;
-        let roots: BTreeSet<&str> = self.reads().into_iter().map(|path| path.root.as_str()).collect();
+        let roots: BTreeSet<&str> =
+            self.reads().into_iter().map(|path| path.root.as_str()).collect();
         let mut known: BTreeSet<Artifact> = BTreeSet::new();
         for root in roots {
             let whole = Path { root: root.to_owned(), rest: Vec::new() };
@@ -165,35 +167,44 @@ impl Template {
     }
 }
 
-/// Size and depth, without building the text.
+/// Size and depth, without keeping the text.
 fn measure(value: &Value) -> Result<(), ExprErrorKind> {
-    fn walk(value: &Value, depth: usize, left: &mut usize) -> Result<(), ExprErrorKind> {
-        if depth > RESULT_DEPTH_MAX {
-            return Err(ExprErrorKind::TooDeep);
-        }
-        // Quotes, colons and commas count one each: an upper estimate is not needed,
-        // the exact size is checked where the document is made.
-        let own = match value {
-            Value::String(text) => text.len() + 2,
-            Value::Object(map) => map.keys().map(|key| key.len() + 4).sum::<usize>() + 2,
-            Value::Array(items) => items.len() + 2,
-            _ => 1,
-        };
-        *left = left.checked_sub(own).ok_or(ExprErrorKind::TooLarge)?;
-        match value {
-            Value::Array(items) => items.iter().try_for_each(|item| walk(item, depth + 1, left)),
-            Value::Object(map) => map.values().try_for_each(|item| walk(item, depth + 1, left)),
-            _ => Ok(()),
-        }
+    if deeper_than(value, RESULT_DEPTH_MAX) {
+        return Err(ExprErrorKind::TooDeep);
     }
-    walk(value, 0, &mut { DOCUMENT_MAX_BYTES })
+    let counter = Counter { left: DOCUMENT_MAX_BYTES };
+    serde_json::to_writer(counter, value).map_err(|_| ExprErrorKind::TooLarge)
+}
+
+fn deeper_than(value: &Value, levels: usize) -> bool {
+    let inner = |item: &Value| levels == 0 || deeper_than(item, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(inner),
+        Value::Object(map) => map.values().any(inner),
+        _ => false,
+    }
+}
+
+/// Takes as many bytes as a document may have, and keeps none.
+struct Counter {
+    left: usize,
+}
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len());
+        self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn mentions_artifact(value: &Value) -> bool {
     match value {
-        Value::Object(map) => {
-            map.contains_key("$artifact") || map.values().any(mentions_artifact)
-        }
+        Value::Object(map) => map.contains_key("$artifact") || map.values().any(mentions_artifact),
         Value::Array(items) => items.iter().any(mentions_artifact),
         _ => false,
     }

@@ -1,6 +1,12 @@
 //! One folder per case: the files of a project, and what reading them says. `UPDATE_EXPECT=1` rewrites `expected.txt`.
 #![allow(clippy::disallowed_methods, reason = "tests read their cases from folders")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 mod show;
 
@@ -18,8 +24,10 @@ fn folder() -> PathBuf {
 }
 
 fn cases() -> Vec<PathBuf> {
-    let mut all: Vec<_> =
-        std::fs::read_dir(folder().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut all: Vec<_> = std::fs::read_dir(folder().join("cases"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     all.sort();
     all
 }
@@ -163,17 +171,27 @@ fn a_grant_above_the_ceiling_is_told_at_its_key() {
         grants.assets = [\"brand\"]\nlimits = { wall = \"10 min\", log-lines = 2_000 }\n\
         [models.w]\nroutes = [{ provider = \"builtin\" }]\n[assets.brand]\nfolder = \"b\"\n";
     let project = Project::read("bailiwick.toml", text).unwrap();
-    let policy = read_policy("policy.toml", "[ceiling.\"local/*\"]\nmodel = { tokens = 5 }\n").unwrap();
+    let policy =
+        read_policy("policy.toml", "[ceiling.\"local/*\"]\nmodel = { tokens = 5 }\n").unwrap();
     let (name, agent) = project.agents.first_key_value().unwrap();
     let resources = bailiwick_policy::intersect::Resources {
         models: project.models.clone(),
         ..Default::default()
     };
     let (_, excesses) = bailiwick_policy::intersect(
-        "local/draft", &agent.grants, &agent.limits, &resources, &policy,
+        "local/draft",
+        &agent.grants,
+        &agent.limits,
+        &resources,
+        &policy,
     );
-    let said: Vec<_> = excesses.iter().map(|e| show::diagnostic(&project.excess(name, e))).collect();
-    expect_test::expect![[r#""#]].assert_eq(&said.join("\n"));
+    let said: Vec<_> =
+        excesses.iter().map(|e| show::diagnostic(&project.excess(name, e))).collect();
+    expect_test::expect![[r#"
+        E072 bailiwick.toml:3:31 `draft` is granted more than the ceiling: grants.model.tokens is 9; the ceiling: 5 | [ceiling."local/*"] in policy.toml says so; lower the grant or ask the admin
+        E072 bailiwick.toml:4:8 `draft` is granted more than the ceiling: grants.assets brand is brand; the ceiling: not allowed | [ceiling."local/*"] in policy.toml says so; lower the grant or ask the admin
+        E072 bailiwick.toml:5:12 `draft` is granted more than the ceiling: limits.wall is 10 min; the ceiling: 2 min | [ceiling."local/*"] in policy.toml says so; lower the grant or ask the admin
+        E072 bailiwick.toml:5:29 `draft` is granted more than the ceiling: limits.log-lines is 2000; the ceiling: 1000 | [ceiling."local/*"] in policy.toml says so; lower the grant or ask the admin"#]].assert_eq(&said.join("\n"));
 }
 
 /// Half a file, and files with a byte changed, end in findings and never in a panic.
@@ -184,18 +202,20 @@ fn damaged_files_never_panic() {
         if text.len() > 3_000 {
             continue;
         }
-        let usual = std::fs::read_to_string(self::folder().join("surroundings/bailiwick.toml")).unwrap();
+        let usual =
+            std::fs::read_to_string(self::folder().join("surroundings/bailiwick.toml")).unwrap();
         let project = Project::read("bailiwick.toml", &usual).unwrap();
         let policy = Policy::built_in();
-        let surroundings =
-            Surroundings { project: &project, policy: &policy, schema_text: &|_| Err("none".into()) };
+        let surroundings = Surroundings {
+            project: &project,
+            policy: &policy,
+            schema_text: &|_| Err("none".into()),
+        };
         let name = Name::new("pipeline").unwrap();
         for at in (0..text.len()).step_by(7).filter(|at| text.is_char_boundary(*at)) {
             let _ = Plan::read(&name, "p.toml", &text[..at], &surroundings);
-            let changed: String = text
-                .char_indices()
-                .map(|(index, c)| if index == at { '"' } else { c })
-                .collect();
+            let changed: String =
+                text.char_indices().map(|(index, c)| if index == at { '"' } else { c }).collect();
             let _ = Plan::read(&name, "p.toml", &changed, &surroundings);
         }
     }

@@ -32,6 +32,9 @@ pub(super) struct Fault {
     pub(super) kind: FaultKind,
 }
 
+/// What is read, each with the byte in the source where it is read first.
+pub(super) type PlacedPaths = Vec<(Path, usize)>;
+
 #[derive(Debug)]
 pub(super) enum FaultKind {
     Syntax(String),
@@ -43,11 +46,12 @@ pub(super) enum FaultKind {
 /// Parses. The source is within its bounds already.
 ///
 /// A path that stands alone is given as such: it needs no evaluator.
-pub(super) fn compile(source: &str) -> Result<(Program, Vec<(Path, usize)>), Vec<Fault>> {
-    let parsed = catch_unwind(AssertUnwindSafe(|| environment().parser().parse_with_source_info(source)));
+pub(super) fn compile(source: &str) -> Result<(Program, PlacedPaths), Vec<Fault>> {
+    let parsed =
+        catch_unwind(AssertUnwindSafe(|| environment().parser().parse_with_source_info(source)));
     let (mut expression, places) = match parsed {
         Ok(Ok(parsed)) => parsed,
-        Ok(Err(errors)) => return Err(errors.errors.iter().map(|e| syntax(source, e)).collect()),
+        Ok(Err(errors)) => return Err(vec![syntax(source, &errors.errors)]),
         Err(_) => {
             let kind = FaultKind::Syntax("the parser gave up on it".into());
             return Err(vec![Fault { at: 0, kind }]);
@@ -75,14 +79,28 @@ fn fault(refusal: Refusal, at: &dyn Fn(u64) -> usize) -> Fault {
     }
 }
 
-/// The parser counts lines from 1 and characters from 1.
-fn syntax(source: &str, error: &cel::ParseError) -> Fault {
+/// The first error; what follows are mostly its consequences. The parser counts lines
+/// from 1 and characters from 1.
+fn syntax(source: &str, errors: &[cel::ParseError]) -> Fault {
+    if errors.iter().any(|error| error.msg.contains("Recursion limit")) {
+        return Fault { at: 0, kind: FaultKind::Deep };
+    }
+    let Some(error) = errors.first() else {
+        return Fault { at: 0, kind: FaultKind::Syntax("the parser does not say why".into()) };
+    };
     let line = usize::try_from(error.pos.0).unwrap_or(1).max(1);
     let column = usize::try_from(error.pos.1).unwrap_or(1).max(1);
     let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
     let rest = source.get(start..).unwrap_or_default();
     let inside = rest.char_indices().nth(column - 1).map_or(rest.len(), |(at, _)| at);
-    Fault { at: start + inside, kind: FaultKind::Syntax(error.msg.clone()) }
+    Fault { at: start + inside, kind: FaultKind::Syntax(words(&error.msg)) }
+}
+
+/// The parser's message without its grammar.
+fn words(message: &str) -> String {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let plain = message.split(" expecting ").next().unwrap_or(message);
+    if plain.contains("'<EOF>'") { "it ends too early".into() } else { plain.to_owned() }
 }
 
 /// The byte where a node begins; the parser counts characters from 0.
@@ -148,8 +166,10 @@ impl Program {
 /// is not taken costs nothing.
 struct Variables<'s> {
     meter: &'s Meter,
-    values: Vec<(Option<&'s Value>, OnceLock<Box<dyn Val + 's>>)>,
+    values: Vec<(Option<&'s Value>, OnceLock<Converted<'s>>)>,
 }
+
+type Converted<'s> = Box<dyn Val + 's>;
 
 impl VariableResolver for Variables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
@@ -191,7 +211,10 @@ fn borrowed<'s>(value: &'s Value, meter: &Meter) -> Box<dyn Val + 's> {
     }
 }
 
-#[expect(clippy::disallowed_types, reason = "the crate's map is one; `@items` and JSON sort its keys")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "the crate's map is one; `@items` and JSON sort its keys"
+)]
 type CelEntries<'s> = std::collections::HashMap<CelMapKey<'s>, Box<dyn Val + 's>>;
 
 fn json(value: &dyn Val) -> Result<Value, ExprErrorKind> {
@@ -209,7 +232,9 @@ fn json(value: &dyn Val) -> Result<Value, ExprErrorKind> {
     }
     if let Some(double) = value.downcast_ref::<CelDouble>() {
         let number = Number::from_f64(*double.inner());
-        return number.map(Value::Number).ok_or(ExprErrorKind::NotJson("a number that JSON has not"));
+        return number
+            .map(Value::Number)
+            .ok_or(ExprErrorKind::NotJson("a number that JSON has not"));
     }
     if let Some(text) = value.downcast_ref::<CelString>() {
         return Ok(text.inner().into());

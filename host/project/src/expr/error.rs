@@ -65,7 +65,9 @@ pub enum ExprErrorKind {
     #[error("the axis has {0:?} twice")]
     AxisTwice(String),
     /// An item of `exclude` that is no table of axis to value.
-    #[error("item {0} of `exclude` must be an object that names axes and gives a text or an integer for each")]
+    #[error(
+        "item {0} of `exclude` must be an object that names axes and gives a text or an integer for each"
+    )]
     BadExclude(usize),
     /// Over the limit of a list.
     #[error("the list has {0} items; at most {ITEMS_MAX} are allowed")]

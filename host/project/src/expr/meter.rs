@@ -109,7 +109,8 @@ fn items<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execu
     let Some(map) = value.as_ref().downcast_ref::<CelMap>() else { return Ok(value) };
     let mut keys: Vec<CelMapKey<'v>> = map.inner().keys().cloned().collect();
     keys.sort();
-    let keys: Vec<Box<dyn Val + 'v>> = keys.iter().map(|key| key.inner().clone_as_boxed()).collect();
+    let keys: Vec<Box<dyn Val + 'v>> =
+        keys.iter().map(|key| key.inner().clone_as_boxed()).collect();
     Ok(CowVal::owned(CelList::from(keys)))
 }
 

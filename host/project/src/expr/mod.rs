@@ -1,6 +1,6 @@
 //! Expressions: `${…}` in the files, checked when they are read and evaluated over a scope. Knows no steps.
 //!
-//! The language is CEL, behind [`cel`]; everything that makes it safe to evaluate
+//! The language is CEL, behind `expr/cel.rs`; everything that makes it safe to evaluate
 //! what somebody else wrote is ours: bounds before parsing, a list of functions, a
 //! walk that finds every read, and a meter.
 
@@ -13,8 +13,8 @@ mod scan;
 
 use serde_json::Value;
 
-pub use error::{ExprError, ExprErrorKind};
 pub(crate) use error::kind_of;
+pub use error::{ExprError, ExprErrorKind};
 pub(crate) use meter::ITEMS_MAX;
 pub use path::{Path, Segment};
 pub(crate) use scan::{Piece, pieces};
@@ -102,12 +102,17 @@ fn explained(fault: cel::Fault) -> Fault {
         }
         FaultKind::Function(name) => {
             let known = rewrite::callable();
-            let hint = did_you_mean(&name, known.iter().copied()).unwrap_or_else(|| {
-                let names: Vec<_> = known.into_iter().collect();
-                format!("there are {}", names.join(", "))
-            });
-            let message = format!("there is no function `{name}` with these arguments");
-            (codes::UNKNOWN_FUNCTION, message, Some(hint))
+            if known.contains(name.as_str()) {
+                let message = format!("`{name}` takes other arguments");
+                let hint = "the macros are list.map(x, …), list.filter(x, …), list.all(x, …), list.exists(x, …), has(a.b)";
+                (codes::UNKNOWN_FUNCTION, message, Some(hint.to_owned()))
+            } else {
+                let hint = did_you_mean(&name, known.iter().copied()).unwrap_or_else(|| {
+                    let names: Vec<_> = known.into_iter().collect();
+                    format!("there are {}", names.join(", "))
+                });
+                (codes::UNKNOWN_FUNCTION, format!("there is no function `{name}`"), Some(hint))
+            }
         }
         FaultKind::Nested => (
             codes::EXPRESSION_BOUND,

@@ -208,7 +208,9 @@ impl Walk<'_> {
 fn constant(index: &Expr) -> Option<Segment> {
     match index {
         Expr::Literal(LiteralValue::String(name)) => Some(Segment::Field(name.inner().to_owned())),
-        Expr::Literal(LiteralValue::Int(at)) => usize::try_from(*at.inner()).ok().map(Segment::Item),
+        Expr::Literal(LiteralValue::Int(at)) => {
+            usize::try_from(*at.inner()).ok().map(Segment::Item)
+        }
         _ => None,
     }
 }

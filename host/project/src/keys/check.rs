@@ -61,7 +61,8 @@ fn shape(node: &Node<'_>, expected: &Shape, called: &str, findings: &mut Finding
         }
         (Shape::List { of, most }, DeValue::Array(items)) => {
             if items.len() > *most {
-                let message = format!("`{called}` has {} items; at most {most} are allowed", items.len());
+                let message =
+                    format!("`{called}` has {} items; at most {most} are allowed", items.len());
                 findings.report(codes::TOO_MUCH, node.span(), message);
             }
             items.iter().for_each(|item| shape(item, of, called, findings));
@@ -71,7 +72,8 @@ fn shape(node: &Node<'_>, expected: &Shape, called: &str, findings: &mut Finding
         }
         (Shape::Named { of, most } | Shape::Labelled { of, most }, DeValue::Table(table)) => {
             if table.len() > *most {
-                let message = format!("`{called}` has {} entries; at most {most} are allowed", table.len());
+                let message =
+                    format!("`{called}` has {} entries; at most {most} are allowed", table.len());
                 findings.report(codes::TOO_MUCH, node.span(), message);
             }
             for (name, value) in table {
@@ -109,7 +111,8 @@ fn scalar(
             }
         },
         Shape::Word(words) if !words.contains(&text) => {
-            let message = format!("`{called}` is one of {}; this is {:?}", words.join(", "), shown(text));
+            let message =
+                format!("`{called}` is one of {}; this is {:?}", words.join(", "), shown(text));
             match nearest(text, words.iter().copied()) {
                 Some(word) => {
                     let hint = format!("did you mean {word:?}?");
@@ -188,14 +191,26 @@ fn kind(value: &DeValue<'_>) -> Kind {
 
 fn kinds(shape: &Shape) -> Vec<Kind> {
     match shape {
-        Shape::Text { .. } | Shape::Name | Shape::Word(_) | Shape::Size | Shape::Duration { .. }
+        Shape::Text { .. }
+        | Shape::Name
+        | Shape::Word(_)
+        | Shape::Size
+        | Shape::Duration { .. }
         | Shape::Share => vec![Kind::Text],
         Shape::Whole { .. } => vec![Kind::Integer],
         Shape::List { .. } => vec![Kind::List],
-        Shape::Table(_) | Shape::Named { .. } | Shape::Labelled { .. } | Shape::Fields => vec![Kind::Table],
+        Shape::Table(_) | Shape::Named { .. } | Shape::Labelled { .. } | Shape::Fields => {
+            vec![Kind::Table]
+        }
         // Dates and numbers that JSON has not are told by whoever makes JSON of it.
         Shape::Template | Shape::Json => vec![
-            Kind::Text, Kind::Integer, Kind::Float, Kind::Boolean, Kind::Date, Kind::List, Kind::Table,
+            Kind::Text,
+            Kind::Integer,
+            Kind::Float,
+            Kind::Boolean,
+            Kind::Date,
+            Kind::List,
+            Kind::Table,
         ],
         Shape::OneOf(shapes) => shapes.iter().flat_map(kinds).collect(),
     }

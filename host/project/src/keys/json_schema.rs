@@ -55,7 +55,9 @@ fn shape(shape: &Shape) -> Value {
         Shape::Size => json!({ "type": "string", "pattern": "^[0-9_]+ ?(B|KiB|MiB|GiB)$" }),
         Shape::Duration { .. } => json!({ "type": "string", "pattern": "^[0-9_]+ ?(ms|s|min|h)$" }),
         Shape::Share => json!({ "type": "string", "pattern": "^([0-9]{1,2}|100)%$" }),
-        Shape::Whole { least, most } => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Shape::Whole { least, most } => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
         Shape::List { of, most } => {
             json!({ "type": "array", "items": self::shape(of), "maxItems": most })
         }

@@ -118,14 +118,42 @@ const COUNT: Shape = Shape::Whole { least: 0, most: 9_007_199_254_740_991 };
 /// The keys of `limits`, in bailiwick.toml and in policy.toml. The bounds are those of
 /// [`bailiwick_policy::Limits::MAXIMUM`]; the reader tells what is above them.
 const LIMITS: &[Key] = &[
-    key("memory", Shape::Size, "Linear memories and tables of one attempt, in sum. Default 128 MiB."),
-    key("cpu", Shape::Duration { most: DAY }, "Time that the code of one attempt runs. Default 5 s."),
-    key("wall", Shape::Duration { most: DAY }, "Time from start to end of one attempt, waits included. Default 2 min."),
+    key(
+        "memory",
+        Shape::Size,
+        "Linear memories and tables of one attempt, in sum. Default 128 MiB.",
+    ),
+    key(
+        "cpu",
+        Shape::Duration { most: DAY },
+        "Time that the code of one attempt runs. Default 5 s.",
+    ),
+    key(
+        "wall",
+        Shape::Duration { most: DAY },
+        "Time from start to end of one attempt, waits included. Default 2 min.",
+    ),
     key("output", Shape::Size, "The output document. Default 4 MiB."),
-    key("log-lines", Shape::Whole { least: 0, most: u32::MAX as i64 }, "Lines of log of one attempt. Default 1000."),
-    key("artifacts", Shape::Size, "Bytes that one attempt puts as artifacts, in sum. Default 64 MiB."),
-    key("gate-calls", Shape::Whole { least: 0, most: u32::MAX as i64 }, "Calls to the host of one attempt, `log` not counted. Default 10000."),
-    key("denials", Shape::Whole { least: 0, most: u32::MAX as i64 }, "Denied calls after which the attempt ends. Default 100."),
+    key(
+        "log-lines",
+        Shape::Whole { least: 0, most: u32::MAX as i64 },
+        "Lines of log of one attempt. Default 1000.",
+    ),
+    key(
+        "artifacts",
+        Shape::Size,
+        "Bytes that one attempt puts as artifacts, in sum. Default 64 MiB.",
+    ),
+    key(
+        "gate-calls",
+        Shape::Whole { least: 0, most: u32::MAX as i64 },
+        "Calls to the host of one attempt, `log` not counted. Default 10000.",
+    ),
+    key(
+        "denials",
+        Shape::Whole { least: 0, most: u32::MAX as i64 },
+        "Denied calls after which the attempt ends. Default 100.",
+    ),
 ];
 
 /// Longer durations are slips of the unit; the reader has tighter bounds where there are any.

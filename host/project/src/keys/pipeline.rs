@@ -37,11 +37,7 @@ pub(super) const KEYS: &[Key] = &[
         "Each axis once: a list, or one ${…} over `input` and steps without axes.",
     ),
     key("matrix", Shape::Table(MATRIX), "What thins the product of the axes."),
-    must(
-        "step",
-        Shape::Named { of: &Shape::Table(STEP), most: STEPS_MAX },
-        "The steps, by name.",
-    ),
+    must("step", Shape::Named { of: &Shape::Table(STEP), most: STEPS_MAX }, "The steps, by name."),
     key(
         "output",
         Shape::Named { of: &Shape::Template, most: OUTPUTS_MAX },
@@ -73,8 +69,16 @@ const STEP: &[Key] = &[
         Shape::Whole { least: 0, most: CELLS },
         "How many items each collected list must have, else the cell fails. Default 1.",
     ),
-    key("input", Shape::Template, "What the agent gets. For a judge { subject = \"${subject}\" } unless said."),
-    key("when", Shape::Text { most: 4096 }, "One ${…} that gives a boolean; where it is false the cell is skipped."),
+    key(
+        "input",
+        Shape::Template,
+        "What the agent gets. For a judge { subject = \"${subject}\" } unless said.",
+    ),
+    key(
+        "when",
+        Shape::Text { most: 4096 },
+        "One ${…} that gives a boolean; where it is false the cell is skipped.",
+    ),
     key("needs", NAMES, "Steps that come first without being read."),
     key("judges", Shape::Name, "Makes this step a judge of that one; it has exactly its axes."),
     key("people", Shape::Table(PEOPLE), "A judge that is done by people instead of an agent."),
@@ -105,7 +109,11 @@ const RETRY: &[Key] = &[
         Shape::Whole { least: 1, most: ATTEMPTS_MAX },
         "Tries of one round of one cell, the first included. Default 1.",
     ),
-    key("backoff", Shape::Duration { most: BACKOFF_MAX }, "The pause before the second try. Default 1 s."),
+    key(
+        "backoff",
+        Shape::Duration { most: BACKOFF_MAX },
+        "The pause before the second try. Default 1 s.",
+    ),
 ];
 
 const ON_FAILURE: &[Key] = &[must(

@@ -21,8 +21,11 @@ pub(super) const KEYS: &[Key] = &[
 
 const ROOTS: Shape = Shape::List { of: &LINE, most: 64 };
 
-const SOURCES: &[Key] =
-    &[key("roots", ROOTS, "Absolute folders below which unsigned components may lie. Unset: anywhere.")];
+const SOURCES: &[Key] = &[key(
+    "roots",
+    ROOTS,
+    "Absolute folders below which unsigned components may lie. Unset: anywhere.",
+)];
 
 const PERSON: &[Key] = &[
     must("uid", Shape::Whole { least: 0, most: u32::MAX as i64 }, "The OS user."),
@@ -50,5 +53,8 @@ const MODEL: &[Key] = &[
 const FOLDERS: &[Key] =
     &[key("roots", ROOTS, "Absolute folders below which they must lie. Unset: anywhere.")];
 
-const ARTIFACTS: &[Key] =
-    &[key("put", Shape::Size, "Bytes that one attempt may put. Unset: no bound here beyond the limits.")];
+const ARTIFACTS: &[Key] = &[key(
+    "put",
+    Shape::Size,
+    "Bytes that one attempt may put. Unset: no bound here beyond the limits.",
+)];

@@ -6,10 +6,22 @@ use super::{COUNT, Key, LIMITS, LINE, NAMES, Shape, key, must};
 const MOST: usize = 256;
 
 pub(super) const KEYS: &[Key] = &[
-    key("agents", Shape::Named { of: &Shape::Table(AGENT), most: MOST }, "What each agent name means and what it may reach."),
+    key(
+        "agents",
+        Shape::Named { of: &Shape::Table(AGENT), most: MOST },
+        "What each agent name means and what it may reach.",
+    ),
     key("models", Shape::Named { of: &Shape::Table(MODEL), most: MOST }, "Aliases of models."),
-    key("knowledge", Shape::Named { of: &Shape::Table(FOLDER), most: MOST }, "Collections that agents can be granted to search."),
-    key("assets", Shape::Named { of: &Shape::Table(FOLDER), most: MOST }, "Folders whose files the inputs of agents can name."),
+    key(
+        "knowledge",
+        Shape::Named { of: &Shape::Table(FOLDER), most: MOST },
+        "Collections that agents can be granted to search.",
+    ),
+    key(
+        "assets",
+        Shape::Named { of: &Shape::Table(FOLDER), most: MOST },
+        "Folders whose files the inputs of agents can name.",
+    ),
 ];
 
 const AGENT: &[Key] = &[
@@ -31,20 +43,39 @@ const GRANTS: &[Key] = &[
 
 const MODEL_GRANT: &[Key] = &[
     must("use", NAMES, "Aliases of [models]."),
-    key("calls", COUNT, "Requests that leave the host, each run. Unset: as many as the ceiling allows."),
-    key("tokens", COUNT, "Input and output tokens, each run. Unset: as many as the ceiling allows."),
+    key(
+        "calls",
+        COUNT,
+        "Requests that leave the host, each run. Unset: as many as the ceiling allows.",
+    ),
+    key(
+        "tokens",
+        COUNT,
+        "Input and output tokens, each run. Unset: as many as the ceiling allows.",
+    ),
 ];
 
 const ARTIFACTS_GRANT: &[Key] =
     &[key("put", Shape::Size, "Bytes that one attempt may put, in sum. Unset: it only reads.")];
 
-const MODEL: &[Key] =
-    &[must("routes", Shape::List { of: &Shape::Table(ROUTE), most: 16 }, "Ways to answer, in the order in which they are tried.")];
+const MODEL: &[Key] = &[must(
+    "routes",
+    Shape::List { of: &Shape::Table(ROUTE), most: 16 },
+    "Ways to answer, in the order in which they are tried.",
+)];
 
 const ROUTE: &[Key] = &[
-    must("provider", Shape::Word(&["builtin", "openai", "anthropic"]), "Who speaks which protocol."),
+    must(
+        "provider",
+        Shape::Word(&["builtin", "openai", "anthropic"]),
+        "Who speaks which protocol.",
+    ),
     key("base", LINE, "The base URL. Unset: the vendor's own."),
-    key("model", Shape::Text { most: 256 }, "What the provider calls the model; none for `builtin`."),
+    key(
+        "model",
+        Shape::Text { most: 256 },
+        "What the provider calls the model; none for `builtin`.",
+    ),
 ];
 
 const FOLDER: &[Key] = &[must("folder", LINE, "Relative to this file, inside the project.")];

@@ -85,9 +85,9 @@ pub(super) fn read(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> Author
         .into_iter()
         .map(|(name, node)| (name, compile::template(node, findings)))
         .collect();
-    let steps = named_nodes(root, "step").into_iter().filter_map(|(name, node)| {
-        Some(step(name, as_table(node)?, findings))
-    });
+    let steps = named_nodes(root, "step")
+        .into_iter()
+        .filter_map(|(name, node)| Some(step(name, as_table(node)?, findings)));
     let steps = steps.collect();
     Authored { axes, matrix: matrix(root, findings), steps, output }
 }
@@ -120,11 +120,12 @@ fn matrix(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<Authored
 }
 
 fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> AuthoredStep {
-    let when = table.node("when").and_then(|node| {
+    let when = table.node("when").filter(|node| node.get_ref().is_str()).and_then(|node| {
         let asked = "exactly one `${…}` that gives true or false";
         compile::one_expression(node, |_| false, asked, findings)
     });
-    let mut template = |key: &str| table.node(key).and_then(|node| compile::template(node, findings));
+    let mut template =
+        |key: &str| table.node(key).and_then(|node| compile::template(node, findings));
     let (input, show) = (template("input"), template("show"));
     let retry = table.table("retry");
     let tolerate = table.table("on-failure").and_then(|table| table.text("tolerate"));
@@ -144,19 +145,32 @@ fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>
             attempts: retry.and_then(|retry| retry.whole("attempts")).unwrap_or(1),
             backoff: retry.and_then(|retry| retry.duration("backoff")).unwrap_or(BACKOFF_DEFAULT),
         },
-        tolerate: Tolerance { percent: tolerate.and_then(|text| share(text.get_ref())).unwrap_or(0) },
+        tolerate: Tolerance {
+            percent: tolerate.and_then(|text| share(text.get_ref())).unwrap_or(0),
+        },
         concurrency: table.whole::<u32>("concurrency").and_then(|most| usize::try_from(most).ok()),
-        keys: table.in_order().iter().map(|(key, _)| (key.get_ref().to_string(), key.span())).collect(),
+        keys: table
+            .in_order()
+            .iter()
+            .map(|(key, _)| (key.get_ref().to_string(), key.span()))
+            .collect(),
         name,
     }
 }
 
 /// The names of a list, each once.
-pub(super) fn distinct(names: Vec<Spanned<Name>>, findings: &mut Findings<'_>) -> Vec<Spanned<Name>> {
+pub(super) fn distinct(
+    names: Vec<Spanned<Name>>,
+    findings: &mut Findings<'_>,
+) -> Vec<Spanned<Name>> {
     let mut kept: Vec<Spanned<Name>> = Vec::new();
     for name in names {
         if kept.iter().any(|other| other.get_ref() == name.get_ref()) {
-            findings.report(codes::DUPLICATE, name.span(), format!("`{}` stands twice", name.get_ref()));
+            findings.report(
+                codes::DUPLICATE,
+                name.span(),
+                format!("`{}` stands twice", name.get_ref()),
+            );
         } else {
             kept.push(name);
         }

@@ -17,7 +17,8 @@ pub(super) fn check(plan: &Plan, authored: &Authored, findings: &mut Findings<'_
         .filter(|step| step.judges.is_none())
         .map(|step| (&step.name, waits_for(plan, step)))
         .collect();
-    let mut search = Search { waits: &waits, path: Vec::new(), done: BTreeSet::new(), found: Vec::new() };
+    let mut search =
+        Search { waits: &waits, path: Vec::new(), done: BTreeSet::new(), found: Vec::new() };
     for step in waits.keys() {
         search.visit(step);
     }
@@ -71,7 +72,8 @@ impl<'g> Search<'g> {
 fn report(plan: &Plan, authored: &Authored, circle: &[Name], findings: &mut Findings<'_>) {
     // Told from the step that comes first in the file.
     let position = |name: &Name| plan.steps.iter().position(|step| step.name == *name);
-    let first = circle.iter().enumerate().min_by_key(|(_, name)| position(name)).map_or(0, |(at, _)| at);
+    let first =
+        circle.iter().enumerate().min_by_key(|(_, name)| position(name)).map_or(0, |(at, _)| at);
     let told: Vec<String> = circle
         .iter()
         .cycle()

@@ -15,8 +15,27 @@ use crate::scope::SCOPE_NAMES;
 
 /// Words that no name in an expression can be: CEL's reserved words.
 const CEL_WORDS: &[&str] = &[
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
-    "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
 
 /// The steps of a pipeline, found by name.
@@ -65,7 +84,8 @@ impl<'a> Links<'a> {
 
     /// The axes of a step in declaration order; a judge has its subject's.
     pub(super) fn axes_of(&self, step: &AuthoredStep) -> Vec<Name> {
-        let subject = step.judges.as_ref().and_then(|subject| self.step(subject.get_ref().as_str()));
+        let subject =
+            step.judges.as_ref().and_then(|subject| self.step(subject.get_ref().as_str()));
         match subject {
             // A judge of a judge is an error already.
             Some(subject) => self.in_declaration_order(&subject.over),
@@ -78,7 +98,12 @@ impl<'a> Links<'a> {
         self.axis_names().filter(named).cloned().collect()
     }
 
-    fn actor(&self, step: &AuthoredStep, surroundings: &Surroundings<'_>, findings: &mut Findings<'_>) {
+    fn actor(
+        &self,
+        step: &AuthoredStep,
+        surroundings: &Surroundings<'_>,
+        findings: &mut Findings<'_>,
+    ) {
         let name = step.name.get_ref();
         match (&step.agent, step.key("people")) {
             (None, None) if step.key("agent").is_none() => {
@@ -100,7 +125,12 @@ impl<'a> Links<'a> {
                     let hint = "people judge: write `judges = \"…\"`";
                     findings.report_with(codes::NO_ACTOR, people, message, hint);
                 }
-                not_here(step, &["input", "retry", "concurrency", "on-failure"], "people do it", findings);
+                not_here(
+                    step,
+                    &["input", "retry", "concurrency", "on-failure"],
+                    "people do it",
+                    findings,
+                );
             }
             _ => not_here(step, &["show"], "an agent does it", findings),
         }
@@ -110,18 +140,25 @@ impl<'a> Links<'a> {
                 let file = &surroundings.project.file;
                 let message = format!("there is no agent `{}` in {file}", agent.get_ref());
                 let hint = did_you_mean(agent.get_ref().as_str(), known.keys().map(Name::as_str))
-                    .unwrap_or_else(|| format!("add [agents.{}] with its component to {file}", agent.get_ref()));
+                    .unwrap_or_else(|| {
+                        format!("add [agents.{}] with its component to {file}", agent.get_ref())
+                    });
                 findings.report_with(codes::UNKNOWN_AGENT, agent.span(), message, hint);
             }
         }
         if let (Some(groups), People::Named(people)) = (&step.people, &surroundings.policy.people) {
-            let known: BTreeSet<&str> =
-                people.values().flat_map(|person| person.groups.iter().map(String::as_str)).collect();
+            let known: BTreeSet<&str> = people
+                .values()
+                .flat_map(|person| person.groups.iter().map(String::as_str))
+                .collect();
             for group in groups.iter().filter(|group| !known.contains(group.get_ref().as_str())) {
                 let message = format!("nobody is in the group {:?}", group.get_ref());
-                let hint = did_you_mean(group.get_ref(), known.iter().copied()).unwrap_or_else(|| {
-                    "the admin names people and their groups in policy.toml, as [people.NAME]".to_owned()
-                });
+                let hint = did_you_mean(group.get_ref(), known.iter().copied()).unwrap_or_else(
+                    || {
+                        "the admin names people and their groups in policy.toml, as [people.NAME]"
+                            .to_owned()
+                    },
+                );
                 findings.report_with(codes::UNKNOWN_GROUP, group.span(), message, hint);
             }
         }
@@ -149,7 +186,11 @@ impl<'a> Links<'a> {
             let message = format!("`{}` is a judge itself", subject.get_ref());
             let hint = match &judged.judges {
                 Some(other) if other.get_ref() != name => {
-                    format!("judge `{}` too, after it, and read `${{{}}}`", other.get_ref(), subject.get_ref())
+                    format!(
+                        "judge `{}` too, after it, and read `${{{}}}`",
+                        other.get_ref(),
+                        subject.get_ref()
+                    )
                 }
                 _ => "judge a step that is no judge".to_owned(),
             };
@@ -164,7 +205,10 @@ impl<'a> Links<'a> {
                 "`{name}` may ask for revisions, and `{}` does not read `${{feedback}}`",
                 subject.get_ref()
             );
-            let hint = format!("add `feedback = \"${{feedback}}\"` to the input of `{}`", subject.get_ref());
+            let hint = format!(
+                "add `feedback = \"${{feedback}}\"` to the input of `{}`",
+                subject.get_ref()
+            );
             findings.report_with(codes::FEEDBACK_UNREAD, step.key_or_name("rounds"), message, hint);
         }
     }
@@ -174,14 +218,20 @@ impl<'a> Links<'a> {
             self.known_axis(axis, findings);
         }
         let twice = step.collect.iter().filter(|axis| {
-            step.over.iter().any(|other| other.get_ref() == axis.get_ref())
+            step.judges.is_none() && step.over.iter().any(|other| other.get_ref() == axis.get_ref())
         });
         for axis in twice {
             let message = format!("`{}` stands in `over` and in `collect`", axis.get_ref());
-            findings.report_with(codes::BAD_COLLECT, axis.span(), message, "take it out of one of them");
+            findings.report_with(
+                codes::BAD_COLLECT,
+                axis.span(),
+                message,
+                "take it out of one of them",
+            );
         }
         if let (Some(min), None) = (step.key("min"), step.key("collect")) {
-            let message = format!("`{}` collects nothing, so `min` says nothing", step.name.get_ref());
+            let message =
+                format!("`{}` collects nothing, so `min` says nothing", step.name.get_ref());
             findings.report(codes::BAD_COLLECT, min, message);
         }
     }
@@ -204,7 +254,8 @@ impl<'a> Links<'a> {
                 Some(other) => {
                     if let Some(subject) = &other.judges {
                         let message = format!("`{}` is a judge", needed.get_ref());
-                        let hint = format!("name `{}`: its end waits for its judges", subject.get_ref());
+                        let hint =
+                            format!("name `{}`: its end waits for its judges", subject.get_ref());
                         findings.report_with(codes::NEEDS_JUDGE, needed.span(), message, hint);
                     }
                 }

@@ -77,8 +77,11 @@ fn plan(
 ) -> Plan {
     let links = Links::of(authored, surroundings, findings);
     let axes = axes(&links, findings);
-    let steps: Vec<Step> =
-        authored.steps.iter().map(|step| self::step(step, &links, surroundings, findings)).collect();
+    let steps: Vec<Step> = authored
+        .steps
+        .iter()
+        .map(|step| self::step(step, &links, surroundings, findings))
+        .collect();
     let mut output_reads = Vec::new();
     for (_, template) in &authored.output {
         if let Some(template) = template {
@@ -86,9 +89,10 @@ fn plan(
         }
     }
     let whole = findings.place(0..0);
-    let output = authored.output.iter().filter_map(|(name, template)| {
-        Some((name.get_ref().clone(), template.clone()?))
-    });
+    let output = authored
+        .output
+        .iter()
+        .filter_map(|(name, template)| Some((name.get_ref().clone(), template.clone()?)));
     let plan = Plan {
         pipeline: pipeline.clone(),
         file: findings.file.to_owned(),
@@ -132,14 +136,14 @@ fn step(
         (None, Some(groups)) => {
             StepBy::People(groups.iter().map(|group| group.get_ref().clone()).collect())
         }
-        (agent, _) => {
-            StepBy::Agent(agent.as_ref().map_or_else(|| name.clone(), |agent| agent.get_ref().clone()))
-        }
+        (agent, _) => StepBy::Agent(
+            agent.as_ref().map_or_else(|| name.clone(), |agent| agent.get_ref().clone()),
+        ),
     };
-    let judges = step.judges.as_ref().map(|subject| JudgeShape {
-        subject: subject.get_ref().clone(),
-        rounds: step.rounds,
-    });
+    let judges = step
+        .judges
+        .as_ref()
+        .map(|subject| JudgeShape { subject: subject.get_ref().clone(), rounds: step.rounds });
     let nothing = || Template::literal(place.clone(), json!({}));
     let subject = || compile::subject_only(place.clone()).filter(|_| judges.is_some());
     let input = step.input.clone().or_else(subject).unwrap_or_else(nothing);

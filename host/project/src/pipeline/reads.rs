@@ -60,7 +60,7 @@ pub(super) fn of_step(
     }
     // With a template that could not be read, nobody knows what it collects.
     if whole {
-        unused_collect(step, &over, &found.reads, findings);
+        unused_collect(step, &over, &found.reads, links, findings);
     }
     found
 }
@@ -86,7 +86,8 @@ pub(super) fn of_axis(
         if let Some(subject) = &step.judges {
             let message = format!("the axis `{}` reads the judge `{}`", name.get_ref(), path.root);
             let hint = format!("read `{}`, which it judges", subject.get_ref());
-            findings.push(Diagnostic::error(codes::READS_JUDGE, message).at(place.clone()).hint(hint));
+            findings
+                .push(Diagnostic::error(codes::READS_JUDGE, message).at(place.clone()).hint(hint));
         } else if axes.is_empty() {
             reads.insert(step.name.get_ref().clone());
         } else {
@@ -98,7 +99,9 @@ pub(super) fn of_axis(
                 shown.join(", ")
             );
             let hint = "let a step without axes collect it, and read that";
-            findings.push(Diagnostic::error(codes::AXIS_READS_AXES, message).at(place.clone()).hint(hint));
+            findings.push(
+                Diagnostic::error(codes::AXIS_READS_AXES, message).at(place.clone()).hint(hint),
+            );
         }
     }
     reads
@@ -126,7 +129,12 @@ impl Reader<'_, '_, '_> {
             ("subject", Site::Step { step, .. }) if step.judges.is_some() => {}
             ("run", Site::Step { .. } | Site::Output) => {
                 if path.rest != [Segment::Field("id".to_owned())] {
-                    self.report(codes::UNKNOWN_NAME, place, "`run` has one field", "write `run.id`");
+                    self.report(
+                        codes::UNKNOWN_NAME,
+                        place,
+                        "`run` has one field",
+                        "write `run.id`",
+                    );
                 }
             }
             ("axis", Site::Step { step, over, .. }) => self.axis(step, over, path, place),
@@ -138,7 +146,13 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    fn report(&mut self, code: &'static str, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
+    fn report(
+        &mut self,
+        code: &'static str,
+        place: &Place,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.findings.push(Diagnostic::error(code, message).at(place.clone()).hint(hint));
     }
 
@@ -157,7 +171,8 @@ impl Reader<'_, '_, '_> {
         if over.iter().any(|known| known.as_str() == axis) {
             return;
         }
-        let declared = self.links.authored.axes.iter().any(|(known, _)| known.get_ref().as_str() == axis);
+        let declared =
+            self.links.authored.axes.iter().any(|(known, _)| known.get_ref().as_str() == axis);
         let hint = did_you_mean(axis, over.iter().map(Name::as_str)).unwrap_or_else(|| {
             if declared && step.judges.is_none() {
                 format!("add \"{axis}\" to `over` of `{name}`")
@@ -178,17 +193,30 @@ impl Reader<'_, '_, '_> {
         };
         if !project.assets.keys().any(|known| known.as_str() == folder) {
             let hint = did_you_mean(folder, project.assets.keys().map(Name::as_str))
-                .unwrap_or_else(|| format!("declare it in {}: [assets.{folder}] folder = \"…\"", project.file));
-            self.report(codes::UNKNOWN_ASSET, place, format!("there is no [assets.{folder}]"), hint);
+                .unwrap_or_else(|| {
+                    format!("declare it in {}: [assets.{folder}] folder = \"…\"", project.file)
+                });
+            self.report(
+                codes::UNKNOWN_ASSET,
+                place,
+                format!("there is no [assets.{folder}]"),
+                hint,
+            );
             return;
         }
         let Site::Step { step, key: "input", .. } = site else { return };
         let agent = step.agent.as_ref().map(Spanned::get_ref);
-        let Some((name, agent)) = agent.and_then(|name| project.agents.get_key_value(name)) else { return };
+        let Some((name, agent)) = agent.and_then(|name| project.agents.get_key_value(name)) else {
+            return;
+        };
         if !agent.grants.assets.iter().any(|granted| granted.as_str() == folder) {
-            let mut granted: Vec<String> = agent.grants.assets.iter().map(|a| format!("\"{a}\"")).collect();
+            let mut granted: Vec<String> =
+                agent.grants.assets.iter().map(|a| format!("\"{a}\"")).collect();
             granted.push(format!("\"{folder}\""));
-            let message = format!("`{}` gives files of `{folder}` to the agent `{name}`, which is not granted them", step.name.get_ref());
+            let message = format!(
+                "`{}` gives files of `{folder}` to the agent `{name}`, which is not granted them",
+                step.name.get_ref()
+            );
             let hint = format!(
                 "if it may have them, write in {} under [agents.{name}]: grants.assets = [{}]",
                 project.file,
@@ -219,8 +247,10 @@ impl Reader<'_, '_, '_> {
             Site::Axis { .. } => return,
         };
         let shared: Vec<Name> = axes.iter().filter(|axis| over.contains(axis)).cloned().collect();
-        let (collected, neither): (Vec<Name>, Vec<Name>) =
-            axes.into_iter().filter(|axis| !over.contains(axis)).partition(|axis| collect.contains(axis));
+        let (collected, neither): (Vec<Name>, Vec<Name>) = axes
+            .into_iter()
+            .filter(|axis| !over.contains(axis))
+            .partition(|axis| collect.contains(axis));
         if let Site::Step { step, .. } = site
             && !neither.is_empty()
         {
@@ -255,13 +285,15 @@ impl Reader<'_, '_, '_> {
                 let earlier = self.links.position(name) < self.links.position(step.name.get_ref());
                 if !earlier {
                     let message = format!("`{name}` judges after this step");
-                    let hint = format!("move [step.{name}] up: judges of one step run in file order");
+                    let hint =
+                        format!("move [step.{name}] up: judges of one step run in file order");
                     self.report(codes::READS_JUDGE, place, message, hint);
                 }
                 earlier
             }
             _ => {
-                let message = format!("`{name}` is a judge of `{subject}`, read from outside its chain");
+                let message =
+                    format!("`{name}` is a judge of `{subject}`, read from outside its chain");
                 let hint = format!("read `{subject}`: what is released has passed its judges");
                 self.report(codes::READS_JUDGE, place, message, hint);
                 false
@@ -283,7 +315,9 @@ impl Reader<'_, '_, '_> {
             format!("{key} = [{}]", names.join(", "))
         };
         let hint = if step.judges.is_some() {
-            format!("a judge has its subject's axes only: let a step that collects `{read}` be read by both")
+            format!(
+                "a judge has its subject's axes only: let a step that collects `{read}` be read by both"
+            )
         } else {
             format!(
                 "write in [step.{reader}] either `{}` (a cell for each) or `{}` (a list of all)",
@@ -298,7 +332,11 @@ impl Reader<'_, '_, '_> {
     fn list_of(&mut self, read: &Name, path: &Path, place: &Place) {
         let field = match path.rest.as_slice() {
             [Segment::Field(field), ..] => field,
-            [Segment::Item(_), Segment::Field(field), ..] if field != "axis" && field != "value" => field,
+            [Segment::Item(_), Segment::Field(field), ..]
+                if field != "axis" && field != "value" =>
+            {
+                field
+            }
             _ => return,
         };
         let message = format!("`{read}` is a list of cells here and has no `{field}`");
@@ -307,19 +345,33 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-fn unused_collect(step: &AuthoredStep, over: &[Name], reads: &[Read], findings: &mut Findings<'_>) {
-    for axis in &step.collect {
+fn unused_collect(
+    step: &AuthoredStep,
+    over: &[Name],
+    reads: &[Read],
+    links: &Links<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let declared = links.in_declaration_order(&step.collect);
+    for axis in step.collect.iter().filter(|axis| declared.contains(axis.get_ref())) {
         let name = axis.get_ref();
         let read = reads.iter().any(|read| read.collected.contains(name));
         if !read && !over.contains(name) && step.judges.is_none() {
-            let message = format!("nothing that `{}` reads has the axis `{name}`", step.name.get_ref());
+            let message =
+                format!("nothing that `{}` reads has the axis `{name}`", step.name.get_ref());
             let hint = "read a step that has it, or take it out";
             findings.report_with(codes::BAD_COLLECT, axis.span(), message, hint);
         }
     }
 }
 
-fn unknown(site: &Site<'_>, links: &Links<'_>, path: &Path, place: &Place, findings: &mut Findings<'_>) {
+fn unknown(
+    site: &Site<'_>,
+    links: &Links<'_>,
+    path: &Path,
+    place: &Place,
+    findings: &mut Findings<'_>,
+) {
     let root = path.root.as_str();
     let elsewhere = SCOPE_NAMES.contains(&root);
     let (message, hint) = match site {
@@ -337,7 +389,10 @@ fn unknown(site: &Site<'_>, links: &Links<'_>, path: &Path, place: &Place, findi
         ),
         _ => {
             let known = links.step_names().chain(SCOPE_NAMES.iter().copied());
-            (format!("there is neither a step nor anything else called `{root}`"), did_you_mean(root, known))
+            (
+                format!("there is neither a step nor anything else called `{root}`"),
+                did_you_mean(root, known),
+            )
         }
     };
     let found = Diagnostic::error(codes::UNKNOWN_NAME, message).at(place.clone());

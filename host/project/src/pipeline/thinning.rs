@@ -55,7 +55,9 @@ pub(super) fn matrix(
 /// Literal axes are resolved here, so that what is wrong with them is known at once.
 fn literal_axes(authored: &Authored, findings: &mut Findings<'_>) {
     for (name, values) in &authored.axes {
-        let Some(values) = values.as_ref().filter(|values| values.as_literal().is_some()) else { continue };
+        let Some(values) = values.as_ref().filter(|values| values.as_literal().is_some()) else {
+            continue;
+        };
         let axis = crate::matrix::Axis {
             name: name.get_ref().clone(),
             values: values.clone(),
@@ -120,6 +122,10 @@ fn literal_value(
     if let Some(values) = literal
         && !values.iter().filter_map(id).any(|known| known == wanted)
     {
-        findings.report(codes::WRONG_VALUE, span.clone(), format!("the axis `{axis}` has no value {wanted:?}"));
+        findings.report(
+            codes::WRONG_VALUE,
+            span.clone(),
+            format!("the axis `{axis}` has no value {wanted:?}"),
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! How cases show what they read: one line for each thing that matters.
 
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
 use std::fmt::Write;
 
 use bailiwick_core::Diagnostic;
@@ -8,7 +10,7 @@ use bailiwick_core::units::show_duration;
 use bailiwick_policy::Policy;
 use bailiwick_project::{Plan, Project, Read, Template};
 
-pub fn diagnostic(found: &Diagnostic) -> String {
+pub(crate) fn diagnostic(found: &Diagnostic) -> String {
     let place = found
         .place
         .as_ref()
@@ -17,13 +19,14 @@ pub fn diagnostic(found: &Diagnostic) -> String {
     format!("{} {place} {}{hint}", found.code, found.message)
 }
 
-pub fn plan(plan: &Plan) -> String {
+pub(crate) fn plan(plan: &Plan) -> String {
     let mut said = String::new();
     if let Some(input) = &plan.input {
         writeln!(said, "input {}", input.value()).unwrap();
     }
     for axis in &plan.axes {
-        writeln!(said, "axis {} {} reads {:?}", axis.name, template(&axis.values), axis.reads).unwrap();
+        writeln!(said, "axis {} {} reads {:?}", axis.name, template(&axis.values), axis.reads)
+            .unwrap();
     }
     if let Some(exclude) = &plan.matrix.exclude {
         writeln!(said, "exclude {}", template(exclude)).unwrap();
@@ -56,7 +59,8 @@ pub fn plan(plan: &Plan) -> String {
             said.push_str(" feedback");
         }
         if step.retry.attempts > 1 {
-            write!(said, " retry {} {}", step.retry.attempts, show_duration(step.retry.backoff)).unwrap();
+            write!(said, " retry {} {}", step.retry.attempts, show_duration(step.retry.backoff))
+                .unwrap();
         }
         if step.tolerate.percent > 0 {
             write!(said, " tolerate {}%", step.tolerate.percent).unwrap();
@@ -88,7 +92,7 @@ fn template(template: &Template) -> String {
     }
 }
 
-pub fn project(project: &Project) -> String {
+pub(crate) fn project(project: &Project) -> String {
     let mut said = String::new();
     for (name, agent) in &project.agents {
         writeln!(said, "agent {name} is {}", agent.component).unwrap();
@@ -107,6 +111,6 @@ pub fn project(project: &Project) -> String {
     said
 }
 
-pub fn policy(policy: &Policy) -> String {
+pub(crate) fn policy(policy: &Policy) -> String {
     format!("policy {}\n", serde_json::to_string(policy).unwrap())
 }
