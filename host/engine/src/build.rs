@@ -1,12 +1,14 @@
 //! `build`: an agent's folder becomes a component with its profile embedded. The one operation that starts a compiler.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bailiwick_builder::{BuildError, Built, Note, Profile};
 use bailiwick_core::Diagnostic;
+use bailiwick_project::Plan;
 
 use crate::codes;
 use crate::host::{HostConfig, sandbox};
+use crate::load::Opened;
 use crate::problems::Problems;
 
 pub use bailiwick_builder::{Built as BuiltAgent, Note as BuildNote};
@@ -42,6 +44,18 @@ pub async fn build(
         output_schema: said.output.value().clone(),
     };
     unprofiled.finish(&profile).map_err(|error| fail(&error.to_string()))
+}
+
+/// The folders of the agents that a plan needs, each once: what `run --build` builds.
+/// Agents whose component is a file are taken as they are.
+#[must_use]
+pub fn folders_of(opened: &Opened, plan: &Plan) -> Vec<PathBuf> {
+    let agents = plan.steps.iter().filter_map(|step| opened.project.agents.get(step.agent()?));
+    let mut folders: Vec<_> = agents.map(|agent| opened.root.join(&agent.component)).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 fn not_built(error: BuildError) -> Problems {

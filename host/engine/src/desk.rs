@@ -11,6 +11,10 @@ use bailiwick_project::Decisions;
 pub trait Prompter: Send + Sync {
     /// Shows a question. The answer goes to the handle, under this name, when there is one.
     fn prompt(&self, durable: &Durable, question: Question, by: &str, run: &RunHandle);
+
+    /// Whether an answer may still come to something that was put here. Who turns this
+    /// to `false` tells the run by [`RunHandle::unattended`].
+    fn is_attending(&self) -> bool;
 }
 
 /// What became of a rule of `decisions.toml` that could not be taken, for the operator.
@@ -51,6 +55,6 @@ impl Desk for ForegroundDesk {
     }
 
     fn is_attended(&self) -> bool {
-        self.prompter.is_some()
+        self.prompter.as_ref().is_some_and(|prompter| prompter.is_attending())
     }
 }

@@ -1,10 +1,10 @@
-//! A host: one data folder, one engine, its clock and its keys. Knows no project.
+//! A host: one engine, one data folder that it takes when it is needed, its clock and its keys. Knows no project.
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::Diagnostic;
 use bailiwick_core::ports::{Clock, Random};
@@ -33,34 +33,52 @@ pub struct HostConfig {
     pub command: String,
 }
 
-/// One data folder, held, and one engine.
+/// One engine, and one data folder from the moment that it is taken.
 pub struct Host {
-    pub(crate) store: Arc<Store>,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
+    config: HostConfig,
+    held: Mutex<Option<Arc<Held>>>,
+}
+
+/// A data folder that this process alone writes in.
+pub(crate) struct Held {
+    pub(crate) store: Arc<Store>,
     pub(crate) host_key: [u8; 32],
 }
 
 impl Host {
-    /// Takes the data folder and starts the engine.
+    /// Starts the engine. The data folder is neither made nor touched yet: what is wrong
+    /// with a user's files is found before anything is written.
     ///
     /// # Errors
-    /// [`Problems`] where the folder is in use or unusable, or there is no engine.
+    /// [`Problems`] where there is no engine.
     pub fn open(config: &HostConfig) -> Result<Self, Problems> {
-        let clock = SystemClock;
-        let options = StoreOptions { command: config.command.clone(), now: clock.now() };
-        let store = Store::open(&config.data, options).map_err(|error| held(&error, &config.data))?;
-        let host_key = host_key(&config.data, &SystemRandom).map_err(|why| storage(&why))?;
         Ok(Self {
-            store: Arc::new(store),
             sandbox: Arc::new(sandbox(config)?),
-            clock: Arc::new(clock),
+            clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             keys: config.keys.clone(),
-            host_key,
+            config: config.clone(),
+            held: Mutex::new(None),
         })
+    }
+
+    /// The data folder: taken now where it was not yet, and kept until the host is dropped.
+    pub(crate) fn hold(&self) -> Result<Arc<Held>, Problems> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = &*held {
+            return Ok(Arc::clone(held));
+        }
+        let HostConfig { data, command, .. } = &self.config;
+        let options = StoreOptions { command: command.clone(), now: self.clock.now() };
+        let store = Store::open(data, options).map_err(|error| not_held(&error, data))?;
+        let host_key = host_key(data, &*self.random).map_err(|why| storage(&why))?;
+        let taken = Arc::new(Held { store: Arc::new(store), host_key });
+        *held = Some(Arc::clone(&taken));
+        Ok(taken)
     }
 }
 
@@ -76,7 +94,7 @@ pub(crate) fn sandbox(config: &HostConfig) -> Result<Sandbox, Problems> {
     })
 }
 
-fn held(error: &OpenError, data: &Path) -> Problems {
+fn not_held(error: &OpenError, data: &Path) -> Problems {
     match error {
         OpenError::Held { .. } => {
             let hint = "wait for it, or take another folder with --data DIR";

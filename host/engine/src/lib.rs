@@ -20,6 +20,7 @@ pub mod init;
 mod input;
 pub mod inspect;
 pub mod load;
+pub mod powers;
 pub mod problems;
 pub mod run;
 mod slots;

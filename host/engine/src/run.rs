@@ -78,23 +78,24 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
     };
+    let slots = admit(host, &agents).await?;
     let run = match request.run {
         Some(run) => run,
         None => fresh_id(host),
     };
-    if host.store.archive().run(run.clone()).await.is_ok() {
+    let held = host.hold()?;
+    if held.store.archive().run(run.clone()).await.is_ok() {
         let hint = "leave --run-id out, or choose another";
         return Err(Problems::one(Diagnostic::error(codes::RUN_EXISTS, format!("there is a run {run} already")).hint(hint)));
     }
-    let slots = admit(host, &agents).await?;
-    let collections = wire::collections(host, opened)?;
+    let collections = wire::collections(&held, opened)?;
     folders::index_collections(opened, &collections).await?;
-    let blobs: Arc<dyn Blobs> = Arc::clone(&host.store) as _;
+    let blobs: Arc<dyn Blobs> = Arc::clone(&held.store) as _;
     let (input, mut imported) = input.import(blobs.as_ref()).await?;
     let (assets, of_assets) = folders::import_assets(opened, blobs.as_ref()).await?;
     imported.extend(of_assets);
 
-    let gateway = wire::gateway(host, opened, collections);
+    let gateway = wire::gateway(host, &held, opened, collections);
     let desk = ForegroundDesk {
         decisions,
         people: opened.policy.people.clone(),
@@ -114,7 +115,7 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         grace: GRACE,
     };
     let world = World {
-        journal: Arc::clone(&host.store) as Arc<dyn Journal>,
+        journal: Arc::clone(&held.store) as Arc<dyn Journal>,
         clock: Arc::clone(&host.clock),
         slots: Arc::new(slots),
         runner: wire::runner(host, &gateway),

@@ -7,7 +7,7 @@ use bailiwick_core::ports::{BoxFuture, Clock, Random};
 
 /// The clock of the machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the port's implementation")]
@@ -26,7 +26,7 @@ impl Clock for SystemClock {
 
 /// Chance from the kernel.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemRandom;
+pub(crate) struct SystemRandom;
 
 impl Random for SystemRandom {
     fn bytes(&self) -> [u8; 32] {

@@ -12,12 +12,12 @@ use bailiwick_sandbox::Runner;
 use bailiwick_store::Collections;
 
 use crate::codes;
-use crate::host::Host;
+use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::problems::Problems;
 
 /// Where the answers to an agent of this project come from.
-pub(crate) fn gateway(host: &Host, opened: &Opened, collections: Collections) -> Arc<Gateway> {
+pub(crate) fn gateway(host: &Host, held: &Held, opened: &Opened, collections: Collections) -> Arc<Gateway> {
     Arc::new(Gateway {
         // model
         models: opened.project.models.clone(),
@@ -26,18 +26,18 @@ pub(crate) fn gateway(host: &Host, opened: &Opened, collections: Collections) ->
         knowledge: Arc::new(collections),
         embedders: opened.embedders(),
         // artifacts
-        blobs: Arc::clone(&host.store) as Arc<dyn Blobs>,
+        blobs: Arc::clone(&held.store) as Arc<dyn Blobs>,
         // every power
         clock: Arc::clone(&host.clock),
-        host_key: host.host_key,
+        host_key: held.host_key,
         ledger: Ledger::default(),
     })
 }
 
 /// The collections of this project, told from others by its path.
-pub(crate) fn collections(host: &Host, opened: &Opened) -> Result<Collections, Problems> {
+pub(crate) fn collections(held: &Held, opened: &Opened) -> Result<Collections, Problems> {
     let project = Digest::of(opened.root.as_os_str().as_encoded_bytes());
-    host.store
+    held.store
         .collections(project)
         .map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))
 }

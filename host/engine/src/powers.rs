@@ -1,0 +1,168 @@
+//! What each agent may do and why not more: imports, wants, grants, ceiling and what is left of them, as rows. Decides nothing: that is the intersection's work.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::units::show_duration;
+use bailiwick_core::{Bytes, Calls, Name, Tokens};
+use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling};
+use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
+use bailiwick_policy::{Ceiling, Grants, Limits};
+
+use crate::components::Agent;
+use crate::load::Opened;
+
+/// One capability of one agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Power {
+    /// The interface, or `limits`.
+    pub capability: &'static str,
+    /// Whether the component imports it.
+    pub imported: bool,
+    /// What its author asks for, and what for.
+    pub wanted: Option<String>,
+    /// What the operator granted.
+    pub granted: Option<String>,
+    /// The most that policy allows; nothing where it allows nothing.
+    pub ceiling: Option<String>,
+    /// What holds.
+    pub effective: Option<String>,
+    /// The line that would change a refusal, and where it goes.
+    pub change: Option<String>,
+}
+
+/// The rows of an agent: each capability of the contract, then the limits.
+#[must_use]
+pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
+    let none = Grants::none();
+    let written = opened.project.agents.get(&agent.name);
+    let granted = written.map_or(&none, |written| &written.grants);
+    let ceilings: Vec<&Ceiling> = opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
+    let capabilities = ["model", "knowledge", "assets", "artifacts"];
+    let rows = capabilities.into_iter().map(|capability| {
+        let mut power = Power {
+            capability,
+            imported: agent.imports.iter().any(|import| import == capability),
+            wanted: wanted(agent, capability),
+            granted: of_grants(granted, capability),
+            ceiling: of_ceilings(&ceilings, capability),
+            effective: of_grants(&agent.effective.grants, capability),
+            change: None,
+        };
+        power.change = change(&agent.name, &power);
+        power
+    });
+    let named = written.map(|written| written.limits.named.join(", ")).filter(|named| !named.is_empty());
+    let most = ceilings.iter().fold(Limits::MAXIMUM, |most, ceiling| most.min(ceiling.limits));
+    let limits = Power {
+        capability: "limits",
+        imported: false,
+        wanted: None,
+        granted: written.filter(|_| named.is_some()).map(|written| of_limits(&written.limits.limits)),
+        ceiling: Some(of_limits(&most)),
+        effective: Some(of_limits(&agent.effective.limits)),
+        change: None,
+    };
+    rows.chain([limits]).collect()
+}
+
+fn wanted(agent: &Agent, capability: &str) -> Option<String> {
+    let wants = &agent.embedded.wants;
+    match capability {
+        "model" => wants.model.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason)),
+        "knowledge" => wants.knowledge.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason)),
+        "artifacts" => wants.artifacts.as_ref().map(|want| match want.put {
+            Some(put) => format!("put {put} ({})", want.reason),
+            None => format!("read ({})", want.reason),
+        }),
+        _ => None,
+    }
+}
+
+fn of_grants(grants: &Grants, capability: &str) -> Option<String> {
+    let folders = |names: &BTreeSet<Name>| Some(joined(names)).filter(|text| !text.is_empty());
+    match capability {
+        "model" => grants.model.as_ref().map(|ModelGrant { aliases, calls, tokens }| {
+            parts([Some(joined(aliases)), counted(*calls, *tokens)])
+        }),
+        "knowledge" => folders(&grants.knowledge),
+        "assets" => folders(&grants.assets),
+        "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
+        _ => None,
+    }
+}
+
+/// The smallest of all rules that match; nothing where one of them, or none at all, allows nothing.
+fn of_ceilings(ceilings: &[&Ceiling], capability: &str) -> Option<String> {
+    let texts: Option<Vec<_>> = ceilings.iter().map(|ceiling| of_ceiling(ceiling, capability)).collect();
+    let mut texts = texts.filter(|texts| !texts.is_empty())?;
+    texts.dedup();
+    Some(texts.join("; and "))
+}
+
+fn of_ceiling(ceiling: &Ceiling, capability: &str) -> Option<String> {
+    let folder = |folder: &Option<FolderCeiling>| {
+        folder.as_ref().map(|folder| match &folder.roots {
+            Some(roots) => format!("below {}", roots.join(", ")),
+            None => "any folder of the project".to_owned(),
+        })
+    };
+    match capability {
+        "model" => ceiling.model.as_ref().map(|ModelCeiling { calls, tokens, origins }| {
+            parts([Some(origins.to_string()), counted(*calls, *tokens)])
+        }),
+        "knowledge" => folder(&ceiling.knowledge),
+        "assets" => folder(&ceiling.assets),
+        "artifacts" => ceiling.artifacts.map(|ArtifactsCeiling { put }| match put {
+            Some(put) => format!("put {put}"),
+            None => "put as much as limits allow".into(),
+        }),
+        _ => None,
+    }
+}
+
+/// What the operator could write so that a want or an import is granted.
+fn change(agent: &Name, power: &Power) -> Option<String> {
+    let asked = power.imported || power.wanted.is_some();
+    if !asked || power.effective.is_some() {
+        return None;
+    }
+    if power.granted.is_some() || power.ceiling.is_none() {
+        return Some(format!("[ceiling.\"…\"] {} in policy.toml, which is the admin's", power.capability));
+    }
+    let line = match power.capability {
+        "model" => "grants.model = { use = [\"ALIAS\"] }",
+        "knowledge" => "grants.knowledge = [\"COLLECTION\"]",
+        _ => "grants.artifacts = { put = \"64 MiB\" }",
+    };
+    Some(format!("under [agents.{agent}] in bailiwick.toml: {line}"))
+}
+
+fn of_limits(limits: &Limits) -> String {
+    format!(
+        "memory {}, cpu {}, wall {}, artifacts {}, {} gate calls, {} log lines, {} denials",
+        limits.memory,
+        show_duration(limits.cpu),
+        show_duration(limits.wall),
+        limits.artifacts,
+        limits.gate_calls,
+        limits.log_lines,
+        limits.denials
+    )
+}
+
+fn counted(calls: Option<Calls>, tokens: Option<Tokens>) -> Option<String> {
+    let text = parts([calls.map(|calls| calls.to_string()), tokens.map(|tokens| tokens.to_string())]);
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn put_of(put: Option<Bytes>) -> String {
+    put.map_or_else(|| "read".into(), |put| format!("read, put {put}"))
+}
+
+fn joined<'a>(names: impl IntoIterator<Item = &'a Name>) -> String {
+    names.into_iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn parts<const N: usize>(parts: [Option<String>; N]) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
