@@ -4,7 +4,13 @@
 //! store for each call. Ours is everything: all limits, metering, gate, schemas of input
 //! and output, references. Neither writes a journal.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark"
+)]
 #![allow(clippy::print_stdout, reason = "its result")]
 
 #[path = "../tests/support/mod.rs"]
@@ -31,7 +37,11 @@ mod raw {
 }
 
 impl raw::bailiwick::agent::log::Host for () {
-    async fn write(&mut self, _: raw::bailiwick::agent::log::Level, _: String) -> wasmtime::Result<()> {
+    async fn write(
+        &mut self,
+        _: raw::bailiwick::agent::log::Level,
+        _: String,
+    ) -> wasmtime::Result<()> {
         Ok(())
     }
 
@@ -47,11 +57,15 @@ const REPETITIONS: usize = 5;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let schema = json!({"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}});
+    let schema =
+        json!({"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}});
     let guest = performs(&answer("{\"ok\":true}")).component();
     runtime.block_on(compare("a guest of 1 KB", &guest, json!({"name": "Ada"}), schema));
     // The agent of the first example, where it was built: what the figures on page 80 are about.
-    let hello = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/target/wasm32-unknown-unknown/release/hello.wasm");
+    let hello = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../agents/target/wasm32-unknown-unknown/release/hello.wasm"
+    );
     match std::fs::read(hello) {
         Ok(module) => {
             let encoder = wit_component::ComponentEncoder::default().module(&module).unwrap();
@@ -118,7 +132,9 @@ impl Raw {
     fn new(component: &[u8]) -> Self {
         let mut config = Config::new();
         config.epoch_interruption(true);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::default()));
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(
+            PoolingAllocationConfig::default(),
+        ));
         let engine = Engine::new(&config).unwrap();
         let ticking = engine.weak();
         std::thread::spawn(move || {
@@ -130,7 +146,8 @@ impl Raw {
         });
         let component = Component::new(&engine, component).unwrap();
         let mut linker = Linker::new(&engine);
-        raw::bailiwick::agent::log::add_to_linker::<_, HasSelf<()>>(&mut linker, |nothing| nothing).unwrap();
+        raw::bailiwick::agent::log::add_to_linker::<_, HasSelf<()>>(&mut linker, |nothing| nothing)
+            .unwrap();
         linker.define_unknown_imports_as_traps(&component).unwrap();
         let pre = raw::FullPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
         Self { engine, pre }
@@ -141,7 +158,12 @@ impl Raw {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let agent = self.pre.instantiate_async(&mut store).await.unwrap();
-        let task = raw::exports::bailiwick::agent::agent::Task { step: "step", cell: "-", round: 0, input };
+        let task = raw::exports::bailiwick::agent::agent::Task {
+            step: "step",
+            cell: "-",
+            round: 0,
+            input,
+        };
         agent.bailiwick_agent_agent().call_perform(&mut store, task).await.unwrap().unwrap()
     }
 }

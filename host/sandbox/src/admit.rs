@@ -106,8 +106,12 @@ pub(crate) fn contract(engine: &Engine, component: &Component) -> Result<Vec<Str
             Ok(imports)
         }
         _ => {
-            let other = kind.exports(engine).map(|(name, _)| name).find(|name| name.starts_with("bailiwick:agent/agent@"));
-            Err(other.map_or(Refused::NoAgent, |found| Refused::OtherContract { found: found.into() }))
+            let other = kind
+                .exports(engine)
+                .map(|(name, _)| name)
+                .find(|name| name.starts_with("bailiwick:agent/agent@"));
+            Err(other
+                .map_or(Refused::NoAgent, |found| Refused::OtherContract { found: found.into() }))
         }
     }
 }

@@ -53,7 +53,11 @@ pub enum CacheError {
 
 impl Cache {
     /// Opens the folder (made with mode 0700 where it is missing) and its key.
-    pub(crate) fn open(folder: &Path, engine: &Engine, random: &dyn Random) -> Result<Self, CacheError> {
+    pub(crate) fn open(
+        folder: &Path,
+        engine: &Engine,
+        random: &dyn Random,
+    ) -> Result<Self, CacheError> {
         let io = |error| CacheError::Io { path: folder.into(), error };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
         let probe = folder.join(unique(random));
@@ -87,7 +91,13 @@ impl Cache {
 
     /// Makes a component of code that our own child wrote, and keeps it. That it could
     /// not be kept costs time only.
-    pub(crate) fn put(&self, engine: &Engine, component: &Digest, code: &[u8], random: &dyn Random) -> Result<Component, CacheError> {
+    pub(crate) fn put(
+        &self,
+        engine: &Engine,
+        component: &Digest,
+        code: &[u8],
+        random: &dyn Random,
+    ) -> Result<Component, CacheError> {
         let loaded = load(engine, code)?;
         let (path, fresh) = (self.path(component), self.folder.join(unique(random)));
         let written = create(&fresh).and_then(|mut file| {
@@ -111,11 +121,14 @@ impl Cache {
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
         let file = std::fs::File::open(path)?;
         let metadata = file.metadata()?;
-        let ours = metadata.is_file() && metadata.uid() == self.owner && metadata.mode() & OTHERS_WRITE == 0;
+        let ours = metadata.is_file()
+            && metadata.uid() == self.owner
+            && metadata.mode() & OTHERS_WRITE == 0;
         if !ours {
             return Err(std::io::Error::other("others may have written this file"));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(ARTIFACT_MAX.0)).unwrap_or(0));
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(metadata.len().min(ARTIFACT_MAX.0)).unwrap_or(0));
         file.take(ARTIFACT_MAX.0 + HEADER_BYTES as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
@@ -162,7 +175,9 @@ fn key(path: &Path, owner: u32, random: &dyn Random) -> Result<[u8; 32], CacheEr
         create(&fresh).and_then(|mut file| file.write_all(&random.bytes())).map_err(io)?;
         let linked = std::fs::hard_link(&fresh, path);
         std::fs::remove_file(&fresh).map_err(io)?;
-        if let Err(error) = linked && error.kind() != std::io::ErrorKind::AlreadyExists {
+        if let Err(error) = linked
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
             return Err(io(error));
         }
     }

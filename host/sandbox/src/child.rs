@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload, Validator};
 
 use crate::engine::{self, FEATURES};
-use crate::limits::{COMPILE_MEMORY_MAX, COMPILE_TIME_MAX, COMPONENT_MAX, FUNCTION_MAX_BYTES, NESTING_MAX};
+use crate::limits::{
+    COMPILE_MEMORY_MAX, COMPILE_TIME_MAX, COMPONENT_MAX, FUNCTION_MAX_BYTES, NESTING_MAX,
+};
 
 /// The first byte of the answer: machine code follows.
 pub(crate) const COMPILED: u8 = 0;
@@ -26,7 +28,9 @@ pub enum Rejected {
     #[error("this file is no WebAssembly component")]
     NotWasm,
     /// A core module.
-    #[error("this file is a core WebAssembly module, not a component: `bailiwick build` makes one of it")]
+    #[error(
+        "this file is a core WebAssembly module, not a component: `bailiwick build` makes one of it"
+    )]
     Module,
     /// Cut off.
     #[error("the component is truncated: it ends at byte {offset} in the middle of something")]
@@ -101,7 +105,9 @@ fn limit_myself() -> Result<(), Rejected> {
     ];
     for (resource, most) in limits {
         let set = resource.set(most, most);
-        set.map_err(|error| Rejected::Child { reason: format!("{resource:?} cannot be limited: {error}") })?;
+        set.map_err(|error| Rejected::Child {
+            reason: format!("{resource:?} cannot be limited: {error}"),
+        })?;
     }
     Ok(())
 }
@@ -122,7 +128,8 @@ fn write(kind: u8, bytes: &[u8]) -> std::io::Result<()> {
 
 fn compile(bytes: &[u8]) -> Result<Vec<u8>, Rejected> {
     validate(bytes)?;
-    let engine = engine::for_compiling().map_err(|error| Rejected::Child { reason: error.to_string() })?;
+    let engine =
+        engine::for_compiling().map_err(|error| Rejected::Child { reason: error.to_string() })?;
     let compiled = engine.precompile_component(bytes);
     compiled.map_err(|error| Rejected::Compiler { reason: format!("{error:#}") })
 }
@@ -169,7 +176,9 @@ fn rejected(error: &wasmparser::BinaryReaderError) -> Rejected {
     let (offset, reason) = (error.offset(), error.message().to_owned());
     // The validator's own mark is not on every such error.
     let off = error.missing_wasm_feature().is_some()
-        || ["not enabled", "must be enabled", "requires the", "multiple memories"].into_iter().any(|words| reason.contains(words));
+        || ["not enabled", "must be enabled", "requires the", "multiple memories"]
+            .into_iter()
+            .any(|words| reason.contains(words));
     if reason.starts_with("unexpected end") {
         Rejected::Truncated { offset }
     } else if off {

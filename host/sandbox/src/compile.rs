@@ -92,7 +92,10 @@ impl Compiler {
     }
 
     fn unusable(&self, reason: impl ToString) -> CompileError {
-        CompileError::Child { program: self.executable.display().to_string(), reason: reason.to_string() }
+        CompileError::Child {
+            program: self.executable.display().to_string(),
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -108,7 +111,9 @@ async fn speak(child: &mut Child, component: &[u8]) -> std::io::Result<(Vec<u8>,
     let listen = async {
         let mut answer = Vec::new();
         match stdout {
-            Some(stdout) => stdout.take(ARTIFACT_MAX.0 + 1).read_to_end(&mut answer).await.map(|_| answer),
+            Some(stdout) => {
+                stdout.take(ARTIFACT_MAX.0 + 1).read_to_end(&mut answer).await.map(|_| answer)
+            }
             None => Ok(answer),
         }
     };

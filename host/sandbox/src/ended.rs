@@ -51,7 +51,10 @@ pub(crate) fn failure(error: &wasmtime::Error, meter: &Meter, sizes: Sizes) -> F
         }
         None => {
             let words = error.root_cause().to_string();
-            plain(FailureKind::Trap, &format!("the agent broke a rule of the component model: {words}"))
+            plain(
+                FailureKind::Trap,
+                &format!("the agent broke a rule of the component model: {words}"),
+            )
         }
     }
 }
@@ -77,7 +80,8 @@ fn limit_of(error: &wasmtime::Error, sizes: Sizes) -> Option<Failure> {
         return Some(limit("handles", &HANDLES_MAX, &HANDLES_MAX));
     }
     // Memories and tables are counted at admission.
-    says(INSTANCES).then(|| limit("instances", &format!("{INSTANCES_MAX} and asked for more"), &INSTANCES_MAX))
+    says(INSTANCES)
+        .then(|| limit("instances", &format!("{INSTANCES_MAX} and asked for more"), &INSTANCES_MAX))
 }
 
 /// A size that was only seen from below: nothing was copied to find it out.

@@ -1,6 +1,6 @@
 //! Runs components that nobody has to trust; the only crate that names wasmtime. Knows no pipeline and no provider.
 //!
-//! Invariant: exactly one function builds a store ([`store`]), and it sets every
+//! Invariant: exactly one function builds a store (`store.rs`), and it sets every
 //! limit; guest code runs nowhere else. An unlimited store cannot be written.
 
 pub mod admit;
@@ -24,7 +24,7 @@ mod wasi;
 
 pub use admit::Refused;
 pub use cache::CacheError;
-pub use child::compile_child_main;
+pub use child::{Rejected, compile_child_main};
 pub use compile::{CompileError, Compiler};
 pub use engine::Allocation;
 pub use profile::Profile;

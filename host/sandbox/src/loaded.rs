@@ -30,9 +30,12 @@ impl Loaded {
         let imports = contract(linker.engine(), component)?;
         // Nobody imports core modules here (no import of another kind was admitted), so
         // the need is known beforehand.
-        let needs = component.resources_required().map(|needs| (needs.num_memories, needs.num_tables));
+        let needs =
+            component.resources_required().map(|needs| (needs.num_memories, needs.num_tables));
         let (memories, tables) = needs.unwrap_or((u32::MAX, u32::MAX));
-        for (what, found, most) in [("memories", memories, MEMORIES_MAX), ("tables", tables, TABLES_MAX)] {
+        for (what, found, most) in
+            [("memories", memories, MEMORIES_MAX), ("tables", tables, TABLES_MAX)]
+        {
             let found = usize::try_from(found).unwrap_or(usize::MAX);
             if found > most {
                 return Err(Refused::TooMany { what, found, most });

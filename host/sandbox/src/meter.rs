@@ -53,7 +53,8 @@ impl Meter {
 
     /// Whether it may go on; asked from within a poll, at every tick.
     pub(crate) fn go_on(&self) -> Result<(), Failure> {
-        let spent = Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(self.present()));
+        let spent =
+            Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(self.present()));
         if spent < self.budget {
             return Ok(());
         }
@@ -90,7 +91,11 @@ impl Meter {
 }
 
 /// The failure of whoever ran into a limit.
-pub(crate) fn limit(name: &str, used: &dyn std::fmt::Display, allowed: &dyn std::fmt::Display) -> Failure {
+pub(crate) fn limit(
+    name: &str,
+    used: &dyn std::fmt::Display,
+    allowed: &dyn std::fmt::Display,
+) -> Failure {
     let message = format!("limit:{name} used {used} of {allowed}");
     Failure { kind: FailureKind::Limit, message, hint: hint(name) }
 }

@@ -12,12 +12,19 @@ use crate::meter::limit;
 /// The input as the guest gets it, where it is one for this agent.
 pub(crate) fn input(generation: &Generation, value: &Value) -> Result<(), Failure> {
     generation.input.check(value).map_err(|mismatch| {
-        plain(FailureKind::InvalidInput, &format!("the input is not in the agent's schema: {mismatch}"))
+        plain(
+            FailureKind::InvalidInput,
+            &format!("the input is not in the agent's schema: {mismatch}"),
+        )
     })
 }
 
 /// The document that an agent returned, where it is one that may leave its attempt.
-pub(crate) fn output(generation: &Generation, gate: &Gate, text: &str) -> Result<Document, Failure> {
+pub(crate) fn output(
+    generation: &Generation,
+    gate: &Gate,
+    text: &str,
+) -> Result<Document, Failure> {
     let most = generation.effective.limits.output;
     if text.len() as u64 > most.0 {
         return Err(limit("output", &Bytes(text.len() as u64), &most));
@@ -25,8 +32,12 @@ pub(crate) fn output(generation: &Generation, gate: &Gate, text: &str) -> Result
     let (document, value) = Document::parse(text)
         .map_err(|error| plain(FailureKind::OutOfSchema, &format!("the output: {error}")))?;
     generation.output.check(&value).map_err(|mismatch| {
-        plain(FailureKind::OutOfSchema, &format!("the output is not in the agent's schema: {mismatch}"))
+        plain(
+            FailureKind::OutOfSchema,
+            &format!("the output is not in the agent's schema: {mismatch}"),
+        )
     })?;
-    gate.check_references(&value).map_err(|error| plain(FailureKind::ForeignArtifact, &error.to_string()))?;
+    gate.check_references(&value)
+        .map_err(|error| plain(FailureKind::ForeignArtifact, &error.to_string()))?;
     Ok(document)
 }

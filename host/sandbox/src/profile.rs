@@ -41,7 +41,9 @@ pub enum ProfileError {
     #[error("profile() failed: {0}")]
     Failed(Failure),
     /// A name of another form.
-    #[error("the profile's name {0:?} is not of the form [a-z][a-z0-9_-]* with at most {NAME_MAX_BYTES} bytes")]
+    #[error(
+        "the profile's name {0:?} is not of the form [a-z][a-z0-9_-]* with at most {NAME_MAX_BYTES} bytes"
+    )]
     Name(String),
     /// A text that is empty or too long.
     #[error("the profile's {field} has {found} bytes; it must have 1 to {most}")]
@@ -66,7 +68,8 @@ pub enum ProfileError {
 /// Asks a component for its profile.
 pub(crate) async fn ask(engine: &Engine, loaded: &Loaded) -> Result<Profile, ProfileError> {
     let state = State::without_powers(&PROFILE_LIMITS);
-    let store = Fresh::new(engine, state, &PROFILE_LIMITS, PROFILE_HOSTCALL_MAX).map_err(ProfileError::Failed)?;
+    let store = Fresh::new(engine, state, &PROFILE_LIMITS, PROFILE_HOSTCALL_MAX)
+        .map_err(ProfileError::Failed)?;
     let said = store.run(|mut store| async move {
         let agent = loaded.pre.instantiate_async(&mut store).await?;
         agent.bailiwick_agent_agent().call_profile(&mut store).await

@@ -50,7 +50,13 @@ impl Runner {
         };
         let limits = job.generation.effective.limits;
         let Job { run, attempt, generation, input, .. } = job;
-        let work = Work { cell: attempt.cell.clone(), round: attempt.round, input, generation, gate: &gate };
+        let work = Work {
+            cell: attempt.cell.clone(),
+            round: attempt.round,
+            input,
+            generation,
+            gate: &gate,
+        };
         let state = State::of_attempt(Arc::clone(&gate), Identity { run, attempt }, &limits);
         let meter = Arc::clone(&state.meter);
         let result = match Fresh::new(self.sandbox.engine(), state, &limits, HOSTCALL_MAX) {
@@ -66,7 +72,8 @@ impl Runner {
     /// when the generation was made; here it holds whatever happened since.
     fn admitted(&self, generation: &Generation) -> Result<Arc<Loaded>, Failure> {
         let loaded = self.sandbox.loaded(&generation.component);
-        let loaded = loaded.map_err(|refused| plain(FailureKind::Component, &refused.to_string()))?;
+        let loaded =
+            loaded.map_err(|refused| plain(FailureKind::Component, &refused.to_string()))?;
         granted(&loaded.imports, &generation.agent, &generation.effective.grants)
             .map_err(|refused| plain(FailureKind::Component, &refused.to_string()))?;
         Ok(loaded)
@@ -100,7 +107,9 @@ impl Work<'_> {
         let done = store.run(|mut store| async move {
             let instance = loaded.pre.instantiate_async(&mut store).await;
             let said = match instance {
-                Ok(instance) => instance.bailiwick_agent_agent().call_perform(&mut store, task).await,
+                Ok(instance) => {
+                    instance.bailiwick_agent_agent().call_perform(&mut store, task).await
+                }
                 Err(error) => Err(error),
             };
             // Whatever it printed last tells the operator most.
@@ -109,7 +118,10 @@ impl Work<'_> {
                 Ok(text) => output::output(&self.generation, self.gate, &text),
                 Err(said) => Err(failure(said)),
             };
-            checked.map_err(|failure| Ended(failure).into())
+            // No tick falls into the check itself; what it took is charged here.
+            let charged =
+                checked.and_then(|document| store.data().meter.go_on().map(|()| document));
+            charged.map_err(|failure| Ended(failure).into())
         });
         done.await
     }

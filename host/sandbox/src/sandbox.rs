@@ -73,7 +73,11 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`SandboxError`].
-    pub fn new(cache: &Path, compiler: Compiler, random: Arc<dyn Random>) -> Result<Self, SandboxError> {
+    pub fn new(
+        cache: &Path,
+        compiler: Compiler,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, SandboxError> {
         let (engine, allocation) = engine::open()?;
         let mut linker = Linker::new(&engine);
         let linked = v0_1::link(&mut linker).and_then(|()| wasi::link(&mut linker));

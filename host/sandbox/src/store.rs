@@ -26,10 +26,16 @@ pub(crate) struct Fresh {
 impl Fresh {
     /// A store for one call. Memory, tables, instances and handles, stack (with the
     /// engine), what a host call may carry, CPU and wall clock: all of it is set here.
-    pub(crate) fn new(engine: &Engine, state: State, limits: &Limits, hostcall: Bytes) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        engine: &Engine,
+        state: State,
+        limits: &Limits,
+        hostcall: Bytes,
+    ) -> Result<Self, Failure> {
         let meter = Arc::clone(&state.meter);
         let built = Store::try_new(engine, state);
-        let mut store = built.map_err(|error| plain(FailureKind::Host, &format!("no store: {error:#}")))?;
+        let mut store =
+            built.map_err(|error| plain(FailureKind::Host, &format!("no store: {error:#}")))?;
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(usize::try_from(hostcall.0).unwrap_or(usize::MAX));
         store.set_max_component_handles(HANDLES_MAX);

@@ -1,11 +1,17 @@
 //! What comes in and goes out: components that are refused at load, outputs that do not leave, failures as the agent says them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod support;
 
-use bailiwick_core::fact::{CallAnswer, Fact, FailureKind};
 use bailiwick_core::Digest;
+use bailiwick_core::fact::{CallAnswer, Fact, FailureKind};
 use bailiwick_policy::Grants;
 use bailiwick_sandbox::profile::ProfileError;
 use bailiwick_sandbox::{CompileError, Refused};
@@ -65,7 +71,8 @@ async fn a_forged_reference_is_denied_and_the_operator_learns_why() {
         forged.len(),
         answer("\"denied\"")
     );
-    let extra = format!("(data (i32.const 9000) \"{forged}\") (data (i32.const 9200) \"image/png\")");
+    let extra =
+        format!("(data (i32.const 9000) \"{forged}\") (data (i32.const 9200) \"image/png\")");
     let guest = Guest { imports: GET.into(), extra, ..performs(&body) };
     assert_eq!(host.answer(&guest.component()).await, json!("denied"));
     let answers = host.facts.all().into_iter().filter_map(|fact| match fact {
@@ -80,14 +87,27 @@ async fn a_forged_reference_is_denied_and_the_operator_learns_why() {
 async fn outputs_that_are_none_do_not_leave() {
     let mut host = Host::new();
     host.output_schema = json!({"type": "object", "properties": {"ok": {"type": "boolean"}}});
-    let reference = json!({"$artifact": Digest::of(b"x").to_string(), "media_type": "image/png", "bytes": 1});
+    let reference =
+        json!({"$artifact": Digest::of(b"x").to_string(), "media_type": "image/png", "bytes": 1});
     let deep = "[".repeat(2_000);
     for (output, kind, words) in [
         ("no json".to_owned(), FailureKind::OutOfSchema, "the output: not a JSON document"),
         (deep, FailureKind::OutOfSchema, "the output: not a JSON document"),
-        ("[1]".into(), FailureKind::OutOfSchema, "the output is not in the agent's schema: at the root: must be of type object"),
-        ("{\"ok\":\"secret\"}".into(), FailureKind::OutOfSchema, "the output is not in the agent's schema: at /ok: must be of type boolean"),
-        (json!({"a": [reference]}).to_string(), FailureKind::ForeignArtifact, "at /a/0: the artifact"),
+        (
+            "[1]".into(),
+            FailureKind::OutOfSchema,
+            "the output is not in the agent's schema: at the root: must be of type object",
+        ),
+        (
+            "{\"ok\":\"secret\"}".into(),
+            FailureKind::OutOfSchema,
+            "the output is not in the agent's schema: at /ok: must be of type boolean",
+        ),
+        (
+            json!({"a": [reference]}).to_string(),
+            FailureKind::ForeignArtifact,
+            "at /a/0: the artifact",
+        ),
     ] {
         let failure = host.failure(&performs(&answer(&output)).component()).await;
         assert_eq!(failure.kind, kind, "{failure}");
@@ -116,7 +136,10 @@ async fn a_panic_is_told_as_one() {
     assert!(failure.message.starts_with("the agent gave up"), "{failure}");
     let outside = performs("(drop (i32.load (i32.const 100000000)))");
     let failure = host.failure(&outside.component()).await;
-    assert!(failure.message.starts_with("the agent trapped: out of bounds memory access"), "{failure}");
+    assert!(
+        failure.message.starts_with("the agent trapped: out of bounds memory access"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -168,11 +191,17 @@ async fn other_worlds_are_refused_by_name() {
     let other = r#"(component (instance $i) (export "bailiwick:agent/agent@0.9.0" (instance $i)))"#;
     let empty = r#"(component (instance $i) (export "bailiwick:agent/agent@0.1.0" (instance $i)))"#;
     for (wat, words) in [
-        (http, "the component imports wasi:http/outgoing-handler@0.2.3, which this host does not offer"),
+        (
+            http,
+            "the component imports wasi:http/outgoing-handler@0.2.3, which this host does not offer",
+        ),
         (next, "the component speaks bailiwick:agent/log@0.2.0; this host speaks"),
         (none, "the component is no agent: it does not export bailiwick:agent/agent@0.1.0"),
         (other, "the component speaks bailiwick:agent/agent@0.9.0; this host speaks"),
-        (empty, "the component does not keep the contract: bailiwick:agent/agent@0.1.0 has no function `profile`"),
+        (
+            empty,
+            "the component does not keep the contract: bailiwick:agent/agent@0.1.0 has no function `profile`",
+        ),
     ] {
         let refused = host.refused(&wat::parse_str(wat).unwrap()).await.to_string();
         assert!(refused.starts_with(words), "{refused}");
@@ -207,7 +236,10 @@ async fn what_is_switched_off_is_refused() {
     ] {
         let wat = format!("(component (core module {module}))");
         let refused = host.refused(&wat::parse_str(&wat).unwrap()).await.to_string();
-        assert!(refused.starts_with("the component uses what this host does not offer"), "{module}: {refused}");
+        assert!(
+            refused.starts_with("the component uses what this host does not offer"),
+            "{module}: {refused}"
+        );
     }
 }
 
@@ -218,7 +250,8 @@ async fn functions_that_no_compiler_should_see_are_refused() {
     let deep = format!("(component (core module (func {nested})))");
     let refused = host.refused(&wat::parse_str(&deep).unwrap()).await.to_string();
     assert!(refused.starts_with("the component nests blocks more than 10000 deep"), "{refused}");
-    let long = format!("(component (core module (func {})))", "i32.const 1000000 drop ".repeat(1_100_000));
+    let long =
+        format!("(component (core module (func {})))", "i32.const 1000000 drop ".repeat(1_100_000));
     let refused = host.refused(&wat::parse_str(&long).unwrap()).await.to_string();
     assert!(refused.starts_with("a function of the component has"), "{refused}");
 }

@@ -1,6 +1,12 @@
 //! Compiled code is used again where this host wrote it, and compiled again where anybody else could have.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod support;
 
@@ -15,7 +21,8 @@ use support::{Counting, Host, sandbox};
 
 fn kept(cache: &Path) -> PathBuf {
     let files = fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
-    let code: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "code")).collect();
+    let code: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|e| e == "code")).collect();
     assert_eq!(code.len(), 1, "{code:?}");
     code[0].clone()
 }
@@ -38,7 +45,10 @@ async fn code_is_kept_for_the_next_process() {
     host.answer(&component).await;
     let other = performs(&answer("2")).component();
     let refused = host.refused(&other).await.to_string();
-    assert!(refused.starts_with("the compiling process /does/not/exist cannot be used"), "{refused}");
+    assert!(
+        refused.starts_with("the compiling process /does/not/exist cannot be used"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -55,7 +65,14 @@ async fn code_that_was_changed_is_never_loaded() {
     let mut other_hash = good.clone();
     other_hash[10] ^= 1;
     let bare = good[40..].to_vec();
-    for bad in [flipped, other_hash, bare, good[..good.len() - 1].to_vec(), good[..20].to_vec(), Vec::new()] {
+    for bad in [
+        flipped,
+        other_hash,
+        bare,
+        good[..good.len() - 1].to_vec(),
+        good[..20].to_vec(),
+        Vec::new(),
+    ] {
         fs::write(&path, &bad).unwrap();
         let refused = without_compiler(&cache).prepare(&component).await;
         assert!(refused.is_err(), "only a compiler could help now");
@@ -70,7 +87,8 @@ async fn code_that_was_changed_is_never_loaded() {
 async fn code_of_another_component_or_host_is_never_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let (cache, elsewhere) = (folder.path().join("code"), folder.path().join("other"));
-    let (wanted, planted) = (Guest::default().component(), performs(&answer("\"planted\"")).component());
+    let (wanted, planted) =
+        (Guest::default().component(), performs(&answer("\"planted\"")).component());
     sandbox(&cache).prepare(&wanted).await.unwrap();
     // The same host, another component under the wanted name.
     let path = kept(&cache);
@@ -90,12 +108,15 @@ async fn files_and_folders_that_others_can_write_are_not_used() {
     let cache = folder.path().join("code");
     let component = Guest::default().component();
     sandbox(&cache).prepare(&component).await.unwrap();
-    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     mode(&kept(&cache), 0o620);
     assert!(without_compiler(&cache).prepare(&component).await.is_err());
     mode(&kept(&cache), 0o600);
     let open = || Sandbox::new(&cache, support::compiler(), Arc::new(Counting::default()));
-    for (path, bad, good) in [(cache.clone(), 0o750, 0o700), (cache.join("compiled.key"), 0o640, 0o600)] {
+    for (path, bad, good) in
+        [(cache.clone(), 0o750, 0o700), (cache.join("compiled.key"), 0o640, 0o600)]
+    {
         mode(&path, bad);
         let refused = open().map(drop).unwrap_err();
         assert!(matches!(&refused, SandboxError::Cache(CacheError::Exposed(_))), "{refused}");
@@ -117,8 +138,14 @@ fn one_place_builds_stores() {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            let builds = text.lines().filter(|line| line.contains("Store::new(") || line.contains("Store::try_new("));
-            found.extend(builds.map(|line| format!("{}: {}", path.file_name().unwrap().display(), line.trim())));
+            let builds = text
+                .lines()
+                .filter(|line| line.contains("Store::new(") || line.contains("Store::try_new("));
+            found.extend(
+                builds.map(|line| {
+                    format!("{}: {}", path.file_name().unwrap().display(), line.trim())
+                }),
+            );
         }
     }
     assert_eq!(found, ["store.rs: let built = Store::try_new(engine, state);"]);

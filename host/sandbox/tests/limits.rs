@@ -1,6 +1,12 @@
 //! A hostile guest for each limit: it ends in a typed refusal with used and allowed, and never in a panic of the host.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod support;
 
@@ -10,11 +16,11 @@ use std::time::Duration;
 
 use bailiwick_core::Bytes;
 use bailiwick_core::fact::{Fact, FailureKind};
-use bailiwick_sandbox::profile::ProfileError;
 use bailiwick_sandbox::Refused;
+use bailiwick_sandbox::profile::ProfileError;
 use serde_json::json;
-use support::guest::{Guest, answer, performs, with_instances};
 use support::Host;
+use support::guest::{Guest, answer, performs, with_instances};
 
 const LOOP: &str = "(loop $forever (br $forever))";
 
@@ -78,12 +84,54 @@ async fn a_neighbours_step_goes_on_beside_a_loop() {
 }
 
 #[tokio::test]
+async fn a_neighbours_step_goes_on_beside_each_of_them() {
+    let mut host = Host::new();
+    host.limits.cpu = Duration::from_millis(500);
+    let honest = host.load(&Guest::default().component()).await;
+    let deep =
+        "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))";
+    let grow = "(loop $grow (br_if $grow (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
+    let huge = "(drop (memory.grow (i32.const 1700))) (return (call $ok (i32.const 0) (i32.const 100000000)))";
+    for (guest, message) in [
+        (performs(LOOP), "limit:cpu"),
+        (
+            Guest { extra: deep.into(), ..performs("(drop (call $deep (i32.const 1)))") },
+            "limit:stack",
+        ),
+        (performs(grow), "limit:memory"),
+        (performs(huge), "limit:output"),
+    ] {
+        let hostile = host.load(&guest.component()).await;
+        let honest = async {
+            for _ in 0..20 {
+                assert_eq!(host.run(honest).await.result.unwrap().value(), json!({"ok": true}));
+            }
+        };
+        let (ended, ()) = tokio::join!(host.run(hostile), honest);
+        limit(&ended.result.unwrap_err(), message);
+    }
+}
+
+#[tokio::test]
+async fn the_check_of_an_output_is_charged_to_the_agent() {
+    let mut host = Host::new();
+    host.limits.cpu = Duration::from_millis(5);
+    // Four megabytes of numbers take longer to read than that, and next to nothing to return.
+    let zeroes = format!("[{}0]", "0,".repeat(2_000_000));
+    let failure = host.failure(&performs(&answer(&zeroes)).component()).await;
+    limit(&failure, "limit:cpu used 5 ms of 5 ms");
+}
+
+#[tokio::test]
 async fn growing_memory_ends_at_the_limit() {
     let host = Host::new();
     let body = "(loop $grow (br_if $grow (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
     let digest = host.load(&performs(body).component()).await;
     let outcome = host.run(digest).await;
-    limit(&outcome.result.unwrap_err(), "limit:memory used 127.1 MiB of 128 MiB, and 1 MiB more were asked for");
+    limit(
+        &outcome.result.unwrap_err(),
+        "limit:memory used 127.1 MiB of 128 MiB, and 1 MiB more were asked for",
+    );
     assert!(outcome.used.memory_bytes > 127 << 20, "{:?}", outcome.used);
 }
 
@@ -101,7 +149,10 @@ async fn several_memories_count_together() {
     // Each is within 128 MiB: three of them are not.
     let one = "(module (memory 900))";
     assert_eq!(host.answer(&with_instances(&guest, one, 2)).await, json!({"ok": true}));
-    limit(&host.failure(&with_instances(&guest, one, 3)).await, "limit:memory used 112.6 MiB of 128 MiB");
+    limit(
+        &host.failure(&with_instances(&guest, one, 3)).await,
+        "limit:memory used 112.6 MiB of 128 MiB",
+    );
 }
 
 #[tokio::test]
@@ -109,9 +160,15 @@ async fn memories_tables_and_instances_are_counted() {
     let host = Host::new();
     let guest = Guest::default().component();
     let refused = host.refused(&with_instances(&guest, "(module (memory 0))", 8)).await;
-    assert!(matches!(refused, Refused::TooMany { what: "memories", found: 9, most: 8 }), "{refused}");
+    assert!(
+        matches!(refused, Refused::TooMany { what: "memories", found: 9, most: 8 }),
+        "{refused}"
+    );
     let refused = host.refused(&with_instances(&guest, "(module (table 1 funcref))", 17)).await;
-    assert!(matches!(refused, Refused::TooMany { what: "tables", found: 17, most: 16 }), "{refused}");
+    assert!(
+        matches!(refused, Refused::TooMany { what: "tables", found: 17, most: 16 }),
+        "{refused}"
+    );
     let instances = host.failure(&with_instances(&guest, "(module)", 64)).await;
     limit(&instances, "limit:instances used 64 and asked for more of 64");
 }
@@ -121,7 +178,10 @@ async fn table_elements_count_together() {
     let host = Host::new();
     let grow = "(if (i32.eq (table.grow $t (ref.null func) (i32.const 30000)) (i32.const -1)) (then (unreachable)))";
     let guest = Guest { extra: "(table $t 1 funcref)".into(), ..performs(grow) };
-    limit(&host.failure(&guest.component()).await, "limit:table-elements used 1 of 20000, and 30000 more");
+    limit(
+        &host.failure(&guest.component()).await,
+        "limit:table-elements used 1 of 20000, and 30000 more",
+    );
     let many = with_instances(&Guest::default().component(), "(module (table 9000 funcref))", 3);
     limit(&host.failure(&many).await, "limit:table-elements used 18000 of 20000, and 9000 more");
 }
@@ -129,7 +189,8 @@ async fn table_elements_count_together() {
 #[tokio::test]
 async fn deep_recursion_ends_at_the_stack() {
     let host = Host::new();
-    let deep = "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))";
+    let deep =
+        "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))";
     let guest = Guest { extra: deep.into(), ..performs("(drop (call $deep (i32.const 1)))") };
     limit(&host.failure(&guest.component()).await, "limit:stack used 512 KiB of 512 KiB");
 }
@@ -157,7 +218,10 @@ async fn a_huge_list_to_the_host_is_refused_before_it_is_copied() {
         (call $put (i32.const 0) (i32.const 10000000) (i32.const 0) (i32.const 0)
                    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1200))";
     let guest = Guest { imports: PUT.into(), ..performs(body) };
-    limit(&host.failure(&guest.component()).await, "limit:hostcall-bytes used more than 8 MiB of 8 MiB");
+    limit(
+        &host.failure(&guest.component()).await,
+        "limit:hostcall-bytes used more than 8 MiB of 8 MiB",
+    );
 }
 
 #[tokio::test]

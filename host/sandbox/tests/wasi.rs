@@ -1,6 +1,12 @@
 //! WASI is inert and derived: the same attempt sees the same numbers and times, another does not, and nothing is behind files and sockets.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod support;
 
@@ -8,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use bailiwick_core::fact::FailureKind;
 use serde_json::{Value, json};
-use support::guest::{Guest, answer};
 use support::Host;
+use support::guest::{Guest, answer};
 
 /// Digits of two numbers from `random` and the clock, as `[random, monotonic, seconds]`.
 const REPORT: &str = r#"
@@ -111,7 +117,8 @@ async fn an_endless_sleep_ends_at_the_wall_clock() {
     host.limits.wall = Duration::from_millis(200);
     let imports = r#"(import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $after (param i64) (result i32)))
         (import "wasi:io/poll@0.2.12" "[method]pollable.block" (func $block (param i32)))"#;
-    let failure = host.failure(&guest(imports, "", "(call $block (call $after (i64.const -1)))")).await;
+    let failure =
+        host.failure(&guest(imports, "", "(call $block (call $after (i64.const -1)))")).await;
     assert_eq!(failure.message, "limit:wall used 200 ms of 200 ms");
 }
 
@@ -119,7 +126,13 @@ async fn an_endless_sleep_ends_at_the_wall_clock() {
 async fn handles_are_counted() {
     let host = Host::new();
     let imports = r#"(import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $after (param i64) (result i32)))"#;
-    let failure = host.failure(&guest(imports, "", "(loop $again (drop (call $after (i64.const 1))) (br $again))")).await;
+    let failure = host
+        .failure(&guest(
+            imports,
+            "",
+            "(loop $again (drop (call $after (i64.const 1))) (br $again))",
+        ))
+        .await;
     assert_eq!(failure.kind, FailureKind::Limit, "{failure}");
     assert!(failure.message.ends_with("used 1024 of 1024"), "{failure}");
 }
@@ -127,8 +140,11 @@ async fn handles_are_counted() {
 #[tokio::test]
 async fn too_much_randomness_is_refused() {
     let host = Host::new();
-    let imports = r#"(import "wasi:random/random@0.2.12" "get-random-bytes" (func $bytes (param i64 i32)))"#;
-    let failure = host.failure(&guest(imports, "", "(call $bytes (i64.const 100000000) (i32.const 1200))")).await;
+    let imports =
+        r#"(import "wasi:random/random@0.2.12" "get-random-bytes" (func $bytes (param i64 i32)))"#;
+    let failure = host
+        .failure(&guest(imports, "", "(call $bytes (i64.const 100000000) (i32.const 1200))"))
+        .await;
     assert_eq!(failure.message, "limit:random-bytes used 95.4 MiB of 1 MiB");
 }
 
@@ -144,8 +160,12 @@ async fn an_exit_is_no_answer() {
 #[tokio::test]
 async fn there_is_no_environment() {
     let host = Host::new();
-    let imports = r#"(import "wasi:cli/environment@0.2.12" "get-environment" (func $env (param i32)))"#;
-    let body = format!("(call $env (i32.const 1200)) (if (i32.load (i32.const 1204)) (then (unreachable))) {}", answer("0"));
+    let imports =
+        r#"(import "wasi:cli/environment@0.2.12" "get-environment" (func $env (param i32)))"#;
+    let body = format!(
+        "(call $env (i32.const 1200)) (if (i32.load (i32.const 1204)) (then (unreachable))) {}",
+        answer("0")
+    );
     assert_eq!(host.answer(&guest(imports, "", &body)).await, json!(0));
 }
 

@@ -58,7 +58,8 @@ fn link_interface(
                             Val::Resource(handle.try_into_resource_any(store)?)
                         }
                         Constant::Unreachable => {
-                            let words = format!("the agent called {path}, and there is nothing behind it");
+                            let words =
+                                format!("the agent called {path}, and there is nothing behind it");
                             return Err(Ended(plain(FailureKind::Trap, &words)).into());
                         }
                     };
@@ -99,7 +100,9 @@ fn refusal(error: Option<Type>) -> Constant {
     let payload = match error {
         None => None,
         Some(Type::Enum(codes)) => {
-            let Some(code) = REFUSALS.into_iter().find(|code| codes.names().any(|name| name == *code)) else {
+            let Some(code) =
+                REFUSALS.into_iter().find(|code| codes.names().any(|name| name == *code))
+            else {
                 return Constant::Unreachable;
             };
             Some(Box::new(Val::Enum(code.into())))

@@ -29,11 +29,19 @@ impl exit::Host for State {
     /// An agent answers or fails; it has no process to end.
     fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
         let status = if status.is_ok() { "success" } else { "failure" };
-        Err(Ended(plain(FailureKind::Trap, &format!("the agent exited ({status}) instead of answering"))).into())
+        Err(Ended(plain(
+            FailureKind::Trap,
+            &format!("the agent exited ({status}) instead of answering"),
+        ))
+        .into())
     }
 
     fn exit_with_code(&mut self, code: u8) -> wasmtime::Result<()> {
-        Err(Ended(plain(FailureKind::Trap, &format!("the agent exited (code {code}) instead of answering"))).into())
+        Err(Ended(plain(
+            FailureKind::Trap,
+            &format!("the agent exited (code {code}) instead of answering"),
+        ))
+        .into())
     }
 }
 

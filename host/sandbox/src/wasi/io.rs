@@ -100,7 +100,11 @@ impl streams::HostOutputStream for State {
         Ok(Ok(()))
     }
 
-    async fn blocking_write_and_flush(&mut self, stream: Resource<Stream>, contents: Vec<u8>) -> Told<()> {
+    async fn blocking_write_and_flush(
+        &mut self,
+        stream: Resource<Stream>,
+        contents: Vec<u8>,
+    ) -> Told<()> {
         let stream = *self.wasi.table.get(&stream)?;
         self.say(stream, &contents).await?;
         Ok(Ok(()))

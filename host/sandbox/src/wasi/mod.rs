@@ -81,7 +81,9 @@ const INTERFACES: [&str; 27] = [
 /// Whether an import is answered: `wasi:NAMESPACE/INTERFACE@0.2.x`.
 pub(crate) fn offers(import: &str) -> bool {
     let parts = import.strip_prefix("wasi:").and_then(|rest| rest.split_once('@'));
-    parts.is_some_and(|(interface, version)| version.starts_with("0.2.") && INTERFACES.contains(&interface))
+    parts.is_some_and(|(interface, version)| {
+        version.starts_with("0.2.") && INTERFACES.contains(&interface)
+    })
 }
 
 /// Links what is answered with types of our own.

@@ -50,7 +50,9 @@ impl State {
 
     fn random(&mut self) -> &mut ChaCha20Rng {
         let identity = self.wasi.identity.as_ref();
-        self.wasi.random.get_or_insert_with(|| Box::new(ChaCha20Rng::from_seed(*key(identity).as_bytes())))
+        self.wasi
+            .random
+            .get_or_insert_with(|| Box::new(ChaCha20Rng::from_seed(*key(identity).as_bytes())))
     }
 }
 

@@ -48,7 +48,8 @@ pub fn performs(body: &str) -> Guest {
 impl Guest {
     fn wat(&self) -> String {
         let Self { imports, extra, start, profile, perform, .. } = self;
-        let strings = ["fixture", "1.0.0", "A guest of the tests.", &self.input_schema, &self.output_schema];
+        let strings =
+            ["fixture", "1.0.0", "A guest of the tests.", &self.input_schema, &self.output_schema];
         let (mut data, mut record, mut at) = (String::new(), String::new(), 2048);
         for (index, text) in strings.iter().enumerate() {
             let bytes: String = text.bytes().map(|b| format!("\\{b:02x}")).collect();
@@ -61,13 +62,18 @@ impl Guest {
             at += text.len();
         }
         assert!(at < 8192, "the strings of a guest lie below its answer");
+        // Above 8192 lies the answer, from 65536 on the heap.
+        let pages = 2 + perform.len() / 3 / 65_536;
+        let heap = pages.saturating_sub(1) * 65_536;
         let answer = perform.split_once("(;data ").and_then(|(_, rest)| rest.split_once(";)"));
-        let answer = answer.map(|(bytes, _)| format!("(data (i32.const 8192) \"{bytes}\")")).unwrap_or_default();
+        let answer = answer
+            .map(|(bytes, _)| format!("(data (i32.const 8192) \"{bytes}\")"))
+            .unwrap_or_default();
         format!(
             r#"(module
   {imports}
-  (memory (export "memory") 2)
-  (global $heap (mut i32) (i32.const 65536))
+  (memory (export "memory") {pages})
+  (global $heap (mut i32) (i32.const {heap}))
   {data}
   {answer}
   {extra}

@@ -1,7 +1,13 @@
 //! A host of fakes and guests written in WAT: what the tests of the sandbox stand on.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 pub mod guest;
 
@@ -19,8 +25,12 @@ use bailiwick_core::schema::Schema;
 use bailiwick_core::{AttemptId, CellId, CellKey, Digest, Document, Name, RunId, Timestamp};
 use bailiwick_gate::knowledge::{KnowledgeError, SearchRequest};
 use bailiwick_gate::ledger::Ledger;
-use bailiwick_gate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images};
-use bailiwick_gate::{Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError};
+use bailiwick_gate::model::{
+    CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images,
+};
+use bailiwick_gate::{
+    Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError,
+};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::ports::{Job, Outcome, StepRunner as _};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
@@ -109,25 +119,43 @@ impl Clock for Now {
 struct Nobody;
 
 fn nobody<T: Send + 'static>() -> BoxFuture<'static, Result<T, ProviderError>> {
-    Box::pin(std::future::ready(Err(ProviderError::Unsupported { detail: "nobody is here".into() })))
+    Box::pin(std::future::ready(Err(ProviderError::Unsupported {
+        detail: "nobody is here".into(),
+    })))
 }
 
 impl ModelProvider for Nobody {
-    fn complete<'a>(&'a self, _: &'a Durable, _: ProviderCall<'a, CompleteRequest>) -> BoxFuture<'a, Result<Completion, ProviderError>> {
+    fn complete<'a>(
+        &'a self,
+        _: &'a Durable,
+        _: ProviderCall<'a, CompleteRequest>,
+    ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
         nobody()
     }
 
-    fn embed<'a>(&'a self, _: &'a Durable, _: ProviderCall<'a, EmbedRequest>) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
+    fn embed<'a>(
+        &'a self,
+        _: &'a Durable,
+        _: ProviderCall<'a, EmbedRequest>,
+    ) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
         nobody()
     }
 
-    fn generate_image<'a>(&'a self, _: &'a Durable, _: ProviderCall<'a, ImageRequest>) -> BoxFuture<'a, Result<Images, ProviderError>> {
+    fn generate_image<'a>(
+        &'a self,
+        _: &'a Durable,
+        _: ProviderCall<'a, ImageRequest>,
+    ) -> BoxFuture<'a, Result<Images, ProviderError>> {
         nobody()
     }
 }
 
 impl KnowledgeIndex for Nobody {
-    fn search<'a>(&'a self, _: &'a Name, _: &'a SearchRequest) -> BoxFuture<'a, Result<Vec<Passage>, KnowledgeError>> {
+    fn search<'a>(
+        &'a self,
+        _: &'a Name,
+        _: &'a SearchRequest,
+    ) -> BoxFuture<'a, Result<Vec<Passage>, KnowledgeError>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 }
@@ -173,7 +201,11 @@ impl Host {
             host_key: [7; 32],
             ledger: Ledger::default(),
         };
-        let limits = Limits { cpu: Duration::from_secs(5), wall: Duration::from_secs(60), ..Limits::DEFAULT };
+        let limits = Limits {
+            cpu: Duration::from_secs(5),
+            wall: Duration::from_secs(60),
+            ..Limits::DEFAULT
+        };
         Self {
             runner: Runner::new(Arc::clone(&sandbox), Arc::new(gateway)),
             sandbox,

@@ -85,7 +85,8 @@ fn exhausted(limit: Limit) -> types::Limit {
 
 /// A reference as a guest writes it. Whether it may be read is the gate's matter.
 fn artifact(given: types::Artifact) -> Result<Artifact, types::Error> {
-    let digest = given.digest.parse().map_err(|error| types::Error::Invalid(format!("digest: {error}")))?;
+    let digest =
+        given.digest.parse().map_err(|error| types::Error::Invalid(format!("digest: {error}")))?;
     let types::Artifact { media_type, bytes, name, .. } = given;
     Ok(Artifact { digest, media_type, bytes: Bytes(bytes), name })
 }
@@ -103,7 +104,9 @@ pub(crate) fn failure(said: agent::Failure) -> Failure {
         agent::Failure::Fatal(words) => plain(FailureKind::Fatal, &words),
         agent::Failure::Refused(denial) => {
             let capability = bailiwick_core::text::clip(&denial.capability, 64);
-            let words = format!("it cannot do without {capability:?}, which was denied; the calls of the attempt say why");
+            let words = format!(
+                "it cannot do without {capability:?}, which was denied; the calls of the attempt say why"
+            );
             plain(FailureKind::Refused, &words)
         }
     }

@@ -1,8 +1,8 @@
 //! `model`: language, embedding and image models. Converts, decides nothing.
 
 use bailiwick_gate::model::{
-    CompleteRequest, Completion, EmbedRequest, Embedding, Finish, ImageRequest, Message, ModelUsage, Part,
-    Role, Tool, ToolCall,
+    CompleteRequest, Completion, EmbedRequest, Embedding, Finish, ImageRequest, Message,
+    ModelUsage, Part, Role, Tool, ToolCall,
 };
 use serde_json::Value;
 
@@ -75,14 +75,17 @@ fn message(given: model::Message) -> Result<Message, types::Error> {
             model::Role::Tool => Role::Tool,
         },
         parts: parts.collect::<Result<_, types::Error>>()?,
-        tool_calls: calls.map(|c| ToolCall { id: c.id, name: c.name, arguments: c.arguments }).collect(),
+        tool_calls: calls
+            .map(|c| ToolCall { id: c.id, name: c.name, arguments: c.arguments })
+            .collect(),
         answers: given.answers,
     })
 }
 
 fn json(text: &str, what: &str) -> Result<Value, types::Error> {
     // Bounded twice: by the bytes of a host call and by the parser's depth of 128.
-    serde_json::from_str(text).map_err(|error| types::Error::Invalid(format!("{what}: no JSON ({error})")))
+    serde_json::from_str(text)
+        .map_err(|error| types::Error::Invalid(format!("{what}: no JSON ({error})")))
 }
 
 fn completion(given: Completion) -> model::Completion {
