@@ -16,6 +16,7 @@ mod fields;
 mod findings;
 mod folders;
 mod keys;
+mod limits;
 pub mod matrix;
 mod nearest;
 mod pipeline;

@@ -12,7 +12,7 @@ use crate::entries::{Entries, as_table};
 use crate::findings::Findings;
 use crate::folders::absolute;
 use crate::keys::{self, FileKind};
-use crate::project::requested_limits;
+use crate::limits::requested_limits;
 use crate::routes::origin;
 
 /// Reads `policy.toml`.

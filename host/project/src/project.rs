@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_core::{Calls, Diagnostic, Name, Place, Tokens};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::intersect::{Excess, RequestedLimits};
-use bailiwick_policy::{Grants, Limits, Route};
+use bailiwick_policy::{Grants, Route};
 use toml::Spanned;
 
 use crate::codes;
@@ -13,6 +13,7 @@ use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, sort};
 use crate::folders::inside;
 use crate::keys::{self, FileKind};
+use crate::limits::requested_limits;
 use crate::nearest::did_you_mean;
 use crate::routes::route;
 
@@ -300,50 +301,4 @@ fn places(
         }
         keys.insert(dotted, findings.place(key.span()));
     }
-}
-
-/// Reads `limits`, in bailiwick.toml and in policy.toml.
-pub(crate) fn requested_limits(
-    table: Entries<'_, '_>,
-    findings: &mut Findings<'_>,
-) -> RequestedLimits {
-    let default = Limits::DEFAULT;
-    let limits = Limits {
-        memory: table.size("memory").unwrap_or(default.memory),
-        cpu: table.duration("cpu").unwrap_or(default.cpu),
-        wall: table.duration("wall").unwrap_or(default.wall),
-        output: table.size("output").unwrap_or(default.output),
-        log_lines: table.whole("log-lines").unwrap_or(default.log_lines),
-        artifacts: table.size("artifacts").unwrap_or(default.artifacts),
-        gate_calls: table.whole("gate-calls").unwrap_or(default.gate_calls),
-        denials: table.whole("denials").unwrap_or(default.denials),
-    };
-    let most = Limits::MAXIMUM;
-    let too_much = [
-        ("memory", limits.memory > most.memory, most.memory.to_string()),
-        ("cpu", limits.cpu > most.cpu, show(most.cpu)),
-        ("wall", limits.wall > most.wall, show(most.wall)),
-        ("output", limits.output > most.output, most.output.to_string()),
-        ("log-lines", limits.log_lines > most.log_lines, most.log_lines.to_string()),
-        ("artifacts", limits.artifacts > most.artifacts, most.artifacts.to_string()),
-        ("gate-calls", limits.gate_calls > most.gate_calls, most.gate_calls.to_string()),
-        ("denials", limits.denials > most.denials, most.denials.to_string()),
-    ];
-    let mut named = Vec::new();
-    for (key, over, most) in too_much {
-        let Some(node) = table.node(key) else { continue };
-        named.push(key);
-        if over {
-            findings.report(
-                codes::WRONG_VALUE,
-                node.span(),
-                format!("`{key}` is at most {most} on any host"),
-            );
-        }
-    }
-    RequestedLimits { limits, named }
-}
-
-fn show(duration: std::time::Duration) -> String {
-    bailiwick_core::units::show_duration(duration)
 }

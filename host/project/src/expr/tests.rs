@@ -76,3 +76,33 @@ fn says_what_fails() {
         assert_eq!(eval(source), expected, "{source}");
     }
 }
+
+/// The worst that the bounds let pass to the parser comes back, as a value or a fault,
+/// on the small stack of a test's thread.
+#[test]
+fn the_parser_survives_what_the_bounds_let_pass() {
+    let round = format!("{}1{}", "(".repeat(32), ")".repeat(32));
+    assert_eq!(eval(&round), "1");
+    let square = format!("{}1{}", "[".repeat(32), "]".repeat(32));
+    assert!(eval(&square).starts_with("[["), "{}", eval(&square));
+    for source in [
+        format!("{}1", "1-".repeat(511)),
+        format!("{}1", "-".repeat(1023)),
+        format!("{}true", "!".repeat(1019)),
+        format!("{}1", "true?1:".repeat(145)),
+        format!("{}1", "1?".repeat(511)),
+        format!("input{}", ".a".repeat(509)),
+        format!("input{}", "[0]".repeat(339)),
+        format!("{}1", "a||b&&".repeat(170)),
+        format!("[{}1]", "1,".repeat(510)),
+        "{".repeat(32),
+        "(".repeat(32),
+        "'".repeat(1024),
+        "\\".repeat(1024),
+        "\u{0}".repeat(1024),
+        "ü".repeat(512),
+        "b'\u{fc}'".repeat(100),
+    ] {
+        let _ = eval(&source);
+    }
+}

@@ -153,12 +153,11 @@ impl<'a> Links<'a> {
                 .collect();
             for group in groups.iter().filter(|group| !known.contains(group.get_ref().as_str())) {
                 let message = format!("nobody is in the group {:?}", group.get_ref());
-                let hint = did_you_mean(group.get_ref(), known.iter().copied()).unwrap_or_else(
-                    || {
+                let hint =
+                    did_you_mean(group.get_ref(), known.iter().copied()).unwrap_or_else(|| {
                         "the admin names people and their groups in policy.toml, as [people.NAME]"
                             .to_owned()
-                    },
-                );
+                    });
                 findings.report_with(codes::UNKNOWN_GROUP, group.span(), message, hint);
             }
         }

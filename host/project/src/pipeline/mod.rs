@@ -4,6 +4,7 @@ mod authored;
 mod cycles;
 mod input;
 mod links;
+mod names;
 mod reads;
 mod thinning;
 
