@@ -54,8 +54,18 @@ HOST "E133" "this machine cannot run agents"
     "The engine did not start. `bailiwick doctor` says more."
 NO_RUN "E134" "there is no such run"
     "`bailiwick runs` lists the runs of a data folder."
+NO_CODE "E135" "there is no such code"
+    "Codes are `E` and three digits. Each problem that is shown has one, and each has a page."
 BUILD "E140" "the agent cannot be built"
     "The message and the compiler's output above say why. `bailiwick doctor` shows which toolchain is found."
+NOT_TOML "E701" "agent.toml is not TOML"
+    "`bailiwick build` reads agent.toml beside the agent's sources. The text cannot be read as TOML; all places that are wrong are listed."
+WANTS_UNKNOWN_KEY "E702" "agent.toml has an unknown key"
+    "agent.toml has [wants] with `model`, `knowledge` and `artifacts`, each with a reason, and [build] with `module`. A key that nothing reads would look like a wish that somebody weighs."
+WANTS_MISSING_KEY "E703" "agent.toml lacks a key"
+    "A want names what is wanted and says why, in one sentence: an operator reads it before he grants anything."
+WANTS_WRONG_VALUE "E704" "a value of agent.toml has another form than its key asks for"
+    "`use` is a list of names, `put` a size such as \"16 MiB\", `reason` a text of at most 256 bytes, `module` a path inside the folder."
 EXISTS "E141" "there is something there already"
     "`bailiwick init` makes a new project in a folder that does not exist yet, or is empty."
 }
@@ -64,4 +74,27 @@ EXISTS "E141" "there is something there already"
 #[must_use]
 pub fn page(code: &str) -> Option<&'static Page> {
     bailiwick_project::codes::page(code).or_else(|| PAGES.iter().find(|page| page.code == code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_agent_toml_has_its_page() {
+        use bailiwick_builder as builder;
+        for code in [builder::NOT_TOML, builder::UNKNOWN_KEY, builder::MISSING_KEY, builder::WRONG_VALUE] {
+            assert!(page(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn no_code_stands_twice() {
+        let of_the_files = bailiwick_project::codes::PAGES.iter().map(|page| page.code);
+        let mut codes: Vec<_> = PAGES.iter().map(|page| page.code).chain(of_the_files).collect();
+        codes.sort_unstable();
+        let all = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+    }
 }

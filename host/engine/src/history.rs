@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use bailiwick_core::fact::Entry;
+use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::{Blobs, BlobError, BoxFuture};
-use bailiwick_core::{Diagnostic, Digest, RunId, RunState};
+use bailiwick_core::{CellId, Diagnostic, Digest, RunId, RunState};
 use bailiwick_store::{Archive, ListedRun, OpenError, Store};
 
 use crate::codes;
@@ -56,6 +56,32 @@ impl History {
         let state = RunState::replay(&entries).map_err(|error| storage(&error))?;
         let state = state.ok_or_else(|| storage(&format!("{run} has no facts")))?;
         Ok(Record { entries, state })
+    }
+}
+
+impl History {
+    /// Attaches the texts of the documents of one cell that are kept apart because of
+    /// their size. What was erased stays without.
+    pub async fn load(&self, record: &mut Record, cell: &CellId) {
+        let facts = record.entries.iter_mut().flat_map(|entry| &mut entry.facts);
+        let of_cell = facts.filter(|fact| is_of(fact, cell));
+        for document in of_cell.flat_map(Fact::documents_mut).filter(|document| document.text().is_none()) {
+            if let Ok(bytes) = self.archive.get(document.digest()).await
+                && let Ok(text) = String::from_utf8(bytes)
+            {
+                document.load(text.into());
+            }
+        }
+    }
+}
+
+fn is_of(fact: &Fact, wanted: &CellId) -> bool {
+    match fact {
+        Fact::CellStarted { attempt, .. } | Fact::CellFinished { attempt, .. } | Fact::CallAnswered { attempt, .. } => {
+            attempt.cell == *wanted
+        }
+        Fact::Released { cell, .. } | Fact::Asked { cell, .. } | Fact::Judged { cell, .. } => cell == wanted,
+        _ => false,
     }
 }
 

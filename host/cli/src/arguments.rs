@@ -1,0 +1,71 @@
+//! The command line: every subcommand with one line, and the options that several share.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{
+    build, check, completions, doctor, explain, init, inspect, logs, run, runs, schema, show,
+};
+
+/// Runs AI agents that nobody has to trust.
+#[derive(Parser)]
+#[command(name = "bailiwick", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = "\
+Exit codes: 0 done, 1 failed, 2 input wrong, 3 waiting for people, 130 interrupted.
+Results are on standard output, everything else on standard error.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Makes a project that runs.
+    Init(init::Arguments),
+    /// Builds agents: their folders get dist/NAME.wasm. The only command that starts a compiler.
+    Build(build::Arguments),
+    /// Finds everything that is wrong with a project, and shows what each agent may do.
+    Check(check::Arguments),
+    /// Prints a JSON Schema of one of the files, for editors.
+    Schema(schema::Arguments),
+    /// Shows what a component says of itself, without running it.
+    Inspect(inspect::Arguments),
+    /// Runs a pipeline.
+    Run(run::Arguments),
+    /// Lists the runs of a data folder, newest first.
+    Runs(runs::Arguments),
+    /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.
+    Show(show::Arguments),
+    /// Prints what agents wrote to their logs.
+    Logs(logs::Arguments),
+    /// Explains a code such as E031.
+    Explain(explain::Arguments),
+    /// Finds out whether this machine can run and build agents.
+    Doctor(doctor::Arguments),
+    /// Prints completions for a shell.
+    Completions(completions::Arguments),
+}
+
+/// Which project, under which policy.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ProjectPlace {
+    /// The project's folder [default: the one around the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// The admin's file, where there is no /etc/bailiwick/policy.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// Which data folder.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataPlace {
+    /// The project whose data folder is meant [default: the one around the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// The data folder [default: PROJECT/.bailiwick]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}

@@ -1,0 +1,41 @@
+//! One file for each subcommand: its arguments, the operation that it calls, what it prints.
+
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod inspect;
+pub(crate) mod logs;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod show;
+
+use crate::arguments::Command;
+use crate::ending::Ending;
+use crate::environment::Environment;
+use crate::talk::Talk;
+
+/// Does what was asked.
+pub(crate) async fn dispatch(
+    command: Command,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
+    match command {
+        Command::Init(arguments) => init::command(&arguments, talk),
+        Command::Build(arguments) => build::command(&arguments, environment, talk).await,
+        Command::Check(arguments) => check::command(&arguments, environment, talk),
+        Command::Schema(arguments) => schema::command(&arguments),
+        Command::Inspect(arguments) => inspect::command(&arguments),
+        Command::Run(arguments) => run::command(&arguments, environment, talk).await,
+        Command::Runs(arguments) => runs::command(&arguments, environment).await,
+        Command::Show(arguments) => show::command(&arguments, environment).await,
+        Command::Logs(arguments) => logs::command(&arguments, environment).await,
+        Command::Explain(arguments) => explain::command(&arguments),
+        Command::Doctor(arguments) => doctor::command(&arguments, environment).await,
+        Command::Completions(arguments) => completions::command(&arguments),
+    }
+}

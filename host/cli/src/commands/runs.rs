@@ -1,0 +1,50 @@
+//! `bailiwick runs`: the runs of a data folder, newest first.
+
+use bailiwick_engine::history::History;
+use clap::Args;
+use serde_json::json;
+
+use crate::arguments::DataPlace;
+use crate::ending::Ending;
+use crate::environment::Environment;
+use crate::{stdout, words};
+
+/// Which folder.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    place: DataPlace,
+    /// The most runs that are listed
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Prints one JSON object a run
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn command(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Ending> {
+    let Some(history) = History::open(&environment.data(&arguments.place)?)? else {
+        return Ok(Ending::Done);
+    };
+    for listed in history.runs(arguments.limit).await? {
+        let pipeline = listed.pipeline.as_ref().map(ToString::to_string);
+        let line = if arguments.json {
+            stdout::line(&json!({
+                "run": listed.run,
+                "pipeline": pipeline,
+                "state": listed.phase.as_str(),
+                "started": listed.started.map(words::instant),
+                "ended": listed.ended.map(words::instant),
+                "tokens": listed.cost.tokens,
+                "calls": listed.cost.calls,
+            }))
+        } else {
+            let started = listed.started.map(words::instant).unwrap_or_default();
+            let pipeline = pipeline.unwrap_or_default();
+            let cost = words::cost(listed.cost);
+            format!("{:26} {:11} {started:20} {pipeline}, {cost}\n", listed.run, listed.phase)
+        };
+        stdout::write(&line)?;
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,127 @@
+//! What the process was given: variables, home, current folder, terminals. The only file that reads them.
+
+use std::env;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bailiwick_engine::Keys;
+use bailiwick_engine::host::HostConfig;
+use bailiwick_engine::load::Places;
+
+use crate::arguments::{DataPlace, ProjectPlace};
+
+/// The folder of a project in which its data lies, unless `--data` says another.
+const DATA: &str = ".bailiwick";
+
+/// What the process was given.
+pub(crate) struct Environment {
+    /// The current folder.
+    pub(crate) folder: PathBuf,
+    /// The user who runs this.
+    pub(crate) uid: u32,
+    /// The program to edit texts with.
+    pub(crate) editor: Option<String>,
+    /// What to log, as `BAILIWICK_LOG` says it.
+    pub(crate) log: Option<String>,
+    /// Where the keys of the providers are.
+    keys: Keys,
+    cache: PathBuf,
+    user_policy: Option<PathBuf>,
+    executable: PathBuf,
+    command: String,
+    /// Whether somebody sees colours on standard error.
+    pub(crate) colours: bool,
+    /// Which of the three streams are a terminal.
+    pub(crate) terminals: Terminals,
+}
+
+/// Which of the three streams are a terminal.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the three streams")]
+pub(crate) struct Terminals {
+    pub(crate) stdin: bool,
+    pub(crate) stderr: bool,
+}
+
+/// Whether this process was started to compile a component.
+pub(crate) fn is_compiling_child(word: &str) -> bool {
+    env::args_os().nth(1).is_some_and(|argument| argument == word)
+}
+
+impl Environment {
+    /// Reads it, once.
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        let home = env::home_dir().filter(|home| home.is_absolute());
+        let under = |variable: &str, otherwise: &str| {
+            let named = path(variable).filter(|path| path.is_absolute());
+            named.or_else(|| Some(home.as_ref()?.join(otherwise)))
+        };
+        let cache = under("XDG_CACHE_HOME", ".cache")
+            .context("neither XDG_CACHE_HOME nor HOME says where compiled code can be kept")?;
+        let terminals = Terminals { stdin: io::stdin().is_terminal(), stderr: io::stderr().is_terminal() };
+        let arguments: Vec<_> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = text("TERM").is_some_and(|term| term == "dumb");
+        Ok(Self {
+            folder: env::current_dir().context("the current folder is gone")?,
+            uid: rustix::process::geteuid().as_raw(),
+            editor: text("VISUAL").or_else(|| text("EDITOR")),
+            log: text("BAILIWICK_LOG"),
+            keys: Keys::new(text("OPENAI_API_KEY").as_deref(), text("ANTHROPIC_API_KEY").as_deref()),
+            cache: cache.join("bailiwick"),
+            user_policy: under("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("bailiwick/policy.toml")),
+            executable: env::current_exe().context("this program does not find itself")?,
+            command: arguments.join(" "),
+            colours: terminals.stderr && !plain && !dumb,
+            terminals: Terminals { stderr: terminals.stderr && !dumb, ..terminals },
+        })
+    }
+
+    /// Where a project, its policy and its models are looked for.
+    pub(crate) fn places(&self, place: &ProjectPlace, models: &[String]) -> anyhow::Result<Places> {
+        Ok(Places {
+            project: self.project(place)?,
+            policy: place.policy.clone(),
+            user_policy: self.user_policy.clone(),
+            models: models.to_vec(),
+        })
+    }
+
+    /// The folder of the project: the named one, or the one around the current folder.
+    pub(crate) fn project(&self, place: &ProjectPlace) -> anyhow::Result<PathBuf> {
+        match &place.project {
+            Some(project) => Ok(project.clone()),
+            None => Ok(bailiwick_engine::load::find_project(&self.folder)?),
+        }
+    }
+
+    /// The data folder: the named one, or the project's.
+    pub(crate) fn data(&self, place: &DataPlace) -> anyhow::Result<PathBuf> {
+        match (&place.data, &place.project) {
+            (Some(data), _) => Ok(data.clone()),
+            (None, Some(project)) => Ok(project.join(DATA)),
+            (None, None) => Ok(bailiwick_engine::load::find_project(&self.folder)?.join(DATA)),
+        }
+    }
+
+    /// What a host needs to know of this machine.
+    pub(crate) fn host(&self, data: &Path) -> HostConfig {
+        HostConfig {
+            data: data.to_path_buf(),
+            cache: self.cache.clone(),
+            compiler: self.executable.clone(),
+            compiler_arguments: vec![crate::COMPILE.to_owned()],
+            keys: self.keys.clone(),
+            command: self.command.clone(),
+        }
+    }
+}
+
+fn text(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+fn path(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

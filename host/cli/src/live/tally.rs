@@ -1,0 +1,153 @@
+//! How many cells of each step stand where. Counts a run's state and knows nothing of how it is shown.
+
+use bailiwick_core::fact::StepBy;
+use bailiwick_core::run::{CellState, End, JudgeStage, Stage, StepState};
+use bailiwick_core::{Name, RunState};
+
+/// The cells of one step, by where they stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Released.
+    pub(crate) done: usize,
+    /// `when` was false.
+    pub(crate) skipped: usize,
+    /// Judged out, or above them something was.
+    pub(crate) dropped: usize,
+    /// Could not be computed.
+    pub(crate) failed: usize,
+    /// People are asked.
+    pub(crate) waiting: usize,
+    /// At work, at a judge, or between two tries.
+    pub(crate) running: usize,
+    /// Not begun.
+    pub(crate) idle: usize,
+}
+
+impl Tally {
+    /// Those that have ended, in whatever way.
+    pub(crate) fn ended(&self) -> usize {
+        self.done + self.skipped + self.dropped + self.failed
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> usize {
+        self.ended() + self.waiting + self.running + self.idle
+    }
+
+    /// Both together.
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            done: self.done + other.done,
+            skipped: self.skipped + other.skipped,
+            dropped: self.dropped + other.dropped,
+            failed: self.failed + other.failed,
+            waiting: self.waiting + other.waiting,
+            running: self.running + other.running,
+            idle: self.idle + other.idle,
+        }
+    }
+
+    /// The counts that are not zero, with their words.
+    pub(crate) fn words(&self) -> Vec<(Word, usize)> {
+        let counts = [
+            (Word::Done, self.done),
+            (Word::Running, self.running),
+            (Word::Waiting, self.waiting),
+            (Word::Failed, self.failed),
+            (Word::Dropped, self.dropped),
+            (Word::Skipped, self.skipped),
+        ];
+        counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+/// What is said of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the words themselves")]
+pub(crate) enum Word {
+    Done,
+    Running,
+    Waiting,
+    Failed,
+    Dropped,
+    Skipped,
+}
+
+impl Word {
+    /// The word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A step that has cells, with its judges.
+pub(crate) struct Row<'a> {
+    pub(crate) step: &'a StepState,
+    pub(crate) tally: Tally,
+}
+
+/// One row for each step that has cells of its own, in file order.
+pub(crate) fn rows(state: &RunState) -> Vec<Row<'_>> {
+    let own = state.steps.iter().filter(|step| step.shape.judges.is_none());
+    own.map(|step| Row { step, tally: of(step) }).collect()
+}
+
+/// All cells of a run.
+pub(crate) fn total(state: &RunState) -> Tally {
+    rows(state).iter().fold(Tally::default(), |sum, row| sum.plus(&row.tally))
+}
+
+/// The cells of one step.
+pub(crate) fn of(step: &StepState) -> Tally {
+    let mut tally = Tally::default();
+    for cell in step.cells.values() {
+        *match word(cell) {
+            Some(Word::Done) => &mut tally.done,
+            Some(Word::Running) => &mut tally.running,
+            Some(Word::Waiting) => &mut tally.waiting,
+            Some(Word::Failed) => &mut tally.failed,
+            Some(Word::Dropped) => &mut tally.dropped,
+            Some(Word::Skipped) => &mut tally.skipped,
+            None => &mut tally.idle,
+        } += 1;
+    }
+    tally
+}
+
+/// Where a cell stands; nothing where it has not begun.
+pub(crate) fn word(cell: &CellState) -> Option<Word> {
+    match &cell.stage {
+        Stage::Idle => None,
+        Stage::Judging { now: JudgeStage::Asked { .. }, .. } => Some(Word::Waiting),
+        Stage::Ended(End::Released { .. }) => Some(Word::Done),
+        Stage::Ended(End::Skipped) => Some(Word::Skipped),
+        Stage::Ended(End::Dropped { .. }) => Some(Word::Dropped),
+        Stage::Ended(End::Failed { .. }) => Some(Word::Failed),
+        _ => Some(Word::Running),
+    }
+}
+
+/// `agent draft`, `people: editors`.
+pub(crate) fn by(step: &StepBy) -> String {
+    match step {
+        StepBy::Agent(name) => format!("agent {name}"),
+        StepBy::People(groups) => format!("people: {}", groups.join(", ")),
+    }
+}
+
+/// How many candidates of a step a judge has before it now.
+pub(crate) fn at_judge(subject: &StepState, judge: &Name) -> usize {
+    let Some(index) = subject.judges.iter().position(|name| name == judge) else { return 0 };
+    subject
+        .cells
+        .values()
+        .filter(|cell| matches!(&cell.stage, Stage::Judging { at, .. } if *at == index))
+        .count()
+}

@@ -1,0 +1,5 @@
+//! A run and its cells as `bailiwick show` prints them: for people, and as JSON.
+
+pub(crate) mod cell;
+pub(crate) mod said;
+pub(crate) mod tree;
