@@ -102,7 +102,11 @@ impl Dialler {
         if let Some(Credential { header, value, .. }) = credential {
             headers.insert(header.clone(), value.clone());
         }
-        let request = client.request(method, target.url().clone()).headers(headers).body(body).timeout(timeout);
+        let request = client
+            .request(method, target.url().clone())
+            .headers(headers)
+            .body(body)
+            .timeout(timeout);
         request.send().await.map_err(|error| broken(error, timeout))
     }
 
@@ -149,10 +153,14 @@ impl Dialler {
             .with_safe_default_protocol_versions()
             .map_err(|error| DialError::NoConnection(error.to_string()))?;
         if !https {
-            return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+            return Ok(builder
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth());
         }
         let verifier = self.verifier.get_or_init(|| {
-            Verifier::new(provider).map(Arc::new).map_err(|error| format!("no root certificates: {error}"))
+            Verifier::new(provider)
+                .map(Arc::new)
+                .map_err(|error| format!("no root certificates: {error}"))
         });
         let verifier = verifier.clone().map_err(DialError::NoConnection)?;
         Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())

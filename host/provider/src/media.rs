@@ -36,13 +36,21 @@ impl<'a> Shown<'a> {
     ///
     /// # Errors
     /// `Unsupported` where it is no image or too much is shown: nothing left.
-    pub(crate) fn base64(&mut self, artifact: &Artifact) -> Result<(&'static str, String), ProviderError> {
+    pub(crate) fn base64(
+        &mut self,
+        artifact: &Artifact,
+    ) -> Result<(&'static str, String), ProviderError> {
         let unsupported = |detail: &str| ProviderError::Unsupported { detail: detail.into() };
-        let bytes = self.images.get(&artifact.digest).ok_or_else(|| unsupported("an image of the request is not at hand"))?;
+        let bytes = self
+            .images
+            .get(&artifact.digest)
+            .ok_or_else(|| unsupported("an image of the request is not at hand"))?;
         let media_type = image_type(bytes)
             .ok_or_else(|| unsupported("models are shown PNG, JPEG, GIF and WebP images only"))?;
         let left = self.left.checked_sub(bytes.len() as u64);
-        self.left = left.ok_or_else(|| unsupported(&format!("a request shows at most {SHOWN_MAX} of images")))?;
+        self.left = left.ok_or_else(|| {
+            unsupported(&format!("a request shows at most {SHOWN_MAX} of images"))
+        })?;
         Ok((media_type, STANDARD.encode(bytes)))
     }
 }

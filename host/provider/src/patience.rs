@@ -62,7 +62,13 @@ mod tests {
         assert_eq!(asked("Thu, 01 Jan 2026 00:00:20 GMT", now), Some(30));
         assert_eq!(asked("Wed, 31 Dec 2025 23:00:00 GMT", now), Some(0));
         assert_eq!(asked("Thu, 01 Jan 2026 00:00:20 GMT", None), None);
-        for nonsense in ["soon", "-3", "1.5", "Thu, 99 Jan 2026 00:00:20 GMT", "Thu, 01 Jan 99999999999999999999 00:00:20 GMT"] {
+        for nonsense in [
+            "soon",
+            "-3",
+            "1.5",
+            "Thu, 99 Jan 2026 00:00:20 GMT",
+            "Thu, 01 Jan 99999999999999999999 00:00:20 GMT",
+        ] {
             assert_eq!(asked(nonsense, now), None, "{nonsense}");
         }
     }

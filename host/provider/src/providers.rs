@@ -1,7 +1,9 @@
 //! The gate's port, answered: each call goes to whom its route names. Decides nothing else.
 
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_gate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images};
+use bailiwick_gate::model::{
+    CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images,
+};
 use bailiwick_gate::provider::{ModelProvider, ProviderCall, ProviderError};
 use bailiwick_policy::{ProviderKind, Route};
 
@@ -50,9 +52,13 @@ impl ModelProvider for Providers {
     ) -> BoxFuture<'a, Result<Completion, ProviderError>> {
         Box::pin(async move {
             match call.route.provider {
-                ProviderKind::Builtin => Ok(builtin::complete(call.request)),
+                ProviderKind::Builtin => {
+                    apart(call.request, |request| Ok(builtin::complete(request))).await
+                }
                 ProviderKind::Openai => openai::complete(&self.server(call.route)?, call).await,
-                ProviderKind::Anthropic => anthropic::complete(&self.server(call.route)?, call).await,
+                ProviderKind::Anthropic => {
+                    anthropic::complete(&self.server(call.route)?, call).await
+                }
             }
         })
     }
@@ -64,7 +70,9 @@ impl ModelProvider for Providers {
     ) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
         Box::pin(async move {
             match call.route.provider {
-                ProviderKind::Builtin => Ok(builtin::embed(call.request)),
+                ProviderKind::Builtin => {
+                    apart(call.request, |request| Ok(builtin::embed(request))).await
+                }
                 ProviderKind::Openai => openai::embed(&self.server(call.route)?, call).await,
                 ProviderKind::Anthropic => Err(unsupported("embeddings")),
             }
@@ -78,12 +86,31 @@ impl ModelProvider for Providers {
     ) -> BoxFuture<'a, Result<Images, ProviderError>> {
         Box::pin(async move {
             match call.route.provider {
-                ProviderKind::Builtin => builtin::generate_image(call.request),
-                ProviderKind::Openai => openai::generate_image(&self.server(call.route)?, call).await,
+                ProviderKind::Builtin => apart(call.request, builtin::generate_image).await,
+                ProviderKind::Openai => {
+                    openai::generate_image(&self.server(call.route)?, call).await
+                }
                 ProviderKind::Anthropic => Err(unsupported("images to generate")),
             }
         })
     }
+}
+
+/// Composing and painting take time on a processor: they run where they hold up no other call.
+async fn apart<R, A>(
+    request: &R,
+    compose: fn(&R) -> Result<A, ProviderError>,
+) -> Result<A, ProviderError>
+where
+    R: Clone + Send + Sync + 'static,
+    A: Send + 'static,
+{
+    let request = request.clone();
+    let composed = tokio::task::spawn_blocking(move || compose(&request)).await;
+    composed.unwrap_or_else(|_| {
+        let detail = "the built-in provider was stopped".to_owned();
+        Err(ProviderError::Unavailable { detail, retry_after: None, left: false })
+    })
 }
 
 fn unsupported(what: &str) -> ProviderError {

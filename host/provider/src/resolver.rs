@@ -1,6 +1,6 @@
 //! Names to addresses: resolves once, lets only admitted addresses through. The only place of the host that asks the system for an address.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -65,9 +65,27 @@ impl Resolve for Resolver {
     }
 }
 
-/// Whether an address is one of this machine's: only those can be bound.
+/// Whether an address is one of this machine's: only those can be bound. Where the
+/// system lets anything be bound (as failover setups do), the route to it tells:
+/// it is its own source.
 fn is_own(address: IpAddr) -> bool {
-    UdpSocket::bind(SocketAddr::new(address, 0)).is_ok()
+    let nobodys: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
+        IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+    };
+    let binds = |address: IpAddr| UdpSocket::bind(SocketAddr::new(address, 0)).is_ok();
+    if binds(nobodys) { source_of(address) == Some(address) } else { binds(address) }
+}
+
+/// The address that packets to another would come from. Sends none.
+fn source_of(address: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
+    socket.connect(SocketAddr::new(address, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 #[cfg(test)]
@@ -82,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_name_loses_its_inner_addresses_and_is_refused_when_none_are_left() {
-        assert_eq!(sifted(Network::Public, &["10.0.0.1", "1.1.1.1", "127.0.0.1"]).unwrap(), ["1.1.1.1"]);
+        assert_eq!(
+            sifted(Network::Public, &["10.0.0.1", "1.1.1.1", "127.0.0.1"]).unwrap(),
+            ["1.1.1.1"]
+        );
         for inner in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "fd00:ec2::254"] {
             let refused = sifted(Network::Public, &[inner]).unwrap_err().to_string();
             assert!(refused.contains("name.example") && !refused.contains(inner), "{refused}");
@@ -94,6 +115,9 @@ mod tests {
     fn own_addresses_are_known() {
         assert!(is_own("127.0.0.1".parse().unwrap()));
         assert!(!is_own("1.1.1.1".parse().unwrap()));
+        let loopback: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!(source_of(loopback), Some(loopback));
+        assert_ne!(source_of("1.1.1.1".parse().unwrap()), Some("1.1.1.1".parse().unwrap()));
     }
 
     #[tokio::test]

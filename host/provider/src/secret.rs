@@ -26,7 +26,9 @@ pub struct Secret(Zeroizing<String>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotASecret {
     /// Under [`SECRET_MIN_BYTES`].
-    #[error("it has {0} bytes; a key has at least {SECRET_MIN_BYTES}, so that it can be told from ordinary text in answers")]
+    #[error(
+        "it has {0} bytes; a key has at least {SECRET_MIN_BYTES}, so that it can be told from ordinary text in answers"
+    )]
     TooShort(usize),
     /// Over 4 KiB.
     #[error("it has {0} bytes; a key has at most {SECRET_MAX_BYTES}")]
@@ -186,7 +188,8 @@ impl Key {
 
 fn is_bound_to(kind: ProviderKind, target: &Target) -> bool {
     let vendor = kind.default_base().and_then(|base| Target::parse(base).ok());
-    target.network() == Network::Loopback || vendor.is_some_and(|vendor| vendor.origin() == target.origin())
+    target.network() == Network::Loopback
+        || vendor.is_some_and(|vendor| vendor.origin() == target.origin())
 }
 
 /// Whether a target is a provider's vendor itself.
@@ -229,21 +232,37 @@ mod tests {
     #[test]
     fn prints_nothing_of_itself() {
         let keys = Keys::new(Some(KEY), Some("short"));
-        let shown = format!("{keys:?} {:?} {}", Secret::new(KEY).unwrap(), Secret::new(KEY).unwrap());
-        assert!(!shown.contains(KEY) && !shown.contains("short") && shown.contains(REDACTED), "{shown}");
+        let shown =
+            format!("{keys:?} {:?} {}", Secret::new(KEY).unwrap(), Secret::new(KEY).unwrap());
+        assert!(
+            !shown.contains(KEY) && !shown.contains("short") && shown.contains(REDACTED),
+            "{shown}"
+        );
         assert_eq!(keys.scrub(&format!("a {KEY} b")), "a [redacted] b");
     }
 
     #[test]
     fn is_bound_to_the_vendor_or_loopback() {
         let keys = Keys::new(Some(KEY), Some(KEY));
-        let sent = |kind, base: &str| keys.credential(kind, &Target::parse(base).unwrap()).unwrap().is_ok();
-        for good in ["https://api.openai.com/v1", "http://127.0.0.1:8080/v1", "http://localhost:1/", "http://[::1]:9/"] {
+        let sent = |kind, base: &str| {
+            keys.credential(kind, &Target::parse(base).unwrap()).unwrap().is_ok()
+        };
+        for good in [
+            "https://api.openai.com/v1",
+            "http://127.0.0.1:8080/v1",
+            "http://localhost:1/",
+            "http://[::1]:9/",
+        ] {
             assert!(sent(ProviderKind::Openai, good), "{good}");
         }
         for bad in [
-            "http://api.openai.com/v1", "https://api.openai.com:8443/v1", "https://api.openai.com.evil.example/v1",
-            "https://api.anthropic.com", "https://llm.example.com/v1", "http://localhost.evil.example/", "https://10.0.0.1/",
+            "http://api.openai.com/v1",
+            "https://api.openai.com:8443/v1",
+            "https://api.openai.com.evil.example/v1",
+            "https://api.anthropic.com",
+            "https://llm.example.com/v1",
+            "http://localhost.evil.example/",
+            "https://10.0.0.1/",
         ] {
             assert!(!sent(ProviderKind::Openai, bad), "{bad}");
         }
@@ -256,7 +275,11 @@ mod tests {
         let keys = Keys::new(Some("short"), None);
         let target = |base: &str| Target::parse(base).unwrap();
         assert!(keys.credential(ProviderKind::Openai, &target("http://127.0.0.1:1")).is_err());
-        assert!(keys.credential(ProviderKind::Openai, &target("https://llm.example.com")).unwrap().is_err());
+        assert!(
+            keys.credential(ProviderKind::Openai, &target("https://llm.example.com"))
+                .unwrap()
+                .is_err()
+        );
         for bad in ["fifteen-bytes-x", "with a space in the middle", "with-ümlaut-in-the-middle"] {
             assert!(Secret::new(bad).is_err(), "{bad}");
         }

@@ -20,6 +20,9 @@ use crate::target::Target;
 const ERROR_BODY_MAX: Bytes = Bytes::kib(64);
 /// The most of a server's sentence that is shown: enough for the reason, too little for a flood.
 const SENTENCE_MAX_BYTES: usize = 400;
+/// How long the end of a body is waited for when its last event is there: it is mostly
+/// in the same packet, and a connection that was read to its end can be used again.
+const END_MAX: Duration = Duration::from_millis(50);
 
 /// A provider's server as a route names it.
 pub(crate) struct Server<'a> {
@@ -55,10 +58,15 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     /// `Unsupported` where the route cannot be dialled or its key cannot be used: nothing left.
-    pub(crate) fn of(route: &Route, dialler: &'a Dialler, keys: &'a Keys) -> Result<Self, ProviderError> {
+    pub(crate) fn of(
+        route: &Route,
+        dialler: &'a Dialler,
+        keys: &'a Keys,
+    ) -> Result<Self, ProviderError> {
         let kind = route.provider;
         let base = route.base.as_deref().or_else(|| kind.default_base()).unwrap_or_default();
-        let base = Target::parse(base).map_err(|error| ProviderError::Unsupported { detail: error.to_string() })?;
+        let base = Target::parse(base)
+            .map_err(|error| ProviderError::Unsupported { detail: error.to_string() })?;
         let credential = match keys.credential(kind, &base) {
             Ok(found) => found.map(|(credential, _)| credential),
             Err(detail) => return Err(ProviderError::Unsupported { detail }),
@@ -93,7 +101,8 @@ impl<'a> Server<'a> {
             body: body.to_string().into_bytes(),
             timeout,
         };
-        let response = self.dialler.dial(outgoing).await.map_err(|error| failed(error, self.keys))?;
+        let response =
+            self.dialler.dial(outgoing).await.map_err(|error| failed(error, self.keys))?;
         if response.headers().values().any(|value| self.leaks(value.as_bytes())) {
             return Err(leak());
         }
@@ -104,7 +113,14 @@ impl<'a> Server<'a> {
             return Ok(Reply { response, search, left: answer_max.0, answer_max, timeout, keys });
         }
         let headers = response.headers().clone();
-        let mut reply = Reply { response, search, left: ERROR_BODY_MAX.0, answer_max: ERROR_BODY_MAX, timeout, keys };
+        let mut reply = Reply {
+            response,
+            search,
+            left: ERROR_BODY_MAX.0,
+            answer_max: ERROR_BODY_MAX,
+            timeout,
+            keys,
+        };
         let sentence = match reply.whole().await {
             Ok(body) => sentence(&body),
             Err(error @ ProviderError::Rejected { .. }) if error == leak() => return Err(error),
@@ -122,8 +138,11 @@ impl<'a> Server<'a> {
     /// # Errors
     /// `Rejected` where they do.
     pub(crate) fn clean(&self, completion: Completion) -> Result<Completion, ProviderError> {
-        let calls = completion.tool_calls.iter().flat_map(|call| [&call.id, &call.name, &call.arguments]);
-        let found = calls.chain([&completion.text, &completion.model]).any(|text| self.leaks(text.as_bytes()));
+        let calls =
+            completion.tool_calls.iter().flat_map(|call| [&call.id, &call.name, &call.arguments]);
+        let found = calls
+            .chain([&completion.text, &completion.model])
+            .any(|text| self.leaks(text.as_bytes()));
         if found { Err(leak()) } else { Ok(completion) }
     }
 
@@ -146,7 +165,9 @@ impl<'a> Server<'a> {
             429 => ProviderError::Busy { detail, retry_after },
             408 | 425 | 500.. => ProviderError::Unavailable { detail, retry_after, left: true },
             300..=399 => ProviderError::Rejected {
-                detail: format!("{detail}; redirects are not followed: name the place that it moved to in the route's base"),
+                detail: format!(
+                    "{detail}; redirects are not followed: name the place that it moved to in the route's base"
+                ),
             },
             401 | 403 => ProviderError::Rejected {
                 detail: match &self.credential {
@@ -161,7 +182,8 @@ impl<'a> Server<'a> {
     /// An error that a server reports inside a good answer.
     pub(crate) fn error_inside(&self, error: &Value) -> ProviderError {
         let sentence = sentence_of(error).unwrap_or_default();
-        let detail = format!("the server broke off with an error: {}", self.keys.scrub(&shown(&sentence)));
+        let detail =
+            format!("the server broke off with an error: {}", self.keys.scrub(&shown(&sentence)));
         ProviderError::Unavailable { detail, retry_after: None, left: true }
     }
 }
@@ -170,7 +192,9 @@ impl Reply<'_> {
     /// Whether the server answered with one document instead of a stream.
     pub(crate) fn is_json(&self) -> bool {
         let content_type = self.response.headers().get(CONTENT_TYPE);
-        content_type.is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"application/json"))
+        content_type.is_some_and(|value| {
+            value.as_bytes().to_ascii_lowercase().starts_with(b"application/json")
+        })
     }
 
     /// The next bytes of the body, nothing at its end.
@@ -179,14 +203,24 @@ impl Reply<'_> {
     /// `Unavailable` where it broke off, was too slow or too large; `Rejected` where it holds a secret.
     pub(crate) async fn piece(&mut self) -> Result<Option<Vec<u8>>, ProviderError> {
         let next = self.response.chunk().await;
-        let Some(piece) = next.map_err(|error| failed(broken(error, self.timeout), self.keys))? else {
+        let Some(piece) = next.map_err(|error| failed(broken(error, self.timeout), self.keys))?
+        else {
             return Ok(None);
         };
-        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| too_large(self.answer_max))?;
+        self.left =
+            self.left.checked_sub(piece.len() as u64).ok_or_else(|| too_large(self.answer_max))?;
         if self.search.finds_in(&piece) {
             return Err(leak());
         }
         Ok(Some(piece.into()))
+    }
+
+    /// Reads what is left after the last event, so that the connection can be used again.
+    /// A server that still has something to say is hung up on.
+    pub(crate) async fn close(mut self) {
+        let end = async { while let Ok(Some(_)) = self.piece().await {} };
+        // Late or broken: the answer is complete all the same.
+        let _ = tokio::time::timeout(END_MAX, end).await;
     }
 
     /// The whole body.
@@ -205,7 +239,8 @@ impl Reply<'_> {
 /// The answer held a credential: whoever asked must not see it, not even in part.
 fn leak() -> ProviderError {
     ProviderError::Rejected {
-        detail: "the server's answer contained a credential of this host; it was thrown away".into(),
+        detail: "the server's answer contained a credential of this host; it was thrown away"
+            .into(),
     }
 }
 
@@ -224,7 +259,9 @@ fn failed(error: DialError, keys: &Keys) -> ProviderError {
     let detail = keys.scrub(&shown(&error.to_string()));
     match error {
         DialError::NotAdmitted(_) => ProviderError::Unsupported { detail },
-        DialError::NoConnection(_) => ProviderError::Unavailable { detail, retry_after: None, left: false },
+        DialError::NoConnection(_) => {
+            ProviderError::Unavailable { detail, retry_after: None, left: false }
+        }
         DialError::TimedOut(_) | DialError::BrokenOff(_) => {
             ProviderError::Unavailable { detail, retry_after: None, left: true }
         }
@@ -244,7 +281,9 @@ fn sentence(body: &[u8]) -> String {
 fn sentence_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Object(map) => ["error", "message", "detail"].into_iter().find_map(|key| sentence_of(map.get(key)?)),
+        Value::Object(map) => {
+            ["error", "message", "detail"].into_iter().find_map(|key| sentence_of(map.get(key)?))
+        }
         _ => None,
     }
 }

@@ -71,8 +71,10 @@ impl Events {
     }
 
     fn end_of_line(&mut self) -> Result<Option<Event>, NotAStream> {
-        let line = String::from_utf8(std::mem::take(&mut self.line)).map_err(|_| NotAStream::Utf8)?;
-        let line = if self.began { line.as_str() } else { line.strip_prefix('\u{feff}').unwrap_or(&line) };
+        let line =
+            String::from_utf8(std::mem::take(&mut self.line)).map_err(|_| NotAStream::Utf8)?;
+        let line =
+            if self.began { line.as_str() } else { line.strip_prefix('\u{feff}').unwrap_or(&line) };
         self.began = true;
         if line.is_empty() {
             let event = std::mem::take(&mut self.event);
@@ -118,7 +120,8 @@ mod tests {
     #[test]
     fn is_the_same_wherever_it_is_cut() {
         let own = |name: &str, data: &str| (name.to_owned(), data.to_owned());
-        let expected = vec![own("a", "{\"x\":\n\"ü\"}"), own("", "one"), own("", ""), own("", "[DONE]")];
+        let expected =
+            vec![own("a", "{\"x\":\n\"ü\"}"), own("", "one"), own("", ""), own("", "[DONE]")];
         let bytes = STREAM.as_bytes();
         for cut in 0..=bytes.len() {
             let (first, second) = bytes.split_at(cut);

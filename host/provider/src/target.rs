@@ -108,7 +108,10 @@ mod tests {
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/chat/completions"),
             ("https://api.example.com/v1?k=1#f", "https://api.example.com/v1/chat/completions"),
         ] {
-            assert_eq!(Target::parse(base).unwrap().under(&["chat", "completions"]).url().as_str(), expected);
+            assert_eq!(
+                Target::parse(base).unwrap().under(&["chat", "completions"]).url().as_str(),
+                expected
+            );
         }
     }
 

@@ -6,6 +6,7 @@ use bailiwick_core::Bytes;
 use bailiwick_gate::model::{CompleteRequest, Completion, Finish, ModelUsage, ToolCall};
 use bailiwick_gate::provider::{ProviderCall, ProviderError};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::request;
@@ -52,13 +53,91 @@ pub(crate) async fn complete(
             }
         }
     }
+    reply.close().await;
     server.clean(answer.finish(&call, tool.as_ref())?)
+}
+
+/// What the server tells, as far as it matters here. Pings, ends of blocks and what the
+/// protocol says may be added are all the same.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Told {
+    MessageStart {
+        message: Started,
+    },
+    ContentBlockStart {
+        index: u64,
+        content_block: Begun,
+    },
+    ContentBlockDelta {
+        index: u64,
+        delta: Continued,
+    },
+    MessageDelta {
+        delta: Ended,
+        usage: Option<Usage>,
+    },
+    MessageStop,
+    Error {
+        error: Value,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    model: Option<String>,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Begun {
+    Text {
+        #[serde(default)]
+        text: String,
+    },
+    ToolUse {
+        id: String,
+        name: String,
+        #[serde(default)]
+        input: Value,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Continued {
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    partial_json: String,
+}
+
+#[derive(Deserialize)]
+struct Ended {
+    stop_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
 }
 
 /// One block of an answer.
 enum Block {
     Text(String),
-    Tool { id: String, name: String, arguments: String, input: Value },
+    Tool {
+        id: String,
+        name: String,
+        arguments: String,
+        input: Value,
+    },
     /// Thinking and what may come: not the answer.
     Other,
 }
@@ -77,81 +156,67 @@ struct Answer {
 impl Answer {
     /// Takes an event; whether it was the last one.
     fn hear(&mut self, server: &Server<'_>, event: &Event) -> Result<bool, ProviderError> {
-        let value: Value =
-            serde_json::from_str(&event.data).map_err(|_| broken_off("it is not in Anthropic's form"))?;
-        match value["type"].as_str().unwrap_or(&event.name) {
-            "message_start" => {
-                self.count(&value["message"]["usage"]);
-                if let Some(model) = value["message"]["model"].as_str() {
-                    self.model = server.clean_name(model)?;
-                }
+        let told = serde_json::from_str(&event.data)
+            .map_err(|_| broken_off("it is not in Anthropic's form"))?;
+        match told {
+            Told::MessageStart { message } => {
+                self.count(message.usage);
+                self.model = server.clean_name(&message.model.unwrap_or_default())?;
             }
-            "content_block_start" => self.open(index(&value)?, &value["content_block"])?,
-            "content_block_delta" => self.grow(index(&value)?, &value["delta"])?,
-            "message_delta" => {
-                self.count(&value["usage"]);
-                if let Some(reason) = value["delta"]["stop_reason"].as_str() {
-                    self.reason = Some(reason.to_owned());
-                }
+            Told::ContentBlockStart { index, content_block } => self.open(index, content_block)?,
+            Told::ContentBlockDelta { index, delta } => self.grow(index, &delta)?,
+            Told::MessageDelta { delta, usage } => {
+                self.count(usage);
+                self.reason = delta.stop_reason.or(self.reason.take());
             }
-            "message_stop" => self.ended = true,
-            "error" => return Err(server.error_inside(&value)),
-            // Pings, ends of blocks, and what the protocol says may be added.
-            _ => {}
+            Told::MessageStop => self.ended = true,
+            Told::Error { error } => return Err(server.error_inside(&error)),
+            Told::Other => {}
         }
         Ok(self.ended)
     }
 
     /// Figures are running totals: the latest holds. Cached input was read all the same.
-    fn count(&mut self, usage: &Value) {
+    fn count(&mut self, usage: Option<Usage>) {
+        let Some(usage) = usage else { return };
         let known = self.usage.unwrap_or_default();
-        let figure = |key: &str| usage[key].as_u64();
-        let cached = figure("cache_creation_input_tokens").unwrap_or(0)
-            .saturating_add(figure("cache_read_input_tokens").unwrap_or(0));
-        let input = figure("input_tokens").map(|tokens| tokens.saturating_add(cached));
-        if input.is_some() || figure("output_tokens").is_some() {
-            self.usage = Some(ModelUsage {
-                input_tokens: input.unwrap_or(known.input_tokens),
-                output_tokens: figure("output_tokens").unwrap_or(known.output_tokens),
-            });
-        }
+        let cached = [usage.cache_creation_input_tokens, usage.cache_read_input_tokens];
+        let cached = cached.into_iter().flatten().fold(0, u64::saturating_add);
+        let input = usage.input_tokens.map(|tokens| tokens.saturating_add(cached));
+        self.usage = Some(ModelUsage {
+            input_tokens: input.unwrap_or(known.input_tokens),
+            output_tokens: usage.output_tokens.unwrap_or(known.output_tokens),
+        });
     }
 
-    fn open(&mut self, index: u64, block: &Value) -> Result<(), ProviderError> {
-        let text = |key: &str| block[key].as_str().unwrap_or_default().to_owned();
-        let block = match block["type"].as_str() {
-            Some("text") => Block::Text(text("text")),
-            Some("tool_use") => Block::Tool {
-                id: text("id"),
-                name: text("name"),
-                arguments: String::new(),
-                input: block["input"].clone(),
-            },
-            _ => Block::Other,
+    fn open(&mut self, index: u64, begun: Begun) -> Result<(), ProviderError> {
+        if index >= BLOCKS_MAX {
+            return Err(broken_off(&format!("it has more than {BLOCKS_MAX} blocks")));
+        }
+        let block = match begun {
+            Begun::Text { text } => {
+                self.weigh(text.len())?;
+                Block::Text(text)
+            }
+            Begun::ToolUse { id, name, input } => {
+                self.weigh(id.len() + name.len())?;
+                Block::Tool { id, name, arguments: String::new(), input }
+            }
+            Begun::Other => Block::Other,
         };
-        self.weigh(match &block {
-            Block::Text(text) => text.len(),
-            Block::Tool { id, name, .. } => id.len() + name.len(),
-            Block::Other => 0,
-        })?;
         self.blocks.insert(index, block);
         Ok(())
     }
 
-    fn grow(&mut self, index: u64, delta: &Value) -> Result<(), ProviderError> {
-        let piece = |key: &str| delta[key].as_str().unwrap_or_default();
+    fn grow(&mut self, index: u64, delta: &Continued) -> Result<(), ProviderError> {
+        self.weigh(delta.text.len() + delta.partial_json.len())?;
         match self.blocks.get_mut(&index) {
-            Some(Block::Text(text)) => {
-                text.push_str(piece("text"));
-                self.weigh(piece("text").len())
-            }
-            Some(Block::Tool { arguments, .. }) => {
-                arguments.push_str(piece("partial_json"));
-                self.weigh(piece("partial_json").len())
-            }
-            Some(Block::Other) => Ok(()),
-            None => Err(broken_off("it continues a block that it did not begin")),
+            Some(Block::Text(text)) => text.push_str(&delta.text),
+            Some(Block::Tool { arguments, .. }) => arguments.push_str(&delta.partial_json),
+            Some(Block::Other) => {}
+            None => return Err(broken_off("it continues a block that it did not begin")),
         }
+        Ok(())
     }
 
     fn weigh(&mut self, bytes: usize) -> Result<(), ProviderError> {
@@ -164,13 +229,17 @@ impl Answer {
         call: &ProviderCall<'_, CompleteRequest>,
         answer: Option<&AnswerTool>,
     ) -> Result<Completion, ProviderError> {
-        let reason = self.reason.filter(|_| self.ended).ok_or_else(|| broken_off("it ended before it was finished"))?;
+        let reason = self
+            .reason
+            .filter(|_| self.ended)
+            .ok_or_else(|| broken_off("it ended before it was finished"))?;
         let (mut text, mut tool_calls, mut answered) = (String::new(), Vec::new(), None);
         for block in self.blocks.into_values() {
             match block {
                 Block::Text(piece) => text.push_str(&piece),
                 Block::Tool { id, name, arguments, input } => {
-                    let arguments = if arguments.is_empty() { input.to_string() } else { arguments };
+                    let arguments =
+                        if arguments.is_empty() { input.to_string() } else { arguments };
                     match answer.filter(|tool| tool.name == name) {
                         Some(tool) => answered = Some(tool.text(arguments)),
                         None => tool_calls.push(ToolCall { id, name, arguments }),
@@ -187,11 +256,13 @@ impl Answer {
         };
         let usage = self.usage.unwrap_or_else(|| estimated(call.request, self.bytes));
         let model = if self.model.is_empty() { call.route.model.clone() } else { self.model };
-        Ok(Completion { text: answered.unwrap_or(text), tool_calls, finish, usage, model, streamed: true })
+        Ok(Completion {
+            text: answered.unwrap_or(text),
+            tool_calls,
+            finish,
+            usage,
+            model,
+            streamed: true,
+        })
     }
-}
-
-fn index(event: &Value) -> Result<u64, ProviderError> {
-    let index = event["index"].as_u64().filter(|index| *index < BLOCKS_MAX);
-    index.ok_or_else(|| broken_off(&format!("it has no number below {BLOCKS_MAX} for a block")))
 }

@@ -13,8 +13,14 @@ pub(super) fn body(
     answer: Option<&AnswerTool>,
 ) -> Result<Value, ProviderError> {
     let request = call.request;
-    let (system, rest): (Vec<_>, Vec<_>) = request.messages.iter().partition(|m| m.role == Role::System);
-    let system = system.into_iter().flat_map(|message| &message.parts).filter_map(text).collect::<Vec<_>>().join("\n\n");
+    let (system, rest): (Vec<_>, Vec<_>) =
+        request.messages.iter().partition(|m| m.role == Role::System);
+    let system = system
+        .into_iter()
+        .flat_map(|message| &message.parts)
+        .filter_map(text)
+        .collect::<Vec<_>>()
+        .join("\n\n");
     let mut turns = turns(&rest, &mut Shown::new(call.images))?;
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);

@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_no_object_is_wrapped_and_unwrapped() {
-        let tool = tool(json!({"type": "array", "items": {"$ref": "#/$defs/word"}, "$defs": {"word": {"type": "string"}}}));
+        let tool = tool(
+            json!({"type": "array", "items": {"$ref": "#/$defs/word"}, "$defs": {"word": {"type": "string"}}}),
+        );
         let schema = Schema::admit(tool.definition()["input_schema"].clone()).unwrap();
         assert!(schema.check(&json!({"answer": ["a"]})).is_ok());
         assert!(schema.check(&json!({"answer": [1]})).is_err());

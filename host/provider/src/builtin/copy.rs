@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 
-use super::language::Language;
+use super::extract::extract;
 use super::material::{Fact, Material};
 use super::role::Role;
-use super::wording::{capitalised, closed, fit, is_content, is_little, length, mentions, sentences, slug, tidy, words};
+use super::tags::{fit_slug, hashtag, telling_words};
+use super::wording::{capitalised, closed, fit, length, mentions, sentences};
 
 /// What a headline has where nobody says: a search result's title.
 const HEADLINE_CHARS: usize = 60;
@@ -54,7 +55,10 @@ impl<'a> Composer<'a> {
             Role::Summary => self.summary(room(SUMMARY_CHARS)),
             Role::Description => self.description(room(BODY_CHARS)),
             Role::Alt => fit(&self.alt(), room(LINE_CHARS)),
-            Role::Slug => fit_slug(&format!("{} {}", self.product(), self.headline(HEADLINE_CHARS, turn)), max.unwrap_or(60)),
+            Role::Slug => fit_slug(
+                &format!("{} {}", self.product(), self.headline(HEADLINE_CHARS, turn)),
+                max.unwrap_or(60),
+            ),
             Role::Hashtag => self.tag(turn).map_or_else(String::new, |tag| hashtag(&tag)),
             Role::Tag => self.tag(turn).unwrap_or_default(),
             Role::Fact => self.fact_id(turn).unwrap_or_default(),
@@ -80,9 +84,15 @@ impl<'a> Composer<'a> {
     }
 
     fn subject(&self) -> String {
-        let named = self.material.first(&["topic", "subject", "title", "theme", "question", "product", "name"]);
+        let named = self
+            .material
+            .first(&["topic", "subject", "title", "theme", "question", "product", "name"]);
         named.unwrap_or_else(|| {
-            let spoken = if self.material.prose.is_empty() { self.material.everything() } else { self.material.prose.clone() };
+            let spoken = if self.material.prose.is_empty() {
+                self.material.everything()
+            } else {
+                self.material.prose.clone()
+            };
             fit(spoken.trim_end_matches(['.', '!', '?']), HEADLINE_CHARS)
         })
     }
@@ -100,7 +110,12 @@ impl<'a> Composer<'a> {
     /// How many sentences of the message a headline of this room says.
     fn said_in_headline(&self, max: usize) -> usize {
         let message = self.message();
-        (1..=message.len()).rev().find(|n| length(&message.iter().take(*n).cloned().collect::<Vec<_>>().join(" ")) <= max).unwrap_or(0)
+        (1..=message.len())
+            .rev()
+            .find(|n| {
+                length(&message.iter().take(*n).cloned().collect::<Vec<_>>().join(" ")) <= max
+            })
+            .unwrap_or(0)
     }
 
     fn headline(&self, max: usize, turn: usize) -> String {
@@ -111,10 +126,15 @@ impl<'a> Composer<'a> {
             (said > 0).then(|| message.iter().take(said).cloned().collect::<Vec<_>>().join(" ")),
             message.first().cloned(),
             self.material.first(&["headline", "title", "topic", "subject"]),
-            self.usable_facts().get(turn).map(|fact| fact.text.clone()),
+            // A fact comes last: the body says it too.
             self.category_line(),
+            self.usable_facts().get(turn).map(|fact| fact.text.clone()),
         ];
-        let found = candidates.into_iter().flatten().find(|text| self.material.allows(text)).unwrap_or_else(|| self.subject());
+        let found = candidates
+            .into_iter()
+            .flatten()
+            .find(|text| self.material.allows(text))
+            .unwrap_or_else(|| self.subject());
         let line = capitalised(&fit(&found, max));
         // One sentence stands without its full stop; two need theirs.
         if sentences(&line).len() == 1 { line.trim_end_matches('.').to_owned() } else { line }
@@ -126,7 +146,8 @@ impl<'a> Composer<'a> {
     }
 
     fn body(&self, max: usize, turn: usize) -> String {
-        if let Some(body) = self.material.of_copy("body").or_else(|| self.material.of_copy("text")) {
+        if let Some(body) = self.material.of_copy("body").or_else(|| self.material.of_copy("text"))
+        {
             return fit(&body, max);
         }
         let pieces = self.pieces(max, turn);
@@ -134,7 +155,9 @@ impl<'a> Composer<'a> {
         if !text.is_empty() {
             return text;
         }
-        let spoken = self.outline().unwrap_or_else(|| self.extract(max));
+        let message = Some(self.message().join(" ")).filter(|message| !message.is_empty());
+        let spoken = message.or_else(|| self.outline());
+        let spoken = spoken.unwrap_or_else(|| extract(&self.material.everything(), max));
         fit(&spoken, max)
     }
 
@@ -151,16 +174,27 @@ impl<'a> Composer<'a> {
             fact: Some(fact.id.clone()),
         });
         let mut pieces: Vec<Piece> = facts.next().into_iter().collect();
-        pieces.extend(rest.enumerate().map(|(place, text)| Piece { place, text: closed(&text), fact: None }));
-        let benefits = ["benefits", "key_messages", "key_points", "points"].into_iter().flat_map(|name| self.material.list(name));
+        pieces.extend(rest.enumerate().map(|(place, text)| Piece {
+            place,
+            text: closed(&text),
+            fact: None,
+        }));
+        let benefits = ["benefits", "key_messages", "key_points", "points"]
+            .into_iter()
+            .flat_map(|name| self.material.list(name));
         let benefits = benefits.filter(|text| self.material.allows(text));
-        pieces.extend(benefits.enumerate().map(|(index, text)| Piece { place: 5 + index, text: closed(&capitalised(&text)), fact: None }));
+        pieces.extend(benefits.enumerate().map(|(index, text)| Piece {
+            place: 5 + index,
+            text: closed(&capitalised(&text)),
+            fact: None,
+        }));
         pieces.extend(facts);
-        let audience = self.material.text("audience").filter(|audience| self.material.allows(audience));
+        let audience =
+            self.material.text("audience").filter(|audience| self.material.allows(audience));
         let line = audience.and_then(|audience| self.material.language.made_for(&audience));
         let spoken_to = line.filter(|_| max >= PAGE_CHARS);
         // Half of the siblings say first whom they are for, the other half last.
-        let place = if self.material.variety % 2 == 0 { 4 } else { 99 };
+        let place = if self.material.variety.is_multiple_of(2) { 4 } else { 99 };
         pieces.extend(spoken_to.map(|text| Piece { place, text, fact: None }));
         pieces
     }
@@ -170,7 +204,8 @@ impl<'a> Composer<'a> {
         let (mut kept, mut used): (Vec<Piece>, usize) = (Vec::new(), 0);
         for piece in pieces {
             let needed = length(&piece.text) + usize::from(!kept.is_empty());
-            let is_new = !piece.text.is_empty() && kept.iter().all(|known| known.text != piece.text);
+            let is_new =
+                !piece.text.is_empty() && kept.iter().all(|known| known.text != piece.text);
             if is_new && used + needed <= max {
                 used += needed;
                 kept.push(piece);
@@ -181,9 +216,16 @@ impl<'a> Composer<'a> {
         let name = self.short_name();
         let (mut text, mut named) = (String::new(), false);
         for piece in kept {
-            let follows = piece.text.strip_prefix(&name).filter(|rest| rest.starts_with(' ') && !name.is_empty());
+            let follows = piece
+                .text
+                .strip_prefix(&name)
+                .filter(|rest| rest.starts_with(' ') && !name.is_empty());
             let sentence = match (self.material.language.it(), follows) {
-                (Some(it), Some(rest)) if named && !name.ends_with('s') && length(it) <= length(&name) => format!("{it}{rest}"),
+                (Some(it), Some(rest))
+                    if named && !name.ends_with('s') && length(it) <= length(&name) =>
+                {
+                    format!("{it}{rest}")
+                }
                 _ => piece.text.clone(),
             };
             // After another subject the pronoun would mean that one.
@@ -200,9 +242,15 @@ impl<'a> Composer<'a> {
         let product = self.product();
         let named = (!product.is_empty()).then(|| language.discover(&product));
         let short = (!product.is_empty()).then(|| language.discover(&self.short_name()));
-        let asked = self.material.first(&["call_to_action", "cta"]).or_else(|| self.material.of_copy("cta"));
+        let asked = self
+            .material
+            .first(&["call_to_action", "cta"])
+            .or_else(|| self.material.of_copy("cta"));
         let candidates = [asked, named, short, Some(language.more().to_owned())];
-        let fitting = candidates.into_iter().flatten().find(|text| length(text) <= max && self.material.allows(text));
+        let fitting = candidates
+            .into_iter()
+            .flatten()
+            .find(|text| length(text) <= max && self.material.allows(text));
         fitting.unwrap_or_else(|| fit(language.more(), max))
     }
 
@@ -211,12 +259,20 @@ impl<'a> Composer<'a> {
         if product.is_empty() {
             return self.body(max, 0);
         }
-        let audience = self.material.text("audience").map(|audience| language.presented_to(&product, &audience));
+        let audience = self
+            .material
+            .text("audience")
+            .map(|audience| language.presented_to(&product, &audience));
         let goal = self.material.text("goal").map(|goal| language.goal(&goal));
         let opening = audience.into_iter().chain(goal).enumerate();
-        let mut pieces: Vec<Piece> = opening.map(|(place, text)| Piece { place, text, fact: None }).collect();
+        let mut pieces: Vec<Piece> =
+            opening.map(|(place, text)| Piece { place, text, fact: None }).collect();
         let facts = self.usable_facts().into_iter().take(SUMMARY_FACTS).enumerate();
-        pieces.extend(facts.map(|(index, fact)| Piece { place: 10 + index, text: closed(&fact.text), fact: Some(fact.id.clone()) }));
+        pieces.extend(facts.map(|(index, fact)| Piece {
+            place: 10 + index,
+            text: closed(&fact.text),
+            fact: Some(fact.id.clone()),
+        }));
         match pieces.is_empty() {
             true => self.body(max, 0),
             false => fit(&self.joined(pieces, max), max),
@@ -240,15 +296,24 @@ impl<'a> Composer<'a> {
     /// Search words: names first, then what the texts are about.
     fn tag(&self, turn: usize) -> Option<String> {
         let mut tags: Vec<String> = Vec::new();
-        let names = ["product", "category", "brand", "topic", "subject"].into_iter().filter_map(|name| self.material.text(name));
+        let names = ["product", "category", "brand", "topic", "subject"]
+            .into_iter()
+            .filter_map(|name| self.material.text(name));
         let copy = self.material.copy_text();
-        let facts = self.material.facts.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>().join(" ");
-        let spoken = if copy.is_empty() && facts.is_empty() { self.material.everything() } else { format!("{copy} {facts}") };
+        let facts =
+            self.material.facts.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>().join(" ");
+        let spoken = if copy.is_empty() && facts.is_empty() {
+            self.material.everything()
+        } else {
+            format!("{copy} {facts}")
+        };
         let nouns = telling_words(&spoken, self.material.language);
         for tag in names.filter(|name| length(name) <= 40).chain(nouns) {
             // "Wren" says nothing beside "Duskfinch Wren", and a brand is a tag of its own.
             let is_name = self.material.text("brand").is_some_and(|brand| brand == tag);
-            let known = tags.iter().any(|one| one.to_lowercase() == tag.to_lowercase() || (!is_name && mentions(one, &tag)));
+            let known = tags.iter().any(|one| {
+                one.to_lowercase() == tag.to_lowercase() || (!is_name && mentions(one, &tag))
+            });
             if !known && self.material.allows(&tag) {
                 tags.push(tag);
             }
@@ -258,7 +323,11 @@ impl<'a> Composer<'a> {
 
     fn fact_id(&self, turn: usize) -> Option<String> {
         let cited = self.cited();
-        let ids = if cited.is_empty() { self.usable_facts().iter().map(|fact| fact.id.clone()).collect() } else { cited };
+        let ids = if cited.is_empty() {
+            self.usable_facts().iter().map(|fact| fact.id.clone()).collect()
+        } else {
+            cited
+        };
         ids.into_iter().nth(turn)
     }
 
@@ -266,15 +335,23 @@ impl<'a> Composer<'a> {
     pub(super) fn cited(&self) -> Vec<String> {
         let cited = self.cited.borrow();
         let copied = self.material.copy_text();
-        let is_used = |fact: &&Fact| cited.contains(&fact.id) || (!copied.is_empty() && copied.contains(fact.text.trim_end_matches('.')));
+        let is_used = |fact: &&Fact| {
+            cited.contains(&fact.id)
+                || (!copied.is_empty() && copied.contains(fact.text.trim_end_matches('.')))
+        };
         self.material.facts.iter().filter(is_used).map(|fact| fact.id.clone()).collect()
     }
 
     fn topic(&self, turn: usize) -> String {
-        let known = ["topics", "ideas", "points", "key_messages"].into_iter().find_map(|name| self.material.list(name).into_iter().nth(turn));
+        let known = ["topics", "ideas", "points", "key_messages"]
+            .into_iter()
+            .find_map(|name| self.material.list(name).into_iter().nth(turn));
         known.unwrap_or_else(|| {
             let sides = self.material.language.sides(&self.subject());
-            sides.into_iter().nth(turn).unwrap_or_else(|| format!("{} {}", self.subject(), turn + 1))
+            sides
+                .into_iter()
+                .nth(turn)
+                .unwrap_or_else(|| format!("{} {}", self.subject(), turn + 1))
         })
     }
 
@@ -284,72 +361,4 @@ impl<'a> Composer<'a> {
         let subject = subject.trim_end_matches(['.', '!', '?']);
         Some(self.material.language.outline(subject))
     }
-
-    /// The sentences with the most frequent words, in their order.
-    fn extract(&self, max: usize) -> String {
-        let text = tidy(&self.material.everything());
-        let lower = text.to_lowercase();
-        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-        for word in words(&lower).filter(|word| is_content(word)) {
-            *counts.entry(word).or_default() += 1;
-        }
-        let weight = |sentence: &str| {
-            let lower = sentence.to_lowercase();
-            let content: Vec<usize> = words(&lower).filter_map(|word| counts.get(word).copied()).collect();
-            content.iter().sum::<usize>() * 100 / content.len().max(1)
-        };
-        let mut ranked: Vec<(usize, String)> = sentences(&text).into_iter().enumerate().collect();
-        ranked.sort_by_key(|(place, sentence)| (std::cmp::Reverse(weight(sentence)), *place));
-        let pieces = ranked.into_iter().map(|(place, text)| Piece { place, text: closed(&text), fact: None }).collect();
-        let joined = self.joined(pieces, max);
-        if joined.is_empty() { fit(&text, max) } else { joined }
-    }
-}
-
-/// Words that a text is about: nouns, which German writes large; in other languages one
-/// or two words between an article and a little word. What is counted is a unit.
-fn telling_words(text: &str, language: Language) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for sentence in sentences(text) {
-        let clauses = sentence.split([',', ';', ':', '.', '“', '”', '(', ')']);
-        for clause in clauses {
-            let words: Vec<&str> = words(clause).collect();
-            for (place, word) in words.iter().enumerate() {
-                let before = place.checked_sub(1).and_then(|place| words.get(place)).copied().unwrap_or_default();
-                let rest = words.get(place..).unwrap_or_default();
-                let noun = match language {
-                    Language::German => large_noun(before, word),
-                    _ => noun_phrase(before, rest),
-                };
-                found.extend(noun.filter(|noun| !found.contains(noun)));
-            }
-        }
-    }
-    found
-}
-
-fn large_noun(before: &str, word: &str) -> Option<String> {
-    let counted = before.is_empty() || before.bytes().any(|byte| byte.is_ascii_digit());
-    let large = word.chars().next().is_some_and(char::is_uppercase);
-    (large && !counted && is_content(word)).then(|| word.to_owned())
-}
-
-fn noun_phrase(article: &str, rest: &[&str]) -> Option<String> {
-    const ARTICLES: [&str; 16] =
-        ["a", "an", "the", "one", "its", "your", "le", "la", "les", "un", "une", "el", "los", "las", "una", "su"];
-    if !ARTICLES.contains(&article.to_lowercase().as_str()) {
-        return None;
-    }
-    let is_noun = |word: &&&str| length(word) >= 3 && !is_little(word) && !word.contains(['’', '\'']);
-    let run: Vec<&str> = rest.iter().take_while(is_noun).copied().collect();
-    ((1..=2).contains(&run.len()) && run.iter().all(|word| length(word) >= 3)).then(|| run.join(" "))
-}
-
-fn hashtag(tag: &str) -> String {
-    let joined: String = words(tag).flat_map(|word| word.split('-')).map(capitalised).collect();
-    format!("#{joined}")
-}
-
-fn fit_slug(text: &str, max: usize) -> String {
-    slug(&fit(&slug(text).replace('-', " "), max))
 }

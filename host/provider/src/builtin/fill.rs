@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-
 use bailiwick_core::schema::Schema;
 use serde_json::{Map, Number, Value, json};
 
@@ -13,8 +12,12 @@ use super::role::Role;
 use super::schema::{MAX_DEPTH, Options, alone, merged, options, resolved, type_of};
 use super::strings::shaped;
 
-/// The most values of one document: far above what any agent asks for.
-const VALUES_MAX: u32 = 4_000;
+/// The most values of one document: above what any agent asks for; each text among them
+/// reads the whole material again.
+const VALUES_MAX: u32 = 1_000;
+/// The most choices of one document whose ways are tried out: each compiles a schema.
+/// After that the first way is taken.
+const TRIALS_MAX: u32 = 64;
 /// The most items of one list, whatever a schema demands.
 const ITEMS_MAX: usize = 256;
 /// Items of a list where nobody says how many.
@@ -53,6 +56,7 @@ struct Filler<'a> {
     problems: Vec<Problem>,
     extent: Extent,
     left: Cell<u32>,
+    trials: Cell<u32>,
 }
 
 /// Where in the document a value stands.
@@ -71,11 +75,22 @@ struct Place<'p> {
 impl<'a> Filler<'a> {
     fn new(root: &'a Value, material: &'a Material, extent: Extent) -> Self {
         let composer = Composer::new(material);
-        Self { root, material, composer, problems: problems(material), extent, left: Cell::new(VALUES_MAX) }
+        Self {
+            root,
+            material,
+            composer,
+            problems: problems(material),
+            extent,
+            left: Cell::new(VALUES_MAX),
+            trials: Cell::new(TRIALS_MAX),
+        }
     }
 
     fn root(&self) -> Value {
-        self.fill(self.root, Place { name: "", turn: 0, depth: 0, list: Role::Other, problem: None })
+        self.fill(
+            self.root,
+            Place { name: "", turn: 0, depth: 0, list: Role::Other, problem: None },
+        )
     }
 
     fn fill(&self, schema: &Value, place: Place<'_>) -> Value {
@@ -109,18 +124,29 @@ impl<'a> Filler<'a> {
         let judged = || verdict(words, self.problems.len()).filter(|_| words.len() > 1);
         let said = || {
             let named = self.material.text(place.name)?;
-            words.iter().find(|word| word.as_str().is_some_and(|word| word.eq_ignore_ascii_case(&named))).copied()
+            words
+                .iter()
+                .find(|word| word.as_str().is_some_and(|word| word.eq_ignore_ascii_case(&named)))
+                .copied()
         };
         let usual = || map.get("default").filter(|value| words.contains(value));
         let in_turn = || words.get(place.turn % words.len().max(1)).copied();
         let is_verdict = role(map, place.name) == Role::Verdict;
         let chosen = if is_verdict { judged() } else { None };
-        chosen.or_else(said).or_else(judged).or_else(usual).or_else(in_turn).cloned().unwrap_or(Value::Null)
+        chosen
+            .or_else(said)
+            .or_else(judged)
+            .or_else(usual)
+            .or_else(in_turn)
+            .cloned()
+            .unwrap_or(Value::Null)
     }
 
     /// The first of several ways whose document is valid.
     fn way(&self, base: &Map<String, Value>, ways: &[&Value], place: Place<'_>) -> Value {
-        let schema = alone(base, ways, self.root);
+        let trials = self.trials.get();
+        self.trials.set(trials.saturating_sub(1));
+        let schema = if trials > 0 { alone(base, ways, self.root) } else { None };
         let mut rest = base.clone();
         rest.remove(if base.contains_key("oneOf") { "oneOf" } else { "anyOf" });
         let mut fallback = None;
@@ -138,30 +164,59 @@ impl<'a> Filler<'a> {
     fn object(&self, map: &Map<String, Value>, place: Place<'_>) -> Value {
         let empty = Map::new();
         let properties = map.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        let required: Vec<&str> =
-            map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = map
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let wanted = |name: &str| {
-            required.contains(&name) || (self.extent == Extent::Whole && place.depth < OPTIONAL_DEPTH)
+            required.contains(&name)
+                || (self.extent == Extent::Whole && place.depth < OPTIONAL_DEPTH)
         };
         // What cites is filled last: by then the texts are written.
-        let mut names: Vec<(&String, &Value)> = properties.iter().filter(|(name, _)| wanted(name)).collect();
+        let mut names: Vec<(&String, &Value)> =
+            properties.iter().filter(|(name, _)| wanted(name)).collect();
         names.sort_by_key(|(name, schema)| role_of(schema, name) == Role::Fact);
         let mut object = Map::new();
         for (name, schema) in names {
-            object.insert(name.clone(), self.fill(schema, Place { name, depth: place.depth + 1, list: Role::Other, ..place }));
+            object.insert(
+                name.clone(),
+                self.fill(
+                    schema,
+                    Place { name, depth: place.depth + 1, list: Role::Other, ..place },
+                ),
+            );
         }
         let other = map.get("additionalProperties").unwrap_or(&Value::Bool(true));
         for name in required {
             if !object.contains_key(name) {
-                object.insert(name.to_owned(), self.fill(other, Place { name, depth: place.depth + 1, list: Role::Other, ..place }));
+                object.insert(
+                    name.to_owned(),
+                    self.fill(
+                        other,
+                        Place { name, depth: place.depth + 1, list: Role::Other, ..place },
+                    ),
+                );
             }
         }
-        let least = map.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(ITEMS_MAX as u64);
+        let least =
+            map.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(ITEMS_MAX as u64);
         let mut number = 0;
         while (object.len() as u64) < least && number < ITEMS_MAX {
             number += 1;
             let name = format!("entry_{number}");
-            let value = self.fill(other, Place { name: "", turn: number, depth: place.depth + 1, list: Role::Other, problem: None });
+            let value = self.fill(
+                other,
+                Place {
+                    name: "",
+                    turn: number,
+                    depth: place.depth + 1,
+                    list: Role::Other,
+                    problem: None,
+                },
+            );
             object.entry(name).or_insert(value);
         }
         Value::Object(object)
@@ -173,9 +228,12 @@ impl<'a> Filler<'a> {
             Role::Other => Role::Topic,
             known => known,
         };
-        let (least, most) = (size(map, "minItems").unwrap_or(0), size(map, "maxItems").unwrap_or(ITEMS_MAX));
-        let count = self.count(role, map).clamp(least.min(ITEMS_MAX), most.max(least).min(ITEMS_MAX));
-        let prefix = map.get("prefixItems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let (least, most) =
+            (size(map, "minItems").unwrap_or(0), size(map, "maxItems").unwrap_or(ITEMS_MAX));
+        let count =
+            self.count(role, map).clamp(least.min(ITEMS_MAX), most.max(least).min(ITEMS_MAX));
+        let prefix =
+            map.get("prefixItems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let any = Value::Bool(true);
         let items = map.get("items").unwrap_or(&any);
         let unique = map.get("uniqueItems") == Some(&Value::Bool(true));
@@ -186,8 +244,10 @@ impl<'a> Filler<'a> {
                 break;
             }
             let schema = prefix.get(list.len()).unwrap_or(items);
-            let problem = if role == Role::Reason { self.problems.get(turn) } else { place.problem };
-            let value = self.fill(schema, Place { turn, depth: place.depth + 1, list: role, problem, ..place });
+            let problem =
+                if role == Role::Reason { self.problems.get(turn) } else { place.problem };
+            let value = self
+                .fill(schema, Place { turn, depth: place.depth + 1, list: role, problem, ..place });
             let is_blank = value.as_str().is_some_and(str::is_empty);
             let is_known = list.contains(&value) && (unique || value.is_string());
             if (!is_blank && !is_known) || (!unique && turn >= count && list.len() < least) {
@@ -208,7 +268,11 @@ impl<'a> Filler<'a> {
             let variant = match &last {
                 Value::String(text) => {
                     let schema = resolved(items, self.root);
-                    json!(shaped(&format!("{number} {text}"), schema.as_object().unwrap_or(&Map::new()), None))
+                    json!(shaped(
+                        &format!("{number} {text}"),
+                        schema.as_object().unwrap_or(&Map::new()),
+                        None
+                    ))
                 }
                 Value::Number(_) => json!(number),
                 other => other.clone(),
@@ -234,7 +298,11 @@ impl<'a> Filler<'a> {
         if role(map, place.name) == Role::Verdict {
             return json!(self.problems.is_empty());
         }
-        let said = self.material.value(place.name).filter(|value| value.is_boolean()).or_else(|| map.get("default"));
+        let said = self
+            .material
+            .value(place.name)
+            .filter(|value| value.is_boolean())
+            .or_else(|| map.get("default"));
         said.cloned().unwrap_or(json!(false))
     }
 
@@ -242,9 +310,12 @@ impl<'a> Filler<'a> {
         let figure = |key: &str| map.get(key).and_then(Value::as_f64);
         let step = figure("multipleOf").filter(|step| *step > 0.0).or(whole.then_some(1.0));
         let nudge = step.unwrap_or(1e-3);
-        let least = figure("minimum").or_else(|| figure("exclusiveMinimum").map(|least| least + nudge));
-        let most = figure("maximum").or_else(|| figure("exclusiveMaximum").map(|most| most - nudge));
-        let said = self.material.value(place.name).and_then(Value::as_f64).or_else(|| figure("default"));
+        let least =
+            figure("minimum").or_else(|| figure("exclusiveMinimum").map(|least| least + nudge));
+        let most =
+            figure("maximum").or_else(|| figure("exclusiveMaximum").map(|most| most - nudge));
+        let said =
+            self.material.value(place.name).and_then(Value::as_f64).or_else(|| figure("default"));
         let wanted = match (said, role(map, place.name)) {
             (Some(said), _) => said,
             (None, Role::Score) => {
@@ -260,7 +331,11 @@ impl<'a> Filler<'a> {
             let up = (within / step).ceil() * step;
             if most.is_some_and(|most| up > most) { (within / step).floor() * step } else { up }
         });
-        if whole && stepped.abs() < 9e15 { json!(stepped as i64) } else { Number::from_f64(stepped).map_or(json!(0), Value::Number) }
+        if whole && stepped.abs() < 9e15 {
+            json!(stepped as i64)
+        } else {
+            Number::from_f64(stepped).map_or(json!(0), Value::Number)
+        }
     }
 
     fn text(&self, map: &Map<String, Value>, place: Place<'_>) -> Value {
@@ -270,7 +345,8 @@ impl<'a> Filler<'a> {
         };
         let limit = self.material.limit(place.name);
         let most = [size(map, "maxLength"), limit].into_iter().flatten().min();
-        let echoed = || self.material.text(place.name).filter(|_| !role.is_copy() && role != Role::Tag);
+        let echoed =
+            || self.material.text(place.name).filter(|_| !role.is_copy() && role != Role::Tag);
         let example = || map.get("examples")?.as_array()?.first()?.as_str().map(str::to_owned);
         let usual = || map.get("default")?.as_str().map(str::to_owned);
         let text = match (place.problem, role) {
@@ -279,7 +355,8 @@ impl<'a> Filler<'a> {
             (Some(problem), Role::Body | Role::Reason) => problem.message.clone(),
             _ => {
                 let known = format_text(map, self.material).or_else(echoed);
-                let known = known.or_else(|| if role == Role::Other { usual().or_else(example) } else { None });
+                let known = known
+                    .or_else(|| if role == Role::Other { usual().or_else(example) } else { None });
                 known.unwrap_or_else(|| self.composer.text(role, most, place.turn))
             }
         };
@@ -289,7 +366,11 @@ impl<'a> Filler<'a> {
 
 /// Texts whose form says what they are.
 fn format_text(map: &Map<String, Value>, material: &Material) -> Option<String> {
-    let product = || super::wording::slug(&material.first(&["brand", "product"]).unwrap_or_else(|| "example".into()));
+    let product = || {
+        super::wording::slug(
+            &material.first(&["brand", "product"]).unwrap_or_else(|| "example".into()),
+        )
+    };
     Some(match map.get("format")?.as_str()? {
         "date" => material.text("deadline").unwrap_or_else(|| "2026-01-01".into()),
         "date-time" => "2026-01-01T12:00:00Z".into(),
@@ -313,4 +394,3 @@ fn role(map: &Map<String, Value>, name: &str) -> Role {
 fn role_of(schema: &Value, name: &str) -> Role {
     schema.as_object().map_or(Role::Other, |map| role(map, name))
 }
-

@@ -23,7 +23,10 @@ pub(super) fn problems(material: &Material) -> Vec<Problem> {
     for term in material.avoid.iter().filter(|term| mentions(&text, term)) {
         found.push(Problem {
             rule: "banned-term",
-            message: say(format!("“{term}” is on the list of words to keep out."), format!("„{term}“ steht auf der Liste der Wörter, die nicht vorkommen sollen.")),
+            message: say(
+                format!("“{term}” is on the list of words to keep out."),
+                format!("„{term}“ steht auf der Liste der Wörter, die nicht vorkommen sollen."),
+            ),
             fix: say("Say it without this word.".into(), "Ohne dieses Wort sagen.".into()),
         });
     }
@@ -32,22 +35,34 @@ pub(super) fn problems(material: &Material) -> Vec<Problem> {
     if rules_out(&["exclamation", "ausrufezeichen"]) && text.contains('!') {
         found.push(Problem {
             rule: "exclamation-mark",
-            message: say("The voice has no exclamation marks; the copy has one.".into(), "Die Marke schreibt ohne Ausrufezeichen; im Text steht eines.".into()),
-            fix: say("End the sentence with a full stop.".into(), "Den Satz mit einem Punkt beenden.".into()),
+            message: say(
+                "The voice has no exclamation marks; the copy has one.".into(),
+                "Die Marke schreibt ohne Ausrufezeichen; im Text steht eines.".into(),
+            ),
+            fix: say(
+                "End the sentence with a full stop.".into(),
+                "Den Satz mit einem Punkt beenden.".into(),
+            ),
         });
     }
     let shouted = words(&text).find(|word| word.len() >= 5 && word.chars().all(char::is_uppercase));
     if let (true, Some(word)) = (rules_out(&["capitals", "großbuchstaben"]), shouted) {
         found.push(Problem {
             rule: "capitals",
-            message: say(format!("The voice has no words in capitals; the copy has “{word}”."), format!("Die Marke schreibt kein Wort in Großbuchstaben; im Text steht „{word}“.")),
+            message: say(
+                format!("The voice has no words in capitals; the copy has “{word}”."),
+                format!("Die Marke schreibt kein Wort in Großbuchstaben; im Text steht „{word}“."),
+            ),
             fix: say("Write it in sentence case.".into(), "In normaler Schreibung setzen.".into()),
         });
     }
     if rules_out(&["emoji"]) && text.chars().any(is_emoji) {
         found.push(Problem {
             rule: "emoji",
-            message: say("The voice has no emoji; the copy has one.".into(), "Die Marke schreibt ohne Emoji; im Text steht eines.".into()),
+            message: say(
+                "The voice has no emoji; the copy has one.".into(),
+                "Die Marke schreibt ohne Emoji; im Text steht eines.".into(),
+            ),
             fix: say("Leave the emoji out.".into(), "Das Emoji weglassen.".into()),
         });
     }
@@ -57,8 +72,11 @@ pub(super) fn problems(material: &Material) -> Vec<Problem> {
 
 /// Problems that the material names itself.
 fn reported(material: &Material) -> Vec<Problem> {
-    let lists = ["problems", "issues", "violations"].into_iter().flat_map(|name| material.list(name));
-    lists.map(|message| Problem { rule: "reported", message, fix: "Mend what is reported.".into() }).collect()
+    let lists =
+        ["problems", "issues", "violations"].into_iter().flat_map(|name| material.list(name));
+    lists
+        .map(|message| Problem { rule: "reported", message, fix: "Mend what is reported.".into() })
+        .collect()
 }
 
 fn is_emoji(c: char) -> bool {
@@ -74,8 +92,10 @@ pub(super) fn score(material: &Material, problems: usize) -> f64 {
 
 /// Of the words that a verdict may have, the one that these problems deserve.
 pub(super) fn verdict<'a>(words: &[&'a Value], problems: usize) -> Option<&'a Value> {
-    const GOOD: [&str; 9] = ["pass", "passed", "approve", "approved", "accept", "accepted", "ok", "yes", "release"];
-    const BAD: [&str; 9] = ["revise", "reject", "rejected", "fail", "failed", "changes", "no", "veto", "drop"];
+    const GOOD: [&str; 9] =
+        ["pass", "passed", "approve", "approved", "accept", "accepted", "ok", "yes", "release"];
+    const BAD: [&str; 9] =
+        ["revise", "reject", "rejected", "fail", "failed", "changes", "no", "veto", "drop"];
     let wanted = if problems == 0 { GOOD } else { BAD };
     wanted.iter().find_map(|word| words.iter().find(|value| **value == &json!(word)).copied())
 }

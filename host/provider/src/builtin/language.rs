@@ -112,8 +112,12 @@ impl Language {
         match self {
             English => format!("The campaign presents {product} to {audience}."),
             German => format!("Die Kampagne stellt {product} vor. Sie richtet sich an {audience}."),
-            French => format!("La campagne présente {product}. Elle s’adresse à ce public : {audience}."),
-            Spanish => format!("La campaña presenta {product}. Se dirige a este público: {audience}."),
+            French => {
+                format!("La campagne présente {product}. Elle s’adresse à ce public : {audience}.")
+            }
+            Spanish => {
+                format!("La campaña presenta {product}. Se dirige a este público: {audience}.")
+            }
             Other => format!("{product}: {audience}."),
         }
     }
@@ -133,9 +137,15 @@ impl Language {
     /// For a bare topic: what a text about it would tell.
     pub(super) fn outline(self, subject: &str) -> String {
         match self {
-            English => format!("A short note on {subject}: what it is, why it matters and where to begin."),
-            German => format!("{subject}: was es damit auf sich hat, warum es zählt und womit man anfängt."),
-            French => format!("{subject} : ce que c’est, pourquoi cela compte et par où commencer."),
+            English => {
+                format!("A short note on {subject}: what it is, why it matters and where to begin.")
+            }
+            German => format!(
+                "{subject}: was es damit auf sich hat, warum es zählt und womit man anfängt."
+            ),
+            French => {
+                format!("{subject} : ce que c’est, pourquoi cela compte et par où commencer.")
+            }
             Spanish => format!("{subject}: qué es, por qué importa y por dónde empezar."),
             Other => closed(subject),
         }

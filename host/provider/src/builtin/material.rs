@@ -1,6 +1,7 @@
 //! What a request is about: the JSON in its messages, read as brief, facts, copy and wishes. Composes nothing.
 
 use bailiwick_core::Digest;
+use bailiwick_core::text::clip;
 use bailiwick_gate::model::{CompleteRequest, Message, Part, Role};
 use serde_json::{Map, Value};
 
@@ -9,10 +10,15 @@ use super::wording::{mentions, sentences, tidy};
 
 /// Places of one message where a JSON object is tried: people put one or two there.
 const OBJECTS_MAX: usize = 64;
+/// The most of a request that is read, from its end: the material of a campaign has
+/// 10 KiB, and every text that is composed reads it again.
+const READ_MAX_BYTES: usize = 128 * 1024;
 /// The members under which agents hand over finished copy.
 const COPY: [&str; 5] = ["copy", "subject", "candidate", "draft", "text"];
 /// The members that hold words to keep out.
 const AVOID: [&str; 5] = ["avoid", "banned", "forbidden", "banned_terms", "do_not_use"];
+/// The members that say where a text is read, and are no part of it.
+const SETTING: [&str; 6] = ["locale", "language", "lang", "channel", "style", "limits"];
 
 /// A statement that texts may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +46,14 @@ pub(super) struct Material {
 impl Material {
     pub(super) fn of(request: &CompleteRequest) -> Self {
         let (mut root, mut prose, mut system) = (Map::new(), String::new(), String::new());
-        for message in &request.messages {
+        let (mut texts, mut left) = (Vec::new(), READ_MAX_BYTES);
+        for message in request.messages.iter().rev() {
             let text = text_of(message);
+            let read = clip(&text, left).to_owned();
+            left -= read.len();
+            texts.push((message, read));
+        }
+        for (message, text) in texts.into_iter().rev() {
             match message.role {
                 Role::System => system.push_str(&text),
                 Role::User | Role::Tool => {
@@ -62,13 +74,15 @@ impl Material {
         };
         material.language = material.spoken(&system);
         material.variety = material.variety_of(request.seed);
-        let objections: Vec<String> = material.feedback.iter().flat_map(|said| ruled_out(said)).collect();
+        let objections: Vec<String> =
+            material.feedback.iter().flat_map(|said| ruled_out(said)).collect();
         material.avoid.extend(objections);
         material
     }
 
     fn spoken(&self, system: &str) -> Language {
-        let locale = self.text("locale").or_else(|| self.text("language")).or_else(|| self.text("lang"));
+        let locale =
+            self.text("locale").or_else(|| self.text("language")).or_else(|| self.text("lang"));
         if let Some(locale) = locale {
             return Language::of_locale(&locale);
         }
@@ -79,15 +93,19 @@ impl Material {
         let part = |name: &str| self.text(name).unwrap_or_default();
         let [channel, style, locale, topic] = ["channel", "style", "locale", "topic"].map(part);
         let seed = seed.unwrap_or(0).to_le_bytes();
-        let parts = [channel.as_bytes(), style.as_bytes(), locale.as_bytes(), topic.as_bytes(), &seed];
+        let parts =
+            [channel.as_bytes(), style.as_bytes(), locale.as_bytes(), topic.as_bytes(), &seed];
         let digest = Digest::of_parts(&parts);
         digest.as_bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     }
 
     /// A text of the material by name: its own, else the brief's.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        let direct = |map: &Map<String, Value>| map.get(name).and_then(|value| self.localized(value));
-        direct(&self.root).or_else(|| direct(self.root.get("brief")?.as_object()?)).filter(|text| !text.is_empty())
+        let direct =
+            |map: &Map<String, Value>| map.get(name).and_then(|value| self.localized(value));
+        direct(&self.root)
+            .or_else(|| direct(self.root.get("brief")?.as_object()?))
+            .filter(|text| !text.is_empty())
     }
 
     /// The first of several names that there is.
@@ -130,9 +148,18 @@ impl Material {
 
     /// Whether an earlier version was too long, where the limits do not say so already.
     pub(super) fn wants_less(&self) -> bool {
-        const LESS: [&str; 8] =
-            ["short", "shorter", "too long", "kürzer", "zu lang", "plus court", "más corto", "less text"];
-        !self.root.contains_key("limits") && self.feedback.iter().any(|said| LESS.iter().any(|word| mentions(said, word)))
+        const LESS: [&str; 8] = [
+            "short",
+            "shorter",
+            "too long",
+            "kürzer",
+            "zu lang",
+            "plus court",
+            "más corto",
+            "less text",
+        ];
+        !self.root.contains_key("limits")
+            && self.feedback.iter().any(|said| LESS.iter().any(|word| mentions(said, word)))
     }
 
     /// Whether a text has none of the words to keep out.
@@ -144,7 +171,7 @@ impl Material {
     pub(super) fn everything(&self) -> String {
         let mut found = Vec::new();
         for (name, value) in &self.root {
-            if !AVOID.contains(&name.as_str()) {
+            if !AVOID.contains(&name.as_str()) && !SETTING.contains(&name.as_str()) {
                 collect(value, &mut found);
             }
         }
@@ -165,7 +192,10 @@ impl Material {
                     return Some(id.to_owned());
                 }
                 let locale = self.root.get("locale").and_then(Value::as_str).unwrap_or("en");
-                let text = map.get(locale).or_else(|| map.get(locale.split('-').next()?)).or_else(|| map.get("en"));
+                let text = map
+                    .get(locale)
+                    .or_else(|| map.get(locale.split('-').next()?))
+                    .or_else(|| map.get("en"));
                 text.and_then(Value::as_str).map(tidy)
             }
             _ => None,
@@ -185,7 +215,9 @@ fn text_of(message: &Message) -> String {
 fn objects(text: &str, root: &mut Map<String, Value>) -> String {
     let (mut rest, mut around) = (text, String::new());
     for _ in 0..OBJECTS_MAX {
-        let Some((before, from)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) else { break };
+        let Some((before, from)) = rest.find('{').and_then(|at| rest.split_at_checked(at)) else {
+            break;
+        };
         around.push_str(before);
         let mut documents = serde_json::Deserializer::from_str(from).into_iter::<Value>();
         rest = match documents.next() {
@@ -204,7 +236,10 @@ fn objects(text: &str, root: &mut Map<String, Value>) -> String {
 }
 
 fn facts(root: &Map<String, Value>) -> Vec<Fact> {
-    let list = root.get("facts").or_else(|| root.get("research")?.get("facts")).or_else(|| root.get("passages"));
+    let list = root
+        .get("facts")
+        .or_else(|| root.get("research")?.get("facts"))
+        .or_else(|| root.get("passages"));
     let fact = |(index, value): (usize, &Value)| {
         let text = value.as_str().or_else(|| value.get("text")?.as_str())?;
         let id = value.get("id").or_else(|| value.get("document")).and_then(Value::as_str);
@@ -219,7 +254,11 @@ fn strings(value: &Value) -> Vec<String> {
         Value::String(text) => vec![tidy(text)],
         Value::Array(items) => items
             .iter()
-            .filter_map(|item| item.as_str().or_else(|| item.get("text")?.as_str()).or_else(|| item.get("id")?.as_str()))
+            .filter_map(|item| {
+                item.as_str()
+                    .or_else(|| item.get("text")?.as_str())
+                    .or_else(|| item.get("id")?.as_str())
+            })
             .map(tidy)
             .collect(),
         _ => Vec::new(),
@@ -251,7 +290,9 @@ fn ruled_out(objection: &str) -> Vec<String> {
         }
         for (open, close) in [('“', '”'), ('„', '“'), ('«', '»'), ('"', '"')] {
             let inside = sentence.split_once(open).and_then(|(_, rest)| rest.split_once(close));
-            found.extend(inside.map(|(term, _)| term.trim().to_owned()).filter(|term| !term.is_empty()));
+            found.extend(
+                inside.map(|(term, _)| term.trim().to_owned()).filter(|term| !term.is_empty()),
+            );
         }
     }
     found
@@ -266,12 +307,19 @@ mod tests {
 
     #[test]
     fn reads_json_wherever_it_stands() {
-        let text = format!("Write this:\n```json\n{}\n``` and {{not json}} too", json!({"locale": "de-DE", "facts": [{"id": "F1", "text": "Wahr."}, "Auch wahr."]}));
+        let text = format!(
+            "Write this:\n```json\n{}\n``` and {{not json}} too",
+            json!({"locale": "de-DE", "facts": [{"id": "F1", "text": "Wahr."}, "Auch wahr."]})
+        );
         let material = Material::of(&request(&text, None));
         assert_eq!(material.language, Language::German);
         assert_eq!(material.facts[0], Fact { id: "F1".into(), text: "Wahr.".into() });
         assert_eq!(material.facts[1].id, "fact-2");
-        assert!(material.prose.starts_with("Write this:") && material.prose.ends_with("{not json} too"), "{}", material.prose);
+        assert!(
+            material.prose.starts_with("Write this:") && material.prose.ends_with("{not json} too"),
+            "{}",
+            material.prose
+        );
     }
 
     #[test]

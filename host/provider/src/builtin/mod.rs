@@ -9,6 +9,7 @@
 
 mod copy;
 mod embed;
+mod extract;
 mod fill;
 mod judge;
 mod language;
@@ -18,6 +19,7 @@ mod pattern;
 mod role;
 mod schema;
 mod strings;
+mod tags;
 mod wording;
 
 use bailiwick_gate::model::{
@@ -48,7 +50,14 @@ pub(crate) fn complete(request: &CompleteRequest) -> Completion {
         input_tokens: input.div_ceil(CHARS_OF_A_TOKEN as u64),
         output_tokens: tokens(&text),
     };
-    Completion { text, tool_calls: Vec::new(), finish, usage, model: MODEL.to_owned(), streamed: false }
+    Completion {
+        text,
+        tool_calls: Vec::new(),
+        finish,
+        usage,
+        model: MODEL.to_owned(),
+        streamed: false,
+    }
 }
 
 fn prose(request: &CompleteRequest, material: &Material) -> String {
@@ -92,7 +101,9 @@ pub(crate) fn generate_image(request: &ImageRequest) -> Result<Images, ProviderE
             Ok((bytes, "image/png".to_owned()))
         })
         .collect();
-    let images = images.map_err(|error: png::EncodingError| ProviderError::Unsupported { detail: error.to_string() })?;
+    let images = images.map_err(|error: png::EncodingError| ProviderError::Unsupported {
+        detail: error.to_string(),
+    })?;
     let usage = ModelUsage { input_tokens: tokens(prompt), output_tokens: 0 };
     Ok(Images { images, usage, model: MODEL.to_owned() })
 }

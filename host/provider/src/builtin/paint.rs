@@ -21,7 +21,12 @@ const MOODS: [(&str, Colour); 10] = [
 ];
 
 /// A PNG of exactly this size.
-pub(super) fn ground(prompt: &str, width: u32, height: u32, number: u64) -> Result<Vec<u8>, EncodingError> {
+pub(super) fn ground(
+    prompt: &str,
+    width: u32,
+    height: u32,
+    number: u64,
+) -> Result<Vec<u8>, EncodingError> {
     let digest = Digest::of_parts(&[prompt.as_bytes(), &number.to_le_bytes()]);
     let [r, g, b, glow_x, glow_y, slope, ..] = digest.as_bytes();
     let own: Colour = [f32::from(*r), f32::from(*g), f32::from(*b)].map(|part| 48.0 + part * 0.6);
@@ -64,7 +69,12 @@ fn named(prompt: &str) -> Option<Colour> {
         Some([r, g, b].map(f32::from))
     });
     let lower = prompt.to_lowercase();
-    let mood = || MOODS.iter().filter_map(|(word, colour)| Some((lower.find(word)?, *colour))).min_by_key(|(at, _)| *at);
+    let mood = || {
+        MOODS
+            .iter()
+            .filter_map(|(word, colour)| Some((lower.find(word)?, *colour)))
+            .min_by_key(|(at, _)| *at)
+    };
     hex.or_else(|| mood().map(|(_, colour)| colour))
 }
 

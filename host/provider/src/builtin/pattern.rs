@@ -39,7 +39,10 @@ fn write(hir: &Hir, text: &mut String, depth: u32) -> Option<()> {
 fn letter(class: &Class) -> Option<char> {
     let Class::Unicode(class) = class else { return None };
     let has = |c: &char| class.iter().any(|range| range.start() <= *c && *c <= range.end());
-    ['a', 'A', '1', '0', '-', ' '].into_iter().find(has).or_else(|| class.iter().next().map(|range| range.start()))
+    ['a', 'A', '1', '0', '-', ' ']
+        .into_iter()
+        .find(has)
+        .or_else(|| class.iter().next().map(|range| range.start()))
 }
 
 #[cfg(test)]

@@ -30,17 +30,86 @@ const NAMES: [(Role, &[&str]); 17] = [
     (Role::Slug, &["slug", "permalink"]),
     (Role::Hashtag, &["hashtag", "hashtags"]),
     (Role::Tag, &["tag", "tags", "keyword", "keywords", "keyphrases", "terms"]),
-    (Role::Fact, &["fact", "facts", "citation", "citations", "cited", "sources", "source", "references", "evidence"]),
-    (Role::Verdict, &["verdict", "decision", "outcome", "judgement", "judgment", "approved", "passed", "passes", "compliant"]),
+    (
+        Role::Fact,
+        &[
+            "fact",
+            "facts",
+            "citation",
+            "citations",
+            "cited",
+            "sources",
+            "source",
+            "references",
+            "evidence",
+        ],
+    ),
+    (
+        Role::Verdict,
+        &[
+            "verdict",
+            "decision",
+            "outcome",
+            "judgement",
+            "judgment",
+            "approved",
+            "passed",
+            "passes",
+            "compliant",
+        ],
+    ),
     (Role::Score, &["score", "confidence", "rating", "quality", "relevance"]),
-    (Role::Reason, &["reason", "reasons", "issue", "issues", "problem", "problems", "violations", "objections", "rationale", "explanation"]),
+    (
+        Role::Reason,
+        &[
+            "reason",
+            "reasons",
+            "issue",
+            "issues",
+            "problem",
+            "problems",
+            "violations",
+            "objections",
+            "rationale",
+            "explanation",
+        ],
+    ),
     (Role::Rule, &["rule", "code"]),
     (Role::Fix, &["fix", "suggestion", "remedy"]),
     (Role::Summary, &["summary", "abstract", "overview", "digest", "synopsis", "conclusion"]),
     (Role::Description, &["description", "teaser", "excerpt", "snippet"]),
     (Role::Headline, &["headline", "title", "heading", "tagline", "slogan", "hook", "claim"]),
-    (Role::Topic, &["topic", "topics", "idea", "ideas", "angle", "angles", "question", "questions", "sections", "steps"]),
-    (Role::Body, &["body", "text", "copy", "content", "paragraph", "caption", "post", "answer", "message", "note", "draft"]),
+    (
+        Role::Topic,
+        &[
+            "topic",
+            "topics",
+            "idea",
+            "ideas",
+            "angle",
+            "angles",
+            "question",
+            "questions",
+            "sections",
+            "steps",
+        ],
+    ),
+    (
+        Role::Body,
+        &[
+            "body",
+            "text",
+            "copy",
+            "content",
+            "paragraph",
+            "caption",
+            "post",
+            "answer",
+            "message",
+            "note",
+            "draft",
+        ],
+    ),
     (Role::Description, &["meta"]),
 ];
 
@@ -62,7 +131,9 @@ impl Role {
     pub(super) fn of(name: &str, description: &str) -> Self {
         let (name, description) = (parts(name), parts(description));
         let listed = |table: &[(Self, &[&str])], words: &[String]| {
-            let found = table.iter().find(|(_, known)| words.iter().any(|word| known.contains(&word.as_str())));
+            let found = table
+                .iter()
+                .find(|(_, known)| words.iter().any(|word| known.contains(&word.as_str())));
             found.map(|(role, _)| *role)
         };
         listed(&NAMES, &name).or_else(|| listed(&TELLING, &description)).unwrap_or(Self::Other)
@@ -70,7 +141,10 @@ impl Role {
 
     /// The name that limits are looked up by.
     pub(super) fn is_copy(self) -> bool {
-        matches!(self, Self::Headline | Self::Body | Self::Cta | Self::Summary | Self::Description | Self::Alt)
+        matches!(
+            self,
+            Self::Headline | Self::Body | Self::Cta | Self::Summary | Self::Description | Self::Alt
+        )
     }
 }
 

@@ -53,8 +53,12 @@ pub(super) fn merged(base: &Map<String, Value>, other: &Value) -> Value {
             ("required", Some(Value::Array(known)), Value::Array(more)) => {
                 Value::Array(known.iter().chain(more).cloned().collect())
             }
-            (key, Some(known), _) if key.starts_with("min") || key == "exclusiveMinimum" => tighter(known, value, f64::gt),
-            (key, Some(known), _) if key.starts_with("max") || key == "exclusiveMaximum" => tighter(known, value, f64::lt),
+            (key, Some(known), _) if key.starts_with("min") || key == "exclusiveMinimum" => {
+                tighter(known, value, f64::gt)
+            }
+            (key, Some(known), _) if key.starts_with("max") || key == "exclusiveMaximum" => {
+                tighter(known, value, f64::lt)
+            }
             _ => value.clone(),
         };
         whole.insert(key.clone(), joined);
@@ -138,7 +142,16 @@ pub(super) fn type_of(map: &Map<String, Value>) -> &str {
     named.unwrap_or_else(|| match () {
         () if has(&["properties", "required", "minProperties"]) => "object",
         () if has(&["items", "prefixItems", "minItems", "maxItems", "uniqueItems"]) => "array",
-        () if has(&["minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum"]) => "number",
+        () if has(&[
+            "minimum",
+            "maximum",
+            "multipleOf",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+        ]) =>
+        {
+            "number"
+        }
         () => "string",
     })
 }

@@ -11,12 +11,16 @@ const STRETCH_MAX: usize = 20_000;
 
 /// The text, fitted. `most` is the tighter of the schema's and the material's room.
 pub(super) fn shaped(text: &str, map: &Map<String, Value>, most: Option<usize>) -> String {
-    let number = |key: &str| map.get(key).and_then(Value::as_u64).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let number = |key: &str| {
+        map.get(key).and_then(Value::as_u64).map(|n| usize::try_from(n).unwrap_or(usize::MAX))
+    };
     let least = number("minLength").unwrap_or(0).min(STRETCH_MAX);
     let most = most.or(number("maxLength")).unwrap_or(usize::MAX).max(least);
     let text = sized(text, least, most);
     let Some(pattern) = map.get("pattern").and_then(Value::as_str) else { return text };
-    let Ok(schema) = Schema::admit(json!({"pattern": pattern, "minLength": least})) else { return text };
+    let Ok(schema) = Schema::admit(json!({"pattern": pattern, "minLength": least})) else {
+        return text;
+    };
     let matches = |text: &String| schema.check(&json!(text)).is_ok() && length(text) <= most;
     let slug = slug(&text);
     let candidates = [
@@ -29,7 +33,9 @@ pub(super) fn shaped(text: &str, map: &Map<String, Value>, most: Option<usize>) 
         text.to_uppercase(),
     ];
     let fitting = candidates.into_iter().map(|text| fit(&text, most)).find(|text| matches(text));
-    fitting.or_else(|| pattern::text_of(pattern).map(|made| stretched(made, least, most, &matches))).unwrap_or(text)
+    fitting
+        .or_else(|| pattern::text_of(pattern).map(|made| stretched(made, least, most, &matches)))
+        .unwrap_or(text)
 }
 
 /// A pattern's shortest text may be too short: its last letter is often the one that repeats.
@@ -56,7 +62,11 @@ fn sized(text: &str, least: usize, most: usize) -> String {
     }
     let cut = fit(&longer, most);
     // Between two close bounds no whole word may fit.
-    if length(&cut) >= least { cut } else { longer.chars().take(most).map(|c| if c == ' ' { '-' } else { c }).collect() }
+    if length(&cut) >= least {
+        cut
+    } else {
+        longer.chars().take(most).map(|c| if c == ' ' { '-' } else { c }).collect()
+    }
 }
 
 #[cfg(test)]

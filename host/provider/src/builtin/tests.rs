@@ -78,8 +78,14 @@ fn german(channel: &str, headline: usize, body: usize) -> Value {
 
 #[test]
 fn english_copy_reads() {
-    let facts = [("W08", "All 7 parts of Wren come apart with one hex key."), ("W05", "Wren stays dry for 30 minutes under one metre of water.")];
-    check(&english("instagram", 40, 150, &facts), &copy_schema(40, 150, 24), &expect![[r#"
+    let facts = [
+        ("W08", "All 7 parts of Wren come apart with one hex key."),
+        ("W05", "Wren stays dry for 30 minutes under one metre of water."),
+    ];
+    check(
+        &english("instagram", 40, 150, &facts),
+        &copy_schema(40, 150, 24),
+        &expect![[r#"
         {
           "body": "All 7 parts of Wren come apart with one hex key. Wren stays dry for 30 minutes under one metre of water.",
           "cta": "See the Wren",
@@ -88,9 +94,17 @@ fn english_copy_reads() {
             "W05"
           ],
           "headline": "The clocks go back. You ride on."
-        }"#]]);
-    let facts = [("W01", "Wren shines for 38 hours on one charge."), ("W06", "Wren weighs 96 grams, mount included."), ("W08", "All 7 parts of Wren come apart with one hex key.")];
-    check(&english("web", 60, 280, &facts), &copy_schema(60, 280, 28), &expect![[r#"
+        }"#]],
+    );
+    let facts = [
+        ("W01", "Wren shines for 38 hours on one charge."),
+        ("W06", "Wren weighs 96 grams, mount included."),
+        ("W08", "All 7 parts of Wren come apart with one hex key."),
+    ];
+    check(
+        &english("web", 60, 280, &facts),
+        &copy_schema(60, 280, 28),
+        &expect![[r#"
         {
           "body": "Made for people who ride to work all year round. Wren shines for 38 hours on one charge. It weighs 96 grams, mount included. All 7 parts of Wren come apart with one hex key.",
           "cta": "See the Wren",
@@ -100,12 +114,16 @@ fn english_copy_reads() {
             "W08"
           ],
           "headline": "The clocks go back. You ride on."
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
 fn german_copy_reads() {
-    check(&german("instagram", 40, 150), &copy_schema(40, 150, 24), &expect![[r#"
+    check(
+        &german("instagram", 40, 150),
+        &copy_schema(40, 150, 24),
+        &expect![[r#"
         {
           "body": "Du fährst weiter. Mit dem besten Licht. Alle 7 Teile von Wren löst ein einziger Inbusschlüssel. Wren leuchtet 38 Stunden mit einer Ladung.",
           "cta": "Wren ansehen",
@@ -114,8 +132,12 @@ fn german_copy_reads() {
             "W01"
           ],
           "headline": "Der Abend kommt früher"
-        }"#]]);
-    check(&german("web", 60, 280), &copy_schema(60, 280, 28), &expect![[r#"
+        }"#]],
+    );
+    check(
+        &german("web", 60, 280),
+        &copy_schema(60, 280, 28),
+        &expect![[r#"
         {
           "body": "Mit dem besten Licht. Alle 7 Teile von Wren löst ein einziger Inbusschlüssel. Wren leuchtet 38 Stunden mit einer Ladung. Wren kostet 74 €, Halter und Inbusschlüssel inklusive. Gemacht für Menschen, die das ganze Jahr mit dem Rad zur Arbeit fahren.",
           "cta": "Wren ansehen",
@@ -125,14 +147,66 @@ fn german_copy_reads() {
             "W11"
           ],
           "headline": "Der Abend kommt früher. Du fährst weiter."
-        }"#]]);
+        }"#]],
+    );
+}
+
+#[test]
+fn copy_reads_in_other_languages_and_without_a_message() {
+    let french = json!({
+        "brief": {"product": "Wren", "category": "lampe de vélo", "audience": "celles et ceux qui roulent toute l’année"},
+        "facts": [{"id": "W01", "text": "Wren éclaire 38 heures avec une charge."}], "locale": "fr-FR", "channel": "web",
+    });
+    check(
+        &french,
+        &copy_schema(60, 280, 24),
+        &expect![[r#"
+            {
+              "body": "Wren éclaire 38 heures avec une charge. Pensé pour celles et ceux qui roulent toute l’année.",
+              "cta": "Découvrir Wren",
+              "facts": [
+                "W01"
+              ],
+              "headline": "Wren: lampe de vélo"
+            }"#]],
+    );
+    let spanish = json!({
+        "brief": {"product": "Wren", "audience": "quienes van al trabajo en bici", "benefits": ["se repara en casa"]},
+        "facts": ["Wren ilumina 38 horas con una carga."], "locale": "es-ES", "channel": "linkedin",
+    });
+    check(
+        &spanish,
+        &copy_schema(60, 280, 24),
+        &expect![[r#"
+        {
+          "body": "Se repara en casa. Wren ilumina 38 horas con una carga. Pensado para quienes van al trabajo en bici.",
+          "cta": "Descubrir Wren",
+          "facts": [
+            "fact-1"
+          ],
+          "headline": "Wren ilumina 38 horas con una carga"
+        }"#]],
+    );
+    let italian = json!({"brief": {"product": "Wren", "audience": "ciclisti", "message": "La sera arriva prima."}, "locale": "it-IT"});
+    check(
+        &italian,
+        &copy_schema(60, 280, 24),
+        &expect![[r#"
+            {
+              "body": "La sera arriva prima.",
+              "cta": "Wren",
+              "facts": [],
+              "headline": "La sera arriva prima"
+            }"#]],
+    );
 }
 
 #[test]
 fn feedback_is_heard() {
     let mut material = german("web", 60, 168);
     material["avoid"] = json!(["best"]);
-    material["feedback"] = json!(["No cited fact proves “besten”. Say what the product does.", "Bitte kürzer."]);
+    material["feedback"] =
+        json!(["No cited fact proves “besten”. Say what the product does.", "Bitte kürzer."]);
     let text = answer(&material, &copy_schema(60, 280, 28)).to_string();
     assert!(!text.contains("besten"), "{text}");
     material["avoid"] = Value::Null;
@@ -141,12 +215,20 @@ fn feedback_is_heard() {
 
 #[test]
 fn a_summary_reads() {
-    let facts = [("W01", "Wren shines for 38 hours on one charge."), ("W03", "Wren is charged by USB-C in 95 minutes."), ("W08", "All 7 parts of Wren come apart with one hex key.")];
+    let facts = [
+        ("W01", "Wren shines for 38 hours on one charge."),
+        ("W03", "Wren is charged by USB-C in 95 minutes."),
+        ("W08", "All 7 parts of Wren come apart with one hex key."),
+    ];
     let schema = json!({"type": "object", "required": ["summary"], "properties": {"summary": {"type": "string", "maxLength": 600}}});
-    check(&english("", 60, 280, &facts), &schema, &expect![[r#"
+    check(
+        &english("", 60, 280, &facts),
+        &schema,
+        &expect![[r#"
         {
           "summary": "The campaign presents Duskfinch Wren to people who ride to work all year round. Its goal: be the light that riders choose before the clocks go back. Wren shines for 38 hours on one charge. It is charged by USB-C in 95 minutes. All 7 parts of Wren come apart with one hex key."
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
@@ -166,7 +248,10 @@ fn search_findings_read() {
         })
     };
     let body = "Wren shines for 38 hours on one charge, and a light sensor turns it up where the street lamps end. When something wears out, all 7 parts come apart with one hex key.";
-    check(&material("en-GB", "bike light", "The clocks go back. You ride on.", body), &schema, &expect![[r#"
+    check(
+        &material("en-GB", "bike light", "The clocks go back. You ride on.", body),
+        &schema,
+        &expect![[r#"
         {
           "alt": "Advertisement for Duskfinch Wren with the words “The clocks go back. You ride on.”",
           "description": "Wren shines for 38 hours on one charge, and a light sensor turns it up where the street lamps end.",
@@ -177,9 +262,13 @@ fn search_findings_read() {
             "charge",
             "hex key"
           ]
-        }"#]]);
+        }"#]],
+    );
     let body = "Alle 7 Teile von Wren löst ein einziger Inbusschlüssel. Wren leuchtet 38 Stunden mit einer Ladung.";
-    check(&material("de-DE", "Fahrradlicht", "Der Abend kommt früher", body), &schema, &expect![[r#"
+    check(
+        &material("de-DE", "Fahrradlicht", "Der Abend kommt früher", body),
+        &schema,
+        &expect![[r#"
         {
           "alt": "Anzeige für Duskfinch Wren mit den Worten „Der Abend kommt früher“",
           "description": "Alle 7 Teile von Wren löst ein einziger Inbusschlüssel. Wren leuchtet 38 Stunden mit einer Ladung.",
@@ -190,7 +279,8 @@ fn search_findings_read() {
             "Inbusschlüssel",
             "Ladung"
           ]
-        }"#]]);
+        }"#]],
+    );
 }
 
 fn verdict_schema() -> Value {
@@ -219,7 +309,10 @@ fn a_verdict_names_what_a_rule_can_hear() {
     let good = answer(&material("The clocks go back"), &verdict_schema());
     assert_eq!((&good["verdict"], &good["reasons"]), (&json!("pass"), &json!([])));
     assert!(good["score"].as_f64().unwrap() >= 0.9);
-    check(&material("ULTIMATE light 🎉!"), &verdict_schema(), &expect![[r#"
+    check(
+        &material("ULTIMATE light 🎉!"),
+        &verdict_schema(),
+        &expect![[r#"
         {
           "reasons": [
             {
@@ -240,26 +333,35 @@ fn a_verdict_names_what_a_rule_can_hear() {
           ],
           "score": 0.35,
           "verdict": "revise"
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
 fn topics_and_texts_about_them() {
     let topics = json!({"type": "object", "properties": {"list": {"type": "array", "items": {"type": "string"}, "minItems": 3, "description": "Topics."}}, "required": ["list"]});
-    check(&json!({"subject": "bicycle lights"}), &topics, &expect![[r#"
+    check(
+        &json!({"subject": "bicycle lights"}),
+        &topics,
+        &expect![[r#"
         {
           "list": [
             "Bicycle lights in brief",
             "Bicycle lights in everyday life",
             "What matters about bicycle lights"
           ]
-        }"#]]);
+        }"#]],
+    );
     let draft = json!({"type": "object", "properties": {"title": {"type": "string"}, "text": {"type": "string"}}, "required": ["title", "text"]});
-    check(&json!({"topic": "Fahrradlichter im Alltag", "locale": "de"}), &draft, &expect![[r#"
+    check(
+        &json!({"topic": "Fahrradlichter im Alltag", "locale": "de"}),
+        &draft,
+        &expect![[r#"
         {
           "text": "Fahrradlichter im Alltag: was es damit auf sich hat, warum es zählt und womit man anfängt.",
           "title": "Fahrradlichter im Alltag"
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[test]
@@ -276,7 +378,10 @@ fn prose_without_schema() {
 
 #[test]
 fn stop_and_length_are_kept() {
-    let stopped = CompleteRequest { stop: vec!["shines".into()], ..request("Wren shines. Wren lasts.", None) };
+    let stopped = CompleteRequest {
+        stop: vec!["shines".into()],
+        ..request("Wren shines. Wren lasts.", None)
+    };
     assert_eq!(complete(&stopped).text, "Wren ");
     let schema = json!({"type": "string", "minLength": 400});
     let short = CompleteRequest { max_tokens: Some(5), ..request("x", Some(schema)) };
@@ -294,11 +399,23 @@ fn siblings_differ() {
 
 #[test]
 fn images_have_size_and_count() {
-    let ask = ImageRequest { alias: "i".into(), prompt: "dusk".into(), width: 90, height: 64, count: 3, seed: None };
+    let ask = ImageRequest {
+        alias: "i".into(),
+        prompt: "dusk".into(),
+        width: 90,
+        height: 64,
+        count: 3,
+        seed: None,
+    };
     let images = generate_image(&ask).unwrap();
     assert_eq!(images.images.len(), 3);
     assert_ne!(images.images[0], images.images[1]);
-    assert!(images.images.iter().all(|(bytes, kind)| kind == "image/png" && bytes.starts_with(b"\x89PNG")));
+    assert!(
+        images
+            .images
+            .iter()
+            .all(|(bytes, kind)| kind == "image/png" && bytes.starts_with(b"\x89PNG"))
+    );
 }
 
 /// Numbers for the generator below; the same in every run.
@@ -306,7 +423,8 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -319,7 +437,8 @@ fn schema(dice: &mut Dice, depth: usize) -> Value {
             json!({"type": "string", "minLength": least, "maxLength": least + dice.roll(60)})
         }
         1 => {
-            let patterns = ["^[a-z]{3,8}$", "^#[0-9a-f]{6}$", "^[A-Z][a-z]+$", "^\\d{4}-\\d{2}-\\d{2}$", "x"];
+            let patterns =
+                ["^[a-z]{3,8}$", "^#[0-9a-f]{6}$", "^[A-Z][a-z]+$", "^\\d{4}-\\d{2}-\\d{2}$", "x"];
             json!({"type": "string", "pattern": patterns[dice.roll(5) as usize]})
         }
         2 => {
@@ -333,17 +452,23 @@ fn schema(dice: &mut Dice, depth: usize) -> Value {
             let least = dice.roll(6);
             json!({"type": "array", "items": schema(dice, depth - 1), "minItems": least, "maxItems": least + dice.roll(4)})
         }
-        7 => json!({"type": "array", "items": {"type": "string", "maxLength": 12}, "uniqueItems": true, "minItems": dice.roll(9)}),
-        8 => json!({"oneOf": [{"type": "object", "required": ["kind", "v"], "properties": {"kind": {"const": "x"}, "v": schema(dice, depth - 1)}},
-                              {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "y"}}}]}),
+        7 => {
+            json!({"type": "array", "items": {"type": "string", "maxLength": 12}, "uniqueItems": true, "minItems": dice.roll(9)})
+        }
+        8 => {
+            json!({"oneOf": [{"type": "object", "required": ["kind", "v"], "properties": {"kind": {"const": "x"}, "v": schema(dice, depth - 1)}},
+                              {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "y"}}}]})
+        }
         9 => json!({"anyOf": [{"type": "null"}, schema(dice, depth - 1)]}),
         _ => {
-            let names = ["headline", "body", "facts", "score", "zeta", "tags", "verdict", "url", "inner"];
+            let names =
+                ["headline", "body", "facts", "score", "zeta", "tags", "verdict", "url", "inner"];
             let mut properties = serde_json::Map::new();
             for _ in 0..dice.roll(5) {
                 properties.insert(names[dice.roll(9) as usize].into(), schema(dice, depth - 1));
             }
-            let required: Vec<_> = properties.keys().filter(|name| name.len() % 2 == 0).cloned().collect();
+            let required: Vec<_> =
+                properties.keys().filter(|name| name.len() % 2 == 0).cloned().collect();
             json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
         }
     }
@@ -368,7 +493,21 @@ fn documents_follow_references_and_end_recursion() {
     answer(&json!({"subject": "light"}), &tree);
     let pair = json!({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "items": false, "minItems": 2});
     answer(&json!({}), &pair);
-    let map = json!({"type": "object", "minProperties": 2, "additionalProperties": {"type": "integer"}});
+    let map =
+        json!({"type": "object", "minProperties": 2, "additionalProperties": {"type": "integer"}});
     answer(&json!({}), &map);
     answer(&json!({}), &json!(true));
+}
+
+#[test]
+fn hostile_requests_are_bounded_work() {
+    let ways: Vec<Value> = (0..200)
+        .map(|n| json!({"type": "object", "required": ["v"], "properties": {"v": {"const": n}}}))
+        .collect();
+    let bomb = json!({"type": "array", "minItems": 1_000_000, "items": {"oneOf": ways}});
+    let text = "{\"facts\": [\"the light of the night\"]} ".repeat(100_000);
+    let answer = complete(&request(&text, Some(bomb)));
+    assert!(answer.usage.input_tokens > 0);
+    let long = json!({"type": "string", "minLength": 1_000_000_000});
+    assert!(complete(&request("x", Some(long))).text.len() < 100_000);
 }

@@ -1,17 +1,20 @@
 //! Cutting and comparing words as people would: at sentences and words, never inside one. Knows no language beyond its little words.
 
 /// Abbreviations after which a full stop ends no sentence.
-const ABBREVIATIONS: [&str; 16] =
-    ["no", "nr", "e.g", "i.e", "ca", "z.b", "d.h", "u.a", "vs", "dr", "st", "mr", "mrs", "bzw", "p.ej", "approx"];
+const ABBREVIATIONS: [&str; 16] = [
+    "no", "nr", "e.g", "i.e", "ca", "z.b", "d.h", "u.a", "vs", "dr", "st", "mr", "mrs", "bzw",
+    "p.ej", "approx",
+];
 
 /// Little words that must not be the last of a text.
 const DANGLING: &[&str] = &[
-    "a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "is", "of", "on", "or", "so", "than", "that",
-    "the", "their", "to", "where", "which", "who", "with", "your", "aber", "als", "am", "an", "auf", "aus", "bei", "das", "dem",
-    "den", "der", "des", "die", "ein", "eine", "einem", "einen", "einer", "für", "im", "ist", "mit", "oder", "sind", "und",
-    "unter", "von", "wo", "zu", "zum", "zur", "au", "aux", "avec", "dans", "de", "des", "du", "en", "et", "la", "le", "les",
-    "ou", "par", "pour", "qui", "sur", "un", "une", "con", "del", "el", "los", "las", "para", "por", "que", "se", "sin", "y",
-    "–", "—", "&", "+",
+    "a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "is", "of", "on", "or",
+    "so", "than", "that", "the", "their", "to", "where", "which", "who", "with", "your", "aber",
+    "als", "am", "an", "auf", "aus", "bei", "das", "dem", "den", "der", "des", "die", "ein",
+    "eine", "einem", "einen", "einer", "für", "im", "ist", "mit", "oder", "sind", "und", "unter",
+    "von", "wo", "zu", "zum", "zur", "au", "aux", "avec", "dans", "de", "des", "du", "en", "et",
+    "la", "le", "les", "ou", "par", "pour", "qui", "sur", "un", "une", "con", "del", "el", "los",
+    "las", "para", "por", "que", "se", "sin", "y", "–", "—", "&", "+",
 ];
 
 /// Length as JSON Schema counts it.
@@ -55,7 +58,11 @@ fn ends_sentence(word: &str) -> bool {
 /// A sentence with its end: a full stop where it has none.
 pub(super) fn closed(text: &str) -> String {
     let text = text.trim().trim_end_matches([',', ';', ':']);
-    if text.is_empty() || text.ends_with(['.', '!', '?', '…', '“', '”']) { text.to_owned() } else { format!("{text}.") }
+    if text.is_empty() || text.ends_with(['.', '!', '?', '…', '“', '”']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 /// At most `max` characters: whole sentences, else whole words without a dangling
@@ -77,7 +84,11 @@ pub(super) fn fit(text: &str, max: usize) -> String {
     }
     match words.is_empty() {
         true => text.chars().take(max).collect(),
-        false => words.join(" ").trim_end_matches([',', ';', ':', '-', '–', '—', '|']).trim_end().to_owned(),
+        false => words
+            .join(" ")
+            .trim_end_matches([',', ';', ':', '-', '–', '—', '|'])
+            .trim_end()
+            .to_owned(),
     }
 }
 
@@ -98,7 +109,8 @@ fn longest(parts: &[String], max: usize) -> String {
 
 /// Words without what surrounds them.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '\'' | '’'))).filter(|word| !word.is_empty())
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '\'' | '’')))
+        .filter(|word| !word.is_empty())
 }
 
 /// Whether a text has a term as a word, in any case and with any short ending.

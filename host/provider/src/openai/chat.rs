@@ -39,6 +39,7 @@ pub(super) async fn complete(
     let streamed = !reply.is_json();
     if streamed {
         read_stream(server, &mut reply, &mut answer).await?;
+        reply.close().await;
     } else {
         let document = reply.whole().await?;
         answer.take(server, &String::from_utf8_lossy(&document))?;
@@ -46,7 +47,11 @@ pub(super) async fn complete(
     server.clean(answer.finish(&call, streamed)?)
 }
 
-async fn read_stream(server: &Server<'_>, reply: &mut Reply<'_>, answer: &mut Answer) -> Result<(), ProviderError> {
+async fn read_stream(
+    server: &Server<'_>,
+    reply: &mut Reply<'_>,
+    answer: &mut Answer,
+) -> Result<(), ProviderError> {
     let mut events = Events::default();
     while let Some(piece) = reply.piece().await? {
         for event in events.feed(&piece).map_err(|error| broken_off(&error.to_string()))? {
@@ -131,12 +136,16 @@ impl Answer {
     }
 
     fn take(&mut self, server: &Server<'_>, json: &str) -> Result<(), ProviderError> {
-        let chunk: Chunk = serde_json::from_str(json).map_err(|_| broken_off("it is not in OpenAI's form"))?;
+        let chunk: Chunk =
+            serde_json::from_str(json).map_err(|_| broken_off("it is not in OpenAI's form"))?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(server.error_inside(&error));
         }
         if let Some(usage) = chunk.usage {
-            self.usage = Some(ModelUsage { input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens });
+            self.usage = Some(ModelUsage {
+                input_tokens: usage.prompt_tokens,
+                output_tokens: usage.completion_tokens,
+            });
         }
         if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
             self.model = server.clean_name(&model)?;
@@ -147,7 +156,8 @@ impl Answer {
             }
             if let Some(reason) = choice.finish_reason {
                 // A refusal stays one, whatever reason the server gives after it.
-                self.finish = self.finish.filter(|f| *f == Finish::Filtered).or(Some(finish(&reason)));
+                self.finish =
+                    self.finish.filter(|f| *f == Finish::Filtered).or(Some(finish(&reason)));
             }
         }
         Ok(())
@@ -168,8 +178,11 @@ impl Answer {
             }
             let FunctionDelta { name, arguments } =
                 call.function.unwrap_or(FunctionDelta { name: None, arguments: None });
-            let (id, name, arguments) =
-                (call.id.unwrap_or_default(), name.unwrap_or_default(), arguments.unwrap_or_default());
+            let (id, name, arguments) = (
+                call.id.unwrap_or_default(),
+                name.unwrap_or_default(),
+                arguments.unwrap_or_default(),
+            );
             self.grow(id.len() + name.len() + arguments.len())?;
             let known = self.calls.entry(index).or_insert_with(|| ToolCall {
                 id: String::new(),
@@ -193,7 +206,11 @@ impl Answer {
         if self.bytes > ANSWER_MAX.0 { Err(too_large(ANSWER_MAX)) } else { Ok(()) }
     }
 
-    fn finish(self, call: &ProviderCall<'_, CompleteRequest>, streamed: bool) -> Result<Completion, ProviderError> {
+    fn finish(
+        self,
+        call: &ProviderCall<'_, CompleteRequest>,
+        streamed: bool,
+    ) -> Result<Completion, ProviderError> {
         let finish = self.finish.ok_or_else(|| broken_off("it ended before it was finished"))?;
         let mut tool_calls: Vec<ToolCall> = self.calls.into_values().collect();
         for (index, tool_call) in tool_calls.iter_mut().enumerate() {
@@ -201,7 +218,8 @@ impl Answer {
                 tool_call.id = format!("call_{index}");
             }
         }
-        let finish = if finish == Finish::Stop && !tool_calls.is_empty() { Finish::Tools } else { finish };
+        let finish =
+            if finish == Finish::Stop && !tool_calls.is_empty() { Finish::Tools } else { finish };
         let usage = self.usage.unwrap_or_else(|| estimated(call.request, self.bytes));
         let model = if self.model.is_empty() { call.route.model.clone() } else { self.model };
         Ok(Completion { text: self.text, tool_calls, finish, usage, model, streamed })

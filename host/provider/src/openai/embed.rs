@@ -47,15 +47,20 @@ pub(super) async fn embed(
         answer_max: ANSWER_MAX,
     };
     let document = server.post(post).await?.whole().await?;
-    let mut answer: Answer =
-        serde_json::from_slice(&document).map_err(|_| broken_off("it holds no embeddings in OpenAI's form"))?;
+    let mut answer: Answer = serde_json::from_slice(&document)
+        .map_err(|_| broken_off("it holds no embeddings in OpenAI's form"))?;
     if answer.data.iter().all(|item| item.index.is_some()) {
         answer.data.sort_by_key(|item| item.index);
     }
     let vectors: Vec<Vec<f32>> = answer.data.into_iter().map(|item| item.embedding).collect();
     let dimensions = vectors.first().map_or(0, Vec::len);
-    let fits = |vector: &Vec<f32>| vector.len() == dimensions && vector.iter().all(|number| number.is_finite());
-    if vectors.len() != texts.len() || !(1..=DIMENSIONS_MAX).contains(&dimensions) || !vectors.iter().all(fits) {
+    let fits = |vector: &Vec<f32>| {
+        vector.len() == dimensions && vector.iter().all(|number| number.is_finite())
+    };
+    if vectors.len() != texts.len()
+        || !(1..=DIMENSIONS_MAX).contains(&dimensions)
+        || !vectors.iter().all(fits)
+    {
         return Err(broken_off("it does not hold one vector of one length for each text"));
     }
     let bound = call.request.worst_case().tokens.0;

@@ -5,7 +5,9 @@ mod embed;
 mod image;
 mod request;
 
-use bailiwick_gate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images};
+use bailiwick_gate::model::{
+    CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images,
+};
 use bailiwick_gate::provider::{ProviderCall, ProviderError};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 

@@ -8,7 +8,7 @@ use crate::media::Shown;
 
 /// Seeds are cut to 31 bits: servers differ in what they take, and to some the largest
 /// 32-bit number means "at random".
-const SEED_MASK: u64 = 0x7fff_ffff;
+pub(super) const SEED_MASK: u64 = 0x7fff_ffff;
 
 /// The body of a chat completion. `vendor` is whether it goes to OpenAI itself, whose
 /// newer models know only `max_completion_tokens`.
@@ -18,14 +18,18 @@ pub(super) fn chat(
 ) -> Result<Value, ProviderError> {
     let request = call.request;
     let mut shown = Shown::new(call.images);
-    let messages: Result<Vec<_>, _> = request.messages.iter().map(|m| message(m, &mut shown)).collect();
+    let messages: Result<Vec<_>, _> =
+        request.messages.iter().map(|m| message(m, &mut shown)).collect();
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_owned(), value);
     put("model", json!(call.route.model));
     put("messages", Value::Array(messages?));
     put("stream", json!(true));
     put("stream_options", json!({"include_usage": true}));
-    put(if vendor { "max_completion_tokens" } else { "max_tokens" }, json!(request.answer_tokens()));
+    put(
+        if vendor { "max_completion_tokens" } else { "max_tokens" },
+        json!(request.answer_tokens()),
+    );
     if let Some(temperature) = request.temperature {
         put("temperature", json!(temperature));
     }
@@ -52,17 +56,19 @@ fn message(message: &Message, shown: &mut Shown<'_>) -> Result<Value, ProviderEr
         Role::Assistant => "assistant",
         Role::Tool => "tool",
     };
-    let mut turn = json!({"role": role, "content": content(&message.parts, shown)?});
+    let mut turn = Map::new();
+    turn.insert("role".into(), json!(role));
+    turn.insert("content".into(), content(&message.parts, shown)?);
     if !message.tool_calls.is_empty() {
         let calls = message.tool_calls.iter().map(|call| {
             json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
         });
-        turn["tool_calls"] = calls.collect();
+        turn.insert("tool_calls".into(), calls.collect());
     }
     if let Some(answers) = &message.answers {
-        turn["tool_call_id"] = json!(answers);
+        turn.insert("tool_call_id".into(), json!(answers));
     }
-    Ok(turn)
+    Ok(Value::Object(turn))
 }
 
 /// One text as a string, which every server takes; a list of parts only where it must be.
@@ -85,7 +91,8 @@ fn content(parts: &[Part], shown: &mut Shown<'_>) -> Result<Value, ProviderError
 }
 
 fn tool(tool: &Tool) -> Value {
-    let function = json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
+    let function =
+        json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
     json!({"type": "function", "function": function})
 }
 
@@ -94,7 +101,8 @@ fn tool(tool: &Tool) -> Value {
 fn is_strict(schema: &Value) -> bool {
     match schema {
         Value::Object(map) => {
-            let is_object = map.contains_key("properties") || map.get("type") == Some(&json!("object"));
+            let is_object =
+                map.contains_key("properties") || map.get("type") == Some(&json!("object"));
             let closed = map.get("additionalProperties") == Some(&Value::Bool(false));
             let names = map.get("properties").and_then(Value::as_object);
             let required = map.get("required").and_then(Value::as_array);
@@ -117,7 +125,9 @@ mod tests {
         let closed = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
         assert!(is_strict(&closed));
         assert!(!is_strict(&json!({"type": "object", "properties": {"a": {}}, "required": ["a"]})));
-        assert!(!is_strict(&json!({"type": "object", "properties": {"a": {}}, "additionalProperties": false})));
+        assert!(!is_strict(
+            &json!({"type": "object", "properties": {"a": {}}, "additionalProperties": false})
+        ));
         let nested = json!({"type": "array", "items": {"type": "object", "properties": {"b": {}}}});
         assert!(!is_strict(&nested));
         assert!(is_strict(&json!({"type": "array", "items": closed})));

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) enum Script {
     Hang(Vec<u8>),
     /// This head, then this piece again and again, as long as it is read.
     Flood(Vec<u8>, Vec<u8>),
+    /// These bytes for each request of a connection that stays open.
+    KeepAlive(Vec<u8>),
     /// Bytes made of the request.
     Echo(fn(&str) -> Vec<u8>),
 }
@@ -33,6 +36,7 @@ pub(crate) enum Script {
 pub(crate) struct Server {
     pub(crate) base: String,
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -41,14 +45,17 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&requests);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
         tokio::spawn(async move {
             for number in 0.. {
                 let Ok((stream, _)) = listener.accept().await else { return };
+                counted.fetch_add(1, Ordering::SeqCst);
                 let script = scripts.get(number).or(scripts.last()).unwrap().clone();
                 tokio::spawn(answer(stream, script, Arc::clone(&kept)));
             }
         });
-        Self { base, requests }
+        Self { base, requests, connections }
     }
 
     /// With one answer for all.
@@ -58,6 +65,10 @@ impl Server {
 
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// The body of the last request.
@@ -82,6 +93,16 @@ async fn answer(mut stream: TcpStream, script: Script, kept: Arc<Mutex<Vec<Strin
             }
             let _ = stream.shutdown().await;
         }
+        Script::KeepAlive(bytes) => loop {
+            if stream.write_all(&bytes).await.is_err() {
+                return;
+            }
+            let next = read_request(&mut stream).await;
+            if next.is_empty() {
+                return;
+            }
+            kept.lock().unwrap().push(next);
+        },
         Script::Hang(bytes) => {
             let _ = stream.write_all(&bytes).await;
             std::future::pending::<()>().await;
@@ -103,7 +124,9 @@ async fn read_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+            let length = head.lines().find_map(|line| {
+                line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
+            });
             if body.len() >= length.unwrap_or(0) {
                 return text;
             }
@@ -117,17 +140,27 @@ async fn read_request(stream: &mut TcpStream) -> String {
 
 /// An answer with a status and a body, closed at its end.
 pub(crate) fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// A stream of events, closed at its end.
 pub(crate) fn stream(body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n{body}").into_bytes()
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n{body}")
+        .into_bytes()
 }
 
 pub(crate) fn route(kind: ProviderKind, base: &str) -> Route {
     let origin = url::Url::parse(base).unwrap().origin().ascii_serialization();
-    Route { provider: kind, base: Some(base.to_owned()), origin: Some(Origin(origin)), model: "small".into() }
+    Route {
+        provider: kind,
+        base: Some(base.to_owned()),
+        origin: Some(Origin(origin)),
+        model: "small".into(),
+    }
 }
 
 pub(crate) fn providers() -> Providers {
@@ -166,6 +199,12 @@ pub(crate) async fn complete_within(
 ) -> Result<Completion, ProviderError> {
     let images = BTreeMap::new();
     let idempotency_key = bailiwick_core::Digest::of(b"key");
-    let call = ProviderCall { route, request, images: &images, idempotency_key: &idempotency_key, timeout };
+    let call = ProviderCall {
+        route,
+        request,
+        images: &images,
+        idempotency_key: &idempotency_key,
+        timeout,
+    };
     providers.complete(&Durable::attest(1), call).await
 }
