@@ -95,7 +95,13 @@ impl FileNames {
     }
 
     /// The file of an artifact: `FOLDER/CELL/NAME.EXT`.
-    pub(super) fn artifact(&mut self, folder: &str, cell: &CellKey, name: Option<&str>, extension: &str) -> FilePath {
+    pub(super) fn artifact(
+        &mut self,
+        folder: &str,
+        cell: &CellKey,
+        name: Option<&str>,
+        extension: &str,
+    ) -> FilePath {
         let cell = self.cell_folder(folder, cell);
         FilePath(self.free(&format!("{cell}/"), &stem(name), extension))
     }
@@ -104,7 +110,8 @@ impl FileNames {
         if let Some(known) = self.folders.get(&(folder.to_owned(), cell.clone())) {
             return known.clone();
         }
-        let parent: Vec<String> = folder.split('/').map(|part| element(part, CELL_MAX_BYTES)).collect();
+        let parent: Vec<String> =
+            folder.split('/').map(|part| element(part, CELL_MAX_BYTES)).collect();
         let path = self.free(&format!("{}/", parent.join("/")), &cell_element(cell), "");
         self.folders.insert((folder.to_owned(), cell.clone()), path.clone());
         path
@@ -140,7 +147,8 @@ fn cell_element(cell: &CellKey) -> String {
     if pairs.is_empty() {
         return "-".into();
     }
-    let pairs: Vec<String> = pairs.iter().map(|(axis, id)| format!("{axis}={}", plain(id))).collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(axis, id)| format!("{axis}={}", plain(id))).collect();
     let text = pairs.join(",");
     if text.len() <= CELL_MAX_BYTES {
         return element(&text, CELL_MAX_BYTES);
@@ -221,7 +229,10 @@ mod tests {
         assert_eq!(next(&cell, "Hero.png"), "bundle/locale=de/hero.png");
         assert_eq!(next(&cell, "hero.png"), "bundle/locale=de/hero-2.png");
         assert_eq!(next(&cell, "hero-2.png"), "bundle/locale=de/hero-2-2.png");
-        assert_eq!(next(&CellKey::from_text("locale=DE"), "hero.png"), "bundle/locale=DE-2/hero.png");
+        assert_eq!(
+            next(&CellKey::from_text("locale=DE"), "hero.png"),
+            "bundle/locale=DE-2/hero.png"
+        );
         assert_eq!(next(&CellKey::single(), "hero.png"), "bundle/-/hero.png");
     }
 
@@ -241,14 +252,17 @@ mod tests {
             assert_eq!(path.as_str(), format!("k/{folder}/f.txt"), "{id}");
             assert_eq!(FilePath::read(path.as_str()), Some(path));
         }
-        let long_ids: Vec<Name> = ["aa", "bb", "cc"].map(|n| Name::new(&n.repeat(30)).unwrap()).to_vec();
+        let long_ids: Vec<Name> =
+            ["aa", "bb", "cc"].map(|n| Name::new(&n.repeat(30)).unwrap()).to_vec();
         let key = CellKey::of(long_ids.iter().map(|axis| (axis, long.as_str())));
         assert!(cell_element(&key).len() <= CELL_MAX_BYTES);
     }
 
     #[test]
     fn what_a_browser_would_run_is_text() {
-        for media_type in ["text/html", "image/svg+xml", "TEXT/HTML", "application/xhtml+xml", "text/javascript"] {
+        for media_type in
+            ["text/html", "image/svg+xml", "TEXT/HTML", "application/xhtml+xml", "text/javascript"]
+        {
             assert!(extension(media_type).ends_with(".txt"), "{media_type}");
         }
         assert_eq!(extension("application/x-unheard-of"), "bin");
@@ -257,7 +271,9 @@ mod tests {
 
     #[test]
     fn paths_of_a_manifest_are_not_believed() {
-        for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/./b", "C:x", "a\\b", "a b", "a/"] {
+        for bad in
+            ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/./b", "C:x", "a\\b", "a b", "a/"]
+        {
             assert_eq!(FilePath::read(bad), None, "{bad}");
         }
     }

@@ -22,7 +22,8 @@ impl Outline {
     /// The outline of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let sources = plan.axes.iter().map(|axis| (axis.name.clone(), axis.reads.iter().cloned().collect()));
+        let sources =
+            plan.axes.iter().map(|axis| (axis.name.clone(), axis.reads.iter().cloned().collect()));
         Self {
             keys: plan.output.iter().map(|(key, _)| key.clone()).collect(),
             axes: plan.axes.iter().map(|axis| axis.name.clone()).collect(),

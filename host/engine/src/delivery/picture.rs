@@ -22,14 +22,15 @@ pub struct Pictures(BTreeMap<(Digest, String), Pixels>);
 
 impl Pictures {
     /// Looks at every picture of a run's output and of its candidates. Bytes that were
-    /// erased are no pictures.
+    /// erased or damaged are no pictures: whoever has to deliver them will say so.
     ///
     /// # Errors
-    /// [`BlobError`] where storage fails or bytes are damaged.
+    /// [`BlobError`] where storage fails.
     pub async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, BlobError> {
         let mut wanted: BTreeMap<Digest, Vec<String>> = BTreeMap::new();
         let cells = state.steps.iter().flat_map(|step| step.cells.values());
-        let candidates = cells.flat_map(|cell| cell.candidates.iter().map(|candidate| &candidate.output));
+        let candidates =
+            cells.flat_map(|cell| cell.candidates.iter().map(|candidate| &candidate.output));
         for document in state.output.iter().chain(candidates) {
             for artifact in references(&document.value()).unwrap_or_default().into_values() {
                 if shown_as(&artifact.media_type).is_some() {
@@ -40,8 +41,10 @@ impl Pictures {
         let mut pictures = Self::default();
         for (digest, types) in wanted {
             match blobs.get(digest).await {
-                Ok(bytes) => types.iter().for_each(|media_type| pictures.look(digest, media_type, &bytes)),
-                Err(BlobError::Missing(_)) => {}
+                Ok(bytes) => {
+                    types.iter().for_each(|media_type| pictures.look(digest, media_type, &bytes))
+                }
+                Err(BlobError::Missing(_) | BlobError::Damaged(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -52,7 +55,9 @@ impl Pictures {
     pub fn look(&mut self, digest: Digest, media_type: &str, bytes: &[u8]) {
         let Some(expected) = shown_as(media_type) else { return };
         let found = imagesize::image_type(bytes).ok();
-        if found.is_none_or(|found| std::mem::discriminant(&found) != std::mem::discriminant(&expected)) {
+        if found
+            .is_none_or(|found| std::mem::discriminant(&found) != std::mem::discriminant(&expected))
+        {
             return;
         }
         if let Ok(size) = imagesize::blob_size(bytes) {
@@ -103,7 +108,10 @@ mod tests {
         for media_type in ["image/gif", "image/png", "text/html"] {
             pictures.look(Digest::of(gif), media_type, gif);
         }
-        assert_eq!(pictures.pixels(&artifact(gif, "image/gif")), Some(Pixels { width: 2, height: 1 }));
+        assert_eq!(
+            pictures.pixels(&artifact(gif, "image/gif")),
+            Some(Pixels { width: 2, height: 1 })
+        );
         assert_eq!(pictures.pixels(&artifact(gif, "image/png")), None);
         assert!(pictures.belies(&artifact(gif, "image/png")));
         assert!(!pictures.belies(&artifact(gif, "text/html")));
@@ -112,7 +120,13 @@ mod tests {
     #[test]
     fn broken_headers_are_no_pictures() {
         let mut pictures = Pictures::default();
-        for bytes in [&b"<script>"[..], b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\x00\x00\x00\x00", b"RIFF____WEBPVP8X"] {
+        for bytes in [
+            &b"<script>"[..],
+            b"",
+            b"\x89PNG\r\n\x1a\n",
+            b"\xff\xd8\xff\x00\x00\x00\x00",
+            b"RIFF____WEBPVP8X",
+        ] {
             for media_type in ["image/png", "image/jpeg", "image/webp"] {
                 pictures.look(Digest::of(bytes), media_type, bytes);
             }

@@ -71,13 +71,20 @@ pub(super) struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     pub(super) fn of(outline: &'a Outline, state: &RunState) -> Self {
-        let mut cells =
-            Self { outline, places: HashMap::new(), steps: BTreeMap::new(), released: BTreeSet::new() };
+        let mut cells = Self {
+            outline,
+            places: HashMap::new(),
+            steps: BTreeMap::new(),
+            released: BTreeSet::new(),
+        };
         for (at, step) in state.steps.iter().enumerate() {
             let mut members = Vec::with_capacity(step.order.len());
             for (index, key) in step.order.iter().enumerate() {
                 let id = CellId { step: step.shape.name.clone(), key: key.clone() };
-                if matches!(step.cells.get(key).and_then(|cell| cell.end()), Some(End::Released { .. })) {
+                if matches!(
+                    step.cells.get(key).and_then(|cell| cell.end()),
+                    Some(End::Released { .. })
+                ) {
                     cells.released.insert((at, index));
                 }
                 cells.places.insert(id.clone(), (at, index));
@@ -97,7 +104,10 @@ impl<'a> Cells<'a> {
     pub(super) fn reads(&self, cell: &CellId) -> Vec<(&'a Read, Vec<CellId>)> {
         let point = Point::of(&cell.key);
         let reads = self.outline.reads.get(&cell.step).map(Vec::as_slice).unwrap_or_default();
-        reads.iter().map(|read| (read, self.members(&read.step, &point.along(&read.shared)))).collect()
+        reads
+            .iter()
+            .map(|read| (read, self.members(&read.step, &point.along(&read.shared))))
+            .collect()
     }
 
     /// The released cells whose values went into this one, nearest first and at most
@@ -122,7 +132,8 @@ impl<'a> Cells<'a> {
     }
 
     fn directly_above(&self, cell: &CellId) -> Vec<CellId> {
-        let mut above: Vec<CellId> = self.reads(cell).into_iter().flat_map(|(_, cells)| cells).collect();
+        let mut above: Vec<CellId> =
+            self.reads(cell).into_iter().flat_map(|(_, cells)| cells).collect();
         for (axis, _) in Point::of(&cell.key).0 {
             let sources = self.outline.sources.get(&axis).map(Vec::as_slice).unwrap_or_default();
             above.extend(sources.iter().flat_map(|step| self.members(step, &Point::default())));
@@ -138,7 +149,8 @@ impl<'a> Cells<'a> {
         }
         let members = self.steps.get(step).map(Vec::as_slice).unwrap_or_default();
         let there = members.iter().filter(|(id, at)| {
-            point.is_within(at) && self.places.get(id).is_some_and(|place| self.released.contains(place))
+            point.is_within(at)
+                && self.places.get(id).is_some_and(|place| self.released.contains(place))
         });
         there.map(|(id, _)| id.clone()).collect()
     }

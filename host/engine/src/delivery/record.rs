@@ -51,17 +51,27 @@ impl Record {
     fn note(&mut self, fact: &Fact) {
         match fact {
             Fact::CellStarted { attempt, component, input, .. } => {
-                let started = Attempt { component: *component, input: input.clone(), calls: BTreeMap::new() };
+                let started =
+                    Attempt { component: *component, input: input.clone(), calls: BTreeMap::new() };
                 self.attempts.insert(attempt.clone(), started);
             }
-            Fact::CallAnswered { attempt, index, capability, request, answer: CallAnswer::Ok { value, via }, .. } => {
+            Fact::CallAnswered {
+                attempt,
+                index,
+                capability,
+                request,
+                answer: CallAnswer::Ok { value, via },
+                ..
+            } => {
                 for artifact in minted(*capability, value) {
                     let maker = Maker { attempt: attempt.clone(), index: *index };
                     self.makers.entry(artifact).or_default().push(maker);
                 }
                 if let Some(known) = self.attempts.get_mut(attempt) {
                     let (request, value, via) = (*request, value.clone(), via.clone());
-                    known.calls.insert(*index, Call { capability: *capability, request, value, via });
+                    known
+                        .calls
+                        .insert(*index, Call { capability: *capability, request, value, via });
                 }
             }
             Fact::CellFinished { attempt, .. } => {
@@ -135,7 +145,10 @@ fn minted(capability: Capability, answer: &Document) -> Vec<Artifact> {
         (Capability::Model, Value::Array(items)) => items.as_slice(),
         _ => return Vec::new(),
     };
-    references.iter().filter_map(|reference| serde_json::from_value(reference.clone()).ok()).collect()
+    references
+        .iter()
+        .filter_map(|reference| serde_json::from_value(reference.clone()).ok())
+        .collect()
 }
 
 /// The digest of the bytes that a call read.

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn is_bounded() {
-        let many: serde_json::Map<_, _> = (0..1_000).map(|n| (format!("f{n}"), json!("x"))).collect();
+        let many: serde_json::Map<_, _> =
+            (0..1_000).map(|n| (format!("f{n}"), json!("x"))).collect();
         assert_eq!(texts(&many.into(), &[]).len(), FIELDS_MAX);
         let long = texts(&json!("ä".repeat(TEXT_MAX_BYTES)), &[]);
         assert_eq!(long[0].text.len(), TEXT_MAX_BYTES + "…".len());

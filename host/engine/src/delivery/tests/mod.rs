@@ -1,0 +1,7 @@
+//! Whole deliveries: their files, manifests and pages, on disk too.
+
+mod fixture;
+mod folders;
+mod golden;
+mod hostile;
+mod lineage;
