@@ -9,8 +9,10 @@ use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Outcome};
 
 use crate::inbox::{InboxRecorder, Message};
+use crate::leash::Leash;
 use crate::queue::{Again, Work};
 use crate::task::{RunError, Task};
+use crate::verdict::read;
 
 /// The longest pause before a retry, however often it is doubled.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
@@ -49,7 +51,7 @@ impl Task {
         };
         let runner = Arc::clone(&self.world.runner);
         let attempt = tokio::spawn(async move { runner.run(job).await });
-        self.attempts.insert(id.clone(), attempt.abort_handle());
+        self.attempts.insert(id.clone(), Leash(attempt.abort_handle()));
         let inbox = self.handle.inbox.clone();
         tokio::spawn(async move {
             let outcome = match attempt.await {
@@ -66,14 +68,19 @@ impl Task {
         self.attempts.remove(&id);
         self.queue.free(&id.cell.step);
         let subject = self.subject_of(&id);
-        match outcome.result {
+        match outcome.result.and_then(|output| self.verdict_of(&id, output)) {
             Ok(output) => {
                 self.note(Fact::CellFinished { attempt: id, output, used: outcome.used })?;
             }
             Err(failure) => {
+                let cancelled = failure.kind == FailureKind::Cancelled;
                 let pause = self.pause_before_retry(&id, &failure);
                 let retry = pause.map(|pause| self.now().after(pause));
                 self.note(Fact::AttemptFailed { attempt: id.clone(), failure, retry, used: outcome.used })?;
+                if cancelled {
+                    // It ended with the run, not by itself: what it means is left open.
+                    return Ok(());
+                }
                 if let Some(until) = retry {
                     let work = Work::Again(Again { id: AttemptId { attempt: id.attempt + 1, ..id } });
                     let sleep = self.world.clock.sleep_until(until);
@@ -86,6 +93,15 @@ impl Task {
             }
         }
         self.advance(&subject)
+    }
+
+    /// What a judge puts out must be a verdict; any other output is let through.
+    fn verdict_of(&self, id: &AttemptId, output: Document) -> Result<Document, Failure> {
+        let judges = self.plan.step(&id.cell.step).is_some_and(|step| step.judges.is_some());
+        if judges {
+            read(&output, false)?;
+        }
+        Ok(output)
     }
 
     /// The pause before the next attempt, where there is one: doubled each time.

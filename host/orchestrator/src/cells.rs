@@ -36,7 +36,7 @@ impl Task {
         match waiter {
             Waiter::Cell(cell) => self.push(Work::Cell { cell, round: 0 }),
             Waiter::Judge { judge, cell } => {
-                let round = self.state.cell(&cell).map_or(0, |state| state.round);
+                let round = self.state.cell(&cell).map_or(0, judged_round);
                 self.push(Work::Judge { judge, cell, round });
             }
             Waiter::Axis(axis) => self.resolve_axis(&axis),
@@ -282,11 +282,14 @@ impl Task {
 
     /// What is in scope everywhere, seen from a point.
     pub(crate) fn scope(&self, point: &Point) -> Scope {
+        Scope { input: self.input.clone(), assets: self.assets.clone(), ..self.bare_scope(point) }
+    }
+
+    /// The same without what may be large: cells are many, and few read it.
+    fn bare_scope(&self, point: &Point) -> Scope {
         Scope {
-            input: self.input.clone(),
             axis: point.values.iter().map(|(name, value)| (name.clone(), value.value().clone())).collect(),
             feedback: Value::Array(Vec::new()),
-            assets: self.assets.clone(),
             run_id: self.handle.run.to_string(),
             ..Scope::default()
         }
@@ -294,7 +297,13 @@ impl Task {
 
     /// What is in scope for a step at a cell (for a judge: the judged one).
     fn scope_of(&mut self, step: &Step, cell: &CellId, point: &Point) -> Result<Scope, Obstacle> {
-        let mut scope = self.scope(point);
+        let mut scope = self.bare_scope(point);
+        if reads_name(step, "input") {
+            scope.input = self.input.clone();
+        }
+        if reads_name(step, "assets") {
+            scope.assets = self.assets.clone();
+        }
         for read in &step.reads {
             let judge = self.plan.step(&read.step).is_some_and(|other| other.judges.is_some());
             if !judge {
@@ -336,6 +345,12 @@ pub(crate) fn judged_round(state: &CellState) -> u32 {
         Stage::Judging { round, .. } => *round,
         _ => state.round,
     }
+}
+
+/// Whether an expression of a step reads this name.
+fn reads_name(step: &Step, name: &str) -> bool {
+    let templates = [Some(&step.input), step.show.as_ref(), step.when.as_ref()];
+    templates.into_iter().flatten().any(|template| template.reads_name(name))
 }
 
 /// The point of what has no axes.

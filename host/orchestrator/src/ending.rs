@@ -7,9 +7,9 @@ use bailiwick_core::run::End;
 use bailiwick_core::{CellKey, Document, Name};
 use bailiwick_project::Point;
 use serde_json::{Map, Value};
-use tokio::task::AbortHandle;
 
 use crate::inbox::Message;
+use crate::leash::Leash;
 use crate::task::{RunError, Task};
 use crate::values::Obstacle;
 
@@ -17,17 +17,13 @@ impl Task {
     /// Tests, after a failure, whether the step's `on-failure` still bears it.
     pub(crate) fn tolerate(&mut self, name: &Name) {
         let (Some(step), Some(plan)) = (self.state.step(name), self.plan.step(name)) else { return };
-        let (failed, of) = if step.shape.judges.is_some() {
-            let unjudged = self.unjudged.get(name).copied().unwrap_or(0);
-            (step.judge_failures as u64 + unjudged, step.judge_started as u64 + unjudged)
-        } else {
-            let ends = step.cells.values().filter_map(|cell| cell.end());
-            let (mut failed, mut skipped) = (0, 0);
-            for end in ends {
-                failed += u64::from(matches!(end, End::Failed { .. }));
-                skipped += u64::from(matches!(end, End::Skipped));
-            }
-            (failed, (step.cells.len() as u64).saturating_sub(skipped))
+        // A judge has the cells of its subject.
+        let subject = step.shape.judges.as_ref().map_or(Some(step), |judge| self.state.step(&judge.subject));
+        let cells = || subject.into_iter().flat_map(|subject| subject.cells.values());
+        let of = cells().filter(|cell| !cell.is_skipped_by(name)).count() as u64;
+        let failed = match step.shape.judges {
+            Some(_) => step.judge_failures as u64,
+            None => cells().filter(|cell| matches!(cell.end(), Some(End::Failed { .. }))).count() as u64,
         };
         let most = plan.tolerate.most(of);
         if failed > most {
@@ -46,10 +42,12 @@ impl Task {
     pub(crate) fn stop(&mut self) {
         self.queue.clear();
         if matches!(self.stopping, Some((RunEnd::Interrupted, _))) {
-            self.attempts.values().for_each(AbortHandle::abort);
+            self.attempts.values().for_each(Leash::pull);
             return;
         }
-        self.stopping = Some((RunEnd::Interrupted, None));
+        // Where it was to fail anyway, the reason is kept.
+        let reason = self.stopping.take().and_then(|(_, reason)| reason);
+        self.stopping = Some((RunEnd::Interrupted, reason));
         let inbox = self.handle.inbox.clone();
         let over = self.world.clock.sleep_until(self.world.clock.now().after(self.grace));
         // Not a promise: a run whose attempts end earlier does not wait for it.
@@ -66,7 +64,9 @@ impl Task {
         }
         let plan = Arc::clone(&self.plan);
         let cells = plan.steps.iter().filter(|step| step.judges.is_none()).map(|step| &step.name);
-        if self.stopping.is_none() && !self.output_begun && self.graph.all_ended(cells) {
+        // Every axis, also one that no step has: whether it has values is no race.
+        let fixed = plan.axes.iter().all(|axis| self.state.axes.contains_key(&axis.name));
+        if self.stopping.is_none() && !self.output_begun && fixed && self.graph.all_ended(cells) {
             self.output_begun = true;
             self.resolve_output();
         }

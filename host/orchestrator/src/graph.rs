@@ -114,11 +114,6 @@ impl Graph {
         self.steps.get(&cell.step)?.points.get(&cell.key)
     }
 
-    /// The cells of a step, in axis order; nothing where it has none yet.
-    pub(crate) fn cells(&self, step: &Name) -> Option<&[CellKey]> {
-        self.steps.get(step).map(|laid| laid.order.as_slice())
-    }
-
     /// How many cells all steps have.
     pub(crate) fn len(&self) -> usize {
         self.steps.values().map(|laid| laid.order.len()).sum()

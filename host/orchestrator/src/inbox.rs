@@ -38,10 +38,14 @@ pub(crate) enum Message {
     Wake(Work),
     /// So many appends were shown, and their questions put.
     Shown(u64),
+    /// An append did not reach stable storage.
+    Lost(JournalError),
     /// Somebody wants the run to stop.
     Stop,
     /// The grace of a stop is over.
     GraceOver,
+    /// Nobody attends the desk any more.
+    Unattended,
 }
 
 /// Why a decision was not taken.
@@ -96,6 +100,15 @@ impl RunHandle {
     pub async fn stop(&self) {
         // A run that has ended needs no stop.
         let _ = self.inbox.send(Message::Stop).await;
+    }
+}
+
+impl RunHandle {
+    /// Says that the desk is not attended any more: a run in which everything waits for
+    /// people is left waiting now.
+    pub async fn unattended(&self) {
+        // A run that has ended waits for nobody.
+        let _ = self.inbox.send(Message::Unattended).await;
     }
 }
 

@@ -25,21 +25,21 @@ impl Task {
             let Some(state) = self.state.cell(cell) else { return Ok(()) };
             let fact = match &state.stage {
                 Stage::Judging { round, at, now: JudgeStage::Over { result } } => {
-                    let (round, at) = (*round, *at);
-                    self.judgement(cell, state, round, at, result.clone())
+                    let (round, at, result) = (*round, *at, result.clone());
+                    let Some(judge) = self.judge_at(cell, at) else { return Ok(()) };
+                    self.judged(&judge, cell, round, result)?;
+                    continue;
                 }
                 Stage::Judging { round, at, now: JudgeStage::Due } => {
                     let (round, at) = (*round, *at);
                     match self.judge_at(cell, at) {
                         Some(judge) => return self.turn(judge, cell.clone(), round),
-                        None => Some(after_last(cell, state, round)),
+                        None => after_last(cell, state, round),
                     }
                 }
-                Stage::Spent { at } => Some(self.spent(cell, state, *at)),
-                Stage::Refused { reason } => Some(Fact::Dropped { cell: cell.clone(), reason: reason.clone() }),
-                Stage::Failing { failure } => {
-                    Some(Fact::CellFailed { cell: cell.clone(), failure: failure.clone() })
-                }
+                Stage::Spent { at } => self.spent(cell, state, *at),
+                Stage::Refused { reason } => Fact::Dropped { cell: cell.clone(), reason: reason.clone() },
+                Stage::Failing { failure } => Fact::CellFailed { cell: cell.clone(), failure: failure.clone() },
                 Stage::Revising { round } => {
                     let round = *round;
                     self.push(Work::Cell { cell: cell.clone(), round });
@@ -50,11 +50,7 @@ impl Task {
                     return Ok(());
                 }
             };
-            let Some(fact) = fact else { return Ok(()) };
             self.note(fact)?;
-            if let Some(judge) = self.failed_judge(cell) {
-                self.tolerate(&judge);
-            }
         }
     }
 
@@ -62,32 +58,24 @@ impl Task {
         self.state.step(&cell.step)?.judges.get(at).cloned()
     }
 
-    /// The judge whose failure has just refused this cell, so that it is counted once.
-    fn failed_judge(&self, cell: &CellId) -> Option<Name> {
-        let state = self.state.cell(cell)?;
-        let last = state.said.last()?;
-        let refused = matches!(&state.stage, Stage::Refused { .. });
-        let failed = matches!(&last.words, Verdicts::Agent(words)
-            if words.reasons.value().pointer("/0/rule") == Some(&json!("judge-failed")));
-        (refused && failed).then(|| last.judge.clone())
-    }
-
-    /// What a judge's attempt comes to.
-    fn judgement(
-        &self,
+    /// What a judge comes to: its verdict, or the veto of one that failed.
+    fn judged(
+        &mut self,
+        judge: &Name,
         cell: &CellId,
-        state: &CellState,
         round: u32,
-        at: usize,
         result: Result<Document, Failure>,
-    ) -> Option<Fact> {
-        let judge = self.judge_at(cell, at)?;
-        let opinion = state.candidate(round).is_some_and(|candidate| candidate.edited_by.is_some());
-        let judgement = match result.and_then(|output| read(&output, opinion)) {
-            Ok(judgement) => judgement,
-            Err(failure) => veto_of(&failure, opinion),
-        };
-        Some(Fact::Judged { judge, cell: cell.clone(), round, judgement })
+    ) -> Result<(), RunError> {
+        let candidate = self.state.cell(cell).and_then(|state| state.candidate(round));
+        let opinion = candidate.is_some_and(|candidate| candidate.edited_by.is_some());
+        let verdict = result.and_then(|output| read(&output, opinion));
+        let failed = verdict.is_err();
+        let judgement = verdict.unwrap_or_else(|failure| veto_of(&failure, opinion));
+        self.note(Fact::Judged { judge: judge.clone(), cell: cell.clone(), round, judgement })?;
+        if failed {
+            self.tolerate(judge);
+        }
+        Ok(())
     }
 
     /// It is this judge's turn: at once, or when what it reads besides is there.
@@ -107,11 +95,11 @@ impl Task {
     /// An allowance is spent: the best candidate goes on to people, if any come after.
     fn spent(&self, cell: &CellId, state: &CellState, at: usize) -> Fact {
         let judges = self.state.step(&cell.step).map(|step| step.judges.as_slice()).unwrap_or_default();
-        let judge = judges.get(at);
-        let people = judges.iter().skip(at + 1).any(|name| {
+        let (judge, later) = (judges.get(at), judges.get(at + 1..).unwrap_or_default());
+        let people = later.iter().any(|name| {
             self.state.step(name).is_some_and(|step| matches!(step.shape.by, StepBy::People(_)))
         });
-        match judge.and_then(|judge| Some((judge, state.best_for(judge)?))) {
+        match judge.and_then(|judge| Some((judge, state.best_for(judge, later)?))) {
             Some((judge, round)) if people => {
                 Fact::Escalated { judge: judge.clone(), cell: cell.clone(), round }
             }
@@ -141,17 +129,11 @@ impl Task {
             Ok(Prepared::Skip) => {
                 self.note(Fact::JudgeSkipped { judge: judge.clone(), cell: cell.clone(), round })?;
             }
-            Err(obstacle) => {
-                let reason = match obstacle {
-                    Obstacle::Gone(source) => format!("{judge} reads {source}, which was not released"),
-                    Obstacle::Failed(failure) => {
-                        *self.unjudged.entry(judge.clone()).or_insert(0) += 1;
-                        format!("{judge} failed: {failure}")
-                    }
-                };
+            Err(Obstacle::Gone(source)) => {
+                let reason = format!("{judge} reads {source}, which was not released");
                 self.note(Fact::Dropped { cell: cell.clone(), reason })?;
-                self.tolerate(judge);
             }
+            Err(Obstacle::Failed(failure)) => self.judged(judge, &cell, round, Err(failure))?,
         }
         self.queue.free(judge);
         self.advance(&cell)

@@ -44,7 +44,10 @@ pub(crate) struct Queue {
 }
 
 struct Lane {
-    waiting: VecDeque<Work>,
+    /// What was begun before: a judge, a revision, another attempt.
+    begun: VecDeque<Work>,
+    /// Cells that are new.
+    fresh: VecDeque<Work>,
     active: usize,
     most: usize,
 }
@@ -53,7 +56,8 @@ impl Queue {
     /// Empty queues; at most `most` places in all. People take no place.
     pub(crate) fn new(plan: &Plan, most: usize) -> Self {
         let lanes = plan.steps.iter().map(|step| Lane {
-            waiting: VecDeque::new(),
+            begun: VecDeque::new(),
+            fresh: VecDeque::new(),
             active: 0,
             most: step.concurrency.map_or(usize::MAX, std::num::NonZeroUsize::get),
         });
@@ -61,13 +65,13 @@ impl Queue {
         Self { lanes: lanes.collect(), by_name, turn: 0, active: 0, most }
     }
 
-    /// Adds work at the end of its step's queue. What was begun before (a judge, a
-    /// revision, another attempt) goes first: it frees places and people sooner.
+    /// Adds work to its step's queues: first come, first served, and what was begun
+    /// before comes before what is new: it frees places and people sooner.
     pub(crate) fn push(&mut self, work: Work) {
         let Some(lane) = self.by_name.get(work.step()).and_then(|at| self.lanes.get_mut(*at)) else { return };
         match work {
-            Work::Cell { round: 0, .. } => lane.waiting.push_back(work),
-            _ => lane.waiting.push_front(work),
+            Work::Cell { round: 0, .. } => lane.fresh.push_back(work),
+            _ => lane.begun.push_back(work),
         }
     }
 
@@ -79,7 +83,7 @@ impl Queue {
         for offset in 0..self.lanes.len() {
             let at = (self.turn + offset) % self.lanes.len();
             let Some(lane) = self.lanes.get_mut(at).filter(|lane| lane.active < lane.most) else { continue };
-            if let Some(work) = lane.waiting.pop_front() {
+            if let Some(work) = lane.begun.pop_front().or_else(|| lane.fresh.pop_front()) {
                 lane.active += 1;
                 self.active += 1;
                 self.turn = at + 1;
@@ -99,16 +103,14 @@ impl Queue {
 
     /// Whether nothing waits for a place and none is taken.
     pub(crate) fn is_idle(&self) -> bool {
-        self.active == 0 && self.lanes.iter().all(|lane| lane.waiting.is_empty())
+        self.active == 0 && self.lanes.iter().all(|lane| lane.begun.is_empty() && lane.fresh.is_empty())
     }
 
     /// Forgets what waits: nothing new starts.
     pub(crate) fn clear(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.waiting.clear());
-    }
-
-    /// Places that are taken.
-    pub(crate) fn active(&self) -> usize {
-        self.active
+        for lane in &mut self.lanes {
+            lane.begun.clear();
+            lane.fresh.clear();
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bailiwick_core::fact::Entry;
-use bailiwick_core::ports::Ticket;
+use bailiwick_core::ports::{Durable, Ticket};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::inbox::{Message, RunHandle};
+use crate::leash::Leash;
 use crate::ports::{Desk, Observer, Question};
 
 /// Entries that wait to be shown. Above it the run waits for its observer: a
@@ -22,30 +23,30 @@ pub(crate) struct Appended {
     pub(crate) count: u64,
 }
 
+/// Questions whose entry was shown.
+struct Put {
+    durable: Durable,
+    questions: Vec<Question>,
+    count: u64,
+}
+
 pub(crate) struct Show {
     sender: mpsc::Sender<Appended>,
-    task: JoinHandle<()>,
+    entries: JoinHandle<()>,
+    /// Ends with the show: a run that has ended asks nobody any more.
+    _questions: Leash,
 }
 
 impl Show {
     pub(crate) fn start(observer: Arc<dyn Observer>, desk: Arc<dyn Desk>, run: RunHandle) -> Self {
-        let (sender, mut waiting) = mpsc::channel::<Appended>(WAITING_MAX);
-        let task = tokio::spawn(async move {
-            while let Some(appended) = waiting.recv().await {
-                // What is not durable was never there: nothing after it is shown either.
-                let Ok(durable) = appended.ticket.durable().await else { return };
-                observer.entry(&durable, &appended.entry);
-                let asked = !appended.questions.is_empty();
-                for question in appended.questions {
-                    desk.ask(&durable, question, &run).await;
-                }
-                if asked {
-                    // A run that has ended meanwhile does not need to know.
-                    let _ = run.inbox.send(Message::Shown(appended.count)).await;
-                }
-            }
-        });
-        Self { sender, task }
+        let (sender, waiting) = mpsc::channel(WAITING_MAX);
+        // Bounded all the same: a cell has at most one open question. The desk has a
+        // task of its own because it may hand in answers, which the run takes only
+        // while it does not wait for its observer.
+        let (put, asked) = mpsc::unbounded_channel();
+        let questions = tokio::spawn(ask(desk, run.clone(), asked));
+        let entries = tokio::spawn(show(observer, run, waiting, put));
+        Self { sender, entries, _questions: Leash(questions.abort_handle()) }
     }
 
     pub(crate) async fn push(&self, appended: Appended) {
@@ -53,10 +54,45 @@ impl Show {
         let _ = self.sender.send(appended).await;
     }
 
-    /// Waits until everything was shown.
+    /// Waits until every entry was shown.
     pub(crate) async fn finish(self) {
         drop(self.sender);
         // The task ends by itself; that it panicked is not this run's failure.
-        let _ = self.task.await;
+        let _ = self.entries.await;
+    }
+}
+
+async fn show(
+    observer: Arc<dyn Observer>,
+    run: RunHandle,
+    mut waiting: mpsc::Receiver<Appended>,
+    put: mpsc::UnboundedSender<Put>,
+) {
+    while let Some(Appended { ticket, entry, questions, count }) = waiting.recv().await {
+        let durable = match ticket.durable().await {
+            Ok(durable) => durable,
+            Err(error) => {
+                // What is not durable was never there: nothing after it is shown either.
+                // Closed first, since the run may be waiting for room in here.
+                drop(waiting);
+                let _ = run.inbox.send(Message::Lost(error)).await;
+                return;
+            }
+        };
+        observer.entry(&durable, &entry);
+        if !questions.is_empty() {
+            // The desk's task ends only with the show, or by a panic of the desk.
+            let _ = put.send(Put { durable, questions, count });
+        }
+    }
+}
+
+async fn ask(desk: Arc<dyn Desk>, run: RunHandle, mut asked: mpsc::UnboundedReceiver<Put>) {
+    while let Some(Put { durable, questions, count }) = asked.recv().await {
+        for question in questions {
+            desk.ask(&durable, question, &run).await;
+        }
+        // A run that has ended meanwhile does not need to know.
+        let _ = run.inbox.send(Message::Shown(count)).await;
     }
 }

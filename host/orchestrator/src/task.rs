@@ -14,11 +14,11 @@ use bailiwick_policy::ports::{Slots, StepRunner};
 use bailiwick_project::Plan;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
 use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::inbox::{INBOX_MAX, Message, RunHandle};
+use crate::leash::Leash;
 use crate::ports::{Desk, Observer, Question};
 use crate::queue::Queue;
 use crate::show::{Appended, Show};
@@ -96,13 +96,11 @@ pub(crate) struct Task {
     pub(crate) evaluator: Evaluator,
     pub(crate) handle: RunHandle,
     /// Attempts that run.
-    pub(crate) attempts: HashMap<AttemptId, AbortHandle>,
+    pub(crate) attempts: HashMap<AttemptId, Leash>,
     /// Inputs of rounds that may be tried again.
     pub(crate) inputs: HashMap<(CellId, u32), Document>,
     /// Evaluations and pauses that will send a message.
     pub(crate) promises: usize,
-    /// Candidates that a judge's expressions failed on.
-    pub(crate) unjudged: BTreeMap<Name, u64>,
     pub(crate) stopping: Option<(RunEnd, Option<String>)>,
     pub(crate) output_begun: bool,
     pub(crate) questions: Vec<Question>,
@@ -143,6 +141,10 @@ async fn drive(
         let Some(message) = inbox.recv().await else { break };
         task.take(message)?;
         for _ in 1..MESSAGES_PER_APPEND {
+            // A run that has ended takes nothing more; who waits for an answer learns it.
+            if task.state.end.is_some() {
+                break;
+            }
             let Ok(message) = inbox.try_recv() else { break };
             task.take(message)?;
         }
@@ -183,7 +185,6 @@ impl Task {
             attempts: HashMap::new(),
             inputs: HashMap::new(),
             promises: 0,
-            unjudged: BTreeMap::new(),
             stopping: None,
             output_begun: false,
             questions: Vec::new(),
@@ -239,12 +240,15 @@ impl Task {
                 self.shown = self.shown.max(count);
                 Ok(())
             }
+            Message::Lost(error) => Err(error.into()),
             Message::Stop => {
                 self.stop();
                 Ok(())
             }
+            // Whether the run is over is looked at after each message.
+            Message::Unattended => Ok(()),
             Message::GraceOver => {
-                self.attempts.values().for_each(AbortHandle::abort);
+                self.attempts.values().for_each(Leash::pull);
                 Ok(())
             }
         }

@@ -141,10 +141,31 @@ impl CellState {
         })
     }
 
-    /// The candidate that this judge liked best of those that it judged; the latest of equals.
+    /// Whether one of these judges did not let this round go on.
     #[must_use]
-    pub fn best_for(&self, judge: &Name) -> Option<u32> {
-        let scored = self.said.iter().filter(|said| said.judge == *judge);
+    pub fn turned_down(&self, round: u32, judges: &[Name]) -> bool {
+        let said = self.said.iter().filter(|said| said.round == round && judges.contains(&said.judge));
+        said.map(|said| &said.words).any(|words| match words {
+            Verdicts::Agent(words) => !words.opinion && words.verdict != Verdict::Pass,
+            Verdicts::Person { decision, .. } => !matches!(decision, Decision::Approve { .. }),
+            Verdicts::Skipped => false,
+        })
+    }
+
+    /// Whether this step had nothing to do here: the cell was skipped, or, where the
+    /// step is a judge, it judged no candidate of it.
+    #[must_use]
+    pub fn is_skipped_by(&self, step: &Name) -> bool {
+        let mut said = self.said.iter().filter(|said| said.judge == *step).map(|said| &said.words).peekable();
+        let silent = said.peek().is_some() && said.all(|words| *words == Verdicts::Skipped);
+        silent || matches!(self.stage, Stage::Ended(End::Skipped))
+    }
+
+    /// The candidate that this judge liked best of those that it judged, the latest of
+    /// equals. What one of the `later` judges has turned down does not come back to them.
+    #[must_use]
+    pub fn best_for(&self, judge: &Name, later: &[Name]) -> Option<u32> {
+        let scored = self.said.iter().filter(|said| said.judge == *judge && !self.turned_down(said.round, later));
         let mut best: Option<(f64, u32)> = None;
         for said in scored {
             if let Verdicts::Agent(Judgement { verdict: Verdict::Pass | Verdict::Revise, score, .. }) = &said.words

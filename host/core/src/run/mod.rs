@@ -13,11 +13,11 @@
 //! | judging | `Judged` pass, or an opinion; `JudgeSkipped`; `Decided` approve | judging, at the next judge |
 //! | judging | `Judged` revise, `Decided` reject, allowance left | revising |
 //! | judging | `Judged` revise, allowance spent | spent |
-//! | judging | `Judged` veto; `Decided` reject, allowance spent | refused |
+//! | judging | `Judged` veto, also of a judge that could not begin; `Decided` reject, allowance spent | refused |
 //! | judging | `Decided` edit | judging the edit, at the first judge |
-//! | spent | `Escalated` | judging, at the next judge, escalated |
+//! | spent | `Escalated`, of a candidate that no later judge has turned down | judging, at the next judge, escalated |
 //! | judging, after the last judge, not escalated | `Released` | ended: released |
-//! | any but ended | `Dropped`, `CellFailed` | ended |
+//! | any but ended, while none of its attempts runs | `Dropped`, `CellFailed` | ended |
 
 mod cell;
 mod state;

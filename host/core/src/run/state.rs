@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::IllegalFact;
 use super::cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
 use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Failure, FailureKind, JudgeShape, Judgement, RunEnd, StepBy, StepShape,
-    Verdict,
+    AgentPin, AskId, Decision, Entry, Fact, Failure, JudgeShape, Judgement, RunEnd, StepBy, StepShape, Verdict,
 };
 use crate::{Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp};
 
@@ -61,8 +60,6 @@ pub struct StepState {
     pub cells: BTreeMap<CellKey, CellState>,
     /// For a judge: how many candidates it failed to judge.
     pub judge_failures: usize,
-    /// For a judge: how many candidates it was started on.
-    pub judge_started: usize,
 }
 
 /// A question to people.
@@ -129,7 +126,6 @@ impl RunState {
             laid_out: false,
             cells: BTreeMap::new(),
             judge_failures: 0,
-            judge_started: 0,
         });
         Ok(Self {
             run: run.clone(),
@@ -214,9 +210,10 @@ impl RunState {
         self.step(&id.step)?.cells.get(&id.key)
     }
 
-    /// Questions without answer.
+    /// Questions without answer, about candidates that wait for one.
     pub fn open_asks(&self) -> impl Iterator<Item = (&AskId, &Ask)> {
-        self.asks.iter().filter(|(_, ask)| ask.answer.is_none())
+        let open = |ask: &Ask| ask.answer.is_none() && self.cell(&ask.cell).is_some_and(|cell| cell.end().is_none());
+        self.asks.iter().filter(move |(_, ask)| open(ask))
     }
 
     /// Attempts that run now, judges' included.
@@ -291,6 +288,9 @@ impl RunState {
     }
 
     fn start(&mut self, id: &AttemptId) -> Legal {
+        if self.step(&id.cell.step).is_some_and(|step| matches!(step.shape.by, StepBy::People(_))) {
+            return Err("people are asked, not started");
+        }
         let judge = self.judge(&id.cell.step).is_some();
         let turn = if judge { Some(self.turn(id)?) } else { None };
         let cell = self.cell_mut(&self.subject_of(id))?;
@@ -320,9 +320,6 @@ impl RunState {
                 cell.round = id.round;
             }
             _ => return Err("the candidate is not being judged"),
-        }
-        if judge && id.attempt == 1 {
-            self.step_mut(&id.cell.step)?.judge_started += 1;
         }
         self.running += 1;
         Ok(())
@@ -376,10 +373,6 @@ impl RunState {
             (stage, Some(until)) => *stage = Stage::Resting { round, attempt, until },
             (stage, None) => *stage = Stage::Failing { failure: failure.clone() },
         }
-        let vetoes = retry.is_none() && failure.kind != FailureKind::Cancelled;
-        if self.judge(&id.cell.step).is_some() && vetoes {
-            self.step_mut(&id.cell.step)?.judge_failures += 1;
-        }
         self.running -= 1;
         Ok(())
     }
@@ -401,12 +394,14 @@ impl RunState {
         self.turn_of(judge, cell, round)?;
         let allowance = self.judge(judge).map_or(0, |judge| judge.rounds);
         let state = self.cell_mut(cell)?;
-        let Stage::Judging { at, now: JudgeStage::Over { result }, .. } = &state.stage else {
-            return Err("the judge has not ended");
+        let (at, failed) = match &state.stage {
+            Stage::Judging { at, now: JudgeStage::Over { result }, .. } => (*at, result.is_err()),
+            // It could not even begin.
+            Stage::Judging { at, now: JudgeStage::Due, .. } => (*at, true),
+            _ => return Err("the judge has not ended"),
         };
-        let failed = result.is_err() && judgement.verdict != Verdict::Veto;
-        let (at, edited) = (*at, state.candidate(round).is_some_and(|c| c.edited_by.is_some()));
-        if failed || judgement.opinion != edited {
+        let edited = state.candidate(round).is_some_and(|c| c.edited_by.is_some());
+        if (failed && judgement.verdict != Verdict::Veto) || judgement.opinion != edited {
             return Err("a failed judge vetoes, and only of an edit a verdict is an opinion");
         }
         state.stage = match judgement.verdict {
@@ -414,10 +409,14 @@ impl RunState {
             Verdict::Pass => Stage::Judging { round, at: at + 1, now: JudgeStage::Due },
             Verdict::Revise if state.revisions_of(judge) < allowance => state.revise(judge),
             Verdict::Revise => Stage::Spent { at },
+            Verdict::Veto if failed => Stage::Refused { reason: format!("vetoed by {judge}, which failed") },
             Verdict::Veto => Stage::Refused { reason: format!("vetoed by {judge}") },
         };
         let words = Verdicts::Agent(judgement.clone());
         state.said.push(Said { judge: judge.clone(), round, words });
+        if failed {
+            self.step_mut(judge)?.judge_failures += 1;
+        }
         Ok(())
     }
 
@@ -438,6 +437,9 @@ impl RunState {
         let Stage::Spent { at } = state.stage else { return Err("no allowance is spent") };
         if judges.get(at) != Some(judge) {
             return Err("it is another judge's allowance");
+        }
+        if state.turned_down(round, judges.get(at + 1..).unwrap_or_default()) {
+            return Err("a later judge has turned that candidate down");
         }
         let Some(candidate) = state.candidates.iter_mut().find(|c| c.round == round) else {
             return Err("there is no such candidate");
