@@ -119,7 +119,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     let (effective, excesses) = intersect(&identity, &grants, &limits, &opened.resources, &opened.policy);
     Ok(Agent {
         name: name.clone(),
-        path,
+        path: PathBuf::from(real),
         bytes: bytes.into(),
         imports: interfaces(&embedded.outline.imports),
         identity,
