@@ -198,6 +198,21 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_server_on_loopback_may_close_after_its_answer_though_it_says_otherwise() {
+    let body = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    let server = Server::start(vec![Script::KeepAlive(answer.into_bytes())]).await;
+    let with_key = providers();
+    for _ in 0..3 {
+        complete(&with_key, &route(Openai, &server.base), &request("Hi")).await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (3, 3));
+}
+
+#[tokio::test]
 async fn what_breaks_off_is_charged() {
     let cut = stream(HELLO.split("finish_reason\":\"stop").next().unwrap());
     let error_inside = stream("data: {\"error\":{\"message\":\"gpu on fire\"}}\n\n");

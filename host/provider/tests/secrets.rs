@@ -157,25 +157,6 @@ async fn without_a_key_the_hint_says_so() {
     assert!(!server.requests()[0].to_lowercase().contains("authorization"));
 }
 
-#[tokio::test]
-async fn a_connection_is_used_again_and_never_for_another_credential() {
-    let body = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
-        body.len()
-    );
-    let server = Server::start(vec![Script::KeepAlive(answer.into_bytes())]).await;
-    let with_key = providers();
-    for _ in 0..3 {
-        complete(&with_key, &route(Openai, &server.base), &request("Hi")).await.unwrap();
-    }
-    assert_eq!(server.connections(), 1);
-    // The same origin with another key: whatever it answers, the connection is its own.
-    let _ = complete(&with_key, &route(Anthropic, &server.base), &request("Hi")).await;
-    assert_eq!(server.connections(), 2);
-    assert_eq!(server.requests().len(), 4);
-}
-
 #[test]
 fn there_is_one_dial() {
     let allowed = |file: &str, word: &str| match word {
