@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bailiwick_core::RunState;
-use bailiwick_core::run::{End, RunStatus};
+use bailiwick_core::run::{Ask, End, RunStatus};
 use bailiwick_core::text::{Lines, visible};
 
 use crate::commands::run::Arguments;
@@ -14,6 +14,8 @@ use crate::words;
 
 /// Lost cells that are listed; who wants the others asks for them.
 const LOST_MAX: usize = 20;
+/// Open questions for which a rule is written out.
+const OPEN_MAX: usize = 5;
 /// Kinds of denials that are listed.
 const DENIALS_MAX: usize = 20;
 
@@ -91,23 +93,42 @@ pub(crate) fn how_to_go_on(state: &RunState, arguments: &Arguments, project: &Pa
     let command = again(arguments, project);
     match state.status() {
         RunStatus::Waiting => {
-            let mut lines = vec!["it waits for people:".to_owned()];
-            let open: Vec<_> = state.open_asks().collect();
-            lines.extend(open.iter().take(LOST_MAX).map(|(_, ask)| {
-                let pairs: Vec<_> = ask.cell.key.pairs().map(|(axis, id)| format!("{axis} = {id:?}")).collect();
-                let place = if pairs.is_empty() { String::new() } else { format!(", where = {{ {} }}", pairs.join(", ")) };
-                format!("  {{ step = \"{}\"{place}, round = {}, decision = \"approve\" }}", ask.judge, ask.round)
-            }));
-            if open.len() > LOST_MAX {
-                lines.push(format!("  and {} more: bailiwick show {}", open.len() - LOST_MAX, state.run));
+            let file = arguments.decisions.as_deref().unwrap_or(Path::new("decisions.toml")).display();
+            let mut lines = vec![format!("it waits for people. Rules for {file}, to be changed as you decide:")];
+            let open: Vec<_> = state.open_asks().map(|(_, ask)| rule(ask)).collect();
+            lines.extend(open.iter().take(OPEN_MAX).cloned());
+            if open.len() > OPEN_MAX {
+                lines.push(format!("and {} more: bailiwick show {}", open.len() - OPEN_MAX, state.run));
             }
-            lines.push("write [[decide]] rules such as these into a file and type (the run starts over):".into());
+            lines.push("then type this; the run starts over:".into());
             lines.push(format!("  {command}"));
             Some(lines.join("\n"))
         }
         RunStatus::Interrupted => Some(format!("to run it again, from the beginning:\n  {command}")),
         RunStatus::Done | RunStatus::Failed | RunStatus::Running => None,
     }
+}
+
+/// A rule of `decisions.toml` that answers a question.
+fn rule(ask: &Ask) -> String {
+    let pairs: Vec<_> = ask.cell.key.pairs().map(|(axis, id)| format!("{axis} = {}", text(&id))).collect();
+    let place = if pairs.is_empty() { String::new() } else { format!("where = {{ {} }}\n", pairs.join(", ")) };
+    format!("[[decide]]\nstep = \"{}\"\n{place}round = {}\ndecision = \"approve\"\n", ask.judge, ask.round)
+}
+
+/// A basic string of TOML.
+fn text(text: &str) -> String {
+    let mut written = String::from("\"");
+    for character in text.chars() {
+        let alone = character.to_string();
+        match character {
+            '"' | '\\' => written.extend(['\\', character]),
+            _ if visible(&alone, Lines::Escape) == alone => written.push(character),
+            _ => written.push_str(&format!("\\U{:08x}", u32::from(character))),
+        }
+    }
+    written.push('"');
+    written
 }
 
 /// The command as it can be typed anywhere, with a file of decisions and without the
@@ -149,6 +170,11 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_written_as_toml_reads_them() {
+        assert_eq!(text("a \"b\" \\ ü\u{202e}\n"), r#""a \"b\" \\ ü\U0000202e\U0000000a""#);
+    }
 
     #[test]
     fn words_are_quoted_for_a_shell() {

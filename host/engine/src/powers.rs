@@ -51,13 +51,12 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
         power.change = change(&agent.name, &power);
         power
     });
-    let named = written.map(|written| written.limits.named.join(", ")).filter(|named| !named.is_empty());
     let most = ceilings.iter().fold(Limits::MAXIMUM, |most, ceiling| most.min(ceiling.limits));
     let limits = Power {
         capability: "limits",
         imported: false,
         wanted: None,
-        granted: written.filter(|_| named.is_some()).map(|written| of_limits(&written.limits.limits)),
+        granted: written.and_then(asked_limits),
         ceiling: Some(of_limits(&most)),
         effective: Some(of_limits(&agent.effective.limits)),
         change: None,
@@ -137,17 +136,30 @@ fn change(agent: &Name, power: &Power) -> Option<String> {
     Some(format!("under [agents.{agent}] in bailiwick.toml: {line}"))
 }
 
+/// The limits that the operator's file names; the others are defaults.
+fn asked_limits(agent: &bailiwick_project::Agent) -> Option<String> {
+    let all = limit_rows(&agent.limits.limits);
+    let named = all.into_iter().filter(|(key, _)| agent.limits.named.contains(key));
+    let text = named.map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ");
+    Some(text).filter(|text| !text.is_empty())
+}
+
 fn of_limits(limits: &Limits) -> String {
-    format!(
-        "memory {}, cpu {}, wall {}, artifacts {}, {} gate calls, {} log lines, {} denials",
-        limits.memory,
-        show_duration(limits.cpu),
-        show_duration(limits.wall),
-        limits.artifacts,
-        limits.gate_calls,
-        limits.log_lines,
-        limits.denials
-    )
+    limit_rows(limits).map(|(key, value)| format!("{key} {value}")).join(", ")
+}
+
+/// The keys of `limits` with their values, as the file writes them.
+fn limit_rows(limits: &Limits) -> [(&'static str, String); 8] {
+    [
+        ("memory", limits.memory.to_string()),
+        ("cpu", show_duration(limits.cpu)),
+        ("wall", show_duration(limits.wall)),
+        ("output", limits.output.to_string()),
+        ("log-lines", limits.log_lines.to_string()),
+        ("artifacts", limits.artifacts.to_string()),
+        ("gate-calls", limits.gate_calls.to_string()),
+        ("denials", limits.denials.to_string()),
+    ]
 }
 
 fn counted(calls: Option<Calls>, tokens: Option<Tokens>) -> Option<String> {

@@ -1,7 +1,7 @@
 //! `run`: from an opened project and an input to a run that goes, and to what came of it.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use bailiwick_core::ports::{Blobs, BoxFuture, Durable, Journal};
 use bailiwick_core::{Diagnostic, Name, RunId, RunState};
 use bailiwick_orchestrator::{Ended, Observer, RunHandle, Start, World, pin};
 use bailiwick_project::{Decisions, Plan};
+use bailiwick_store::Store;
 
 use crate::components::{Agent, read_agents};
+use crate::delivery::{self, Outline, Written};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::host::Host;
 use crate::load::Opened;
@@ -36,6 +38,8 @@ pub struct RunRequest {
     pub input: Option<PathBuf>,
     /// Answers of people, ahead of time.
     pub decisions: Option<PathBuf>,
+    /// Where it will be delivered, if anywhere: looked at before anything is begun.
+    pub out: Option<PathBuf>,
     /// The id of the run; made where it is left out.
     pub run: Option<RunId>,
     /// The OS user as whom decisions are made.
@@ -64,6 +68,24 @@ pub struct Finished {
     pub state: RunState,
     /// That it is on stable storage.
     pub durable: Durable,
+    plan: Arc<Plan>,
+    store: Arc<Store>,
+}
+
+impl Finished {
+    /// Writes what came out into a folder: output, artifacts, manifest and gallery.
+    ///
+    /// # Errors
+    /// [`Problems`] where the folder cannot be written, or bytes are missing.
+    pub async fn deliver(&self, out: &Path) -> Result<Written, Problems> {
+        let fail = |code, what: String| Problems::one(Diagnostic::error(code, what));
+        let entries = self.store.archive().read(&self.state.run).await;
+        let entries = entries.map_err(|error| fail(codes::STORAGE, error.to_string()))?;
+        let outline = Outline::of(&self.plan);
+        delivery::deliver(&self.durable, out, &outline, (&self.state, &entries), self.store.as_ref())
+            .await
+            .map_err(|error| fail(codes::OUT, error.to_string()))
+    }
 }
 
 /// Starts a run. Everything that can be wrong is found before anything is written.
@@ -78,6 +100,12 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
     };
+    if let Some(out) = &request.out {
+        delivery::may_write(out).map_err(|error| {
+            let hint = "name a folder that is new, empty, or of an earlier run";
+            Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
+        })?;
+    }
     let slots = admit(host, &agents).await?;
     let run = match request.run {
         Some(run) => run,
@@ -123,12 +151,13 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         desk: Arc::new(desk),
     };
     let (handle, driven) = bailiwick_orchestrator::run(world, start);
+    let (of_run, store) = (Arc::clone(&plan), Arc::clone(&held.store));
     let finished = async move {
         let ended = driven.await;
         gateway.ledger.close(&run);
         let Ended { state, durable } = ended
             .map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))?;
-        Ok(Finished { state, durable })
+        Ok(Finished { state, durable, plan: of_run, store })
     };
     Ok(Running { handle, plan, finished: Box::pin(finished) })
 }

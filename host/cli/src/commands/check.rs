@@ -1,6 +1,7 @@
 //! `bailiwick check`: what is wrong with a project, which policy holds, what each agent may do, what each pipeline costs at worst.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use bailiwick_core::fact::StepBy;
 use bailiwick_core::text::{Lines, visible};
@@ -79,11 +80,16 @@ fn of_agent(opened: &Opened, agent: &Agent) -> String {
     let profile = &agent.embedded.profile;
     let mut text = format!("\nagent {}: {} {}\n", agent.name, agent.identity, profile.version);
     text.push_str(&format!("  {}\n", profile.summary));
-    text.push_str(&format!("  {} ({})\n", agent.path.display(), agent.embedded.outline.digest));
+    text.push_str(&format!("  {} ({})\n", shown(&agent.path).display(), agent.embedded.outline.digest));
     for power in powers(opened, agent) {
         of_power(&power, &mut text);
     }
     visible(&text, Lines::Keep)
+}
+
+/// Without the `..` between the project and its agents.
+fn shown(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// The five columns of a capability, under each other: they are sentences, not words.

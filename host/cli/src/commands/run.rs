@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bailiwick_core::run::RunStatus;
 use bailiwick_core::{Diagnostic, Name, RunId};
 use bailiwick_engine::desk::Prompter;
 use bailiwick_engine::host::Host;
-use bailiwick_engine::load::{self, Opened};
+use bailiwick_engine::load;
 use bailiwick_engine::run::{Finished, GRACE, RunRequest, Running, run};
 use bailiwick_engine::{Problems, build as engine_build, check as engine_check, codes};
 use clap::Args;
@@ -23,6 +24,7 @@ use crate::prompt::Prompt;
 use crate::stdout;
 use crate::summary;
 use crate::talk::Talk;
+use crate::words;
 
 /// How often the tree is drawn: often enough to be alive, seldom enough to be calm.
 const DRAW_EVERY: Duration = Duration::from_millis(125);
@@ -89,6 +91,7 @@ pub(crate) async fn command(
         pipeline,
         input: arguments.input.clone(),
         decisions: arguments.decisions.clone(),
+        out: arguments.out.clone(),
         run: id,
         uid: environment.uid,
         observer: Arc::clone(&watcher) as _,
@@ -98,8 +101,12 @@ pub(crate) async fn command(
     let running = run(&host, &opened, request).await?;
     let finished = drive(running, &watcher, talk).await?;
     talk.clear();
-    deliver(arguments, &finished).await?;
-    end(arguments, &opened, &finished, &watcher, talk)
+    talk.say(&summary::summary(&finished.state, &watcher.denials(), watcher.elapsed()));
+    if let Some(hint) = summary::how_to_go_on(&finished.state, arguments, &opened.root) {
+        talk.say(&hint);
+    }
+    result(arguments, &finished, talk).await?;
+    Ok(Ending::of(finished.state.status()))
 }
 
 /// Waits for the end, draws meanwhile, and hands signals on.
@@ -130,30 +137,25 @@ async fn drive(running: Running, watcher: &Watcher, talk: &Talk) -> anyhow::Resu
     }
 }
 
-async fn deliver(_: &Arguments, _: &Finished) -> anyhow::Result<()> {
-    Ok(())
-}
-
-fn end(
-    arguments: &Arguments,
-    opened: &Opened,
-    finished: &Finished,
-    watcher: &Watcher,
-    talk: &Talk,
-) -> anyhow::Result<Ending> {
+/// What came out: into the folder that was named, else on standard output. A run that
+/// was stopped or waits has no result yet.
+async fn result(arguments: &Arguments, finished: &Finished, talk: &Talk) -> anyhow::Result<()> {
     let state = &finished.state;
-    let status = state.status();
-    if !arguments.json
-        && arguments.out.is_none()
+    if let Some(out) = &arguments.out {
+        if !matches!(state.status(), RunStatus::Done | RunStatus::Failed) {
+            return Ok(());
+        }
+        let written = finished.deliver(out).await.map_err(Broken)?;
+        talk.say(&format!("wrote {}, {} to {}", words::many(written.files, "file"), written.bytes, out.display()));
+        if !arguments.json {
+            stdout::write(&format!("{}\n", written.index.display()))?;
+        }
+    } else if !arguments.json
         && let Some(output) = &state.output
     {
         stdout::write(&format!("{}\n", stdout::pretty(&output.value())))?;
     }
-    talk.say(&summary::summary(state, &watcher.denials(), watcher.elapsed()));
-    if let Some(hint) = summary::how_to_go_on(state, arguments, &opened.root) {
-        talk.say(&hint);
-    }
-    Ok(Ending::of(status))
+    Ok(())
 }
 
 fn name(text: &str) -> Result<Name, Problems> {
