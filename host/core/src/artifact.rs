@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn half_a_reference_is_an_error() {
-        for bad in [json!({"$artifact": "x"}), json!([{"$artifact": Digest::of(b"").to_string()}])] {
+        for bad in [json!({"$artifact": "x"}), json!([{"$artifact": Digest::of(b"").to_string()}])]
+        {
             assert!(references(&bad).is_err(), "{bad}");
         }
     }

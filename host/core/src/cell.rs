@@ -14,8 +14,7 @@ pub const AXIS_VALUE_MAX_BYTES: usize = 128;
 
 /// Everything but letters, digits, `-`, `.`, `_` and `:` is escaped: `,` and `=`
 /// structure the key, `/` would be a folder. `:` stays, for aspects such as `16:9`.
-const ESCAPED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b':');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b':');
 
 /// One value of an axis: a string, an integer, or an object with a string `id`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,7 +185,9 @@ mod tests {
         for good in [json!("de"), json!(7), json!({"id": "square", "w": 1080})] {
             assert!(AxisValue::try_from(good.clone()).is_ok(), "{good}");
         }
-        for bad in [json!(null), json!(1.5), json!([]), json!({"w": 1}), json!(""), json!({"id": 3})] {
+        for bad in
+            [json!(null), json!(1.5), json!([]), json!({"w": 1}), json!(""), json!({"id": 3})]
+        {
             assert!(AxisValue::try_from(bad.clone()).is_err(), "{bad}");
         }
     }

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp};
+use crate::{
+    Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
+};
 
 /// One thing that happened. Facts are never rewritten; a new version of one gets a new name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact")]
-#[allow(missing_docs, reason = "the variants are documented; their fields carry the documented types")]
+#[allow(
+    missing_docs,
+    reason = "the variants are documented; their fields carry the documented types"
+)]
 pub enum Fact {
     /// First of every run: what runs, on what, with which agents.
     RunStarted {
@@ -26,6 +31,8 @@ pub enum Fact {
         /// Who started it.
         by: String,
     },
+    /// Passages of a collection were turned into vectors, before any cell began.
+    Embedded { collection: Name, route: String, passages: u64, cost: Cost },
     /// The values of an axis are fixed, once.
     AxisFixed { axis: Name, values: Vec<AxisValue> },
     /// The cells of a step are fixed, once, in axis order.
@@ -93,6 +100,7 @@ impl Fact {
     pub fn name(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "RunStarted",
+            Self::Embedded { .. } => "Embedded",
             Self::AxisFixed { .. } => "AxisFixed",
             Self::StepLaidOut { .. } => "StepLaidOut",
             Self::CellSkipped { .. } => "CellSkipped",

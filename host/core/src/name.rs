@@ -17,7 +17,9 @@ pub struct Name(Arc<str>);
 
 /// A text that is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a name: it must match [a-z][a-z0-9_]* and have at most {NAME_MAX_BYTES} bytes")]
+#[error(
+    "{0:?} is not a name: it must match [a-z][a-z0-9_]* and have at most {NAME_MAX_BYTES} bytes"
+)]
 pub struct NotAName(String);
 
 impl Name {
@@ -49,7 +51,9 @@ pub struct RunId(Arc<str>);
 
 /// A text that is no run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a run id: it must match [a-zA-Z0-9][a-zA-Z0-9._-]* and have at most {RUN_ID_MAX_BYTES} bytes")]
+#[error(
+    "{0:?} is not a run id: it must match [a-zA-Z0-9][a-zA-Z0-9._-]* and have at most {RUN_ID_MAX_BYTES} bytes"
+)]
 pub struct NotARunId(String);
 
 impl RunId {
@@ -59,7 +63,8 @@ impl RunId {
     /// [`NotARunId`] where the text has another form.
     pub fn new(text: &str) -> Result<Self, NotARunId> {
         let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        let all = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        let all =
+            text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if starts && all && text.len() <= RUN_ID_MAX_BYTES {
             Ok(Self(text.into()))
         } else {

@@ -8,8 +8,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use crate::text::{Lines, clip, visible};
 use crate::Bytes;
+use crate::text::{Lines, clip, visible};
 
 /// The largest schema text: the profile of an agent holds two, and people read them.
 pub const SCHEMA_MAX: Bytes = Bytes::kib(64);
@@ -110,7 +110,9 @@ impl Schema {
             .offline()
             .should_validate_formats(false)
             .with_pattern_options(
-                PatternOptions::regex().size_limit(PATTERN_MAX_BYTES).dfa_size_limit(PATTERN_MAX_BYTES),
+                PatternOptions::regex()
+                    .size_limit(PATTERN_MAX_BYTES)
+                    .dfa_size_limit(PATTERN_MAX_BYTES),
             )
             .build(&value)
             .map_err(|error| SchemaRefused::Invalid(pointer(error.instance_path().as_str())))?;
@@ -201,7 +203,9 @@ impl<'a> Survey<'a> {
             "$id" | "$anchor" | "$dynamicRef" | "$dynamicAnchor" | "$recursiveRef" => {
                 Err(SchemaRefused::Anchor(pointer(path)))
             }
-            "$schema" if text.trim_end_matches('#') != "https://json-schema.org/draft/2020-12/schema" => {
+            "$schema"
+                if text.trim_end_matches('#') != "https://json-schema.org/draft/2020-12/schema" =>
+            {
                 Err(SchemaRefused::Dialect)
             }
             _ => Ok(()),
@@ -270,7 +274,9 @@ fn sentence(error: &ValidationError<'_>) -> String {
         Kind::MinLength { limit } => format!("must have at least {limit} characters"),
         Kind::MaxItems { limit } => format!("must have at most {limit} items"),
         Kind::MinItems { limit } => format!("must have at least {limit} items"),
-        Kind::Enum { .. } | Kind::Constant { .. } => "must be one of the values that the schema lists".into(),
+        Kind::Enum { .. } | Kind::Constant { .. } => {
+            "must be one of the values that the schema lists".into()
+        }
         Kind::FalseSchema => "is not expected".into(),
         other => format!("breaks the rule `{}`", other.keyword()),
     };
@@ -293,8 +299,18 @@ mod tests {
     fn says_where_and_which_rule() {
         let schema = json!({"type": "object", "required": ["a", "b"], "additionalProperties": false,
             "properties": {"a": {"type": "string", "maxLength": 3}, "b": {"enum": ["secret"]}}});
-        mismatch(schema.clone(), &json!({"a": "long text", "b": "x", "c": 1}), &expect!["at /a: must have at most 3 characters; at /b: must be one of the values that the schema lists; at the root: `c` is not expected"]);
-        mismatch(schema, &json!({"a": 1}), &expect!["at the root: `b` is missing; at /a: must be of type string"]);
+        mismatch(
+            schema.clone(),
+            &json!({"a": "long text", "b": "x", "c": 1}),
+            &expect![
+                "at /a: must have at most 3 characters; at /b: must be one of the values that the schema lists; at the root: `c` is not expected"
+            ],
+        );
+        mismatch(
+            schema,
+            &json!({"a": 1}),
+            &expect!["at the root: `b` is missing; at /a: must be of type string"],
+        );
     }
 
     #[test]

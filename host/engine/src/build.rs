@@ -29,13 +29,18 @@ pub async fn build(
         let mut note = note;
         bailiwick_builder::build(&path, &mut note)
     });
-    let unprofiled = compiled.await.map_err(|_| fail("the builder ended its thread"))?.map_err(not_built)?;
+    let unprofiled =
+        compiled.await.map_err(|_| fail("the builder ended its thread"))?.map_err(not_built)?;
     let refused = |what: String| {
         let hint = "`bailiwick explain E114` says what a component may be";
         Problems::one(Diagnostic::error(codes::NOT_ADMITTED, what).hint(hint))
     };
-    let admitted = sandbox.prepare(unprofiled.component()).await.map_err(|error| refused(error.to_string()))?;
-    let said = sandbox.profile(&admitted.digest).await.map_err(|error| refused(error.to_string()))?;
+    let admitted = sandbox
+        .prepare(unprofiled.component())
+        .await
+        .map_err(|error| refused(error.to_string()))?;
+    let said =
+        sandbox.profile(&admitted.digest).await.map_err(|error| refused(error.to_string()))?;
     let profile = Profile {
         name: said.name,
         version: said.version,

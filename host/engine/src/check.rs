@@ -41,9 +41,11 @@ pub fn plan(opened: &Opened, name: Option<&Name>) -> Result<Arc<Plan>, Problems>
         Problems::one(Diagnostic::error(codes::NO_PIPELINE, message).hint(hint))
     };
     match name {
-        Some(name) => {
-            opened.plans.get(name).cloned().ok_or_else(|| fail(format!("there is no pipeline `{name}`")))
-        }
+        Some(name) => opened
+            .plans
+            .get(name)
+            .cloned()
+            .ok_or_else(|| fail(format!("there is no pipeline `{name}`"))),
         None => match opened.plans.values().collect::<Vec<_>>().as_slice() {
             [only] => Ok(Arc::clone(only)),
             [] => Err(fail("there is no pipeline".into())),

@@ -83,7 +83,9 @@ mod tests {
     #[test]
     fn every_code_of_agent_toml_has_its_page() {
         use bailiwick_builder as builder;
-        for code in [builder::NOT_TOML, builder::UNKNOWN_KEY, builder::MISSING_KEY, builder::WRONG_VALUE] {
+        for code in
+            [builder::NOT_TOML, builder::UNKNOWN_KEY, builder::MISSING_KEY, builder::WRONG_VALUE]
+        {
             assert!(page(code).is_some(), "{code}");
         }
     }

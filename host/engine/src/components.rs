@@ -66,13 +66,17 @@ pub struct Agents {
 }
 
 /// Reads the components of these agents of a project.
-pub(crate) fn read_agents<'a>(opened: &Opened, names: impl IntoIterator<Item = &'a Name>) -> Agents {
+pub(crate) fn read_agents<'a>(
+    opened: &Opened,
+    names: impl IntoIterator<Item = &'a Name>,
+) -> Agents {
     let mut found = Agents { problems: opened.sources(), ..Agents::default() };
     for name in names {
         let Some(written) = opened.project.agents.get(name) else { continue };
         match read_agent(opened, name, &written.component) {
             Ok(agent) => {
-                let excesses = agent.excesses.iter().map(|excess| opened.project.excess(name, excess));
+                let excesses =
+                    agent.excesses.iter().map(|excess| opened.project.excess(name, excess));
                 found.problems.extend(excesses);
                 let imports = agent.imports.iter().map(String::as_str);
                 found.problems.extend(opened.project.uncovered_imports(name, imports));
@@ -105,18 +109,26 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     })?;
     let schema = |which: &str, value: &serde_json::Value| {
         Schema::admit(value.clone()).map_err(|refused| {
-            Diagnostic::error(codes::BAD_COMPONENT, format!("{shown}: its {which} schema: {refused}"))
+            Diagnostic::error(
+                codes::BAD_COMPONENT,
+                format!("{shown}: its {which} schema: {refused}"),
+            )
         })
     };
     let profile = &embedded.profile;
-    let schemas = (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
+    let schemas =
+        (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
     let identity = format!("local/{}", profile.name);
     let written = opened.project.agents.get(name);
     let (grants, limits) = match written {
         Some(agent) => (agent.grants.clone(), agent.limits.clone()),
-        None => (bailiwick_policy::Grants::none(), bailiwick_policy::intersect::RequestedLimits::default()),
+        None => (
+            bailiwick_policy::Grants::none(),
+            bailiwick_policy::intersect::RequestedLimits::default(),
+        ),
     };
-    let (effective, excesses) = intersect(&identity, &grants, &limits, &opened.resources, &opened.policy);
+    let (effective, excesses) =
+        intersect(&identity, &grants, &limits, &opened.resources, &opened.policy);
     Ok(Agent {
         name: name.clone(),
         path: PathBuf::from(real),

@@ -31,16 +31,25 @@ pub(crate) struct ForegroundDesk {
 }
 
 impl Desk for ForegroundDesk {
-    fn ask<'a>(&'a self, durable: &'a Durable, question: Question, run: &'a RunHandle) -> BoxFuture<'a, ()> {
+    fn ask<'a>(
+        &'a self,
+        durable: &'a Durable,
+        question: Question,
+        run: &'a RunHandle,
+    ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Some(by) = self.people.member(self.uid, &question.groups) else {
                 (self.complain)(format!(
                     "{}: user {} is in none of the groups {}; the question stays open",
-                    question.ask, self.uid, question.groups.join(", ")
+                    question.ask,
+                    self.uid,
+                    question.groups.join(", ")
                 ));
                 return;
             };
-            if let Some(decision) = self.decisions.decide(&question.step, &question.cell.key, question.round) {
+            if let Some(decision) =
+                self.decisions.decide(&question.step, &question.cell.key, question.round)
+            {
                 match run.decide(question.ask.clone(), decision, by.clone()).await {
                     Ok(_) => return,
                     Err(refused) => {

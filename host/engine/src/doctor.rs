@@ -48,7 +48,11 @@ pub async fn examine(config: &HostConfig, places: &Places) -> Vec<Finding> {
         Finding {
             subject: "paths",
             health: Health::Good,
-            found: format!("data {}, compiled code {}", config.data.display(), config.cache.display()),
+            found: format!(
+                "data {}, compiled code {}",
+                config.data.display(),
+                config.cache.display()
+            ),
             advice: None,
         },
     ]
@@ -57,7 +61,9 @@ pub async fn examine(config: &HostConfig, places: &Places) -> Vec<Finding> {
 fn toolchain(folder: &Path) -> Finding {
     let subject = "toolchain";
     match Toolchain::find(folder) {
-        Ok(found) => Finding { subject, health: Health::Good, found: found.to_string(), advice: None },
+        Ok(found) => {
+            Finding { subject, health: Health::Good, found: found.to_string(), advice: None }
+        }
         Err(none) => Finding {
             subject,
             health: Health::Fair,
@@ -88,14 +94,17 @@ async fn engine(config: &HostConfig) -> Finding {
         bailiwick_sandbox::Allocation::Pooling => Finding {
             subject,
             health: Health::Good,
-            found: "wasmtime 48, instances from a pool, components compiled in a child process".into(),
+            found: "wasmtime 48, instances from a pool, components compiled in a child process"
+                .into(),
             advice: None,
         },
         bailiwick_sandbox::Allocation::OnDemand => Finding {
             subject,
             health: Health::Fair,
             found: "wasmtime 48, instances mapped one by one: attempts start slower".into(),
-            advice: Some("give the process more address space (ulimit -v, vm.overcommit_memory)".into()),
+            advice: Some(
+                "give the process more address space (ulimit -v, vm.overcommit_memory)".into(),
+            ),
         },
     }
 }
@@ -104,16 +113,22 @@ fn data(folder: &Path) -> Finding {
     let subject = "data";
     let finding = |health, found, advice| Finding { subject, health, found, advice };
     if !folder.exists() {
-        return finding(Health::Good, format!("{} will be made by the first run", folder.display()), None);
+        return finding(
+            Health::Good,
+            format!("{} will be made by the first run", folder.display()),
+            None,
+        );
     }
     match Store::open_read_only(folder) {
         Ok(_) => finding(Health::Good, format!("{} can be read", folder.display()), None),
         Err(bailiwick_store::OpenError::Missing(_)) => {
             finding(Health::Good, format!("{} has no run yet", folder.display()), None)
         }
-        Err(error) => {
-            finding(Health::Bad, error.to_string(), Some("take another folder with --data DIR".into()))
-        }
+        Err(error) => finding(
+            Health::Bad,
+            error.to_string(),
+            Some("take another folder with --data DIR".into()),
+        ),
     }
 }
 
@@ -129,7 +144,9 @@ fn disk(folder: &Path) -> Finding {
             subject,
             health: Health::Fair,
             found: format!("{free} free"),
-            advice: Some(format!("make room: runs keep what they made, and {FREE_LEAST} is little")),
+            advice: Some(format!(
+                "make room: runs keep what they made, and {FREE_LEAST} is little"
+            )),
         },
         None => Finding {
             subject,

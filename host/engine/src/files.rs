@@ -54,7 +54,12 @@ pub(crate) fn walk(folder: &Path) -> Result<Vec<Found>, String> {
     Ok(found)
 }
 
-fn descend(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Found>) -> Result<(), String> {
+fn descend(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    found: &mut Vec<Found>,
+) -> Result<(), String> {
     if depth > DEPTH_MAX {
         return Err(format!("{} lies more than {DEPTH_MAX} folders deep", folder.display()));
     }

@@ -32,7 +32,8 @@ pub(crate) async fn import_assets(
         }
         let mut members = Map::new();
         for file in found {
-            let bytes = files::read(&file.path, ARTIFACT_MAX).map_err(|why| fail(format!("{}: {why}", file.name)))?;
+            let bytes = files::read(&file.path, ARTIFACT_MAX)
+                .map_err(|why| fail(format!("{}: {why}", file.name)))?;
             let artifact = artifact_of(&file.name, &bytes);
             blobs.put(bytes).await.map_err(|error| {
                 Problems::one(Diagnostic::error(codes::STORAGE, error.to_string()))
@@ -47,20 +48,27 @@ pub(crate) async fn import_assets(
 
 /// Brings the index of every collection up to date with its folder. A folder whose
 /// names, sizes and contents did not change is read and not indexed again.
-pub(crate) async fn index_collections(opened: &Opened, collections: &Collections) -> Result<(), Problems> {
+pub(crate) async fn index_collections(
+    opened: &Opened,
+    collections: &Collections,
+) -> Result<(), Problems> {
     for (name, folder) in &opened.project.knowledge {
         let fail = |why: String| bad_folder(name, why, &folder.place);
         let found = walk(&opened.root, &folder.path).map_err(fail)?;
-        let sources = found.iter().filter_map(source).collect::<Result<Vec<_>, _>>().map_err(fail)?;
+        let sources =
+            found.iter().filter_map(source).collect::<Result<Vec<_>, _>>().map_err(fail)?;
         let content = content(&sources);
-        let current = collections.is_current(name, content).await.map_err(|error| fail(error.to_string()))?;
+        let current =
+            collections.is_current(name, content).await.map_err(|error| fail(error.to_string()))?;
         if !current {
             let indexed = collections.index(name, content, sources).await;
             let indexed = indexed.map_err(|error| fail(error.to_string()))?;
             tracing::info!(collection = %name, documents = indexed.documents, passages = indexed.chunks, "indexed");
         }
     }
-    Ok(())
+    let names: Vec<Name> = opened.project.knowledge.keys().cloned().collect();
+    let forgotten = collections.keep_only(&names).await;
+    forgotten.map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))
 }
 
 fn walk(root: &Path, folder: &str) -> Result<Vec<Found>, String> {
@@ -89,5 +97,7 @@ fn content(sources: &[Source]) -> Digest {
 }
 
 fn bad_folder(name: &Name, why: String, place: &bailiwick_core::Place) -> Problems {
-    Problems::one(Diagnostic::error(codes::BAD_FOLDER, format!("`{name}`: {why}")).at(place.clone()))
+    Problems::one(
+        Diagnostic::error(codes::BAD_FOLDER, format!("`{name}`: {why}")).at(place.clone()),
+    )
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bailiwick_core::fact::{Entry, Fact};
-use bailiwick_core::ports::{Blobs, BlobError, BoxFuture};
+use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{CellId, Diagnostic, Digest, RunId, RunState};
 use bailiwick_store::{Archive, ListedRun, OpenError, Store};
 
@@ -65,7 +65,9 @@ impl History {
     pub async fn load(&self, record: &mut Record, cell: &CellId) {
         let facts = record.entries.iter_mut().flat_map(|entry| &mut entry.facts);
         let of_cell = facts.filter(|fact| is_of(fact, cell));
-        for document in of_cell.flat_map(Fact::documents_mut).filter(|document| document.text().is_none()) {
+        for document in
+            of_cell.flat_map(Fact::documents_mut).filter(|document| document.text().is_none())
+        {
             if let Ok(bytes) = self.archive.get(document.digest()).await
                 && let Ok(text) = String::from_utf8(bytes)
             {
@@ -77,10 +79,12 @@ impl History {
 
 fn is_of(fact: &Fact, wanted: &CellId) -> bool {
     match fact {
-        Fact::CellStarted { attempt, .. } | Fact::CellFinished { attempt, .. } | Fact::CallAnswered { attempt, .. } => {
-            attempt.cell == *wanted
+        Fact::CellStarted { attempt, .. }
+        | Fact::CellFinished { attempt, .. }
+        | Fact::CallAnswered { attempt, .. } => attempt.cell == *wanted,
+        Fact::Released { cell, .. } | Fact::Asked { cell, .. } | Fact::Judged { cell, .. } => {
+            cell == wanted
         }
-        Fact::Released { cell, .. } | Fact::Asked { cell, .. } | Fact::Judged { cell, .. } => cell == wanted,
         _ => false,
     }
 }

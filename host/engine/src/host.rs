@@ -116,13 +116,18 @@ fn host_key(data: &Path, random: &dyn Random) -> Result<[u8; 32], String> {
         let bytes = random.bytes();
         let part = data.join("host.key.part");
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(say)?;
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(say)?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(say)?;
         fs::rename(&part, &path).map_err(say)?;
     }
     let mode = fs::metadata(&path).map_err(say)?.permissions().mode();
     if mode & 0o077 != 0 {
-        return Err(format!("{}: others may read it (mode {:o}); type: chmod 600 {0}", path.display(), mode & 0o777));
+        return Err(format!(
+            "{}: others may read it (mode {:o}); type: chmod 600 {0}",
+            path.display(),
+            mode & 0o777
+        ));
     }
     let bytes = fs::read(&path).map_err(say)?;
     bytes.try_into().map_err(|_| format!("{}: it must have 32 bytes", path.display()))

@@ -32,21 +32,27 @@ pub(crate) fn read(path: Option<&Path>, plan: &Plan) -> Result<Input, Problems> 
             let shown = path.display();
             let bytes = files::read(path, INPUT_MAX)
                 .map_err(|why| fail(codes::UNREADABLE, format!("{shown}: {why}")))?;
-            let mut value: Value = serde_json::from_slice(&bytes)
-                .map_err(|error| fail(codes::BAD_INPUT, format!("{shown}: no JSON document: {error}")))?;
+            let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+                fail(codes::BAD_INPUT, format!("{shown}: no JSON document: {error}"))
+            })?;
             let base = path.parent().unwrap_or(Path::new("."));
-            bring(&mut value, base, &mut files).map_err(|why| fail(codes::BAD_FILE, format!("{shown}: {why}")))?;
+            bring(&mut value, base, &mut files)
+                .map_err(|why| fail(codes::BAD_FILE, format!("{shown}: {why}")))?;
             value
         }
     };
     if value.to_string().len() > DOCUMENT_MAX_BYTES {
         let most = Bytes(DOCUMENT_MAX_BYTES as u64);
-        return Err(fail(codes::BAD_INPUT, format!("an input has at most {most}; bring large things in as `$file`")));
+        return Err(fail(
+            codes::BAD_INPUT,
+            format!("an input has at most {most}; bring large things in as `$file`"),
+        ));
     }
     if let Some(schema) = &plan.input
         && let Err(mismatch) = schema.check(&value)
     {
-        let shown = path.map_or("no --input was given, so the input is {}".into(), |p| p.display().to_string());
+        let shown = path
+            .map_or("no --input was given, so the input is {}".into(), |p| p.display().to_string());
         let problems = mismatch.0.into_iter().map(|what| {
             let hint = format!("`input` of {} says what the pipeline takes", plan.file);
             Diagnostic::error(codes::BAD_INPUT, format!("{shown}: {what}")).hint(hint)
@@ -58,7 +64,10 @@ pub(crate) fn read(path: Option<&Path>, plan: &Plan) -> Result<Input, Problems> 
 
 impl Input {
     /// Keeps the files that came in, and gives the document.
-    pub(crate) async fn import(self, blobs: &dyn Blobs) -> Result<(Document, Vec<Artifact>), Problems> {
+    pub(crate) async fn import(
+        self,
+        blobs: &dyn Blobs,
+    ) -> Result<(Document, Vec<Artifact>), Problems> {
         let mut imported = Vec::with_capacity(self.files.len());
         for (_, bytes, artifact) in self.files {
             blobs.put(bytes).await.map_err(|error| {
@@ -72,7 +81,11 @@ impl Input {
 
 /// Replaces each `{"$file": "PATH"}` by the reference of that file. A reference that
 /// was typed is refused: only the host mints them.
-fn bring(value: &mut Value, base: &Path, files: &mut Vec<(String, Vec<u8>, Artifact)>) -> Result<(), String> {
+fn bring(
+    value: &mut Value,
+    base: &Path,
+    files: &mut Vec<(String, Vec<u8>, Artifact)>,
+) -> Result<(), String> {
     match value {
         Value::Object(map) if map.contains_key("$artifact") => {
             Err("`$artifact` cannot be written down; name a file as {\"$file\": \"PATH\"}".into())
@@ -91,7 +104,11 @@ fn bring(value: &mut Value, base: &Path, files: &mut Vec<(String, Vec<u8>, Artif
     }
 }
 
-fn take(path: &str, base: &Path, files: &mut Vec<(String, Vec<u8>, Artifact)>) -> Result<Artifact, String> {
+fn take(
+    path: &str,
+    base: &Path,
+    files: &mut Vec<(String, Vec<u8>, Artifact)>,
+) -> Result<Artifact, String> {
     if let Some((.., artifact)) = files.iter().find(|(known, ..)| known == path) {
         return Ok(artifact.clone());
     }

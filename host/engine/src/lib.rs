@@ -12,6 +12,7 @@ mod decisions;
 pub mod delivery;
 pub mod desk;
 pub mod doctor;
+mod embed;
 mod files;
 mod folders;
 pub mod history;

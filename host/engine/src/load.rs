@@ -68,7 +68,7 @@ impl Opened {
     /// The embedding model of each collection that has one.
     #[must_use]
     pub(crate) fn embedders(&self) -> BTreeMap<Name, Name> {
-        BTreeMap::new()
+        self.project.embedders.clone()
     }
 
     /// An empty list of problems that has the texts of this project's files.
@@ -91,7 +91,8 @@ pub fn find_project(from: &Path) -> Result<PathBuf, Problems> {
         }
         if !folder.pop() {
             let message = format!("there is no {PROJECT_FILE} in {} or above", from.display());
-            let hint = "go into a project, name one with --project DIR, or make one: bailiwick init DIR";
+            let hint =
+                "go into a project, name one with --project DIR, or make one: bailiwick init DIR";
             return Err(Problems::one(Diagnostic::error(codes::NO_PROJECT, message).hint(hint)));
         }
     }
@@ -104,11 +105,17 @@ pub fn find_project(from: &Path) -> Result<PathBuf, Problems> {
 pub fn open(places: &Places) -> Result<Opened, Problems> {
     let mut problems = Problems::default();
     let root = files::real(&places.project).map(PathBuf::from).map_err(|why| {
-        Problems::one(Diagnostic::error(codes::NO_PROJECT, why).hint("--project DIR names a folder with a bailiwick.toml"))
+        Problems::one(
+            Diagnostic::error(codes::NO_PROJECT, why)
+                .hint("--project DIR names a folder with a bailiwick.toml"),
+        )
     })?;
     if !root.join(PROJECT_FILE).is_file() {
         let message = format!("there is no {PROJECT_FILE} in {}", root.display());
-        return Err(Problems::one(Diagnostic::error(codes::NO_PROJECT, message).hint("make a project: bailiwick init DIR")));
+        return Err(Problems::one(
+            Diagnostic::error(codes::NO_PROJECT, message)
+                .hint("make a project: bailiwick init DIR"),
+        ));
     }
     let (policy, policy_source) = policy(places, &mut problems);
     let text = match files::text(&root.join(PROJECT_FILE), PROJECT_FILE) {
@@ -131,7 +138,15 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let plans = plans(&root, &project, &policy, &mut problems);
     let resources = resources(&root, &project);
     let texts = problems.sources.clone();
-    problems.or(()).map(|()| Opened { root, project, policy, policy_source, plans, resources, texts })
+    problems.or(()).map(|()| Opened {
+        root,
+        project,
+        policy,
+        policy_source,
+        plans,
+        resources,
+        texts,
+    })
 }
 
 fn policy(places: &Places, problems: &mut Problems) -> (Option<Policy>, PolicySource) {
@@ -169,14 +184,21 @@ fn with_models(mut project: Project, models: &[String], problems: &mut Problems)
             let hint = "--model ALIAS=PROVIDER:MODEL[@BASE_URL], for example writer=openai:smollm2@http://127.0.0.1:8080/v1";
             Diagnostic::error(codes::BAD_OVERRIDE, format!("--model {typed}: {what}")).hint(hint)
         };
-        let parsed = typed.split_once('=').ok_or_else(|| fail("there is no `=`".into())).and_then(|(alias, route)| {
-            let known = project.models.keys().find(|name| name.as_str() == alias).cloned();
-            let names: Vec<_> = project.models.keys().map(Name::as_str).collect();
-            let alias = known.ok_or_else(|| {
-                fail(format!("there is no model {alias:?}; bailiwick.toml has {}", names.join(", ")))
-            })?;
-            parse_route(route).map(|route| (alias, route)).map_err(|error| fail(error.to_string()))
-        });
+        let parsed = typed.split_once('=').ok_or_else(|| fail("there is no `=`".into())).and_then(
+            |(alias, route)| {
+                let known = project.models.keys().find(|name| name.as_str() == alias).cloned();
+                let names: Vec<_> = project.models.keys().map(Name::as_str).collect();
+                let alias = known.ok_or_else(|| {
+                    fail(format!(
+                        "there is no model {alias:?}; bailiwick.toml has {}",
+                        names.join(", ")
+                    ))
+                })?;
+                parse_route(route)
+                    .map(|route| (alias, route))
+                    .map_err(|error| fail(error.to_string()))
+            },
+        );
         match parsed {
             Ok((alias, route)) => {
                 project.models.insert(alias, vec![route]);
@@ -201,10 +223,11 @@ fn plans(
     let around = Surroundings { project, policy, schema_text: &schema_text };
     for (name, path) in pipelines(root, problems) {
         let file = format!("pipelines/{name}.toml");
-        let read = files::text(&path, &file).map_err(|diagnostic| vec![diagnostic]).and_then(|text| {
-            problems.sources.insert(file.clone(), text.clone());
-            Plan::read(&name, &file, &text, &around)
-        });
+        let read =
+            files::text(&path, &file).map_err(|diagnostic| vec![diagnostic]).and_then(|text| {
+                problems.sources.insert(file.clone(), text.clone());
+                Plan::read(&name, &file, &text, &around)
+            });
         match read {
             Ok(plan) => {
                 plans.insert(name, Arc::new(plan));
@@ -233,7 +256,10 @@ fn pipelines(root: &Path, problems: &mut Problems) -> Vec<(Name, PathBuf)> {
         match Name::new(stem) {
             Ok(name) => found.push((name, path)),
             Err(error) => {
-                problems.extend([Diagnostic::error(codes::NO_PIPELINE, format!("pipelines/{stem}.toml: {error}"))]);
+                problems.extend([Diagnostic::error(
+                    codes::NO_PIPELINE,
+                    format!("pipelines/{stem}.toml: {error}"),
+                )]);
             }
         }
     }

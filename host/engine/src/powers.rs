@@ -36,7 +36,8 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     let none = Grants::none();
     let written = opened.project.agents.get(&agent.name);
     let granted = written.map_or(&none, |written| &written.grants);
-    let ceilings: Vec<&Ceiling> = opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
+    let ceilings: Vec<&Ceiling> =
+        opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
     let capabilities = ["model", "knowledge", "assets", "artifacts"];
     let rows = capabilities.into_iter().map(|capability| {
         let mut power = Power {
@@ -67,8 +68,13 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
 fn wanted(agent: &Agent, capability: &str) -> Option<String> {
     let wants = &agent.embedded.wants;
     match capability {
-        "model" => wants.model.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason)),
-        "knowledge" => wants.knowledge.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason)),
+        "model" => {
+            wants.model.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason))
+        }
+        "knowledge" => wants
+            .knowledge
+            .as_ref()
+            .map(|want| format!("{} ({})", joined(&want.names), want.reason)),
         "artifacts" => wants.artifacts.as_ref().map(|want| match want.put {
             Some(put) => format!("put {put} ({})", want.reason),
             None => format!("read ({})", want.reason),
@@ -92,7 +98,8 @@ fn of_grants(grants: &Grants, capability: &str) -> Option<String> {
 
 /// The smallest of all rules that match; nothing where one of them, or none at all, allows nothing.
 fn of_ceilings(ceilings: &[&Ceiling], capability: &str) -> Option<String> {
-    let texts: Option<Vec<_>> = ceilings.iter().map(|ceiling| of_ceiling(ceiling, capability)).collect();
+    let texts: Option<Vec<_>> =
+        ceilings.iter().map(|ceiling| of_ceiling(ceiling, capability)).collect();
     let mut texts = texts.filter(|texts| !texts.is_empty())?;
     texts.dedup();
     Some(texts.join("; and "))
@@ -126,7 +133,10 @@ fn change(agent: &Name, power: &Power) -> Option<String> {
         return None;
     }
     if power.granted.is_some() || power.ceiling.is_none() {
-        return Some(format!("[ceiling.\"…\"] {} in policy.toml, which is the admin's", power.capability));
+        return Some(format!(
+            "[ceiling.\"…\"] {} in policy.toml, which is the admin's",
+            power.capability
+        ));
     }
     let line = match power.capability {
         "model" => "grants.model = { use = [\"ALIAS\"] }",
@@ -163,7 +173,8 @@ fn limit_rows(limits: &Limits) -> [(&'static str, String); 8] {
 }
 
 fn counted(calls: Option<Calls>, tokens: Option<Tokens>) -> Option<String> {
-    let text = parts([calls.map(|calls| calls.to_string()), tokens.map(|tokens| tokens.to_string())]);
+    let text =
+        parts([calls.map(|calls| calls.to_string()), tokens.map(|tokens| tokens.to_string())]);
     Some(text).filter(|text| !text.is_empty())
 }
 

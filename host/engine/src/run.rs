@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::load::Opened;
 use crate::problems::Problems;
 use crate::slots::Table;
-use crate::{check, codes, decisions, folders, input, wire};
+use crate::{check, codes, decisions, embed, folders, input, wire};
 
 /// Attempts of one run at a time. Guests that wait for a model take no core, so this
 /// is above the cores; memory bounds it: 32 × 128 MiB.
@@ -82,9 +82,15 @@ impl Finished {
         let entries = self.store.archive().read(&self.state.run).await;
         let entries = entries.map_err(|error| fail(codes::STORAGE, error.to_string()))?;
         let outline = Outline::of(&self.plan);
-        delivery::deliver(&self.durable, out, &outline, (&self.state, &entries), self.store.as_ref())
-            .await
-            .map_err(|error| fail(codes::OUT, error.to_string()))
+        delivery::deliver(
+            &self.durable,
+            out,
+            &outline,
+            (&self.state, &entries),
+            self.store.as_ref(),
+        )
+        .await
+        .map_err(|error| fail(codes::OUT, error.to_string()))
     }
 }
 
@@ -114,7 +120,10 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
     let held = host.hold()?;
     if held.store.archive().run(run.clone()).await.is_ok() {
         let hint = "leave --run-id out, or choose another";
-        return Err(Problems::one(Diagnostic::error(codes::RUN_EXISTS, format!("there is a run {run} already")).hint(hint)));
+        return Err(Problems::one(
+            Diagnostic::error(codes::RUN_EXISTS, format!("there is a run {run} already"))
+                .hint(hint),
+        ));
     }
     let collections = wire::collections(&held, opened)?;
     folders::index_collections(opened, &collections).await?;
@@ -123,6 +132,7 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
     let (assets, of_assets) = folders::import_assets(opened, blobs.as_ref()).await?;
     imported.extend(of_assets);
 
+    let to_embed = collections.clone();
     let gateway = wire::gateway(host, &held, opened, collections);
     let desk = ForegroundDesk {
         decisions,
@@ -141,6 +151,7 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         by: opened.policy.people.name_of(request.uid),
         concurrency: CONCURRENCY,
         grace: GRACE,
+        preparation: Some(embed::missing(Arc::clone(&gateway), to_embed, run.clone())),
     };
     let world = World {
         journal: Arc::clone(&held.store) as Arc<dyn Journal>,

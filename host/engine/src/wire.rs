@@ -17,7 +17,12 @@ use crate::load::Opened;
 use crate::problems::Problems;
 
 /// Where the answers to an agent of this project come from.
-pub(crate) fn gateway(host: &Host, held: &Held, opened: &Opened, collections: Collections) -> Arc<Gateway> {
+pub(crate) fn gateway(
+    host: &Host,
+    held: &Held,
+    opened: &Opened,
+    collections: Collections,
+) -> Arc<Gateway> {
     Arc::new(Gateway {
         // model
         models: opened.project.models.clone(),

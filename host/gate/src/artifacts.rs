@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::artifact::{ARTIFACT_NAME_MAX_BYTES, MEDIA_TYPE_MAX_BYTES, MalformedArtifact, references};
+use bailiwick_core::artifact::{
+    ARTIFACT_NAME_MAX_BYTES, MEDIA_TYPE_MAX_BYTES, MalformedArtifact, references,
+};
 use bailiwick_core::{Artifact, Digest};
 use serde_json::Value;
 
@@ -27,7 +29,8 @@ impl PutRequest {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
             !text.is_empty() && text.bytes().all(plain)
         };
-        let typed = self.media_type.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub));
+        let typed =
+            self.media_type.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub));
         if !typed || self.media_type.len() > MEDIA_TYPE_MAX_BYTES {
             return Err("media-type must be TYPE/SUBTYPE, without parameters".into());
         }
@@ -48,7 +51,9 @@ pub enum ForeignArtifact {
     #[error(transparent)]
     Malformed(#[from] MalformedArtifact),
     /// A reference that the host did not mint for this attempt.
-    #[error("at {path}: the artifact {digest:?} was neither in the input nor put by this attempt (or its reference was changed)")]
+    #[error(
+        "at {path}: the artifact {digest:?} was neither in the input nor put by this attempt (or its reference was changed)"
+    )]
     Foreign {
         /// Where in the document, as a JSON Pointer.
         path: String,
@@ -130,12 +135,17 @@ mod tests {
     #[test]
     fn names_are_no_paths_and_types_are_types() {
         let put = |media_type: &str, name: Option<&str>| {
-            PutRequest { bytes: vec![], media_type: media_type.into(), name: name.map(Into::into) }.check()
+            PutRequest { bytes: vec![], media_type: media_type.into(), name: name.map(Into::into) }
+                .check()
         };
         assert_eq!(put("image/svg+xml", Some("logo.svg")), Ok(()));
-        for (media_type, name) in
-            [("image", None), ("a/b/c", None), ("text/html; x", None), ("a/b", Some("../x")), ("a/b", Some(""))]
-        {
+        for (media_type, name) in [
+            ("image", None),
+            ("a/b/c", None),
+            ("text/html; x", None),
+            ("a/b", Some("../x")),
+            ("a/b", Some("")),
+        ] {
             assert!(put(media_type, name).is_err(), "{media_type} {name:?}");
         }
     }

@@ -12,7 +12,9 @@ use crate::artifacts::PutRequest;
 use crate::call::{Answer, CallError, Request};
 use crate::gate::Gate;
 use crate::knowledge::{Passage, SearchRequest};
-use crate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, Finish, ImageRequest, Message, Role};
+use crate::model::{
+    CompleteRequest, Completion, EmbedRequest, Embedding, Finish, ImageRequest, Message, Role,
+};
 
 /// An answer of another kind than the request: a provider's or a store's fault.
 const MIXED_UP: CallError = CallError::Unavailable;
@@ -23,12 +25,15 @@ impl Gate {
     /// # Errors
     /// [`CallError`]; `Invalid` also where the answer is out of its schema after one repair.
     pub async fn complete(&self, request: CompleteRequest) -> Result<Completion, CallError> {
-        let Some(schema) = request.output_schema.clone() else { return self.completion(request).await };
+        let Some(schema) = request.output_schema.clone() else {
+            return self.completion(request).await;
+        };
         let first = self.completion(request.clone()).await?;
         if first.finish == Finish::Tools {
             return Ok(first);
         }
-        let schema = self.work(|| Schema::admit(schema))?.map_err(|e| CallError::Invalid(e.to_string()))?;
+        let schema =
+            self.work(|| Schema::admit(schema))?.map_err(|e| CallError::Invalid(e.to_string()))?;
         let wrong = match self.document(&schema, &first.text)? {
             Ok(text) => return Ok(Completion { text, ..first }),
             Err(wrong) => wrong,
@@ -40,7 +45,8 @@ impl Gate {
         match self.document(&schema, &second.text)? {
             Ok(text) => Ok(Completion { text, usage, ..second }),
             Err(wrong) => {
-                let sentence = format!("the model's answer is out of its schema after one repair: {wrong}");
+                let sentence =
+                    format!("the model's answer is out of its schema after one repair: {wrong}");
                 Err(CallError::Invalid(sentence))
             }
         }
@@ -91,12 +97,17 @@ impl Gate {
     /// [`CallError`].
     pub async fn search(&self, mut request: SearchRequest) -> Result<Vec<Passage>, CallError> {
         if let Some(alias) = self.gateway.embedders.get(request.collection.as_str()) {
-            let embed = EmbedRequest { alias: alias.to_string(), texts: vec![request.query.clone()] };
+            let embed =
+                EmbedRequest { alias: alias.to_string(), texts: vec![request.query.clone()] };
             let collection = request.collection.clone();
             match self.call(Request::EmbedQuery { collection, request: embed }).await {
-                Ok(Answer::Embedding(embedding)) => request.vector = embedding.vectors.into_iter().next(),
+                Ok(Answer::Embedding(embedding)) => {
+                    request.vector = embedding.vectors.into_iter().next()
+                }
                 // Words alone still find something; the operator sees why in the calls of the attempt.
-                Ok(_) | Err(CallError::Unavailable | CallError::Invalid(_) | CallError::Exhausted(_)) => {}
+                Ok(_)
+                | Err(CallError::Unavailable | CallError::Invalid(_) | CallError::Exhausted(_)) => {
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -132,7 +143,9 @@ impl Gate {
 /// The second try: the conversation, the answer, what is wrong with it.
 fn repair(mut request: CompleteRequest, answer: &str, wrong: &str) -> CompleteRequest {
     request.messages.push(Message::text(Role::Assistant, answer));
-    let ask = format!("That is not a document of the schema: {wrong}. Answer again, with the JSON document only.");
+    let ask = format!(
+        "That is not a document of the schema: {wrong}. Answer again, with the JSON document only."
+    );
     request.messages.push(Message::text(Role::User, ask));
     request
 }

@@ -134,7 +134,9 @@ impl Gate {
         match request {
             Request::Complete(model) => {
                 let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(stranger) = model.artifacts().find(|artifact| !readable.contains(artifact)) {
+                if let Some(stranger) =
+                    model.artifacts().find(|artifact| !readable.contains(artifact))
+                {
                     return Err(self.unreadable(stranger));
                 }
                 self.authorize_model(&model.alias)
@@ -169,7 +171,9 @@ impl Gate {
             Some(routes) if !routes.is_empty() => {
                 Ok(Permit::Routes { routes: routes.clone(), allowance })
             }
-            _ => Err(CallAnswer::Unavailable { detail: format!("the model {alias:?} has no route") }),
+            _ => {
+                Err(CallAnswer::Unavailable { detail: format!("the model {alias:?} has no route") })
+            }
         }
     }
 
@@ -178,7 +182,10 @@ impl Gate {
         match granted.get(collection) {
             Some(name) => Ok(Permit::Collection(name.clone())),
             None => Err(self.ungranted(
-                format!("the collection {collection:?} is not granted to {}", self.generation.agent),
+                format!(
+                    "the collection {collection:?} is not granted to {}",
+                    self.generation.agent
+                ),
                 format!("grants.knowledge = [{collection:?}]"),
             )),
         }
@@ -195,8 +202,12 @@ impl Gate {
         let most = granted.min(self.generation.effective.limits.artifacts);
         let put = self.put.load(Ordering::Relaxed);
         if put.saturating_add(bytes) > most.0 {
-            let detail = format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
-            return Err(CallAnswer::Exhausted { limit: bailiwick_core::fact::Limit::Bytes, detail });
+            let detail =
+                format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
+            return Err(CallAnswer::Exhausted {
+                limit: bailiwick_core::fact::Limit::Bytes,
+                detail,
+            });
         }
         Ok(Permit::Put)
     }
@@ -227,7 +238,11 @@ impl Gate {
         CallAnswer::Denied { reason, hint: Some(hint) }
     }
 
-    async fn reserve(&self, permit: &Permit, request: &Request) -> Result<Option<Hold>, CallAnswer> {
+    async fn reserve(
+        &self,
+        permit: &Permit,
+        request: &Request,
+    ) -> Result<Option<Hold>, CallAnswer> {
         let (Permit::Routes { allowance, .. }, Some(worst)) = (permit, request.worst_case()) else {
             return Ok(None);
         };
@@ -296,10 +311,11 @@ impl Gate {
         name: Option<String>,
     ) -> Result<Artifact, CallAnswer> {
         let size = Bytes(bytes.len() as u64);
-        let digest = self.gateway.blobs.put(bytes).await.map_err(|error| CallAnswer::Exhausted {
-            limit: bailiwick_core::fact::Limit::Storage,
-            detail: error.to_string(),
-        })?;
+        let digest =
+            self.gateway.blobs.put(bytes).await.map_err(|error| CallAnswer::Exhausted {
+                limit: bailiwick_core::fact::Limit::Storage,
+                detail: error.to_string(),
+            })?;
         let artifact = Artifact { digest, media_type, bytes: size, name };
         self.put.fetch_add(size.0, Ordering::Relaxed);
         self.readable.lock().unwrap_or_else(PoisonError::into_inner).add(artifact.clone());
@@ -360,8 +376,13 @@ impl Gate {
         self.host_work_nanos.fetch_add(nanos, Ordering::Relaxed);
         if took > HOST_WORK_MAX {
             let most = HOST_WORK_MAX.as_millis();
-            let message = format!("limit:host-work used {} ms of {most} ms for one call", took.as_millis());
-            return Err(CallError::Ended(Failure { kind: FailureKind::Limit, message, hint: None }));
+            let message =
+                format!("limit:host-work used {} ms of {most} ms for one call", took.as_millis());
+            return Err(CallError::Ended(Failure {
+                kind: FailureKind::Limit,
+                message,
+                hint: None,
+            }));
         }
         Ok(done)
     }
@@ -370,7 +391,12 @@ impl Gate {
     ///
     /// # Errors
     /// [`CallError::Ended`] where the journal is gone.
-    pub async fn log(&self, level: Level, message: &str, fraction: Option<f32>) -> Result<(), CallError> {
+    pub async fn log(
+        &self,
+        level: Level,
+        message: &str,
+        fraction: Option<f32>,
+    ) -> Result<(), CallError> {
         let Some(entry) = self.logbook.line(level, message, fraction) else { return Ok(()) };
         let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
         let (_, at) = self.recorder.record(fact).await.map_err(gone)?;

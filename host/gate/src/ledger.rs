@@ -89,7 +89,8 @@ impl Account {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let settled = state.spent.plus(worst);
         if let Some(most) = allowance.calls.filter(|most| settled.calls > *most) {
-            let detail = format!("{} of {} calls of this run are used", state.spent.calls.0, most.0);
+            let detail =
+                format!("{} of {} calls of this run are used", state.spent.calls.0, most.0);
             return Verdict::Never(Limit::Calls, detail);
         }
         if let Some(most) = allowance.tokens.filter(|most| settled.tokens > *most) {
@@ -188,7 +189,9 @@ mod tests {
             .map(|_| {
                 let account = Arc::clone(&account);
                 tokio::spawn(async move {
-                    let Ok(hold) = account.reserve(cost(60, 1), allowance).await else { return false };
+                    let Ok(hold) = account.reserve(cost(60, 1), allowance).await else {
+                        return false;
+                    };
                     tokio::task::yield_now().await;
                     hold.settle(cost(45, 1));
                     true

@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn lines_are_clipped_and_made_visible() {
         let book = Logbook::new(10);
-        let line = book.line(Level::Info, &format!("\u{1b}[2J{}", "x".repeat(10_000)), None).unwrap();
+        let line =
+            book.line(Level::Info, &format!("\u{1b}[2J{}", "x".repeat(10_000)), None).unwrap();
         assert!(line.message.starts_with("\\u{1b}[2J") && line.message.len() < 4_200);
         assert_eq!(book.line(Level::Info, "", Some(f32::NAN)).unwrap().fraction, Some(0.0));
     }

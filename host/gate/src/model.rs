@@ -291,7 +291,10 @@ impl CompleteRequest {
             }
             tokens += message.tool_calls.iter().map(|c| c.arguments.len() as u64 + 64).sum::<u64>();
         }
-        let described = self.tools.iter().map(|t| (t.parameters.to_string().len() + t.description.len()) as u64);
+        let described = self
+            .tools
+            .iter()
+            .map(|t| (t.parameters.to_string().len() + t.description.len()) as u64);
         tokens += described.sum::<u64>();
         // Servers that take no schema are given it as words.
         tokens += self.output_schema.as_ref().map_or(0, |s| s.to_string().len() as u64);
@@ -314,7 +317,9 @@ impl EmbedRequest {
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
         within("texts", self.texts.len(), 1, EMBED_TEXTS_MAX)?;
-        self.texts.iter().try_for_each(|t| within("bytes of a text", t.len(), 1, EMBED_TEXT_MAX_BYTES))
+        self.texts
+            .iter()
+            .try_for_each(|t| within("bytes of a text", t.len(), 1, EMBED_TEXT_MAX_BYTES))
     }
 
     /// At most a token for each byte.
@@ -332,8 +337,18 @@ impl ImageRequest {
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
         within("bytes of the prompt", self.prompt.len(), 1, PROMPT_MAX_BYTES)?;
-        within("width", self.width as usize, *IMAGE_SIDE.start() as usize, *IMAGE_SIDE.end() as usize)?;
-        within("height", self.height as usize, *IMAGE_SIDE.start() as usize, *IMAGE_SIDE.end() as usize)?;
+        within(
+            "width",
+            self.width as usize,
+            *IMAGE_SIDE.start() as usize,
+            *IMAGE_SIDE.end() as usize,
+        )?;
+        within(
+            "height",
+            self.height as usize,
+            *IMAGE_SIDE.start() as usize,
+            *IMAGE_SIDE.end() as usize,
+        )?;
         within("count", self.count as usize, 1, IMAGES_MAX as usize)
     }
 

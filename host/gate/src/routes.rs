@@ -100,9 +100,11 @@ impl Tries<'_> {
             };
         }
         let result = match request {
-            Request::Complete(r) => provider.complete(self.durable, to!(r)).await.map(|completion| {
-                (completion.usage.tokens(), Raw::Answer(Answer::Completion(completion)))
-            }),
+            Request::Complete(r) => {
+                provider.complete(self.durable, to!(r)).await.map(|completion| {
+                    (completion.usage.tokens(), Raw::Answer(Answer::Completion(completion)))
+                })
+            }
             Request::Embed(r) | Request::EmbedQuery { request: r, .. } => {
                 provider.embed(self.durable, to!(r)).await.map(|embedding| {
                     (embedding.usage.tokens(), Raw::Answer(Answer::Embedding(embedding)))
@@ -139,9 +141,8 @@ impl Tries<'_> {
 
     fn after(&self, error: &ProviderError, number: u32) -> End {
         let asked = match error {
-            ProviderError::Unavailable { retry_after, .. } | ProviderError::Busy { retry_after, .. } => {
-                *retry_after
-            }
+            ProviderError::Unavailable { retry_after, .. }
+            | ProviderError::Busy { retry_after, .. } => *retry_after,
             ProviderError::Rejected { .. } | ProviderError::Unsupported { .. } => return End::Next,
         };
         let wait = asked.unwrap_or(FIRST_WAIT * 2u32.pow(number.saturating_sub(1)));

@@ -35,11 +35,14 @@ fn busy(retry_after: Option<u64>) -> ProviderError {
 #[tokio::test]
 async fn a_granted_call_is_intended_before_it_leaves_and_answered_after() {
     let world = World::new(false);
-    let completion = world.gate(writer(None, None), Limits::DEFAULT).complete(ask("hi")).await.unwrap();
+    let completion =
+        world.gate(writer(None, None), Limits::DEFAULT).complete(ask("hi")).await.unwrap();
     assert_eq!(completion.text, "ok");
     assert_eq!(world.facts.names(), ["CallIntended", "CallAnswered"]);
     let facts = world.facts.facts.lock().unwrap();
-    let Fact::CallAnswered { cost, answer: CallAnswer::Ok { via, .. }, .. } = &facts[1] else { panic!() };
+    let Fact::CallAnswered { cost, answer: CallAnswer::Ok { via, .. }, .. } = &facts[1] else {
+        panic!()
+    };
     assert_eq!(*cost, Cost { tokens: Tokens(10), calls: Calls(1) });
     assert_eq!(via.as_deref(), Some("builtin"));
 }
@@ -68,7 +71,8 @@ async fn what_is_not_granted_is_denied_with_a_line_for_the_operator() {
     let world = World::new(false);
     let gate = world.gate(Grants::none(), Limits::DEFAULT);
     assert_eq!(gate.complete(ask("hi")).await, Err(CallError::Denied(Capability::Model)));
-    let search = SearchRequest { collection: "brand".into(), query: "x".into(), limit: 3, vector: None };
+    let search =
+        SearchRequest { collection: "brand".into(), query: "x".into(), limit: 3, vector: None };
     assert_eq!(gate.search(search).await, Err(CallError::Denied(Capability::Knowledge)));
     let put = PutRequest { bytes: vec![1], media_type: "a/b".into(), name: None };
     assert_eq!(gate.put(put).await, Err(CallError::Denied(Capability::Artifacts)));
@@ -98,7 +102,11 @@ async fn another_alias_is_not_covered_by_the_grant() {
     let gate = world.gate(writer(None, None), Limits::DEFAULT);
     for alias in ["embedder", "Writer", "writer ", "", "nobody"] {
         let request = bailiwick_gate::model::CompleteRequest { alias: alias.into(), ..ask("hi") };
-        assert_eq!(gate.complete(request).await, Err(CallError::Denied(Capability::Model)), "{alias:?}");
+        assert_eq!(
+            gate.complete(request).await,
+            Err(CallError::Denied(Capability::Model)),
+            "{alias:?}"
+        );
     }
 }
 
@@ -120,7 +128,8 @@ async fn an_answer_out_of_schema_is_repaired_once_and_both_calls_are_counted() {
     world.answers([Ok("no json"), Ok("```json\n{\"a\": 1}\n```")]);
     let gate = world.gate(writer(None, None), Limits::DEFAULT);
     let schema = json!({"type": "object", "required": ["a"]});
-    let request = bailiwick_gate::model::CompleteRequest { output_schema: Some(schema), ..ask("hi") };
+    let request =
+        bailiwick_gate::model::CompleteRequest { output_schema: Some(schema), ..ask("hi") };
     let completion = gate.complete(request.clone()).await.unwrap();
     assert_eq!((completion.text.as_str(), completion.usage.tokens()), ("{\"a\":1}", Tokens(20)));
     let expected = ["CallIntended", "CallAnswered", "Logged", "CallIntended", "CallAnswered"];
@@ -153,14 +162,16 @@ async fn a_route_that_rejects_is_left_for_the_next() {
     world.answers([Err(ProviderError::Rejected { detail: "401: no key".into() }), Ok("second")]);
     let gate = world.gate(writer(None, None), Limits::DEFAULT);
     assert_eq!(gate.complete(ask("hi")).await.unwrap().text, "second");
-    let routes: Vec<_> = world.script.asked.lock().unwrap().iter().map(|(r, ..)| r.clone()).collect();
+    let routes: Vec<_> =
+        world.script.asked.lock().unwrap().iter().map(|(r, ..)| r.clone()).collect();
     assert_eq!(routes, ["builtin", "builtin:second"]);
 }
 
 #[tokio::test]
 async fn when_nobody_answers_it_says_so_and_charges_what_may_have_been_worked_on() {
     let world = World::new(false);
-    let lost = || ProviderError::Unavailable { detail: "reset".into(), retry_after: None, left: true };
+    let lost =
+        || ProviderError::Unavailable { detail: "reset".into(), retry_after: None, left: true };
     world.answers((0..8).map(|_| Err(lost())));
     let gate = world.gate(writer(None, None), Limits::DEFAULT);
     assert_eq!(gate.complete(ask("hi")).await, Err(CallError::Unavailable));
@@ -172,9 +183,14 @@ async fn when_nobody_answers_it_says_so_and_charges_what_may_have_been_worked_on
 #[tokio::test]
 async fn what_was_put_can_be_read_and_nothing_else() {
     let world = World::new(false);
-    let grants = Grants { artifacts: Some(ArtifactsGrant { put: Some(Bytes(10)) }), ..Grants::none() };
+    let grants =
+        Grants { artifacts: Some(ArtifactsGrant { put: Some(Bytes(10)) }), ..Grants::none() };
     let gate = world.gate(grants, Limits::DEFAULT);
-    let put = |bytes: Vec<u8>| PutRequest { bytes, media_type: "text/plain".into(), name: Some("a.txt".into()) };
+    let put = |bytes: Vec<u8>| PutRequest {
+        bytes,
+        media_type: "text/plain".into(),
+        name: Some("a.txt".into()),
+    };
     let artifact = gate.put(put(vec![1, 2, 3])).await.unwrap();
     assert_eq!(gate.get(artifact.clone()).await.unwrap(), [1, 2, 3]);
     let renamed = Artifact { name: Some("b.txt".into()), ..artifact.clone() };
@@ -184,7 +200,11 @@ async fn what_was_put_can_be_read_and_nothing_else() {
         assert!(gate.check_references(&json!([other.to_json()])).is_err());
     }
     assert!(gate.check_references(&json!([artifact.to_json()])).is_ok());
-    assert_eq!(gate.put(put(vec![0; 8])).await, Err(CallError::Exhausted(Limit::Bytes)), "3 + 8 > 10");
+    assert_eq!(
+        gate.put(put(vec![0; 8])).await,
+        Err(CallError::Exhausted(Limit::Bytes)),
+        "3 + 8 > 10"
+    );
 }
 
 #[tokio::test]
@@ -225,7 +245,8 @@ async fn a_collection_with_an_embedding_model_is_searched_by_meaning_too() {
     let world = World::new(true);
     let grants = Grants { knowledge: [name("brand")].into(), ..Grants::none() };
     let gate = world.gate(grants, Limits::DEFAULT);
-    let search = SearchRequest { collection: "brand".into(), query: "x".into(), limit: 3, vector: None };
+    let search =
+        SearchRequest { collection: "brand".into(), query: "x".into(), limit: 3, vector: None };
     assert_eq!(gate.search(search).await.unwrap().len(), 1);
     assert_eq!(world.index.0.lock().unwrap()[0].vector, Some(vec![1.0, 0.0]));
     assert_eq!(world.facts.names(), ["CallIntended", "CallAnswered", "CallAnswered"]);

@@ -56,7 +56,9 @@ impl Task {
         tokio::spawn(async move {
             let outcome = match attempt.await {
                 Ok(outcome) => outcome,
-                Err(error) if error.is_cancelled() => lost(FailureKind::Cancelled, "the run was stopped"),
+                Err(error) if error.is_cancelled() => {
+                    lost(FailureKind::Cancelled, "the run was stopped")
+                }
                 Err(_) => lost(FailureKind::Host, "the host's own code panicked"),
             };
             // A run that has ended does not ask any more.
@@ -64,7 +66,11 @@ impl Task {
         });
     }
 
-    pub(crate) fn attempt_ended(&mut self, id: AttemptId, outcome: Outcome) -> Result<(), RunError> {
+    pub(crate) fn attempt_ended(
+        &mut self,
+        id: AttemptId,
+        outcome: Outcome,
+    ) -> Result<(), RunError> {
         self.attempts.remove(&id);
         self.queue.free(&id.cell.step);
         let subject = self.subject_of(&id);
@@ -76,13 +82,19 @@ impl Task {
                 let cancelled = failure.kind == FailureKind::Cancelled;
                 let pause = self.pause_before_retry(&id, &failure);
                 let retry = pause.map(|pause| self.now().after(pause));
-                self.note(Fact::AttemptFailed { attempt: id.clone(), failure, retry, used: outcome.used })?;
+                self.note(Fact::AttemptFailed {
+                    attempt: id.clone(),
+                    failure,
+                    retry,
+                    used: outcome.used,
+                })?;
                 if cancelled {
                     // It ended with the run, not by itself: what it means is left open.
                     return Ok(());
                 }
                 if let Some(until) = retry {
-                    let work = Work::Again(Again { id: AttemptId { attempt: id.attempt + 1, ..id } });
+                    let work =
+                        Work::Again(Again { id: AttemptId { attempt: id.attempt + 1, ..id } });
                     let sleep = self.world.clock.sleep_until(until);
                     self.promise(async move {
                         sleep.await;
@@ -107,7 +119,8 @@ impl Task {
     /// The pause before the next attempt, where there is one: doubled each time.
     fn pause_before_retry(&self, id: &AttemptId, failure: &Failure) -> Option<Duration> {
         let retry = self.plan.step(&id.cell.step)?.retry;
-        let again = self.stopping.is_none() && failure.kind.may_pass() && id.attempt < retry.attempts;
+        let again =
+            self.stopping.is_none() && failure.kind.may_pass() && id.attempt < retry.attempts;
         let doubled = 2u32.saturating_pow(id.attempt.saturating_sub(1));
         again.then(|| retry.backoff.saturating_mul(doubled).min(BACKOFF_MAX))
     }

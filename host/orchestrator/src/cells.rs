@@ -20,7 +20,11 @@ impl Task {
     pub(crate) fn begin_axes(&mut self) {
         let plan = std::sync::Arc::clone(&self.plan);
         for axis in &plan.axes {
-            let needs = axis.reads.iter().map(|step| Need { step: step.clone(), shared: Vec::new(), point: nowhere() });
+            let needs = axis.reads.iter().map(|step| Need {
+                step: step.clone(),
+                shared: Vec::new(),
+                point: nowhere(),
+            });
             let waiter = Waiter::Axis(axis.name.clone());
             if !self.graph.wait(waiter.clone(), needs.collect()) {
                 self.ready(waiter);
@@ -53,13 +57,20 @@ impl Task {
     fn resolve_axis(&mut self, name: &Name) {
         let plan = std::sync::Arc::clone(&self.plan);
         let Some(axis) = plan.axis(name).cloned() else { return };
-        let reads = axis.reads.iter().map(|step| Read { step: step.clone(), shared: Vec::new(), collected: Vec::new() });
+        let reads = axis.reads.iter().map(|step| Read {
+            step: step.clone(),
+            shared: Vec::new(),
+            collected: Vec::new(),
+        });
         let mut scope = self.scope(&nowhere());
         for read in reads {
             match self.values.read(&mut self.graph, &read, &nowhere(), 0) {
                 Ok(value) => scope.steps.insert(read.step.clone(), value),
                 Err(_) => {
-                    self.fail(format!("the axis `{name}` reads `{}`, which was not released", read.step));
+                    self.fail(format!(
+                        "the axis `{name}` reads `{}`, which was not released",
+                        read.step
+                    ));
                     return;
                 }
             };
@@ -83,7 +94,10 @@ impl Task {
                 self.note(Fact::AxisFixed { axis: axis.clone(), values })?;
                 let plan = std::sync::Arc::clone(&self.plan);
                 let fixed = |name: &Name| self.state.axes.contains_key(name);
-                let due = plan.steps.iter().filter(|step| step.over.contains(axis) && step.over.iter().all(fixed));
+                let due = plan
+                    .steps
+                    .iter()
+                    .filter(|step| step.over.contains(axis) && step.over.iter().all(fixed));
                 for step in due.collect::<Vec<_>>() {
                     self.choose_points(step);
                 }
@@ -102,7 +116,8 @@ impl Task {
         });
         let values = values.collect();
         let (plan, over) = (std::sync::Arc::clone(&self.plan), step.over.clone());
-        let (name, scope, evaluator) = (step.name.clone(), self.scope(&nowhere()), self.evaluator.clone());
+        let (name, scope, evaluator) =
+            (step.name.clone(), self.scope(&nowhere()), self.evaluator.clone());
         self.promise(async move {
             let result = evaluator.run(move || plan.matrix.points(&over, &values, &scope)).await;
             Message::Points { step: name, result }
@@ -153,7 +168,9 @@ impl Task {
             let other = self.plan.step(name).map(|other| other.over.as_slice()).unwrap_or_default();
             (name.clone(), step.over.iter().filter(|axis| other.contains(axis)).cloned().collect())
         });
-        read.chain(needed).map(|(step, shared)| Need { step, shared, point: point.clone() }).collect()
+        read.chain(needed)
+            .map(|(step, shared)| Need { step, shared, point: point.clone() })
+            .collect()
     }
 
     /// Starts what has a place.
@@ -166,7 +183,9 @@ impl Task {
 
     fn start(&mut self, work: Work) {
         let plan = std::sync::Arc::clone(&self.plan);
-        let (Some(step), Some(cell)) = (plan.step(work.step()), self.cell_of(&work)) else { return };
+        let (Some(step), Some(cell)) = (plan.step(work.step()), self.cell_of(&work)) else {
+            return;
+        };
         if let Work::Again(again) = &work {
             let input = self.inputs.get(&(again.id.cell.clone(), again.id.round)).cloned();
             if let Some(input) = input {
@@ -189,7 +208,9 @@ impl Task {
                     Message::Prepared { work, result }
                 });
             }
-            Err(obstacle) => self.promise(async move { Message::Prepared { work, result: Err(obstacle) } }),
+            Err(obstacle) => {
+                self.promise(async move { Message::Prepared { work, result: Err(obstacle) } })
+            }
         }
     }
 
@@ -210,7 +231,11 @@ impl Task {
         }
     }
 
-    pub(crate) fn prepared(&mut self, work: Work, result: Result<Prepared, Obstacle>) -> Result<(), RunError> {
+    pub(crate) fn prepared(
+        &mut self,
+        work: Work,
+        result: Result<Prepared, Obstacle>,
+    ) -> Result<(), RunError> {
         self.promises -= 1;
         if self.stopping.is_some() {
             self.queue.free(work.step());
@@ -234,7 +259,9 @@ impl Task {
                             let reason = format!("it reads {source}, which was not released");
                             Fact::Dropped { cell: cell.clone(), reason }
                         }
-                        Obstacle::Failed(failure) => Fact::CellFailed { cell: cell.clone(), failure },
+                        Obstacle::Failed(failure) => {
+                            Fact::CellFailed { cell: cell.clone(), failure }
+                        }
                     })?;
                     self.cell_ended(&cell)
                 }
@@ -288,7 +315,11 @@ impl Task {
     /// The same without what may be large: cells are many, and few read it.
     fn bare_scope(&self, point: &Point) -> Scope {
         Scope {
-            axis: point.values.iter().map(|(name, value)| (name.clone(), value.value().clone())).collect(),
+            axis: point
+                .values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.value().clone()))
+                .collect(),
             feedback: Value::Array(Vec::new()),
             run_id: self.handle.run.to_string(),
             ..Scope::default()
@@ -321,7 +352,11 @@ impl Task {
             let judged = judged_round(state);
             scope.round = judged;
             scope.subject = state.candidate(judged).map(|candidate| candidate.output.value());
-            for read in step.reads.iter().filter(|read| self.plan.step(&read.step).is_some_and(|s| s.judges.is_some())) {
+            for read in step
+                .reads
+                .iter()
+                .filter(|read| self.plan.step(&read.step).is_some_and(|s| s.judges.is_some()))
+            {
                 scope.steps.insert(read.step.clone(), said(state, &read.step, judged));
             }
         }

@@ -16,19 +16,26 @@ use crate::values::Obstacle;
 impl Task {
     /// Tests, after a failure, whether the step's `on-failure` still bears it.
     pub(crate) fn tolerate(&mut self, name: &Name) {
-        let (Some(step), Some(plan)) = (self.state.step(name), self.plan.step(name)) else { return };
+        let (Some(step), Some(plan)) = (self.state.step(name), self.plan.step(name)) else {
+            return;
+        };
         // A judge has the cells of its subject.
-        let subject = step.shape.judges.as_ref().map_or(Some(step), |judge| self.state.step(&judge.subject));
+        let subject =
+            step.shape.judges.as_ref().map_or(Some(step), |judge| self.state.step(&judge.subject));
         let cells = || subject.into_iter().flat_map(|subject| subject.cells.values());
         let of = cells().filter(|cell| !cell.is_skipped_by(name)).count() as u64;
         let failed = match step.shape.judges {
             Some(_) => step.judge_failures as u64,
-            None => cells().filter(|cell| matches!(cell.end(), Some(End::Failed { .. }))).count() as u64,
+            None => {
+                cells().filter(|cell| matches!(cell.end(), Some(End::Failed { .. }))).count() as u64
+            }
         };
         let most = plan.tolerate.most(of);
         if failed > most {
             let percent = plan.tolerate.percent;
-            self.fail(format!("{failed} of {of} cells of `{name}` failed; {percent}% are tolerated"));
+            self.fail(format!(
+                "{failed} of {of} cells of `{name}` failed; {percent}% are tolerated"
+            ));
         }
     }
 
@@ -88,30 +95,38 @@ impl Task {
                 Err(Obstacle::Gone(cell)) => {
                     return self.fail(format!("[output] reads {cell}, which was not released"));
                 }
-                Err(Obstacle::Failed(failure)) => return self.fail(format!("[output]: {}", failure.message)),
+                Err(Obstacle::Failed(failure)) => {
+                    return self.fail(format!("[output]: {}", failure.message));
+                }
             };
         }
         let evaluator = self.evaluator.clone();
         self.promise(async move {
             let result = evaluator.run(move || {
-                let members = plan.output.iter().map(|(name, template)| {
-                    Ok((name.to_string(), template.evaluate(&scope)?))
-                });
+                let members = plan
+                    .output
+                    .iter()
+                    .map(|(name, template)| Ok((name.to_string(), template.evaluate(&scope)?)));
                 members.collect::<Result<Map<_, _>, _>>().map(Value::Object)
             });
             Message::Output { result: result.await }
         });
     }
 
-    pub(crate) fn output_resolved(&mut self, result: Result<Value, Failure>) -> Result<(), RunError> {
+    pub(crate) fn output_resolved(
+        &mut self,
+        result: Result<Value, Failure>,
+    ) -> Result<(), RunError> {
         self.promises -= 1;
         if self.stopping.is_some() {
             return Ok(());
         }
         let fact = match result {
-            Ok(output) => {
-                Fact::RunEnded { end: RunEnd::Done, output: Some(Document::of(&output)), reason: None }
-            }
+            Ok(output) => Fact::RunEnded {
+                end: RunEnd::Done,
+                output: Some(Document::of(&output)),
+                reason: None,
+            },
             Err(failure) => {
                 let reason = Some(format!("[output]: {failure}"));
                 Fact::RunEnded { end: RunEnd::Failed, output: None, reason }

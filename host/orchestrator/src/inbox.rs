@@ -89,7 +89,12 @@ impl RunHandle {
     ///
     /// # Errors
     /// [`Refused`] with the reason; nothing has changed then.
-    pub async fn decide(&self, ask: AskId, decision: Decision, by: String) -> Result<Ticket, Refused> {
+    pub async fn decide(
+        &self,
+        ask: AskId,
+        decision: Decision,
+        by: String,
+    ) -> Result<Ticket, Refused> {
         let (reply, answer) = oneshot::channel();
         let message = Message::Decide { ask, decision, by, reply };
         self.inbox.send(message).await.map_err(|_| Refused::RunEnded)?;

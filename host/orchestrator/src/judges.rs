@@ -38,15 +38,22 @@ impl Task {
                     }
                 }
                 Stage::Spent { at } => self.spent(cell, state, *at),
-                Stage::Refused { reason } => Fact::Dropped { cell: cell.clone(), reason: reason.clone() },
-                Stage::Failing { failure } => Fact::CellFailed { cell: cell.clone(), failure: failure.clone() },
+                Stage::Refused { reason } => {
+                    Fact::Dropped { cell: cell.clone(), reason: reason.clone() }
+                }
+                Stage::Failing { failure } => {
+                    Fact::CellFailed { cell: cell.clone(), failure: failure.clone() }
+                }
                 Stage::Revising { round } => {
                     let round = *round;
                     self.push(Work::Cell { cell: cell.clone(), round });
                     return Ok(());
                 }
                 Stage::Ended(_) => return self.cell_ended(cell),
-                Stage::Idle | Stage::Running { .. } | Stage::Resting { .. } | Stage::Judging { .. } => {
+                Stage::Idle
+                | Stage::Running { .. }
+                | Stage::Resting { .. }
+                | Stage::Judging { .. } => {
                     return Ok(());
                 }
             };
@@ -81,7 +88,8 @@ impl Task {
     /// It is this judge's turn: at once, or when what it reads besides is there.
     fn turn(&mut self, judge: Name, cell: CellId, round: u32) -> Result<(), RunError> {
         let plan = Arc::clone(&self.plan);
-        let (Some(step), Some(point)) = (plan.step(&judge), self.graph.point(&cell).cloned()) else {
+        let (Some(step), Some(point)) = (plan.step(&judge), self.graph.point(&cell).cloned())
+        else {
             return Ok(());
         };
         let needs = self.needs(step, &point);
@@ -94,7 +102,8 @@ impl Task {
 
     /// An allowance is spent: the best candidate goes on to people, if any come after.
     fn spent(&self, cell: &CellId, state: &CellState, at: usize) -> Fact {
-        let judges = self.state.step(&cell.step).map(|step| step.judges.as_slice()).unwrap_or_default();
+        let judges =
+            self.state.step(&cell.step).map(|step| step.judges.as_slice()).unwrap_or_default();
         let (judge, later) = (judges.get(at), judges.get(at + 1..).unwrap_or_default());
         let people = later.iter().any(|name| {
             self.state.step(name).is_some_and(|step| matches!(step.shape.by, StepBy::People(_)))
@@ -105,7 +114,9 @@ impl Task {
             }
             _ => {
                 let judge = judge.map_or("a judge", Name::as_str);
-                let reason = format!("{judge} asked for one more revision than its `rounds` allow, and no people judge after it");
+                let reason = format!(
+                    "{judge} asked for one more revision than its `rounds` allow, and no people judge after it"
+                );
                 Fact::Dropped { cell: cell.clone(), reason }
             }
         }
@@ -123,7 +134,10 @@ impl Task {
         match result {
             Ok(Prepared::Input(input)) if step.agent().is_some() => {
                 let id = CellId { step: judge.clone(), key: cell.key };
-                return self.start_attempt(AttemptId { cell: id, round, attempt: 1 }, Document::of(&input));
+                return self.start_attempt(
+                    AttemptId { cell: id, round, attempt: 1 },
+                    Document::of(&input),
+                );
             }
             Ok(Prepared::Input(show)) => self.put_question(judge, &cell, round, &show)?,
             Ok(Prepared::Skip) => {
@@ -139,10 +153,17 @@ impl Task {
         self.advance(&cell)
     }
 
-    fn put_question(&mut self, judge: &Name, cell: &CellId, round: u32, show: &Value) -> Result<(), RunError> {
+    fn put_question(
+        &mut self,
+        judge: &Name,
+        cell: &CellId,
+        round: u32,
+        show: &Value,
+    ) -> Result<(), RunError> {
         let Some(state) = self.state.cell(cell) else { return Ok(()) };
         let Some(candidate) = state.candidate(round).cloned() else { return Ok(()) };
-        let allowance = self.plan.step(judge).and_then(|step| step.judges.as_ref()).map_or(0, |j| j.rounds);
+        let allowance =
+            self.plan.step(judge).and_then(|step| step.judges.as_ref()).map_or(0, |j| j.rounds);
         let groups = match self.plan.step(judge).map(|step| &step.by) {
             Some(StepBy::People(groups)) => groups.clone(),
             _ => Vec::new(),
@@ -198,14 +219,19 @@ impl Task {
         let value = value.value();
         let agent = self.plan.step(&ask.cell.step).and_then(|step| step.agent());
         if let Some(generation) = agent.and_then(|agent| self.world.slots.current(agent)) {
-            generation.output.check(&value).map_err(|mismatch| Refused::Value(mismatch.to_string()))?;
+            generation
+                .output
+                .check(&value)
+                .map_err(|mismatch| Refused::Value(mismatch.to_string()))?;
         }
         // An edit may keep, move and leave out what the candidate holds; it brings in no bytes.
         let candidate = self.state.cell(&ask.cell).and_then(|cell| cell.candidate(ask.round));
         let known = candidate.and_then(|c| references(&c.output.value()).ok()).unwrap_or_default();
         let named = references(&value).map_err(|error| Refused::Value(error.to_string()))?;
         match named.into_iter().find(|(_, artifact)| !known.values().any(|k| k == artifact)) {
-            Some((path, _)) => Err(Refused::Value(format!("at {path}: an artifact that the candidate does not have"))),
+            Some((path, _)) => Err(Refused::Value(format!(
+                "at {path}: an artifact that the candidate does not have"
+            ))),
             None => Ok(()),
         }
     }

@@ -21,5 +21,5 @@ mod verdict;
 
 pub use attempt::pin;
 pub use inbox::{Refused, RunHandle};
-pub use ports::{Desk, Observer, Question};
+pub use ports::{Desk, Observer, Preparation, Question};
 pub use task::{Ended, RunError, Start, World, run};

@@ -1,12 +1,18 @@
 //! What the orchestrator needs of the people around a run: somebody who watches, and somebody who puts questions to people.
 
-use bailiwick_core::fact::{AskId, Entry};
+use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::{BoxFuture, Durable};
 use bailiwick_core::{CellId, Document, Name};
 
 use serde_json::Value;
 
 use crate::inbox::RunHandle;
+
+/// What has to leave the host before the first cell, such as passages to be embedded.
+/// Called once, when `RunStarted` is on stable storage; gives the facts of what it did,
+/// or the reason for which the run fails.
+pub type Preparation =
+    Box<dyn FnOnce(Durable) -> BoxFuture<'static, Result<Vec<Fact>, String>> + Send>;
 
 /// Watches a run. Every entry comes once, in order, after it is on stable storage.
 pub trait Observer: Send + Sync {
@@ -45,7 +51,12 @@ pub struct Question {
 pub trait Desk: Send + Sync {
     /// Asks. The answer comes through the handle, now or ever; a desk that knows it
     /// already hands it in before this future ends, so that nobody waits for it.
-    fn ask<'a>(&'a self, durable: &'a Durable, question: Question, run: &'a RunHandle) -> BoxFuture<'a, ()>;
+    fn ask<'a>(
+        &'a self,
+        durable: &'a Durable,
+        question: Question,
+        run: &'a RunHandle,
+    ) -> BoxFuture<'a, ()>;
 
     /// Whether answers may still come while the host runs: a terminal, a daemon. Else
     /// a run in which everything waits for people is left waiting.

@@ -61,14 +61,18 @@ impl Queue {
             active: 0,
             most: step.concurrency.map_or(usize::MAX, std::num::NonZeroUsize::get),
         });
-        let by_name = plan.steps.iter().enumerate().map(|(at, step)| (step.name.clone(), at)).collect();
+        let by_name =
+            plan.steps.iter().enumerate().map(|(at, step)| (step.name.clone(), at)).collect();
         Self { lanes: lanes.collect(), by_name, turn: 0, active: 0, most }
     }
 
     /// Adds work to its step's queues: first come, first served, and what was begun
     /// before comes before what is new: it frees places and people sooner.
     pub(crate) fn push(&mut self, work: Work) {
-        let Some(lane) = self.by_name.get(work.step()).and_then(|at| self.lanes.get_mut(*at)) else { return };
+        let Some(lane) = self.by_name.get(work.step()).and_then(|at| self.lanes.get_mut(*at))
+        else {
+            return;
+        };
         match work {
             Work::Cell { round: 0, .. } => lane.fresh.push_back(work),
             _ => lane.begun.push_back(work),
@@ -82,7 +86,9 @@ impl Queue {
         }
         for offset in 0..self.lanes.len() {
             let at = (self.turn + offset) % self.lanes.len();
-            let Some(lane) = self.lanes.get_mut(at).filter(|lane| lane.active < lane.most) else { continue };
+            let Some(lane) = self.lanes.get_mut(at).filter(|lane| lane.active < lane.most) else {
+                continue;
+            };
             if let Some(work) = lane.begun.pop_front().or_else(|| lane.fresh.pop_front()) {
                 lane.active += 1;
                 self.active += 1;
@@ -103,7 +109,8 @@ impl Queue {
 
     /// Whether nothing waits for a place and none is taken.
     pub(crate) fn is_idle(&self) -> bool {
-        self.active == 0 && self.lanes.iter().all(|lane| lane.begun.is_empty() && lane.fresh.is_empty())
+        self.active == 0
+            && self.lanes.iter().all(|lane| lane.begun.is_empty() && lane.fresh.is_empty())
     }
 
     /// Forgets what waits: nothing new starts.

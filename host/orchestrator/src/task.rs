@@ -19,7 +19,7 @@ use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::inbox::{INBOX_MAX, Message, RunHandle};
 use crate::leash::Leash;
-use crate::ports::{Desk, Observer, Question};
+use crate::ports::{Desk, Observer, Preparation, Question};
 use crate::queue::Queue;
 use crate::show::{Appended, Show};
 use crate::values::Values;
@@ -60,6 +60,8 @@ pub struct Start {
     pub concurrency: NonZeroUsize,
     /// What running attempts get after a stop.
     pub grace: Duration,
+    /// What comes before the first cell.
+    pub preparation: Option<Preparation>,
 }
 
 /// How a run was left: ended, or waiting for people.
@@ -117,7 +119,10 @@ pub(crate) struct Task {
 
 /// Starts a run. The future ends when the run has ended, or waits for people who are
 /// not there; the handle reaches it meanwhile.
-pub fn run(world: World, start: Start) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
+pub fn run(
+    world: World,
+    start: Start,
+) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
     let (sender, inbox) = mpsc::channel(INBOX_MAX);
     let handle = RunHandle { run: start.run.clone(), inbox: sender };
     (handle.clone(), drive(world, start, handle, inbox))
@@ -125,12 +130,16 @@ pub fn run(world: World, start: Start) -> (RunHandle, impl Future<Output = Resul
 
 async fn drive(
     world: World,
-    start: Start,
+    mut start: Start,
     handle: RunHandle,
     mut inbox: mpsc::Receiver<Message>,
 ) -> Result<Ended, RunError> {
     let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
+    let preparation = start.preparation.take();
     let mut task = Task::begin(world, start, handle).await?;
+    if let Some(preparation) = preparation {
+        task.prepare(preparation, &show).await?;
+    }
     loop {
         task.start_ready();
         task.progress()?;
@@ -199,6 +208,20 @@ impl Task {
         };
         task.begin_axes();
         Ok(task)
+    }
+
+    /// Nothing else of this run happens meanwhile: messages wait.
+    async fn prepare(&mut self, preparation: Preparation, show: &Show) -> Result<(), RunError> {
+        self.append(show).await?;
+        let Some(begun) = &self.last else { return Ok(()) };
+        let durable = begun.durable().await?;
+        match preparation(durable).await {
+            Ok(facts) => facts.into_iter().try_for_each(|fact| Ok(self.note(fact)?)),
+            Err(reason) => {
+                self.fail(reason);
+                Ok(())
+            }
+        }
     }
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {
@@ -288,7 +311,8 @@ impl Task {
             self.asked = self.appends;
         }
         self.last = Some(ticket.clone());
-        show.push(Appended { ticket, entry: Arc::new(entry), questions, count: self.appends }).await;
+        show.push(Appended { ticket, entry: Arc::new(entry), questions, count: self.appends })
+            .await;
         Ok(())
     }
 

@@ -61,7 +61,9 @@ impl Values {
         }
         let mut items = Vec::with_capacity(members.len());
         for cell in members.into_iter().map(id) {
-            if let (Some(Reading::Value(value)), Some(point)) = (self.readings.get(&cell), graph.point(&cell)) {
+            if let (Some(Reading::Value(value)), Some(point)) =
+                (self.readings.get(&cell), graph.point(&cell))
+            {
                 items.push(json!({ "axis": axes(point, &read.collected), "value": value }));
             }
         }
@@ -82,5 +84,7 @@ fn too_few(step: &Name, found: usize, min: u32) -> Failure {
 
 fn axes(point: &Point, names: &[Name]) -> Value {
     let pairs = point.values.iter().filter(|(name, _)| names.contains(name));
-    Value::Object(pairs.map(|(name, value)| (name.to_string(), value.value().clone())).collect::<Map<_, _>>())
+    Value::Object(
+        pairs.map(|(name, value)| (name.to_string(), value.value().clone())).collect::<Map<_, _>>(),
+    )
 }

@@ -29,13 +29,16 @@ pub(crate) fn read(output: &Document, opinion: bool) -> Result<Judgement, Failur
         _ => return Err(wrong("`verdict` must be \"pass\", \"revise\" or \"veto\"")),
     };
     let score = value.get("score").and_then(Value::as_f64);
-    let score = score.filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| wrong("`score` must be 0 to 1"))?;
+    let score =
+        score.filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| wrong("`score` must be 0 to 1"))?;
     let reasons = value.get("reasons").and_then(Value::as_array);
     let reasons = reasons.ok_or_else(|| wrong("`reasons` must be a list"))?;
     if reasons.len() > REASONS_MAX {
         return Err(wrong(&format!("`reasons` has at most {REASONS_MAX} items")));
     }
-    let reasons = reasons.iter().map(|r| reason(r).ok_or_else(|| wrong("a reason is { rule, message, fix }")));
+    let reasons = reasons
+        .iter()
+        .map(|r| reason(r).ok_or_else(|| wrong("a reason is { rule, message, fix }")));
     let reasons = Value::Array(reasons.collect::<Result<_, _>>()?);
     Ok(Judgement { verdict, score, reasons: Document::of(&reasons), opinion })
 }
@@ -74,7 +77,13 @@ pub(crate) fn feedback(cell: &CellState) -> Value {
 
 /// What the name of an earlier judge reads as, about one round: `null` where it said nothing.
 pub(crate) fn said(cell: &CellState, judge: &Name, round: u32) -> Value {
-    match cell.said.iter().rev().find(|said| said.judge == *judge && said.round == round).map(|s| &s.words) {
+    match cell
+        .said
+        .iter()
+        .rev()
+        .find(|said| said.judge == *judge && said.round == round)
+        .map(|s| &s.words)
+    {
         Some(Verdicts::Agent(words)) => json!({
             "verdict": words.verdict.as_str(), "score": words.score, "reasons": words.reasons.value(),
         }),

@@ -6,8 +6,8 @@ use bailiwick_core::{Bytes, Calls, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
-use crate::people::People;
 use crate::origins::Origins;
+use crate::people::People;
 
 /// `policy.toml`, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,9 @@ pub struct Pattern(String);
 
 /// A text that is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a pattern: it is PUBLISHER/NAME or PUBLISHER/*, with `local` for unsigned components")]
+#[error(
+    "{0:?} is not a pattern: it is PUBLISHER/NAME or PUBLISHER/*, with `local` for unsigned components"
+)]
 pub struct NotAPattern(String);
 
 impl Pattern {
@@ -38,7 +40,8 @@ impl Pattern {
     /// [`NotAPattern`] where the text has another form.
     pub fn parse(text: &str) -> Result<Self, NotAPattern> {
         let word = |w: &str| {
-            !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+            !w.is_empty()
+                && w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
         };
         match text.split_once('/') {
             Some((publisher, name)) if word(publisher) && (name == "*" || word(name)) => {
@@ -130,7 +133,13 @@ impl Ceiling {
     /// A rule that allows nothing and keeps the default limits: where every `[ceiling]` table begins.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { model: None, knowledge: None, assets: None, artifacts: None, limits: Limits::DEFAULT }
+        Self {
+            model: None,
+            knowledge: None,
+            assets: None,
+            artifacts: None,
+            limits: Limits::DEFAULT,
+        }
     }
 
     /// What the built-in policy allows. The limits are those that the campaign's

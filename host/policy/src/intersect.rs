@@ -83,7 +83,8 @@ pub fn intersect(
             allowed: "nothing: no [ceiling] rule matches it".into(),
             rule: None,
         });
-        effective = Effective { grants: Grants::none(), limits: limits.limits.min(Limits::DEFAULT) };
+        effective =
+            Effective { grants: Grants::none(), limits: limits.limits.min(Limits::DEFAULT) };
     }
     effective.limits = effective.limits.min(Limits::MAXIMUM);
     (effective, excesses)
@@ -141,7 +142,11 @@ fn lower_model(
         let routes = asked.resources.models.get(alias).map_or(&[][..], Vec::as_slice);
         let refused = routes.iter().find(|route| !most.origins.allow(route));
         if let Some(route) = refused {
-            report(format!("grants.model.use {alias}"), route.to_string(), most.origins.to_string());
+            report(
+                format!("grants.model.use {alias}"),
+                route.to_string(),
+                most.origins.to_string(),
+            );
         }
         refused.is_none()
     });
@@ -268,8 +273,7 @@ mod tests {
     }
 
     fn policy(ceilings: Vec<(&str, Ceiling)>) -> Policy {
-        let ceilings =
-            ceilings.into_iter().map(|(p, c)| (Pattern::parse(p).unwrap(), c)).collect();
+        let ceilings = ceilings.into_iter().map(|(p, c)| (Pattern::parse(p).unwrap(), c)).collect();
         Policy { ceilings, ..Policy::built_in() }
     }
 

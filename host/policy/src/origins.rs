@@ -94,10 +94,21 @@ mod tests {
     #[test]
     fn without_a_list_public_by_https_and_loopback() {
         let origins = Origins::PublicHttpsOrLoopback;
-        for good in ["https://api.openai.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:9"] {
+        for good in [
+            "https://api.openai.com",
+            "http://127.0.0.1:8080",
+            "http://[::1]:1",
+            "http://localhost:9",
+        ] {
             assert!(allowed(&origins, good), "{good}");
         }
-        for bad in ["http://api.openai.com", "https://10.0.0.1", "http://192.168.1.2:80", "https://[fd00::1]", "http://localhost.evil.example"] {
+        for bad in [
+            "http://api.openai.com",
+            "https://10.0.0.1",
+            "http://192.168.1.2:80",
+            "https://[fd00::1]",
+            "http://localhost.evil.example",
+        ] {
             assert!(!allowed(&origins, bad), "{bad}");
         }
         assert!(origins.allow(&Route::builtin()));

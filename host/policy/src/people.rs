@@ -42,7 +42,9 @@ impl People {
             Self::WhoRunsIt => Some(format!("uid:{uid}")),
             Self::Named(people) => people
                 .iter()
-                .find(|(_, person)| person.uid == uid && groups.iter().any(|g| person.groups.contains(g)))
+                .find(|(_, person)| {
+                    person.uid == uid && groups.iter().any(|g| person.groups.contains(g))
+                })
                 .map(|(name, _)| name.clone()),
         }
     }

@@ -30,7 +30,9 @@ impl ProviderKind {
     /// Reads the word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Builtin, Self::Openai, Self::Anthropic].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Builtin, Self::Openai, Self::Anthropic]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 
     /// Where it is when a route does not say: the vendor's own address.

@@ -28,6 +28,8 @@ pub struct Project {
     pub models: BTreeMap<Name, Vec<Route>>,
     /// Collections.
     pub knowledge: BTreeMap<Name, Folder>,
+    /// The model that embeds each collection which is searched by meaning too.
+    pub embedders: BTreeMap<Name, Name>,
     /// Asset folders.
     pub assets: BTreeMap<Name, Folder>,
 }
@@ -91,6 +93,7 @@ impl Project {
             agents: BTreeMap::new(),
             models: BTreeMap::new(),
             knowledge: folders(root, "knowledge", findings),
+            embedders: BTreeMap::new(),
             assets: folders(root, "assets", findings),
         };
         for (name, _, model) in named(root, "models") {
@@ -106,11 +109,47 @@ impl Project {
             }
             project.models.insert(name, routes);
         }
+        project.embedders = project.embedders(root, findings);
         for (name, place, table) in named(root, "agents") {
             let agent = project.agent(place, table, findings);
             project.agents.insert(name, agent);
         }
         project
+    }
+
+    /// One route only: vectors of two models cannot be compared.
+    fn embedders(
+        &self,
+        root: Entries<'_, '_>,
+        findings: &mut Findings<'_>,
+    ) -> BTreeMap<Name, Name> {
+        let mut embedders = BTreeMap::new();
+        for (collection, _, table) in named(root, "knowledge") {
+            let Some(alias) = table.name("embed") else { continue };
+            match self.models.get(alias.get_ref()) {
+                Some(routes) if routes.len() > 1 => {
+                    let message = format!(
+                        "`{}` embeds a collection and has {} routes",
+                        alias.get_ref(),
+                        routes.len()
+                    );
+                    let hint =
+                        "vectors of two models cannot be compared: name a model with one route";
+                    findings.report_with(codes::BAD_ROUTE, alias.span(), message, hint);
+                }
+                Some(_) => {
+                    embedders.insert(collection, alias.into_inner());
+                }
+                None => {
+                    let known = self.models.keys().map(Name::as_str);
+                    let message = format!("there is no [models.{}]", alias.get_ref());
+                    let hint = did_you_mean(alias.get_ref().as_str(), known)
+                        .unwrap_or_else(|| format!("declare it as [models.{}]", alias.get_ref()));
+                    findings.report_with(codes::UNKNOWN_MODEL, alias.span(), message, hint);
+                }
+            }
+        }
+        embedders
     }
 
     fn agent(

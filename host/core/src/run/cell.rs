@@ -144,7 +144,8 @@ impl CellState {
     /// Whether one of these judges did not let this round go on.
     #[must_use]
     pub fn turned_down(&self, round: u32, judges: &[Name]) -> bool {
-        let said = self.said.iter().filter(|said| said.round == round && judges.contains(&said.judge));
+        let said =
+            self.said.iter().filter(|said| said.round == round && judges.contains(&said.judge));
         said.map(|said| &said.words).any(|words| match words {
             Verdicts::Agent(words) => !words.opinion && words.verdict != Verdict::Pass,
             Verdicts::Person { decision, .. } => !matches!(decision, Decision::Approve { .. }),
@@ -156,7 +157,8 @@ impl CellState {
     /// step is a judge, it judged no candidate of it.
     #[must_use]
     pub fn is_skipped_by(&self, step: &Name) -> bool {
-        let mut said = self.said.iter().filter(|said| said.judge == *step).map(|said| &said.words).peekable();
+        let mut said =
+            self.said.iter().filter(|said| said.judge == *step).map(|said| &said.words).peekable();
         let silent = said.peek().is_some() && said.all(|words| *words == Verdicts::Skipped);
         silent || matches!(self.stage, Stage::Ended(End::Skipped))
     }
@@ -165,10 +167,17 @@ impl CellState {
     /// equals. What one of the `later` judges has turned down does not come back to them.
     #[must_use]
     pub fn best_for(&self, judge: &Name, later: &[Name]) -> Option<u32> {
-        let scored = self.said.iter().filter(|said| said.judge == *judge && !self.turned_down(said.round, later));
+        let scored = self
+            .said
+            .iter()
+            .filter(|said| said.judge == *judge && !self.turned_down(said.round, later));
         let mut best: Option<(f64, u32)> = None;
         for said in scored {
-            if let Verdicts::Agent(Judgement { verdict: Verdict::Pass | Verdict::Revise, score, .. }) = &said.words
+            if let Verdicts::Agent(Judgement {
+                verdict: Verdict::Pass | Verdict::Revise,
+                score,
+                ..
+            }) = &said.words
                 && best.is_none_or(|(most, _)| *score >= most)
             {
                 best = Some((*score, said.round));

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use super::IllegalFact;
 use super::cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
 use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Failure, JudgeShape, Judgement, RunEnd, StepBy, StepShape, Verdict,
+    AgentPin, AskId, Decision, Entry, Fact, Failure, JudgeShape, Judgement, RunEnd, StepBy,
+    StepShape, Verdict,
 };
-use crate::{Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp};
+use crate::{
+    Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
+};
 
 /// Everything that is known of a run, as its facts say it.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +84,10 @@ pub struct Ask {
 
 /// What people call the state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words of page 00 of the design; `paused` and `cancelled` come with durable runs")]
+#[allow(
+    missing_docs,
+    reason = "the words of page 00 of the design; `paused` and `cancelled` come with durable runs"
+)]
 pub enum RunStatus {
     Running,
     Waiting,
@@ -113,10 +119,14 @@ impl RunState {
     /// [`IllegalFact`] where that is not `RunStarted`.
     pub fn begin(fact: &Fact, at: Timestamp) -> Result<Self, IllegalFact> {
         let Fact::RunStarted { run, pipeline, input, shape, agents, imported, by } = fact else {
-            return Err(IllegalFact { fact: fact.name(), why: "a run begins with RunStarted".into() });
+            return Err(IllegalFact {
+                fact: fact.name(),
+                why: "a run begins with RunStarted".into(),
+            });
         };
         let judges_of = |step: &Name| {
-            let judges = shape.iter().filter(|s| s.judges.as_ref().is_some_and(|j| j.subject == *step));
+            let judges =
+                shape.iter().filter(|s| s.judges.as_ref().is_some_and(|j| j.subject == *step));
             judges.map(|judge| judge.name.clone()).collect()
         };
         let steps = shape.iter().map(|shape| StepState {
@@ -150,7 +160,9 @@ impl RunState {
     ///
     /// # Errors
     /// [`IllegalFact`] where the entries cannot have happened in this order.
-    pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<Self>, IllegalFact> {
+    pub fn replay<'a>(
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Result<Option<Self>, IllegalFact> {
         let mut state: Option<Self> = None;
         for entry in entries {
             for fact in &entry.facts {
@@ -174,6 +186,7 @@ impl RunState {
         }
         let legal = match fact {
             Fact::RunStarted { .. } => Err("the run has begun"),
+            Fact::Embedded { cost, .. } => self.embedded(*cost),
             Fact::AxisFixed { axis, values } => self.fix_axis(axis, values),
             Fact::StepLaidOut { step, cells } => self.lay_out(step, cells),
             Fact::CellSkipped { cell } => self.skip(cell),
@@ -181,16 +194,26 @@ impl RunState {
             Fact::CallIntended { attempt, .. } => self.running_attempt(attempt).map(|_| ()),
             Fact::CallAnswered { attempt, cost, .. } => self.spend(attempt, *cost),
             Fact::Logged { attempt, .. } => self.running_attempt(attempt).map(|_| ()),
-            Fact::AttemptFailed { attempt, failure, retry, .. } => self.fail_attempt(attempt, failure, *retry),
+            Fact::AttemptFailed { attempt, failure, retry, .. } => {
+                self.fail_attempt(attempt, failure, *retry)
+            }
             Fact::CellFinished { attempt, output, .. } => self.finish(attempt, output),
-            Fact::Judged { judge, cell, round, judgement } => self.judged(judge, cell, *round, judgement),
+            Fact::Judged { judge, cell, round, judgement } => {
+                self.judged(judge, cell, *round, judgement)
+            }
             Fact::JudgeSkipped { judge, cell, round } => self.judge_skipped(judge, cell, *round),
             Fact::Escalated { judge, cell, round } => self.escalate(judge, cell, *round),
-            Fact::Asked { ask, cell, round, subject, show } => self.ask(ask, cell, *round, *subject, show),
+            Fact::Asked { ask, cell, round, subject, show } => {
+                self.ask(ask, cell, *round, *subject, show)
+            }
             Fact::Decided { ask, decision, by } => self.decide(ask, decision, by),
             Fact::Released { cell, round, output } => self.release(cell, *round, output),
-            Fact::Dropped { cell, reason } => self.end_cell(cell, End::Dropped { reason: reason.clone() }),
-            Fact::CellFailed { cell, failure } => self.end_cell(cell, End::Failed { failure: failure.clone() }),
+            Fact::Dropped { cell, reason } => {
+                self.end_cell(cell, End::Dropped { reason: reason.clone() })
+            }
+            Fact::CellFailed { cell, failure } => {
+                self.end_cell(cell, End::Failed { failure: failure.clone() })
+            }
             Fact::RunEnded { end, output, reason } => self.end_run(*end, output, reason),
         };
         legal.map_err(illegal)?;
@@ -212,7 +235,9 @@ impl RunState {
 
     /// Questions without answer, about candidates that wait for one.
     pub fn open_asks(&self) -> impl Iterator<Item = (&AskId, &Ask)> {
-        let open = |ask: &Ask| ask.answer.is_none() && self.cell(&ask.cell).is_some_and(|cell| cell.end().is_none());
+        let open = |ask: &Ask| {
+            ask.answer.is_none() && self.cell(&ask.cell).is_some_and(|cell| cell.end().is_none())
+        };
         self.asks.iter().filter(move |(_, ask)| open(ask))
     }
 
@@ -255,6 +280,14 @@ impl RunState {
         }
     }
 
+    fn embedded(&mut self, cost: Cost) -> Legal {
+        if self.steps.iter().any(|step| step.laid_out) {
+            return Err("passages are embedded before any cell begins");
+        }
+        self.cost = self.cost.plus(cost);
+        Ok(())
+    }
+
     fn fix_axis(&mut self, axis: &Name, values: &[AxisValue]) -> Legal {
         if self.axes.contains_key(axis) {
             return Err("the axis is fixed already");
@@ -268,7 +301,8 @@ impl RunState {
         if step.laid_out || step.shape.judges.is_some() {
             return Err("the step is laid out already, or a judge");
         }
-        let states: BTreeMap<_, _> = cells.iter().map(|key| (key.clone(), CellState::default())).collect();
+        let states: BTreeMap<_, _> =
+            cells.iter().map(|key| (key.clone(), CellState::default())).collect();
         if states.len() != cells.len() {
             return Err("a cell stands twice in the step");
         }
@@ -350,8 +384,12 @@ impl RunState {
         }
         let cell = self.cell_mut(&self.subject_of(id))?;
         let running = match &cell.stage {
-            Stage::Running { round, attempt } => !judge && (*round, *attempt) == (id.round, id.attempt),
-            Stage::Judging { now: JudgeStage::Running { attempt }, .. } => judge && *attempt == id.attempt,
+            Stage::Running { round, attempt } => {
+                !judge && (*round, *attempt) == (id.round, id.attempt)
+            }
+            Stage::Judging { now: JudgeStage::Running { attempt }, .. } => {
+                judge && *attempt == id.attempt
+            }
             _ => false,
         };
         if running { Ok(cell) } else { Err("this attempt does not run") }
@@ -364,12 +402,21 @@ impl RunState {
         Ok(())
     }
 
-    fn fail_attempt(&mut self, id: &AttemptId, failure: &Failure, retry: Option<Timestamp>) -> Legal {
+    fn fail_attempt(
+        &mut self,
+        id: &AttemptId,
+        failure: &Failure,
+        retry: Option<Timestamp>,
+    ) -> Legal {
         let (round, attempt) = (id.round, id.attempt);
         let cell = self.running_attempt(id)?;
         match (&mut cell.stage, retry) {
-            (Stage::Judging { now, .. }, Some(until)) => *now = JudgeStage::Resting { attempt, until },
-            (Stage::Judging { now, .. }, None) => *now = JudgeStage::Over { result: Err(failure.clone()) },
+            (Stage::Judging { now, .. }, Some(until)) => {
+                *now = JudgeStage::Resting { attempt, until }
+            }
+            (Stage::Judging { now, .. }, None) => {
+                *now = JudgeStage::Over { result: Err(failure.clone()) }
+            }
             (stage, Some(until)) => *stage = Stage::Resting { round, attempt, until },
             (stage, None) => *stage = Stage::Failing { failure: failure.clone() },
         }
@@ -384,7 +431,12 @@ impl RunState {
             *now = JudgeStage::Over { result: Ok(output.clone()) };
         } else {
             cell.stage = Stage::Judging { round, at: 0, now: JudgeStage::Due };
-            cell.candidates.push(Candidate { round, output: output.clone(), edited_by: None, escalated: false });
+            cell.candidates.push(Candidate {
+                round,
+                output: output.clone(),
+                edited_by: None,
+                escalated: false,
+            });
         }
         self.running -= 1;
         Ok(())
@@ -409,7 +461,9 @@ impl RunState {
             Verdict::Pass => Stage::Judging { round, at: at + 1, now: JudgeStage::Due },
             Verdict::Revise if state.revisions_of(judge) < allowance => state.revise(judge),
             Verdict::Revise => Stage::Spent { at },
-            Verdict::Veto if failed => Stage::Refused { reason: format!("vetoed by {judge}, which failed") },
+            Verdict::Veto if failed => {
+                Stage::Refused { reason: format!("vetoed by {judge}, which failed") }
+            }
             Verdict::Veto => Stage::Refused { reason: format!("vetoed by {judge}") },
         };
         let words = Verdicts::Agent(judgement.clone());
@@ -449,9 +503,18 @@ impl RunState {
         Ok(())
     }
 
-    fn ask(&mut self, id: &AskId, cell: &CellId, round: u32, subject: Digest, show: &Document) -> Legal {
+    fn ask(
+        &mut self,
+        id: &AskId,
+        cell: &CellId,
+        round: u32,
+        subject: Digest,
+        show: &Document,
+    ) -> Legal {
         let step = self.step(&cell.step).ok_or("there is no such step")?;
-        let Some(Stage::Judging { round: judged, at, now: JudgeStage::Due }) = self.cell(cell).map(|c| &c.stage) else {
+        let Some(Stage::Judging { round: judged, at, now: JudgeStage::Due }) =
+            self.cell(cell).map(|c| &c.stage)
+        else {
             return Err("the candidate is not due at a judge");
         };
         let judge = step.judges.get(*at).ok_or("all judges have spoken")?.clone();
@@ -460,7 +523,9 @@ impl RunState {
         if *judged != round || !by_people || *id != AskId::of(&self.run, &judge, cell, round) {
             return Err("it is not the turn of people at this round");
         }
-        if candidate.is_none_or(|candidate| candidate.output.digest() != subject) || self.asks.contains_key(id) {
+        if candidate.is_none_or(|candidate| candidate.output.digest() != subject)
+            || self.asks.contains_key(id)
+        {
             return Err("people are asked once, about the candidate as it is");
         }
         if let Stage::Judging { now, .. } = &mut self.cell_mut(cell)?.stage {
@@ -475,7 +540,8 @@ impl RunState {
         let ask = self.asks.get(id).ok_or("nobody was asked that")?.clone();
         let allowance = self.judge(&ask.judge).map_or(0, |judge| judge.rounds);
         let state = self.cell_mut(&ask.cell)?;
-        let Stage::Judging { round, at, now: JudgeStage::Asked { ask: open } } = &state.stage else {
+        let Stage::Judging { round, at, now: JudgeStage::Asked { ask: open } } = &state.stage
+        else {
             return Err("the question is not open");
         };
         if open != id || ask.answer.is_some() {
@@ -492,13 +558,22 @@ impl RunState {
             Decision::Reject { .. } if left => state.revise(&ask.judge),
             Decision::Reject { .. } => Stage::Refused { reason: format!("rejected by {by}") },
             Decision::Edit { value, .. } if left => {
-                let Stage::Revising { round } = state.revise(&ask.judge) else { return Err("no round") };
+                let Stage::Revising { round } = state.revise(&ask.judge) else {
+                    return Err("no round");
+                };
                 state.round = round;
                 let edited_by = Some(by.to_owned());
-                state.candidates.push(Candidate { round, output: value.clone(), edited_by, escalated: false });
+                state.candidates.push(Candidate {
+                    round,
+                    output: value.clone(),
+                    edited_by,
+                    escalated: false,
+                });
                 Stage::Judging { round, at: 0, now: JudgeStage::Due }
             }
-            Decision::Edit { .. } => return Err("the allowance of this judge is spent: an edit takes one round of it"),
+            Decision::Edit { .. } => {
+                return Err("the allowance of this judge is spent: an edit takes one round of it");
+            }
         };
         let words = Verdicts::Person { decision: decision.clone(), by: by.to_owned() };
         state.said.push(Said { judge: ask.judge, round, words });
@@ -515,9 +590,13 @@ impl RunState {
             Stage::Judging { round: judged, at, .. } if *judged == round && *at == judges => {}
             _ => return Err("not every judge let it pass"),
         }
-        let Some(candidate) = state.candidate(round) else { return Err("there is no such candidate") };
+        let Some(candidate) = state.candidate(round) else {
+            return Err("there is no such candidate");
+        };
         if candidate.escalated || candidate.output != *output {
-            return Err("only people release what is escalated, and what is released is what was judged");
+            return Err(
+                "only people release what is escalated, and what is released is what was judged",
+            );
         }
         state.stage = Stage::Ended(End::Released { round, output: output.clone() });
         Ok(())
@@ -535,12 +614,19 @@ impl RunState {
         Ok(())
     }
 
-    fn end_run(&mut self, end: RunEnd, output: &Option<Document>, reason: &Option<String>) -> Legal {
+    fn end_run(
+        &mut self,
+        end: RunEnd,
+        output: &Option<Document>,
+        reason: &Option<String>,
+    ) -> Legal {
         if self.running > 0 {
             return Err("attempts run");
         }
         let mut open = self.steps.iter().filter(|step| step.shape.judges.is_none());
-        if end == RunEnd::Done && open.any(|step| !step.laid_out || step.cells.values().any(|c| c.end().is_none())) {
+        if end == RunEnd::Done
+            && open.any(|step| !step.laid_out || step.cells.values().any(|c| c.end().is_none()))
+        {
             return Err("cells have not ended");
         }
         self.end = Some(end);

@@ -39,10 +39,11 @@ fn variant(fact: &Fact) -> usize {
         Fact::Dropped { .. } => 22,
         Fact::CellFailed { .. } => 23,
         Fact::RunEnded { .. } => 24,
+        Fact::Embedded { .. } => 25,
     }
 }
 
-const VARIANTS: usize = 25;
+const VARIANTS: usize = 26;
 
 fn samples() -> Vec<Fact> {
     let document = Document::of(&json!({ "a": 1 }));
@@ -103,6 +104,12 @@ fn samples() -> Vec<Fact> {
         "fail",
     ];
     all.extend(words.map(fact));
+    all.push(Fact::Embedded {
+        collection: crate::words::name("facts"),
+        route: "builtin".into(),
+        passages: 2,
+        cost: Cost::ZERO,
+    });
     all
 }
 

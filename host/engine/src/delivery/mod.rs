@@ -136,6 +136,15 @@ pub fn compose(
     Delivery { files }
 }
 
+/// Whether a delivery may be written there, before a run is paid for that would then
+/// have nowhere to go. Writes nothing.
+///
+/// # Errors
+/// [`DeliveryError`] where the folder is somebody else's, or none.
+pub fn may_write(out: &Path) -> Result<(), DeliveryError> {
+    place::Present::at(out, &[]).map(drop)
+}
+
 /// Looks at the run's pictures, composes and writes: everything that `--out` does.
 /// `durable` speaks of the run's last fact.
 ///

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bailiwick_core::fact::{CallAnswer, Fact};
-use bailiwick_core::ports::{BlobError, Blobs, BoxFuture, Clock, Durable, JournalError, Recorder, Ticket};
+use bailiwick_core::ports::{
+    BlobError, Blobs, BoxFuture, Clock, Durable, JournalError, Recorder, Ticket,
+};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{AttemptId, CellId, CellKey, Digest, Document, Name, RunId, Timestamp};
 use bailiwick_gate::knowledge::{KnowledgeError, KnowledgeIndex, Passage, SearchRequest};
@@ -127,7 +129,8 @@ impl ModelProvider for Script {
         call: ProviderCall<'a, EmbedRequest>,
     ) -> BoxFuture<'a, Result<Embedding, ProviderError>> {
         let vectors = call.request.texts.iter().map(|_| vec![1.0, 0.0]).collect();
-        let embedding = Embedding { vectors, usage: ModelUsage::default(), model: "scripted".into() };
+        let embedding =
+            Embedding { vectors, usage: ModelUsage::default(), model: "scripted".into() };
         Box::pin(async { Ok(embedding) })
     }
 
@@ -137,7 +140,9 @@ impl ModelProvider for Script {
         _: ProviderCall<'a, ImageRequest>,
     ) -> BoxFuture<'a, Result<Images, ProviderError>> {
         let images = vec![(b"png".to_vec(), "image/png".to_owned())];
-        Box::pin(async { Ok(Images { images, usage: ModelUsage::default(), model: "scripted".into() }) })
+        Box::pin(async {
+            Ok(Images { images, usage: ModelUsage::default(), model: "scripted".into() })
+        })
     }
 }
 
@@ -152,7 +157,12 @@ impl KnowledgeIndex for OnePassage {
         request: &'a SearchRequest,
     ) -> BoxFuture<'a, Result<Vec<Passage>, KnowledgeError>> {
         self.0.lock().unwrap().push(request.clone());
-        let passage = Passage { document: "a.md".into(), text: "words".into(), score: 1.0, metadata: json!({}) };
+        let passage = Passage {
+            document: "a.md".into(),
+            text: "words".into(),
+            score: 1.0,
+            metadata: json!({}),
+        };
         Box::pin(async { Ok(vec![passage]) })
     }
 }
@@ -184,7 +194,8 @@ pub(crate) struct World {
 impl World {
     /// Two routes for `writer`, and a collection `brand`, with an embedding model where asked.
     pub(crate) fn new(embedder: bool) -> Self {
-        let (facts, script, index) = (Arc::default(), Arc::<Script>::default(), Arc::<OnePassage>::default());
+        let (facts, script, index) =
+            (Arc::default(), Arc::<Script>::default(), Arc::<OnePassage>::default());
         let time = Arc::<AtomicU64>::default();
         let second = Route { model: "second".into(), ..Route::builtin() };
         let models = BTreeMap::from([
@@ -193,7 +204,11 @@ impl World {
         ]);
         let gateway = Gateway {
             models,
-            embedders: if embedder { [(name("brand"), name("embedder"))].into() } else { BTreeMap::new() },
+            embedders: if embedder {
+                [(name("brand"), name("embedder"))].into()
+            } else {
+                BTreeMap::new()
+            },
             provider: Arc::clone(&script) as _,
             knowledge: Arc::clone(&index) as _,
             blobs: Arc::<InMemory>::default(),
@@ -232,7 +247,10 @@ impl World {
         Gate::open(Arc::clone(&self.gateway), &job).unwrap()
     }
 
-    pub(crate) fn answers(&self, answers: impl IntoIterator<Item = Result<&'static str, ProviderError>>) {
+    pub(crate) fn answers(
+        &self,
+        answers: impl IntoIterator<Item = Result<&'static str, ProviderError>>,
+    ) {
         self.script.answers.lock().unwrap().extend(answers);
     }
 }

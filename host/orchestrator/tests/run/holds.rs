@@ -10,7 +10,7 @@ use bailiwick_orchestrator::{Desk, Question, RunHandle, Start, World, run};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::house::{Agents, House, Table, run_id, slowly, usual};
+use crate::house::{Agents, House, Table, run_id, slowly, until, usual};
 
 const ASKED: &str = r#"
 [axes]
@@ -47,12 +47,8 @@ async fn nothing_is_shown_or_asked_while_the_journal_is_held() {
     let (_handle, driven) = house.start();
     let watch = async {
         // The guests run ahead: both were done before anything was durable.
-        while house.runner.gauge.most("draft") < 1 || house.runner.gauge.now() > 0 {
-            tokio::task::yield_now().await;
-        }
-        while house.journal.held() == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| house.runner.gauge.most("draft") > 0 && house.runner.gauge.now() == 0).await;
+        until(|| house.journal.held() > 0).await;
         settle().await;
         assert_eq!(house.seen.entries(), []);
         // One commit after the other: what is shown is what is on disk, never more.
@@ -86,9 +82,7 @@ async fn a_run_does_not_end_before_its_last_fact_is_durable() {
     house.journal.hold();
     let (_handle, driven) = house.start();
     let driven = tokio::spawn(driven);
-    while house.journal.held() == 0 || house.runner.gauge.most("") == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| house.journal.held() > 0 && house.runner.gauge.most("") > 0).await;
     settle().await;
     assert!(!driven.is_finished());
     house.journal.release();
@@ -195,6 +189,7 @@ agent = "work"
         by: "ana".into(),
         concurrency: std::num::NonZeroUsize::MIN.saturating_add(3),
         grace: std::time::Duration::ZERO,
+        preparation: None,
     };
     let (_handle, driven) = run(world, start);
     let ended = tokio::time::timeout(std::time::Duration::from_secs(60), driven).await;

@@ -21,7 +21,17 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 
 /// Longer than any test takes on a busy machine: a run that hangs fails instead.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_secs(60);
+
+/// Lets everything else go on until something holds.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(HANGS, wait).await.expect("what the test waits for never happens");
+}
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -144,6 +154,7 @@ impl House {
             by: "ana".into(),
             concurrency: NonZeroUsize::new(self.concurrency).unwrap(),
             grace: Duration::from_secs(10),
+            preparation: None,
         };
         let (handle, driven) = run(world, start);
         let driven =

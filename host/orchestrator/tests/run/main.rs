@@ -1,5 +1,13 @@
 //! The orchestrator over ports of the test's own: no WebAssembly, no disk, no time but the test's.
-#![allow(clippy::disallowed_methods, reason = "the cases of these tests are files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "tests fail loudly, and their cases are files"
+)]
 
 mod cases;
 mod fairness;

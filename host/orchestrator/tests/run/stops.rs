@@ -10,7 +10,7 @@ use bailiwick_orchestrator::RunError;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::house::{House, Table, at_once, failure, name, slowly, usual};
+use crate::house::{House, Table, at_once, failure, name, slowly, until, usual};
 
 const THREE: &str = r#"
 [axes]
@@ -48,9 +48,7 @@ async fn a_stop_gives_a_grace_and_then_ends_what_runs() {
     let person = async {
         house.seen.until(2, started).await;
         handle.stop().await;
-        while house.clock.asleep() == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| house.clock.asleep() > 0).await;
         house.clock.advance(Duration::from_secs(9));
         for _ in 0..1_000 {
             tokio::task::yield_now().await;
@@ -89,9 +87,7 @@ async fn what_ends_within_the_grace_counts_and_nothing_new_starts() {
     let person = async {
         house.seen.until(2, started).await;
         handle.stop().await;
-        while house.clock.asleep() == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| house.clock.asleep() > 0).await;
         stop.notify_waiters();
     };
     let (ended, ()) = tokio::join!(driven, person);
@@ -227,18 +223,16 @@ async fn a_panic_of_the_host_fails_the_cell_and_the_run_ends() {
 #[tokio::test]
 async fn storage_that_fails_ends_the_run_and_what_runs() {
     let house = endless(House::of(THREE));
-    let (_handle, driven) = house.start();
+    let (handle, driven) = house.start();
     let cut = async {
         house.seen.until(3, started).await;
         house.journal.lose_power();
         // Nothing was lost yet: whoever writes next finds out.
-        _handle.stop().await;
+        handle.stop().await;
     };
     let (ended, ()) = tokio::join!(driven, cut);
     assert!(matches!(ended, Err(RunError::Journal(_))), "{ended:?}");
-    while house.runner.gauge.now() > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| house.runner.gauge.now() == 0).await;
 }
 
 /// The run has nothing to write any more; it must learn that what it wrote is lost.
@@ -251,9 +245,7 @@ async fn storage_that_fails_is_noticed_by_a_run_that_waits() {
         let cut = async {
             house.seen.until(1, started).await;
             house.journal.hold();
-            while house.journal.held() == 0 {
-                tokio::task::yield_now().await;
-            }
+            until(|| house.journal.held() > 0).await;
             for _ in 0..1_000 {
                 tokio::task::yield_now().await;
             }
@@ -283,9 +275,7 @@ async fn a_run_that_is_let_go_leaves_nothing_running() {
     let running = tokio::spawn(driven);
     house.seen.until(3, started).await;
     running.abort();
-    while house.runner.gauge.now() > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| house.runner.gauge.now() == 0).await;
 }
 
 /// A stop of a run that was failing anyway keeps the reason.

@@ -14,7 +14,7 @@ pub(super) const KEYS: &[Key] = &[
     key("models", Shape::Named { of: &Shape::Table(MODEL), most: MOST }, "Aliases of models."),
     key(
         "knowledge",
-        Shape::Named { of: &Shape::Table(FOLDER), most: MOST },
+        Shape::Named { of: &Shape::Table(COLLECTION), most: MOST },
         "Collections that agents can be granted to search.",
     ),
     key(
@@ -75,6 +75,15 @@ const ROUTE: &[Key] = &[
         "model",
         Shape::Text { most: 256 },
         "What the provider calls the model; none for `builtin`.",
+    ),
+];
+
+const COLLECTION: &[Key] = &[
+    must("folder", LINE, "Relative to this file, inside the project."),
+    key(
+        "embed",
+        LINE,
+        "The model of [models], with one route, whose vectors find passages by meaning too.",
     ),
 ];
 
