@@ -1,0 +1,36 @@
+//! A folder as a value: every file below it with its bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Every file below `folder` by its path in it. Folders without a file do not count.
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Both folders have the same files with the same bytes, and at least one.
+pub(crate) fn assert_equal(one: &Path, other: &Path) {
+    let (one, other) = (files(one), files(other));
+    assert!(!one.is_empty(), "nothing to compare");
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    let different: Vec<_> =
+        one.iter().filter(|(name, bytes)| other.get(*name) != Some(bytes)).collect();
+    assert!(
+        different.is_empty(),
+        "different: {:?}",
+        different.iter().map(|(name, _)| name).collect::<Vec<_>>()
+    );
+}
