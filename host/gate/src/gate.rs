@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bailiwick_core::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, Level};
+use bailiwick_core::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, Level, Limit};
 use bailiwick_core::ports::{Blobs, Clock, Durable, JournalError, Recorder};
 use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, RunId, Timestamp};
 use bailiwick_policy::ports::Job;
@@ -13,9 +13,10 @@ use bailiwick_policy::{Generation, Route};
 use serde_json::Value;
 
 use crate::artifacts::{ForeignArtifact, Readable};
+use crate::authorize::Permit;
 use crate::call::{Answer, CallError, Request};
 use crate::knowledge::KnowledgeIndex;
-use crate::ledger::{Account, Allowance, Hold, Ledger};
+use crate::ledger::{Account, Hold, Ledger, RUN_BLOBS_MAX, Shelf};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
 use crate::routes::Tries;
@@ -49,27 +50,19 @@ pub struct Gate {
     attempt: AttemptId,
     recorder: Arc<dyn Recorder>,
     pub(crate) account: Arc<Account>,
-    readable: Mutex<Readable>,
+    shelf: Arc<Shelf>,
+    pub(crate) readable: Mutex<Readable>,
     pub(crate) logbook: Logbook,
     deadline: Timestamp,
     clock: AtomicU64,
     calls: AtomicU32,
     denials: AtomicU32,
-    put: AtomicU64,
+    pub(crate) put: AtomicU64,
     host_work_nanos: AtomicU64,
 }
 
 /// A gate that was opened, or why the input cannot be worked on.
 pub type Opened = Result<Gate, Failure>;
-
-/// What authorisation found: exactly what the effect needs, so that nothing is looked
-/// up again after it was judged.
-enum Permit {
-    Routes { routes: Vec<Route>, allowance: Allowance },
-    Collection(Name),
-    Put,
-    Get,
-}
 
 impl Gate {
     /// Opens the gate of an attempt. What its input names, it may read.
@@ -85,6 +78,7 @@ impl Gate {
         let limits = job.generation.effective.limits;
         Ok(Self {
             account: gateway.ledger.account(&job.run, &job.generation.agent),
+            shelf: gateway.ledger.shelf(&job.run),
             deadline: gateway.clock.now().after(limits.wall),
             gateway,
             generation: Arc::clone(&job.generation),
@@ -127,115 +121,6 @@ impl Gate {
             return Err(CallError::Ended(limit("gate-calls", index.saturating_add(1), most)));
         }
         Ok(index)
-    }
-
-    fn authorize(&self, request: &Request) -> Result<Permit, CallAnswer> {
-        request.check().map_err(|detail| CallAnswer::Invalid { detail })?;
-        match request {
-            Request::Complete(model) => {
-                let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(stranger) =
-                    model.artifacts().find(|artifact| !readable.contains(artifact))
-                {
-                    return Err(self.unreadable(stranger));
-                }
-                self.authorize_model(&model.alias)
-            }
-            Request::Embed(model) => self.authorize_model(&model.alias),
-            Request::GenerateImage(model) => self.authorize_model(&model.alias),
-            Request::EmbedQuery { collection, request } => {
-                self.authorize_collection(collection)?;
-                self.routes(&request.alias, Allowance::default())
-            }
-            Request::Search(search) => self.authorize_collection(&search.collection),
-            Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
-            Request::Get(artifact) => self.authorize_get(artifact),
-        }
-    }
-
-    fn authorize_model(&self, alias: &str) -> Result<Permit, CallAnswer> {
-        let grant = self.generation.effective.grants.model.as_ref();
-        match grant.filter(|grant| grant.aliases.iter().any(|name| name.as_str() == alias)) {
-            None => Err(self.ungranted(
-                format!("the model {alias:?} is not granted to {}", self.generation.agent),
-                format!("grants.model = {{ use = [{alias:?}] }}"),
-            )),
-            Some(grant) => {
-                self.routes(alias, Allowance { calls: grant.calls, tokens: grant.tokens })
-            }
-        }
-    }
-
-    fn routes(&self, alias: &str, allowance: Allowance) -> Result<Permit, CallAnswer> {
-        match self.gateway.models.get(alias) {
-            Some(routes) if !routes.is_empty() => {
-                Ok(Permit::Routes { routes: routes.clone(), allowance })
-            }
-            _ => {
-                Err(CallAnswer::Unavailable { detail: format!("the model {alias:?} has no route") })
-            }
-        }
-    }
-
-    fn authorize_collection(&self, collection: &str) -> Result<Permit, CallAnswer> {
-        let granted = &self.generation.effective.grants.knowledge;
-        match granted.get(collection) {
-            Some(name) => Ok(Permit::Collection(name.clone())),
-            None => Err(self.ungranted(
-                format!(
-                    "the collection {collection:?} is not granted to {}",
-                    self.generation.agent
-                ),
-                format!("grants.knowledge = [{collection:?}]"),
-            )),
-        }
-    }
-
-    fn authorize_put(&self, bytes: u64) -> Result<Permit, CallAnswer> {
-        let granted = self.generation.effective.grants.artifacts.and_then(|grant| grant.put);
-        let Some(granted) = granted else {
-            return Err(self.ungranted(
-                format!("{} may not put artifacts", self.generation.agent),
-                "grants.artifacts = { put = \"64 MiB\" }".into(),
-            ));
-        };
-        let most = granted.min(self.generation.effective.limits.artifacts);
-        let put = self.put.load(Ordering::Relaxed);
-        if put.saturating_add(bytes) > most.0 {
-            let detail =
-                format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
-            return Err(CallAnswer::Exhausted {
-                limit: bailiwick_core::fact::Limit::Bytes,
-                detail,
-            });
-        }
-        Ok(Permit::Put)
-    }
-
-    fn authorize_get(&self, artifact: &Artifact) -> Result<Permit, CallAnswer> {
-        if self.generation.effective.grants.artifacts.is_none() {
-            return Err(self.ungranted(
-                format!("{} may not read artifacts", self.generation.agent),
-                "grants.artifacts = {}".into(),
-            ));
-        }
-        let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
-        if readable.contains(artifact) { Ok(Permit::Get) } else { Err(self.unreadable(artifact)) }
-    }
-
-    fn unreadable(&self, artifact: &Artifact) -> CallAnswer {
-        CallAnswer::Denied {
-            reason: format!(
-                "the artifact {:?} is neither in the input of {} nor put by this attempt",
-                artifact.digest, self.generation.agent
-            ),
-            hint: Some("name it in the step's `input`: an agent reads what its input names".into()),
-        }
-    }
-
-    fn ungranted(&self, reason: String, line: String) -> CallAnswer {
-        let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
-        CallAnswer::Denied { reason, hint: Some(hint) }
     }
 
     async fn reserve(
@@ -311,11 +196,13 @@ impl Gate {
         name: Option<String>,
     ) -> Result<Artifact, CallAnswer> {
         let size = Bytes(bytes.len() as u64);
-        let digest =
-            self.gateway.blobs.put(bytes).await.map_err(|error| CallAnswer::Exhausted {
-                limit: bailiwick_core::fact::Limit::Storage,
-                detail: error.to_string(),
-            })?;
+        self.shelf.take(size).map_err(|used| CallAnswer::Exhausted {
+            limit: Limit::Storage,
+            detail: format!("this run has put {used} of {RUN_BLOBS_MAX}"),
+        })?;
+        let digest = self.gateway.blobs.put(bytes).await.map_err(|error| {
+            CallAnswer::Exhausted { limit: Limit::Storage, detail: error.to_string() }
+        })?;
         let artifact = Artifact { digest, media_type, bytes: size, name };
         self.put.fetch_add(size.0, Ordering::Relaxed);
         self.readable.lock().unwrap_or_else(PoisonError::into_inner).add(artifact.clone());

@@ -1,16 +1,37 @@
 //! Counters of one agent in one run: reserved before a request leaves, settled after. Knows no price and no reason.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::fact::Limit;
-use bailiwick_core::{Calls, Cost, Name, RunId, Tokens};
+use bailiwick_core::{Bytes, Calls, Cost, Name, RunId, Tokens};
 use tokio::sync::Notify;
+
+/// The most that all attempts of one run may put together: a thousand campaigns of
+/// pictures, and a share of a small disk that can be missed.
+pub const RUN_BLOBS_MAX: Bytes = Bytes::mib(4096);
 
 /// All accounts of a host.
 #[derive(Default)]
 pub struct Ledger {
     accounts: Mutex<HashMap<(RunId, Name), Arc<Account>>>,
+    shelves: Mutex<HashMap<RunId, Arc<Shelf>>>,
+}
+
+/// What the attempts of one run have put together.
+#[derive(Default)]
+pub struct Shelf(AtomicU64);
+
+impl Shelf {
+    /// Takes room for these bytes.
+    ///
+    /// # Errors
+    /// What is used already, where they do not fit below [`RUN_BLOBS_MAX`].
+    pub fn take(&self, bytes: Bytes) -> Result<(), Bytes> {
+        let fits = |used: u64| used.checked_add(bytes.0).filter(|sum| *sum <= RUN_BLOBS_MAX.0);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map(|_| ()).map_err(Bytes)
+    }
 }
 
 /// What one agent name has used and may use in one run.
@@ -52,8 +73,16 @@ impl Ledger {
         Arc::clone(accounts.entry((run.clone(), agent.clone())).or_default())
     }
 
+    /// The shelf of a run, made at the first use.
+    #[must_use]
+    pub fn shelf(&self, run: &RunId) -> Arc<Shelf> {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(shelves.entry(run.clone()).or_default())
+    }
+
     /// Forgets the accounts of a run that ended.
     pub fn close(&self, run: &RunId) {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != run);
     }
 }
@@ -204,6 +233,17 @@ mod tests {
         }
         assert_eq!(served, 10, "waiting for settlements lets all ten calls through");
         assert_eq!(account.spent(), cost(450, 10));
+    }
+
+    #[test]
+    fn a_run_has_room_for_so_much_and_no_more() {
+        let ledger = Ledger::default();
+        let (one, other) = (RunId::new("one").unwrap(), RunId::new("other").unwrap());
+        assert_eq!(ledger.shelf(&one).take(RUN_BLOBS_MAX), Ok(()));
+        assert_eq!(ledger.shelf(&one).take(Bytes(1)), Err(RUN_BLOBS_MAX));
+        assert_eq!(ledger.shelf(&other).take(Bytes(u64::MAX)), Err(Bytes(0)));
+        ledger.close(&one);
+        assert_eq!(ledger.shelf(&one).take(Bytes(1)), Ok(()));
     }
 
     #[tokio::test]

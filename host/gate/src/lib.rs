@@ -5,6 +5,7 @@
 //! no record to look up before durable resume is built: each attempt starts fresh.
 
 pub mod artifacts;
+mod authorize;
 pub mod call;
 pub mod contract;
 pub mod gate;

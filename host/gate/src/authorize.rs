@@ -1,0 +1,129 @@
+//! Whether a call may be made: grants, aliases, collections, references, room. The default is no; asks nobody and changes nothing.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use bailiwick_core::fact::{CallAnswer, Limit};
+use bailiwick_core::{Artifact, Bytes, Name};
+use bailiwick_policy::Route;
+
+use crate::call::Request;
+use crate::gate::Gate;
+use crate::ledger::Allowance;
+
+/// What authorisation found: exactly what the effect needs, so that nothing is looked
+/// up again after it was judged.
+pub(crate) enum Permit {
+    Routes { routes: Vec<Route>, allowance: Allowance },
+    Collection(Name),
+    Put,
+    Get,
+}
+
+impl Gate {
+    pub(crate) fn authorize(&self, request: &Request) -> Result<Permit, CallAnswer> {
+        request.check().map_err(|detail| CallAnswer::Invalid { detail })?;
+        match request {
+            Request::Complete(model) => {
+                let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(stranger) =
+                    model.artifacts().find(|artifact| !readable.contains(artifact))
+                {
+                    return Err(self.unreadable(stranger));
+                }
+                self.authorize_model(&model.alias)
+            }
+            Request::Embed(model) => self.authorize_model(&model.alias),
+            Request::GenerateImage(model) => self.authorize_model(&model.alias),
+            Request::EmbedQuery { collection, request } => {
+                self.authorize_collection(collection)?;
+                self.routes(&request.alias, Allowance::default())
+            }
+            Request::Search(search) => self.authorize_collection(&search.collection),
+            Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
+            Request::Get(artifact) => self.authorize_get(artifact),
+        }
+    }
+
+    fn authorize_model(&self, alias: &str) -> Result<Permit, CallAnswer> {
+        let grant = self.generation.effective.grants.model.as_ref();
+        match grant.filter(|grant| grant.aliases.iter().any(|name| name.as_str() == alias)) {
+            None => Err(self.ungranted(
+                format!("the model {alias:?} is not granted to {}", self.generation.agent),
+                format!("grants.model = {{ use = [{alias:?}] }}"),
+            )),
+            Some(grant) => {
+                self.routes(alias, Allowance { calls: grant.calls, tokens: grant.tokens })
+            }
+        }
+    }
+
+    fn routes(&self, alias: &str, allowance: Allowance) -> Result<Permit, CallAnswer> {
+        match self.gateway.models.get(alias) {
+            Some(routes) if !routes.is_empty() => {
+                Ok(Permit::Routes { routes: routes.clone(), allowance })
+            }
+            _ => {
+                Err(CallAnswer::Unavailable { detail: format!("the model {alias:?} has no route") })
+            }
+        }
+    }
+
+    fn authorize_collection(&self, collection: &str) -> Result<Permit, CallAnswer> {
+        let granted = &self.generation.effective.grants.knowledge;
+        match granted.get(collection) {
+            Some(name) => Ok(Permit::Collection(name.clone())),
+            None => Err(self.ungranted(
+                format!(
+                    "the collection {collection:?} is not granted to {}",
+                    self.generation.agent
+                ),
+                format!("grants.knowledge = [{collection:?}]"),
+            )),
+        }
+    }
+
+    fn authorize_put(&self, bytes: u64) -> Result<Permit, CallAnswer> {
+        let granted = self.generation.effective.grants.artifacts.and_then(|grant| grant.put);
+        let Some(granted) = granted else {
+            return Err(self.ungranted(
+                format!("{} may not put artifacts", self.generation.agent),
+                "grants.artifacts = { put = \"64 MiB\" }".into(),
+            ));
+        };
+        let most = granted.min(self.generation.effective.limits.artifacts);
+        let put = self.put.load(Ordering::Relaxed);
+        if put.saturating_add(bytes) > most.0 {
+            let detail =
+                format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
+            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail });
+        }
+        Ok(Permit::Put)
+    }
+
+    fn authorize_get(&self, artifact: &Artifact) -> Result<Permit, CallAnswer> {
+        if self.generation.effective.grants.artifacts.is_none() {
+            return Err(self.ungranted(
+                format!("{} may not read artifacts", self.generation.agent),
+                "grants.artifacts = {}".into(),
+            ));
+        }
+        let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        if readable.contains(artifact) { Ok(Permit::Get) } else { Err(self.unreadable(artifact)) }
+    }
+
+    fn unreadable(&self, artifact: &Artifact) -> CallAnswer {
+        CallAnswer::Denied {
+            reason: format!(
+                "the artifact {:?} is neither in the input of {} nor put by this attempt",
+                artifact.digest, self.generation.agent
+            ),
+            hint: Some("name it in the step's `input`: an agent reads what its input names".into()),
+        }
+    }
+
+    fn ungranted(&self, reason: String, line: String) -> CallAnswer {
+        let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
+        CallAnswer::Denied { reason, hint: Some(hint) }
+    }
+}
