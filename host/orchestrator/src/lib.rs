@@ -11,6 +11,7 @@ mod evaluate;
 mod graph;
 mod inbox;
 mod judges;
+mod layout;
 mod leash;
 pub mod ports;
 mod queue;
