@@ -194,3 +194,23 @@ fn the_architecture_mentions_every_crate() {
         .collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md does not mention {}", missing.join(", "));
 }
+
+/// A proof that anybody can write proves nothing: effects wait for the journal because
+/// only the journal can say that something is on stable storage.
+#[test]
+fn only_the_journal_says_that_something_is_durable() {
+    let own = root().join("host/store");
+    let forgers: Vec<String> = sources()
+        .into_iter()
+        .filter(|path| {
+            !path.starts_with(&own) && !path.components().any(|part| part.as_os_str() == "tests")
+        })
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            code.into_iter().any(|line| line.contains("Durable::attest"))
+        })
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(forgers.is_empty(), "these make proofs of their own:\n{}", forgers.join("\n"));
+}
