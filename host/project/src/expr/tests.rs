@@ -1,3 +1,5 @@
+//! What expressions may say, what they cost, and what they give.
+
 use serde_json::json;
 
 use super::*;
