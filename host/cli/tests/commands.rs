@@ -12,7 +12,9 @@ use serde_json::Value;
 use support::{ASKS, Does, Guest, ONE, World, given, told};
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
 }
 
 #[test]
@@ -63,7 +65,18 @@ fn events_are_json_and_nothing_else_is_on_standard_output() {
     assert_eq!(run.status.code(), Some(0), "{}", told(&run));
     let events = lines(&given(&run));
     let names: Vec<_> = events.iter().map(|event| event["fact"].as_str().unwrap()).collect();
-    assert_eq!(names, ["RunStarted", "StepLaidOut", "CellStarted", "Logged", "CellFinished", "Released", "RunEnded"]);
+    assert_eq!(
+        names,
+        [
+            "RunStarted",
+            "StepLaidOut",
+            "CellStarted",
+            "Logged",
+            "CellFinished",
+            "Released",
+            "RunEnded"
+        ]
+    );
     assert!(events.iter().all(|event| event["at"].is_u64()));
     assert_eq!(events.last().unwrap()["output"]["value"]["result"][0], 1);
 }
@@ -73,8 +86,16 @@ fn out_is_where_the_gallery_is() {
     let world = World::new();
     world.project(&Guest::answers("[1]"), ONE);
     let run = world.run(["run", "--out", "out"]);
-    assert_eq!((run.status.code(), given(&run).as_str()), (Some(0), "out/index.html\n"), "{}", told(&run));
-    assert_eq!(std::fs::read_to_string(world.root().join("out/result.json")).unwrap(), "[\n  1\n]\n");
+    assert_eq!(
+        (run.status.code(), given(&run).as_str()),
+        (Some(0), "out/index.html\n"),
+        "{}",
+        told(&run)
+    );
+    assert_eq!(
+        std::fs::read_to_string(world.root().join("out/result.json")).unwrap(),
+        "[\n  1\n]\n"
+    );
     world.write("mine/letter.txt", "dear");
     let before = world.files();
     let run = world.run(["run", "--out", "mine"]);
@@ -103,7 +124,12 @@ fn whoever_waits_for_people_gets_the_command_that_goes_on() {
     let told_it = told(&run);
     assert!(told_it.contains("starts over"), "{told_it}");
     let hint = told_it.lines().find(|line| line.contains("--decisions")).unwrap();
-    let rules: String = told_it.lines().skip_while(|line| *line != "[[decide]]").take_while(|line| !line.starts_with("then")).map(|line| format!("{line}\n")).collect();
+    let rules: String = told_it
+        .lines()
+        .skip_while(|line| *line != "[[decide]]")
+        .take_while(|line| !line.starts_with("then"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     world.write("decisions.toml", rules);
     assert_eq!(lines(&given(&world.run(["runs", "--json"])))[0]["state"], "waiting");
     // The hint is a command line; its words are typed as a shell would give them.
@@ -164,12 +190,18 @@ fn ctrl_c_twice_stops_at_once_and_says_how_to_go_on() {
 fn a_reader_that_went_away_ends_it_quietly() {
     let world = World::new();
     world.project(&Guest::answers("[1]"), ONE);
-    for (arguments, code) in [(vec!["schema"], 0), (vec!["run"], 0), (vec!["run", "--json"], 0), (vec!["check"], 0)] {
+    for (arguments, code) in
+        [(vec!["schema"], 0), (vec!["run"], 0), (vec!["run", "--json"], 0), (vec!["check"], 0)]
+    {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let ended = world.command(&arguments).stdout(writer).output().unwrap();
         assert_eq!(ended.status.code(), Some(code), "{arguments:?}: {}", told(&ended));
-        assert!(!told(&ended).contains("panicked") && !told(&ended).contains("error:"), "{}", told(&ended));
+        assert!(
+            !told(&ended).contains("panicked") && !told(&ended).contains("error:"),
+            "{}",
+            told(&ended)
+        );
     }
 }
 
@@ -192,15 +224,37 @@ fn build_inspect_and_check_say_what_an_agent_may_do() {
     let world = World::new();
     world.project(&Guest::answers("[1]"), ONE);
     let inspected = given(&world.run(["inspect", "agents/one"]));
-    assert!(inspected.contains("bailiwick:agent/log@0.1.0") && inspected.contains("fixture 1.0.0"), "{inspected}");
-    let inspected = lines(&given(&world.run(["inspect", "agents/one/dist/fixture.wasm", "--json"])));
+    assert!(
+        inspected.contains("bailiwick:agent/log@0.1.0") && inspected.contains("fixture 1.0.0"),
+        "{inspected}"
+    );
+    let inspected =
+        lines(&given(&world.run(["inspect", "agents/one/dist/fixture.wasm", "--json"])));
     assert_eq!(inspected[0]["profile"]["name"], "fixture");
     let checked = world.run(["check"]);
     assert_eq!(checked.status.code(), Some(0), "{}", told(&checked));
     let text = given(&checked);
-    for part in ["policy: the built-in one; it advises", "agent one: local/fixture 1.0.0", "effective", "pipeline main", "1 attempt"] {
+    for part in [
+        "policy: the built-in one; it advises",
+        "agent one: local/fixture 1.0.0",
+        "effective",
+        "pipeline main",
+        "1 attempt",
+    ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+    world.write(
+        "bailiwick.toml",
+        "[agents.one]\ncomponent = \"agents/one\"\ngrant = 1\nlimit = 2\n",
+    );
+    let checked = world.run(["check", "--json"]);
+    assert_eq!(checked.status.code(), Some(2));
+    let found = lines(&given(&checked));
+    assert_eq!(
+        (found.len(), &found[1]["code"], &found[1]["place"]["line"]),
+        (2, &"E002".into(), &4.into())
+    );
+    world.write("bailiwick.toml", "[agents.one]\ncomponent = \"agents/one\"\n");
     world.write("own.toml", "[people.me]\nuid = 0\ngroups = [\"editors\"]\n");
     let checked = world.run(["check", "--policy", "own.toml"]);
     assert!(given(&checked).contains("own.toml; it advises"), "{}", given(&checked));

@@ -24,22 +24,31 @@ impl Terminal {
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
         let name = ptsname(&ours, Vec::new()).unwrap();
-        let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        tcsetwinsize(&theirs, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        let theirs =
+            OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        tcsetwinsize(&theirs, Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
+            .unwrap();
         Self { ours: ours.into(), theirs }
     }
 
     fn spawn(&self, world: &World, arguments: &[&str]) -> Child {
         let mut command = world.command(arguments);
         let theirs = || Stdio::from(self.theirs.try_clone().unwrap());
-        command.env("TERM", "xterm").stdin(theirs()).stderr(theirs()).stdout(Stdio::piped()).spawn().unwrap()
+        command
+            .env("TERM", "xterm")
+            .stdin(theirs())
+            .stderr(theirs())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// Reads until the text has come.
     fn until(&mut self, wanted: &str, seen: &mut String) {
         let mut bytes = [0; 4096];
         while !seen.contains(wanted) {
-            let count = self.ours.read(&mut bytes).unwrap_or_else(|error| panic!("{error}: {seen}"));
+            let count =
+                self.ours.read(&mut bytes).unwrap_or_else(|error| panic!("{error}: {seen}"));
             seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
     }
@@ -120,7 +129,7 @@ fn people_are_asked_one_question_at_a_time() {
     assert!(seen.contains("\"text\": \"old\"") && seen.contains("1 round left"), "{seen}");
     assert_eq!(seen.matches(" asks about ").count(), 1, "{seen}");
 
-    let mut again = |terminal: &mut Terminal, line: &str, answer: &str| {
+    let again = |terminal: &mut Terminal, line: &str, answer: &str| {
         let mut seen = String::new();
         terminal.types(line);
         terminal.until(answer, &mut seen);
@@ -142,7 +151,10 @@ fn people_are_asked_one_question_at_a_time() {
     let mut output = String::new();
     child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}");
-    assert!(output.contains("\"text\": \"new\"") && output.contains("\"text\": \"old\""), "{output}");
+    assert!(
+        output.contains("\"text\": \"new\"") && output.contains("\"text\": \"old\""),
+        "{output}"
+    );
     let shown = given(&world.run(["show", "r1"]));
     assert!(shown.contains("approve by") && shown.contains(": fine"), "{shown}");
 }

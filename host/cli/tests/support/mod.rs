@@ -39,7 +39,13 @@ const ANSWER: usize = 8192;
 
 impl Guest {
     pub(crate) fn does(does: Does) -> Self {
-        Self { does, log: b"hello".to_vec(), imports: String::new(), input_schema: "true".into(), output_schema: "true".into() }
+        Self {
+            does,
+            log: b"hello".to_vec(),
+            imports: String::new(),
+            input_schema: "true".into(),
+            output_schema: "true".into(),
+        }
     }
 
     /// Answers the same text each time.
@@ -67,7 +73,8 @@ impl Guest {
 
     /// The core module.
     pub(crate) fn module(&self) -> Vec<u8> {
-        let texts = ["fixture", "1.0.0", "A guest of the tests.", &self.input_schema, &self.output_schema];
+        let texts =
+            ["fixture", "1.0.0", "A guest of the tests.", &self.input_schema, &self.output_schema];
         let (mut data, mut record, mut at) = (bytes_at(LOG, &self.log), String::new(), PROFILE);
         if let Does::Answers(text) = &self.does {
             data.push_str(&bytes_at(ANSWER, text.as_bytes()));
@@ -150,7 +157,10 @@ impl World {
     /// The folder of an agent, not built yet.
     pub(crate) fn source(&self, name: &str, guest: &Guest, wants: &str) {
         self.write(&format!("agents/{name}/agent.wasm"), guest.module());
-        self.write(&format!("agents/{name}/agent.toml"), format!("[build]\nmodule = \"agent.wasm\"\n{wants}"));
+        self.write(
+            &format!("agents/{name}/agent.toml"),
+            format!("[build]\nmodule = \"agent.wasm\"\n{wants}"),
+        );
     }
 
     /// A project with one agent and one pipeline.
@@ -160,7 +170,10 @@ impl World {
         self.write("pipelines/main.toml", pipeline);
     }
 
-    pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    pub(crate) fn command(
+        &self,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
         command
             .args(arguments)
