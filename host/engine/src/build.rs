@@ -7,6 +7,7 @@ use bailiwick_core::Diagnostic;
 use bailiwick_project::Plan;
 
 use crate::codes;
+use crate::files;
 use crate::host::{HostConfig, sandbox};
 use crate::load::Opened;
 use crate::problems::Problems;
@@ -65,7 +66,12 @@ pub fn folders_of(opened: &Opened, plan: &Plan) -> Vec<PathBuf> {
 
 fn not_built(error: BuildError) -> Problems {
     match error {
-        BuildError::Manifest(diagnostics) => Problems { diagnostics, ..Problems::default() },
+        BuildError::Manifest(diagnostics) => {
+            let files = diagnostics.iter().filter_map(|found| Some(&found.place.as_ref()?.file));
+            let texts = files
+                .filter_map(|file| Some((file.clone(), files::text(Path::new(file), file).ok()?)));
+            Problems { sources: texts.collect(), diagnostics }
+        }
         other => fail(&other.to_string()),
     }
 }

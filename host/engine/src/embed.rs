@@ -94,7 +94,7 @@ impl Batches<'_> {
             ));
         }
         let cost = Cost { tokens: embedding.usage.tokens(), calls: Calls(1) };
-        let ids = batch.iter().map(|(id, _)| id.clone());
+        let ids = batch.iter().map(|(id, _)| *id);
         Ok((ids.zip(embedding.vectors).collect(), cost))
     }
 }

@@ -18,9 +18,7 @@ impl Clock for SystemClock {
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let wait = at.since(self.now());
-        #[expect(clippy::disallowed_methods, reason = "this is the port's implementation")]
-        let sleep = async move { tokio::time::sleep(wait).await };
-        Box::pin(sleep)
+        Box::pin(tokio::time::sleep(wait))
     }
 }
 
@@ -31,11 +29,12 @@ pub(crate) struct SystemRandom;
 impl Random for SystemRandom {
     fn bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
-        // The kernel's generator fails only before it was seeded, early at boot: then
-        // the process must not go on with guessable keys.
-        if getrandom::fill(&mut bytes).is_err() {
-            std::process::abort();
-        }
+        #[expect(
+            clippy::expect_used,
+            reason = "the kernel's generator fails only before it was seeded, early at boot; \
+                      then nothing may go on with guessable keys"
+        )]
+        getrandom::fill(&mut bytes).expect("the kernel has random bytes");
         bytes
     }
 }

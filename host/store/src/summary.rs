@@ -107,7 +107,9 @@ impl Course {
             | Fact::CellFinished { attempt, .. } => {
                 self.busy.remove(&attempt.cell);
             }
-            Fact::CallAnswered { cost, .. } | Fact::Embedded { cost, .. } => self.summary.cost = self.summary.cost.plus(*cost),
+            Fact::CallAnswered { cost, .. } | Fact::Embedded { cost, .. } => {
+                self.summary.cost = self.summary.cost.plus(*cost)
+            }
             Fact::Asked { ask, cell, .. } => {
                 self.asked.insert(cell.clone(), ask.clone());
             }
