@@ -61,7 +61,8 @@ pub struct StepState {
     pub laid_out: bool,
     /// The state of each cell.
     pub cells: BTreeMap<CellKey, CellState>,
-    /// For a judge: how many candidates it failed to judge.
+    /// For a judge: how many candidates it failed to judge. Of a person's edit it gives
+    /// an opinion only, and a missing opinion stops nobody.
     pub judge_failures: usize,
 }
 
@@ -468,7 +469,7 @@ impl RunState {
         };
         let words = Verdicts::Agent(judgement.clone());
         state.said.push(Said { judge: judge.clone(), round, words });
-        if failed {
+        if failed && !judgement.opinion {
             self.step_mut(judge)?.judge_failures += 1;
         }
         Ok(())
