@@ -187,3 +187,40 @@ fn rejected(error: &wasmparser::BinaryReaderError) -> Rejected {
         Rejected::Malformed { offset, reason }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text passes between two parts, each with a memory: what composition, and
+    /// JavaScript's lighter engine, make of a component.
+    const COMPOSED: &str = r#"(component
+  (component $inner
+    (core module $m
+      (memory (export "memory") 1)
+      (func (export "take") (param i32 i32))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (alias core export $i "memory" (core memory $memory))
+    (alias core export $i "realloc" (core func $realloc))
+    (func (export "take") (param "text" string)
+      (canon lift (core func $i "take") (memory $memory) (realloc $realloc))))
+  (component $outer
+    (import "take" (func $take (param "text" string)))
+    (core module $texts (memory (export "memory") 1))
+    (core instance $t (instantiate $texts))
+    (alias core export $t "memory" (core memory $memory))
+    (core func $lowered (canon lower (func $take) (memory $memory)))
+    (core module $user (import "" "take" (func (param i32 i32)))
+      (func (export "go") (call 0 (i32.const 0) (i32.const 1))))
+    (core instance $u (instantiate $user
+      (with "" (instance (export "take" (func $lowered))))))
+    (func (export "go") (canon lift (core func $u "go"))))
+  (instance $i (instantiate $inner))
+  (instance $o (instantiate $outer (with "take" (func $i "take")))))"#;
+
+    #[test]
+    fn a_composed_component_is_compiled() {
+        compile(&wat::parse_str(COMPOSED).unwrap()).unwrap();
+    }
+}
