@@ -134,6 +134,22 @@ fn a_collection_that_was_not_granted_is_denied_until_the_hint_is_applied() {
     run().option("run-id", "after").ends(0);
 }
 
+#[test]
+fn a_hint_takes_away_nothing_that_was_granted() {
+    let desk = Desk::new();
+    agent("research");
+    let project = Project::like(&desk, "10-campaign");
+    project.change(OPERATORS, "[\"brand\", \"performance\"]", "[\"brand\"]");
+    let reason = "the collection \"performance\" is not granted to research";
+    let hint = denial(&desk, campaign(&desk, &project), "before", "research/-", reason);
+    assert!(hint.ends_with("grants.knowledge = [\"brand\", \"performance\"]"), "{hint}");
+    project.apply(&hint);
+    // People decide nothing here: the copy waits for them, and that is far enough.
+    let input = project.path().join("brief.json");
+    desk.run(project.path()).option("input", input).option("run-id", "after").ends(3);
+    assert_eq!(desk.shown("after")["steps"][0]["cells"][0]["state"], "done");
+}
+
 /// Asks for the bytes of an artifact by its digest, whether or not its input names it.
 fn grabber(digest: &str, bytes: usize) -> Guest {
     let data = format!(

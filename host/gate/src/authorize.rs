@@ -1,11 +1,13 @@
 //! Whether a call may be made: grants, aliases, collections, references, room. The default is no; asks nobody and changes nothing.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use bailiwick_core::fact::{CallAnswer, Limit};
 use bailiwick_core::{Artifact, Bytes, Name};
 use bailiwick_policy::Route;
+use bailiwick_policy::grants::ModelGrant;
 
 use crate::call::Request;
 use crate::gate::Gate;
@@ -50,7 +52,7 @@ impl Gate {
         match grant.filter(|grant| grant.aliases.iter().any(|name| name.as_str() == alias)) {
             None => Err(self.ungranted(
                 format!("the model {alias:?} is not granted to {}", self.generation.agent),
-                format!("grants.model = {{ use = [{alias:?}] }}"),
+                model_line(grant, alias),
             )),
             Some(grant) => {
                 self.routes(alias, Allowance { calls: grant.calls, tokens: grant.tokens })
@@ -78,7 +80,7 @@ impl Gate {
                     "the collection {collection:?} is not granted to {}",
                     self.generation.agent
                 ),
-                format!("grants.knowledge = [{collection:?}]"),
+                format!("grants.knowledge = {}", names(granted, collection)),
             )),
         }
     }
@@ -126,4 +128,27 @@ impl Gate {
         let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
         CallAnswer::Denied { reason, hint: Some(hint) }
     }
+}
+
+/// The line that grants `alias` besides what is granted: it stands for the whole line
+/// of now, so it must not take anything away.
+fn model_line(granted: Option<&ModelGrant>, alias: &str) -> String {
+    let Some(granted) = granted else {
+        return format!("grants.model = {{ use = [{alias:?}] }}");
+    };
+    let numbers = [
+        ("calls", granted.calls.map(|calls| calls.0)),
+        ("tokens", granted.tokens.map(|tokens| tokens.0)),
+    ];
+    let numbers: String = numbers
+        .into_iter()
+        .filter_map(|(key, number)| Some(format!(", {key} = {}", number?)))
+        .collect();
+    format!("grants.model = {{ use = {}{numbers} }}", names(&granted.aliases, alias))
+}
+
+/// A list of TOML.
+fn names(granted: &BTreeSet<Name>, asked: &str) -> String {
+    let names: BTreeSet<_> = granted.iter().map(Name::as_str).chain([asked]).collect();
+    format!("{:?}", Vec::from_iter(names))
 }

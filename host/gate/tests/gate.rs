@@ -97,6 +97,38 @@ async fn what_is_not_granted_is_denied_with_a_line_for_the_operator() {
 }
 
 #[tokio::test]
+async fn the_line_for_the_operator_takes_nothing_away() {
+    let world = World::new(false);
+    let model =
+        ModelGrant { aliases: [name("critic")].into(), calls: Some(Calls(7)), tokens: None };
+    let grants = Grants {
+        model: Some(model),
+        knowledge: [name("brand"), name("sales")].into(),
+        ..Grants::none()
+    };
+    let gate = world.gate(grants, Limits::DEFAULT);
+    assert_eq!(gate.complete(ask("hi")).await, Err(CallError::Denied(Capability::Model)));
+    let search =
+        SearchRequest { collection: "events".into(), query: "x".into(), limit: 3, vector: None };
+    assert_eq!(gate.search(search).await, Err(CallError::Denied(Capability::Knowledge)));
+    let answers = world.facts.answers();
+    let hints: Vec<_> = answers
+        .iter()
+        .map(|answer| match answer {
+            CallAnswer::Denied { hint: Some(hint), .. } => hint.split_once("]: ").unwrap().1,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        hints,
+        [
+            "grants.model = { use = [\"critic\", \"writer\"], calls = 7 }",
+            "grants.knowledge = [\"brand\", \"events\", \"sales\"]",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn another_alias_is_not_covered_by_the_grant() {
     let world = World::new(false);
     let gate = world.gate(writer(None, None), Limits::DEFAULT);
