@@ -42,7 +42,7 @@ impl Place {
 /// One thing that is wrong. `bailiwick explain CODE` says more about each code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// `E` and three digits; the page of this code is `docs/errors/CODE.md`.
+    /// `E` and three digits; `bailiwick explain CODE` prints its page.
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,

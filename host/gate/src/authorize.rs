@@ -39,7 +39,11 @@ impl Gate {
             Request::GenerateImage(model) => self.authorize_model(&model.alias),
             Request::EmbedQuery { collection, request } => {
                 self.authorize_collection(collection)?;
-                self.routes(&request.alias, Allowance::default())
+                // The collection's model needs no grant, but what it takes is counted with
+                // the agent's own calls, and bounded with them.
+                let grant = self.generation.effective.grants.model.as_ref();
+                let allowance = grant.map_or(Allowance::default(), allowance);
+                self.routes(&request.alias, allowance)
             }
             Request::Search(search) => self.authorize_collection(&search.collection),
             Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
@@ -54,9 +58,7 @@ impl Gate {
                 format!("the model {alias:?} is not granted to {}", self.generation.agent),
                 model_line(grant, alias),
             )),
-            Some(grant) => {
-                self.routes(alias, Allowance { calls: grant.calls, tokens: grant.tokens })
-            }
+            Some(grant) => self.routes(alias, allowance(grant)),
         }
     }
 
@@ -128,6 +130,10 @@ impl Gate {
         let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
         CallAnswer::Denied { reason, hint: Some(hint) }
     }
+}
+
+fn allowance(grant: &ModelGrant) -> Allowance {
+    Allowance { calls: grant.calls, tokens: grant.tokens }
 }
 
 /// The line that grants `alias` besides what is granted: it stands for the whole line

@@ -285,6 +285,19 @@ async fn a_collection_with_an_embedding_model_is_searched_by_meaning_too() {
 }
 
 #[tokio::test]
+async fn when_the_counters_are_spent_a_search_goes_on_with_words() {
+    let world = World::new(true);
+    let mut grants = writer(Some(0), None);
+    grants.knowledge = [name("brand")].into();
+    let gate = world.gate(grants, Limits::DEFAULT);
+    let search =
+        SearchRequest { collection: "brand".into(), query: "x".into(), limit: 3, vector: None };
+    assert_eq!(gate.search(search).await.unwrap().len(), 1);
+    assert_eq!(world.index.0.lock().unwrap()[0].vector, None);
+    assert!(matches!(world.facts.answers()[0], CallAnswer::Exhausted { limit: Limit::Calls, .. }));
+}
+
+#[tokio::test]
 async fn floods_of_calls_and_of_denials_end_the_attempt() {
     let world = World::new(false);
     let limits = Limits { gate_calls: 3, ..Limits::DEFAULT };
