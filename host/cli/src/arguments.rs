@@ -10,7 +10,12 @@ use crate::commands::{
 
 /// Runs AI agents that nobody has to trust.
 #[derive(Parser)]
-#[command(name = "bailiwick", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    name = "bailiwick",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 #[command(after_help = "\
 Exit codes: 0 done, 1 failed, 2 input wrong, 3 waiting for people, 130 interrupted.
 Results are on standard output, everything else on standard error.")]

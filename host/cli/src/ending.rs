@@ -71,7 +71,8 @@ pub(crate) fn report(ended: anyhow::Result<Ending>, talk: &Talk) -> Ending {
         Err(error) => error,
     };
     // Who closed the pipe (`| head`) has what he wanted.
-    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    {
         return Ending::Done;
     }
     if let Some(problems) = error.downcast_ref::<Problems>() {

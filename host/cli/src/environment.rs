@@ -59,8 +59,10 @@ impl Environment {
         };
         let cache = under("XDG_CACHE_HOME", ".cache")
             .context("neither XDG_CACHE_HOME nor HOME says where compiled code can be kept")?;
-        let terminals = Terminals { stdin: io::stdin().is_terminal(), stderr: io::stderr().is_terminal() };
-        let arguments: Vec<_> = env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        let terminals =
+            Terminals { stdin: io::stdin().is_terminal(), stderr: io::stderr().is_terminal() };
+        let arguments: Vec<_> =
+            env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = text("TERM").is_some_and(|term| term == "dumb");
         Ok(Self {
@@ -68,9 +70,13 @@ impl Environment {
             uid: rustix::process::geteuid().as_raw(),
             editor: text("VISUAL").or_else(|| text("EDITOR")),
             log: text("BAILIWICK_LOG"),
-            keys: Keys::new(text("OPENAI_API_KEY").as_deref(), text("ANTHROPIC_API_KEY").as_deref()),
+            keys: Keys::new(
+                text("OPENAI_API_KEY").as_deref(),
+                text("ANTHROPIC_API_KEY").as_deref(),
+            ),
             cache: cache.join("bailiwick"),
-            user_policy: under("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("bailiwick/policy.toml")),
+            user_policy: under("XDG_CONFIG_HOME", ".config")
+                .map(|folder| folder.join("bailiwick/policy.toml")),
             executable: env::current_exe().context("this program does not find itself")?,
             command: arguments.join(" "),
             colours: terminals.stderr && !plain && !dumb,

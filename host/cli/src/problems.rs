@@ -12,6 +12,9 @@ const WIDTH_MIN: usize = 40;
 /// Wider than this the eye does not find the next line.
 const WIDTH_MAX: usize = 100;
 
+/// A line of a file that is longer is not shown: nobody finds the place in it.
+const LINE_MAX: usize = 160;
+
 /// How problems look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
@@ -30,6 +33,8 @@ pub(crate) fn render(problems: &Problems, look: Look, width: usize) -> String {
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(width.clamp(WIDTH_MIN, WIDTH_MAX))
         .with_context_lines(1)
+        // A file or pipe has no width; whole lines can be searched.
+        .with_wrap_lines(look == Look::Colours)
         .with_links(false);
     let mut text = String::new();
     for found in &problems.diagnostics {
@@ -42,9 +47,10 @@ pub(crate) fn render(problems: &Problems, look: Look, width: usize) -> String {
     text
 }
 
-/// `3 errors, 1 warning; bailiwick explain E002 says more`.
+/// `3 errors, 1 warning`.
 fn count(problems: &Problems) -> String {
-    let of = |severity| problems.diagnostics.iter().filter(|found| found.severity == severity).count();
+    let of =
+        |severity| problems.diagnostics.iter().filter(|found| found.severity == severity).count();
     let many = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),
@@ -52,10 +58,7 @@ fn count(problems: &Problems) -> String {
     };
     let counts = [many(of(Severity::Error), "error"), many(of(Severity::Warning), "warning")];
     let counts: Vec<_> = counts.into_iter().flatten().collect();
-    match problems.diagnostics.first() {
-        Some(first) => format!("{}; `bailiwick explain {}` says more\n", counts.join(", "), first.code),
-        None => String::new(),
-    }
+    if counts.is_empty() { String::new() } else { format!("{}\n", counts.join(", ")) }
 }
 
 /// One diagnostic as miette wants it.
@@ -64,14 +67,18 @@ struct Shown {
     code: &'static str,
     severity: Severity,
     message: String,
-    hint: Option<String>,
+    hint: String,
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
 }
 
 impl Shown {
     fn of(found: &Diagnostic, problems: &Problems) -> Self {
-        let source = found.place.as_ref().and_then(|place| Some((place, problems.sources.get(&place.file)?)));
+        let source = found
+            .place
+            .as_ref()
+            .and_then(|place| Some((place, problems.sources.get(&place.file)?)));
+        let source = source.filter(|(place, text)| !is_wide(text, place.line));
         // A place in a file whose text is not here is still a place.
         let nowhere = match (&found.place, source) {
             (Some(place), None) => format!("{}:{}:{}: ", place.file, place.line, place.column),
@@ -81,7 +88,10 @@ impl Shown {
             code: found.code,
             severity: found.severity,
             message: visible(&format!("{nowhere}{}", found.message), Lines::Keep),
-            hint: found.hint.as_deref().map(|hint| visible(hint, Lines::Keep)),
+            hint: match &found.hint {
+                Some(hint) => visible(hint, Lines::Keep),
+                None => format!("`bailiwick explain {}` says more", found.code),
+            },
             label: source.map(|(place, text)| {
                 let end = place.span.end.min(text.len());
                 let start = place.span.start.min(end);
@@ -90,6 +100,12 @@ impl Shown {
             source: source.map(|(place, text)| NamedSource::new(&place.file, masked(text))),
         }
     }
+}
+
+/// Whether one of the lines that would be shown is too long.
+fn is_wide(text: &str, line: usize) -> bool {
+    let around = text.lines().skip(line.saturating_sub(2)).take(3);
+    around.into_iter().any(|line| line.len() > LINE_MAX)
 }
 
 /// The text with a `?` for each byte of what deceives the eye: spans stay where they are.
@@ -128,7 +144,7 @@ impl miette::Diagnostic for Shown {
     }
 
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+        Some(Box::new(&self.hint))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -136,7 +152,9 @@ impl miette::Diagnostic for Shown {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.label.clone().map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = _>>)
+        self.label
+            .clone()
+            .map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = _>>)
     }
 }
 
@@ -154,7 +172,9 @@ mod tests {
         let place = Place::of("bailiwick.toml", text, at..at + 5);
         let problems = Problems {
             diagnostics: vec![
-                Diagnostic::error("E002", "unknown key `grant`").at(place).hint("did you mean `grants`?"),
+                Diagnostic::error("E002", "unknown key `grant`")
+                    .at(place)
+                    .hint("did you mean `grants`?"),
                 Diagnostic::warning("E101", "nobody is to blame\u{1b}[2J"),
             ],
             sources: [("bailiwick.toml".to_owned(), text.to_owned())].into(),
@@ -173,8 +193,9 @@ mod tests {
             E101
 
               ⚠ nobody is to blame\u{1b}[2J
+              help: `bailiwick explain E101` says more
 
-            1 error, 1 warning; `bailiwick explain E002` says more
+            1 error, 1 warning
         "#]]
         .assert_eq(&render(&problems, Look::Plain, 80));
     }

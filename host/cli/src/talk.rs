@@ -34,7 +34,8 @@ impl Talk {
 
     /// The host's own log goes to standard error too, above the tree.
     pub(crate) fn listen(&self, filter: Option<&str>) {
-        let filter = EnvFilter::try_new(filter.unwrap_or("warn")).unwrap_or_else(|_| EnvFilter::new("warn"));
+        let filter =
+            EnvFilter::try_new(filter.unwrap_or("warn")).unwrap_or_else(|_| EnvFilter::new("warn"));
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)

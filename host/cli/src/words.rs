@@ -86,9 +86,14 @@ mod tests {
 
     #[test]
     fn counts_and_times_read_well() {
-        assert_eq!(cost(Cost { tokens: Tokens(8_412_931), calls: Calls(12) }), "12 calls, 8 412 931 tokens");
+        assert_eq!(
+            cost(Cost { tokens: Tokens(8_412_931), calls: Calls(12) }),
+            "12 calls, 8 412 931 tokens"
+        );
         assert_eq!(cost(Cost::ZERO), "no calls");
-        for (millis, shown) in [(400, "0.4 s"), (12_000, "12 s"), (184_000, "3 min 04 s"), (7_500_000, "2 h 05 min")] {
+        for (millis, shown) in
+            [(400, "0.4 s"), (12_000, "12 s"), (184_000, "3 min 04 s"), (7_500_000, "2 h 05 min")]
+        {
             assert_eq!(elapsed(Duration::from_millis(millis)), shown);
         }
     }

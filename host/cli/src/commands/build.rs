@@ -33,7 +33,11 @@ pub(crate) async fn command(
 }
 
 /// Builds one agent and gives the path of its component.
-pub(crate) async fn build_one(folder: &Path, environment: &Environment, talk: &Talk) -> anyhow::Result<String> {
+pub(crate) async fn build_one(
+    folder: &Path,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<String> {
     // Building needs no data folder: the engine alone is started.
     let none = DataPlace { project: None, data: Some(folder.to_path_buf()) };
     let config = environment.host(&environment.data(&none)?);

@@ -30,7 +30,11 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-pub(crate) fn command(arguments: &Arguments, environment: &Environment, talk: &Talk) -> anyhow::Result<Ending> {
+pub(crate) fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
     let places = match environment.places(&arguments.place, &[]) {
         Ok(places) => places,
         Err(error) => return problems_of(error.downcast()?, arguments, talk),
@@ -65,7 +69,8 @@ fn problems_of(problems: Problems, arguments: &Arguments, talk: &Talk) -> anyhow
 fn policy(opened: &Opened) -> String {
     match &opened.policy_source {
         PolicySource::BuiltIn => {
-            "policy: the built-in one; it advises, because there is no /etc/bailiwick/policy.toml\n".into()
+            "policy: the built-in one; it advises, because there is no /etc/bailiwick/policy.toml\n"
+                .into()
         }
         PolicySource::File { path, binds: true } => {
             format!("policy: {}; it binds: another user owns it\n", path.display())
@@ -80,7 +85,11 @@ fn of_agent(opened: &Opened, agent: &Agent) -> String {
     let profile = &agent.embedded.profile;
     let mut text = format!("\nagent {}: {} {}\n", agent.name, agent.identity, profile.version);
     text.push_str(&format!("  {}\n", profile.summary));
-    text.push_str(&format!("  {} ({})\n", shown(&agent.path).display(), agent.embedded.outline.digest));
+    text.push_str(&format!(
+        "  {} ({})\n",
+        shown(&agent.path).display(),
+        agent.embedded.outline.digest
+    ));
     for power in powers(opened, agent) {
         of_power(&power, &mut text);
     }
@@ -130,22 +139,43 @@ fn pipelines(opened: &Opened, text: &mut String) {
         for step in &plan.steps {
             let by = tally::by(&step.by);
             let judge = step.judges.as_ref();
-            let judges = judge.map(|judge| format!(", judges {}, {}", judge.subject, words::many(judge.rounds as usize, "round")));
+            let judges = judge.map(|judge| {
+                format!(
+                    ", judges {}, {}",
+                    judge.subject,
+                    words::many(judge.rounds as usize, "round")
+                )
+            });
             let along = |word: &str, axes: &[bailiwick_core::Name]| match axes {
                 [] => String::new(),
-                axes => format!(", {word} {}", axes.iter().map(bailiwick_core::Name::as_str).collect::<Vec<_>>().join(" × ")),
+                axes => format!(
+                    ", {word} {}",
+                    axes.iter().map(bailiwick_core::Name::as_str).collect::<Vec<_>>().join(" × ")
+                ),
             };
             let axes = format!("{}{}", along("over", &step.over), along("collects", &step.collect));
-            text.push_str(&format!("  step {}: {by}{}{axes}\n", step.name, judges.unwrap_or_default()));
+            text.push_str(&format!(
+                "  step {}: {by}{}{axes}\n",
+                step.name,
+                judges.unwrap_or_default()
+            ));
         }
         // Axes that come from the input or from a step are known when it runs: for one
         // value of each, the worst case is a factor.
         let one: BTreeMap<_, _> = plan.steps.iter().map(|step| (step.name.clone(), 1)).collect();
         let worst = plan.worst_case(&one);
         let people = plan.steps.iter().any(|step| matches!(step.by, StepBy::People(_)));
-        let asked = if people { format!(" and {}", words::many(worst.questions as usize, "question")) } else { String::new() };
-        let each = if plan.axes.is_empty() { "at worst" } else { "at worst, for one cell of each step" };
-        text.push_str(&format!("  {each}: {}{asked}\n", words::many(worst.attempts as usize, "attempt")));
+        let asked = if people {
+            format!(" and {}", words::many(worst.questions as usize, "question"))
+        } else {
+            String::new()
+        };
+        let each =
+            if plan.axes.is_empty() { "at worst" } else { "at worst, for one cell of each step" };
+        text.push_str(&format!(
+            "  {each}: {}{asked}\n",
+            words::many(worst.attempts as usize, "attempt")
+        ));
     }
 }
 
@@ -154,11 +184,12 @@ mod tests {
     use bailiwick_core::Diagnostic;
     use serde_json::json;
 
-    use super::*;
-
     #[test]
     fn a_problem_is_an_object_with_code_and_message() {
         let value = serde_json::to_value(Diagnostic::error("E002", "x").hint("y")).unwrap();
-        assert_eq!(value, json!({"code": "E002", "severity": "error", "message": "x", "place": null, "hint": "y"}));
+        assert_eq!(
+            value,
+            json!({"code": "E002", "severity": "error", "message": "x", "place": null, "hint": "y"})
+        );
     }
 }

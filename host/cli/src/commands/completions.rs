@@ -15,7 +15,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn command(arguments: &Arguments) -> anyhow::Result<Ending> {
     let mut script = Vec::new();
-    generate(arguments.shell, &mut crate::arguments::Arguments::command(), "bailiwick", &mut script);
+    generate(
+        arguments.shell,
+        &mut crate::arguments::Arguments::command(),
+        "bailiwick",
+        &mut script,
+    );
     stdout::write(&String::from_utf8_lossy(&script))?;
     Ok(Ending::Done)
 }

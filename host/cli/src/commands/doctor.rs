@@ -19,10 +19,14 @@ pub(crate) struct Arguments {
     data: Option<std::path::PathBuf>,
 }
 
-pub(crate) async fn command(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Ending> {
+pub(crate) async fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+) -> anyhow::Result<Ending> {
     // Outside of a project the machine can be looked at all the same.
     let places = environment.places(&arguments.place, &[]).or_else(|_| {
-        let here = ProjectPlace { project: Some(environment.folder.clone()), ..arguments.place.clone() };
+        let here =
+            ProjectPlace { project: Some(environment.folder.clone()), ..arguments.place.clone() };
         environment.places(&here, &[])
     })?;
     let Places { project, .. } = &places;
@@ -40,6 +44,7 @@ fn line(finding: &Finding) -> String {
         Health::Bad => "BAD ",
     };
     let found = finding.found.replace('\n', "\n                ");
-    let advice = finding.advice.as_ref().map(|advice| format!("{:16}{advice}\n", "")).unwrap_or_default();
+    let advice =
+        finding.advice.as_ref().map(|advice| format!("{:16}{advice}\n", "")).unwrap_or_default();
     format!("{mark} {:10} {found}\n{advice}", finding.subject)
 }

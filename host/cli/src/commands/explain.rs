@@ -18,7 +18,9 @@ pub(crate) fn command(arguments: &Arguments) -> anyhow::Result<Ending> {
     let code = arguments.code.to_ascii_uppercase();
     let Some(page) = codes::page(&code) else {
         let hint = "codes stand in front of each problem, as E031";
-        let unknown = Diagnostic::error(codes::NO_CODE, format!("there is no code {:?}", arguments.code)).hint(hint);
+        let unknown =
+            Diagnostic::error(codes::NO_CODE, format!("there is no code {:?}", arguments.code))
+                .hint(hint);
         return Err(Problems::one(unknown).into());
     };
     stdout::write(&format!("{}: {}\n\n{}\n", page.code, page.title, page.text))?;

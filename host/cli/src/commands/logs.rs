@@ -23,7 +23,10 @@ pub(crate) struct Arguments {
     place: DataPlace,
 }
 
-pub(crate) async fn command(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Ending> {
+pub(crate) async fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+) -> anyhow::Result<Ending> {
     let history = History::open(&environment.data(&arguments.place)?)?;
     let record = show::record(history.as_ref(), &arguments.run).await?;
     if let Some(step) = &arguments.step {
@@ -41,9 +44,15 @@ pub(crate) async fn command(arguments: &Arguments, environment: &Environment) ->
                 Level::Warn => "warn",
                 Level::Error => "error",
             };
-            let progress = logged.fraction.map(|fraction| format!("{:.0}% ", fraction * 100.0)).unwrap_or_default();
+            let progress = logged
+                .fraction
+                .map(|fraction| format!("{:.0}% ", fraction * 100.0))
+                .unwrap_or_default();
             let message = visible(&logged.message, Lines::Keep).replace('\n', "\n    ");
-            stdout::write(&format!("{} {attempt} {level:5} {progress}{message}\n", words::instant(entry.at)))?;
+            stdout::write(&format!(
+                "{} {attempt} {level:5} {progress}{message}\n",
+                words::instant(entry.at)
+            ))?;
         }
     }
     Ok(Ending::Done)

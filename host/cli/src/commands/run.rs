@@ -85,7 +85,8 @@ pub(crate) async fn command(
     };
     let watcher = Arc::new(Watcher::new(talk.clone(), view, environment.colours));
     let attended = environment.terminals.stdin && environment.terminals.stderr;
-    let prompt = attended.then(|| Prompt::open(talk.clone(), Arc::clone(&watcher), environment.editor.clone()));
+    let prompt = attended
+        .then(|| Prompt::open(talk.clone(), Arc::clone(&watcher), environment.editor.clone()));
     let told = talk.clone();
     let request = RunRequest {
         pipeline,
@@ -101,7 +102,8 @@ pub(crate) async fn command(
     let running = run(&host, &opened, request).await?;
     let finished = drive(running, &watcher, talk).await?;
     talk.clear();
-    talk.say(&summary::summary(&finished.state, &watcher.denials(), watcher.elapsed()));
+    let place = summary::place(arguments, &opened.root);
+    talk.say(&summary::summary(&finished.state, &watcher.denials(), watcher.elapsed(), &place));
     if let Some(hint) = summary::how_to_go_on(&finished.state, arguments, &opened.root) {
         talk.say(&hint);
     }
@@ -146,7 +148,12 @@ async fn result(arguments: &Arguments, finished: &Finished, talk: &Talk) -> anyh
             return Ok(());
         }
         let written = finished.deliver(out).await.map_err(Broken)?;
-        talk.say(&format!("wrote {}, {} to {}", words::many(written.files, "file"), written.bytes, out.display()));
+        talk.say(&format!(
+            "wrote {}, {} to {}",
+            words::many(written.files, "file"),
+            written.bytes,
+            out.display()
+        ));
         if !arguments.json {
             stdout::write(&format!("{}\n", written.index.display()))?;
         }
@@ -159,10 +166,12 @@ async fn result(arguments: &Arguments, finished: &Finished, talk: &Talk) -> anyh
 }
 
 fn name(text: &str) -> Result<Name, Problems> {
-    Name::new(text).map_err(|error| Problems::one(Diagnostic::error(codes::NO_PIPELINE, error.to_string())))
+    Name::new(text)
+        .map_err(|error| Problems::one(Diagnostic::error(codes::NO_PIPELINE, error.to_string())))
 }
 
 /// A run id as somebody typed it.
 pub(crate) fn run_id(text: &str) -> Result<RunId, Problems> {
-    RunId::new(text).map_err(|error| Problems::one(Diagnostic::error(codes::BAD_RUN_ID, error.to_string())))
+    RunId::new(text)
+        .map_err(|error| Problems::one(Diagnostic::error(codes::BAD_RUN_ID, error.to_string())))
 }

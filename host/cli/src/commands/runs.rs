@@ -22,7 +22,10 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-pub(crate) async fn command(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Ending> {
+pub(crate) async fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+) -> anyhow::Result<Ending> {
     let Some(history) = History::open(&environment.data(&arguments.place)?)? else {
         return Ok(Ending::Done);
     };

@@ -27,7 +27,10 @@ pub(crate) struct Arguments {
     place: DataPlace,
 }
 
-pub(crate) async fn command(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Ending> {
+pub(crate) async fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+) -> anyhow::Result<Ending> {
     let history = History::open(&environment.data(&arguments.place)?)?;
     let mut record = record(history.as_ref(), &arguments.run).await?;
     let text = match (&arguments.cell, &history) {
@@ -49,7 +52,10 @@ pub(crate) async fn record(history: Option<&History>, run: &str) -> Result<Recor
     let run = run_id(run)?;
     match history {
         Some(history) => history.record(&run).await,
-        None => Err(unknown(format!("there is no run {run}: this data folder has none yet"), "a run is made by `bailiwick run`")),
+        None => Err(unknown(
+            format!("there is no run {run}: this data folder has none yet"),
+            "a run is made by `bailiwick run`",
+        )),
     }
 }
 
@@ -58,7 +64,10 @@ pub(crate) fn known_step(record: &Record, step: &str) -> Result<Name, Problems> 
     let names = record.state.steps.iter().map(|step| &step.shape.name);
     names.clone().find(|name| name.as_str() == step).cloned().ok_or_else(|| {
         let names: Vec<_> = names.map(Name::as_str).collect();
-        unknown(format!("run {} has no step {step:?}", record.state.run), format!("it has {}", names.join(", ")))
+        unknown(
+            format!("run {} has no step {step:?}", record.state.run),
+            format!("it has {}", names.join(", ")),
+        )
     })
 }
 

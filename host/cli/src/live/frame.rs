@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_core::RunState;
-use console::{Style, pad_str, Alignment};
+use console::{Alignment, Style, pad_str};
 
 use super::tally::{self, Row, Word};
 use crate::words;
@@ -67,9 +67,12 @@ fn step(row: &Row<'_>, width: usize, palette: &Palette) -> String {
     }
     let (ended, all) = (row.tally.ended(), row.tally.all());
     let count = format!("{ended}/{all}");
-    let told: Vec<_> = row.tally.words().into_iter().map(|(word, count)| {
-        palette.of(word, &format!("{count} {}", word.as_str()))
-    }).collect();
+    let told: Vec<_> = row
+        .tally
+        .words()
+        .into_iter()
+        .map(|(word, count)| palette.of(word, &format!("{count} {}", word.as_str())))
+        .collect();
     format!("  {name} {} {count:>9}  {}", bar(ended, all), told.join("  "))
 }
 
@@ -79,14 +82,17 @@ fn judges(row: &Row<'_>, width: usize, palette: &Palette) -> Vec<String> {
     busy.filter(|(_, count)| *count > 0)
         .map(|(judge, count)| {
             let name = pad_str(judge.as_str(), width.saturating_sub(2), Alignment::Left, Some("…"));
-            format!("    {}", palette.dim(&format!("{name} has {} to judge", words::many(count, "candidate"))))
+            format!(
+                "    {}",
+                palette.dim(&format!("{name} has {} to judge", words::many(count, "candidate")))
+            )
         })
         .collect()
 }
 
 /// Full blocks for what has ended.
 fn bar(ended: usize, all: usize) -> String {
-    let full = if all == 0 { BAR } else { ended * BAR / all };
+    let full = (ended * BAR).checked_div(all).unwrap_or(BAR);
     (0..BAR).map(|at| if at < full { '━' } else { '╌' }).collect()
 }
 
@@ -121,8 +127,21 @@ mod tests {
             run: RunId::new("r1").unwrap(),
             pipeline: name("fan_out"),
             input: Document::of(&json!({})),
-            shape: vec![step("topics", None), step("draft", None), step("check", Some("draft")), step("digest", None)],
-            agents: [(name("note"), AgentPin { component: Digest::of(b""), profile: "note 1".into(), powers: Digest::of(b"") })].into(),
+            shape: vec![
+                step("topics", None),
+                step("draft", None),
+                step("check", Some("draft")),
+                step("digest", None),
+            ],
+            agents: [(
+                name("note"),
+                AgentPin {
+                    component: Digest::of(b""),
+                    profile: "note 1".into(),
+                    powers: Digest::of(b""),
+                },
+            )]
+            .into(),
             imported: Vec::new(),
             by: "ana".into(),
         };
@@ -141,7 +160,15 @@ mod tests {
 
     #[test]
     fn nothing_is_known_at_first() {
-        shown(Vec::new(), &expect![[""]]);
+        shown(
+            Vec::new(),
+            &expect![[r#"
+            fan_out r1   1 min 05 s   no calls
+              topics   not yet known
+              draft    not yet known
+              digest   not yet known
+        "#]],
+        );
     }
 
     #[test]
@@ -153,7 +180,11 @@ mod tests {
             powers: Digest::of(b""),
             input: Document::of(&json!({})),
         };
-        let finished = |id: AttemptId| Fact::CellFinished { attempt: id, output: Document::of(&json!(1)), used: Used::default() };
+        let finished = |id: AttemptId| Fact::CellFinished {
+            attempt: id,
+            output: Document::of(&json!(1)),
+            used: Used::default(),
+        };
         let facts = vec![
             Fact::StepLaidOut { step: name("topics"), cells: vec![CellKey::single()] },
             started(attempt("topics", "-")),
@@ -165,6 +196,15 @@ mod tests {
             finished(attempt("draft", "topic=1")),
             Fact::Dropped { cell: cell("draft", "topic=2"), reason: "x".into() },
         ];
-        shown(facts, &expect![[""]]);
+        shown(
+            facts,
+            &expect![[r#"
+            fan_out r1   1 min 05 s   no calls
+              topics   ━━━━━━━━━━━━       1/1  1 done
+              draft    ━━━╌╌╌╌╌╌╌╌╌       1/4  2 running  1 dropped
+                check  has 1 candidate to judge
+              digest   not yet known
+        "#]],
+        );
     }
 }

@@ -32,7 +32,9 @@ impl Screen {
 
     fn size(&self) -> (usize, usize) {
         let size = if self.live { self.term.size_checked() } else { None };
-        size.map_or((usize::MAX, WIDTH), |(rows, columns)| (usize::from(rows), usize::from(columns).max(1)))
+        size.map_or((usize::MAX, WIDTH), |(rows, columns)| {
+            (usize::from(rows), usize::from(columns).max(1))
+        })
     }
 
     /// Writes a text above the frame, which comes back with the next drawing.
@@ -53,8 +55,10 @@ impl Screen {
         // last row stays free for the cursor.
         let mut lines = frame(columns.saturating_sub(1));
         lines.truncate(rows.saturating_sub(1));
-        let lines: Vec<_> =
-            lines.iter().map(|line| truncate_str(line, columns.saturating_sub(1), "…").into_owned()).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| truncate_str(line, columns.saturating_sub(1), "…").into_owned())
+            .collect();
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         self.clear();
         self.drawn = lines.iter().map(|line| measure_text_width(line)).collect();
@@ -66,7 +70,8 @@ impl Screen {
         let (_, columns) = self.size();
         let rows = rows(&std::mem::take(&mut self.drawn), columns);
         if rows > 0 {
-            let _ = self.term.move_cursor_up(rows).and_then(|()| self.term.clear_to_end_of_screen());
+            let _ =
+                self.term.move_cursor_up(rows).and_then(|()| self.term.clear_to_end_of_screen());
             // One write with what follows: no flicker.
             if !self.live {
                 let _ = self.term.flush();

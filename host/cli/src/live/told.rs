@@ -11,9 +11,14 @@ use crate::words;
 pub(crate) fn lines(fact: &Fact, state: &RunState) -> Vec<String> {
     match fact {
         Fact::RunStarted { run, pipeline, .. } => vec![format!("run {run} of {pipeline} begins")],
-        Fact::StepLaidOut { step, cells } => vec![format!("{step}: {}", words::many(cells.len(), "cell"))],
+        Fact::StepLaidOut { step, cells } => {
+            vec![format!("{step}: {}", words::many(cells.len(), "cell"))]
+        }
         Fact::AttemptFailed { attempt, failure, retry: Some(_), .. } => {
-            vec![format!("{attempt} failed and is tried again: {}", visible(&failure.to_string(), Lines::Escape))]
+            vec![format!(
+                "{attempt} failed and is tried again: {}",
+                visible(&failure.to_string(), Lines::Escape)
+            )]
         }
         Fact::Asked { ask, .. } => vec![format!("asked: {ask}")],
         Fact::Decided { ask, decision, by } => {
@@ -27,7 +32,9 @@ pub(crate) fn lines(fact: &Fact, state: &RunState) -> Vec<String> {
             let line = format!("{cell} failed: {}", visible(&failure.to_string(), Lines::Escape));
             std::iter::once(line).chain(ended(cell, state)).collect()
         }
-        Fact::Released { cell, .. } | Fact::CellSkipped { cell } => ended(cell, state).into_iter().collect(),
+        Fact::Released { cell, .. } | Fact::CellSkipped { cell } => {
+            ended(cell, state).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -39,7 +46,10 @@ fn ended(cell: &CellId, state: &RunState) -> Option<String> {
 }
 
 fn whole(step: &Name, tally: &Tally) -> String {
-    let counts: Vec<_> =
-        tally.words().into_iter().map(|(word, count)| format!("{count} {}", word.as_str())).collect();
+    let counts: Vec<_> = tally
+        .words()
+        .into_iter()
+        .map(|(word, count)| format!("{count} {}", word.as_str()))
+        .collect();
     format!("{step}: {}", counts.join(", "))
 }

@@ -64,7 +64,13 @@ struct Seen {
 
 impl Watcher {
     pub(crate) fn new(talk: Talk, view: View, colours: bool) -> Self {
-        Self { talk, view, palette: Palette::new(colours), since: Instant::now(), seen: Mutex::default() }
+        Self {
+            talk,
+            view,
+            palette: Palette::new(colours),
+            since: Instant::now(),
+            seen: Mutex::default(),
+        }
     }
 
     /// Draws the tree, where one is drawn.
@@ -129,7 +135,13 @@ impl Seen {
             Some(state) => drop(state.next(fact, entry.at)),
             None => self.state = RunState::begin(fact, entry.at).ok(),
         }
-        if let Fact::CallAnswered { attempt, capability, answer: CallAnswer::Denied { reason, hint }, .. } = fact {
+        if let Fact::CallAnswered {
+            attempt,
+            capability,
+            answer: CallAnswer::Denied { reason, hint },
+            ..
+        } = fact
+        {
             let denial = Denial {
                 step: attempt.cell.step.clone(),
                 capability: *capability,
@@ -138,7 +150,8 @@ impl Seen {
                 times: 1,
             };
             let same = |known: &&mut Denial| {
-                (&known.step, known.capability, &known.reason) == (&denial.step, denial.capability, &denial.reason)
+                (&known.step, known.capability, &known.reason)
+                    == (&denial.step, denial.capability, &denial.reason)
             };
             if let Some(known) = self.denials.iter_mut().find(same) {
                 known.times += 1;
@@ -178,5 +191,7 @@ fn fill(value: &mut Value, digest: &str, document: &Value) {
 }
 
 fn is_document(map: &Map<String, Value>, digest: &str) -> bool {
-    map.get("digest").and_then(Value::as_str) == Some(digest) && map.contains_key("bytes") && map.len() == 2
+    map.get("digest").and_then(Value::as_str) == Some(digest)
+        && map.contains_key("bytes")
+        && map.len() == 2
 }

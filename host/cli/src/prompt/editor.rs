@@ -9,7 +9,8 @@ use serde_json::Value;
 pub(super) fn edited(value: &Value, editor: Option<&str>) -> Result<String, String> {
     let editor = editor.ok_or("neither VISUAL nor EDITOR is set; type: edit FILE")?;
     let say = |error: std::io::Error| format!("the editor cannot be used: {error}");
-    let mut file = tempfile::Builder::new().prefix("bailiwick-").suffix(".json").tempfile().map_err(say)?;
+    let mut file =
+        tempfile::Builder::new().prefix("bailiwick-").suffix(".json").tempfile().map_err(say)?;
     writeln!(file, "{value:#}").and_then(|()| file.flush()).map_err(say)?;
     // EDITOR may have arguments (`code --wait`), as git and crontab have taught everybody.
     let ended = Command::new("sh")
@@ -32,7 +33,10 @@ mod tests {
     #[test]
     fn gives_what_the_editor_saved() {
         let edit = "sed -i s/old/new/";
-        assert_eq!(edited(&json!({"a": "old"}), Some(edit)).unwrap().trim(), "{\n  \"a\": \"new\"\n}");
+        assert_eq!(
+            edited(&json!({"a": "old"}), Some(edit)).unwrap().trim(),
+            "{\n  \"a\": \"new\"\n}"
+        );
         assert!(edited(&json!(1), Some("false")).unwrap_err().contains("nothing was taken"));
         assert!(edited(&json!(1), None).is_err());
     }

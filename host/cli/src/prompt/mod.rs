@@ -29,7 +29,13 @@ impl Prompt {
     pub(crate) fn open(talk: Talk, watcher: Arc<Watcher>, editor: Option<String>) -> Self {
         let (questions, put) = mpsc::channel();
         let open = Arc::new(AtomicUsize::new(0));
-        let session = Session { talk, watcher, editor, open: Arc::clone(&open), runtime: tokio::runtime::Handle::current() };
+        let session = Session {
+            talk,
+            watcher,
+            editor,
+            open: Arc::clone(&open),
+            runtime: tokio::runtime::Handle::current(),
+        };
         // A thread of its own: reading a keyboard cannot be taken back, and the process
         // must be able to end while it waits.
         std::thread::spawn(move || session.go(&put));

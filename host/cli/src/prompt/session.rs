@@ -56,7 +56,10 @@ impl Session {
         self.talk.say(&question::shown(&put.question, &put.by));
         while let Became::Decided(decision) = self.ask(&put.question) {
             let taken = self.runtime.block_on(async {
-                let ticket = put.run.decide(put.question.ask.clone(), decision.clone(), put.by.clone()).await?;
+                let ticket = put
+                    .run
+                    .decide(put.question.ask.clone(), decision.clone(), put.by.clone())
+                    .await?;
                 Ok::<_, bailiwick_engine::Refused>(ticket.durable().await?)
             });
             match taken {
@@ -64,7 +67,10 @@ impl Session {
                     self.talk.say(&format!("{}: {}", put.question.ask, decision.as_str()));
                     return;
                 }
-                Err(refused @ (bailiwick_engine::Refused::NoRoundLeft | bailiwick_engine::Refused::Value(_))) => {
+                Err(
+                    refused @ (bailiwick_engine::Refused::NoRoundLeft
+                    | bailiwick_engine::Refused::Value(_)),
+                ) => {
                     self.talk.say(&format!("{refused}; answer again"));
                 }
                 Err(refused) => {
@@ -87,8 +93,12 @@ impl Session {
             }
             match Answer::read(&line) {
                 Ok(Answer::Later) => return Became::Later,
-                Ok(Answer::Approve { comment }) => return Became::Decided(Decision::Approve { comment }),
-                Ok(Answer::Reject { comment }) => return Became::Decided(Decision::Reject { comment }),
+                Ok(Answer::Approve { comment }) => {
+                    return Became::Decided(Decision::Approve { comment });
+                }
+                Ok(Answer::Reject { comment }) => {
+                    return Became::Decided(Decision::Reject { comment });
+                }
                 Ok(Answer::Edit { file }) => match self.edit(asked, file.as_deref()) {
                     Ok(value) => return Became::Decided(Decision::Edit { value, comment: None }),
                     Err(why) => self.talk.say(&why),
@@ -113,7 +123,10 @@ fn read(path: &Path) -> Result<String, String> {
     let say = |error: io::Error| format!("{}: {error}", path.display());
     let bytes = std::fs::metadata(path).map_err(say)?.len();
     if bytes > DOCUMENT_MAX_BYTES as u64 {
-        return Err(format!("{}: a document has at most {DOCUMENT_MAX_BYTES} bytes", path.display()));
+        return Err(format!(
+            "{}: a document has at most {DOCUMENT_MAX_BYTES} bytes",
+            path.display()
+        ));
     }
     std::fs::read_to_string(path).map_err(say)
 }

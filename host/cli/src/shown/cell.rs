@@ -33,7 +33,13 @@ pub(crate) fn cell<'a>(record: &'a Record, id: &'a CellId) -> Shown<'a> {
         for fact in &entry.facts {
             match fact {
                 Fact::CellStarted { attempt, input, .. } if attempt.cell == *id => {
-                    attempts.push(Attempt { id: attempt, at: entry.at, input, events: Vec::new(), end: None });
+                    attempts.push(Attempt {
+                        id: attempt,
+                        at: entry.at,
+                        input,
+                        events: Vec::new(),
+                        end: None,
+                    });
                 }
                 Fact::CallAnswered { attempt, .. } | Fact::Logged { attempt, .. } => {
                     if let Some(known) = attempts.iter_mut().find(|known| known.id == attempt) {
@@ -58,7 +64,9 @@ impl Shown<'_> {
         let mut text = format!("cell {} of run {}\n", self.id, self.record.state.run);
         if let Some(cell) = self.record.state.cell(self.id) {
             let (word, reason) = said::state(cell);
-            let reason = reason.map(|reason| format!(": {}", visible(&reason, Lines::Escape))).unwrap_or_default();
+            let reason = reason
+                .map(|reason| format!(": {}", visible(&reason, Lines::Escape)))
+                .unwrap_or_default();
             text.push_str(&format!("{word}{reason}, {}\n", words::cost(cell.cost)));
         }
         self.attempts.iter().for_each(|attempt| text.push_str(&attempt.as_text()));
@@ -93,12 +101,18 @@ impl Attempt<'_> {
                 Fact::CallAnswered { index, capability, answer, cost, .. } => {
                     let (kind, detail) = told(answer);
                     let via = via(answer).map(|via| format!(" via {via}")).unwrap_or_default();
-                    let line = format!("call {index} {capability}: {kind}{via}, {}{detail}", words::cost(*cost));
+                    let line = format!(
+                        "call {index} {capability}: {kind}{via}, {}{detail}",
+                        words::cost(*cost)
+                    );
                     text.push_str(&format!("  {}\n", visible(&line, Lines::Escape)));
                 }
                 Fact::Logged { entry: LogEntry { level, message, .. }, .. } => {
                     let message = visible(message, Lines::Escape);
-                    text.push_str(&format!("  log {}: {message}\n", format!("{level:?}").to_lowercase()));
+                    text.push_str(&format!(
+                        "  log {}: {message}\n",
+                        format!("{level:?}").to_lowercase()
+                    ));
                 }
                 _ => {}
             }
@@ -107,7 +121,10 @@ impl Attempt<'_> {
             Some(Fact::CellFinished { output, .. }) => text.push_str(&document("output", output)),
             Some(Fact::AttemptFailed { failure, retry, .. }) => {
                 let again = if retry.is_some() { ", and is tried again" } else { "" };
-                text.push_str(&format!("  failed{again}: {}\n", visible(&failure.to_string(), Lines::Escape)));
+                text.push_str(&format!(
+                    "  failed{again}: {}\n",
+                    visible(&failure.to_string(), Lines::Escape)
+                ));
                 if let Some(hint) = &failure.hint {
                     text.push_str(&format!("    hint: {}\n", visible(hint, Lines::Escape)));
                 }
@@ -119,11 +136,20 @@ impl Attempt<'_> {
 
     fn as_json(&self) -> Value {
         let events = |wanted: fn(&Fact) -> bool| {
-            self.events.iter().copied().filter(move |fact| wanted(fact)).map(event).collect::<Vec<_>>()
+            self.events
+                .iter()
+                .copied()
+                .filter(move |fact| wanted(fact))
+                .map(event)
+                .collect::<Vec<_>>()
         };
         let (output, failure, used) = match self.end {
-            Some(Fact::CellFinished { output, used, .. }) => (json!(output.value()), json!(null), json!(used)),
-            Some(Fact::AttemptFailed { failure, used, .. }) => (json!(null), json!(failure), json!(used)),
+            Some(Fact::CellFinished { output, used, .. }) => {
+                (json!(output.value()), json!(null), json!(used))
+            }
+            Some(Fact::AttemptFailed { failure, used, .. }) => {
+                (json!(null), json!(failure), json!(used))
+            }
             _ => (json!(null), json!(null), json!(null)),
         };
         json!({

@@ -27,12 +27,19 @@ pub(crate) fn lines(said: &Said) -> Vec<String> {
     match &said.words {
         Verdicts::Skipped => vec![format!("{head}skipped")],
         Verdicts::Person { decision, by } => {
-            let comment = decision.comment().map(|comment| format!(": {}", visible(comment, Lines::Escape)));
-            vec![format!("{head}{} by {}{}", decision.as_str(), visible(by, Lines::Escape), comment.unwrap_or_default())]
+            let comment =
+                decision.comment().map(|comment| format!(": {}", visible(comment, Lines::Escape)));
+            vec![format!(
+                "{head}{} by {}{}",
+                decision.as_str(),
+                visible(by, Lines::Escape),
+                comment.unwrap_or_default()
+            )]
         }
         Verdicts::Agent(judgement) => {
             let opinion = if judgement.opinion { ", an opinion" } else { "" };
-            let verdict = format!("{head}{} ({:.2}{opinion})", judgement.verdict.as_str(), judgement.score);
+            let verdict =
+                format!("{head}{} ({:.2}{opinion})", judgement.verdict.as_str(), judgement.score);
             std::iter::once(verdict).chain(reasons(judgement)).collect()
         }
     }

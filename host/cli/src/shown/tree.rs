@@ -28,7 +28,11 @@ pub(crate) fn as_text(state: &RunState) -> String {
     for step in state.steps.iter().filter(|step| step.shape.judges.is_none()) {
         text.push_str(&format!("{}, {}\n", step.shape.name, tally::by(&step.shape.by)));
         for judge in step.judges.iter().filter_map(|name| state.step(name)) {
-            text.push_str(&format!("  judged by {}, {}\n", judge.shape.name, tally::by(&judge.shape.by)));
+            text.push_str(&format!(
+                "  judged by {}, {}\n",
+                judge.shape.name,
+                tally::by(&judge.shape.by)
+            ));
         }
         if !step.laid_out {
             text.push_str("  its cells were never known\n");
@@ -50,9 +54,14 @@ fn cells(step: &StepState) -> impl Iterator<Item = (&CellKey, &CellState)> {
 
 fn of_cell(key: &CellKey, cell: &CellState) -> String {
     let (word, reason) = said::state(cell);
-    let reason = reason.map(|reason| format!(": {}", visible(&reason, Lines::Escape))).unwrap_or_default();
+    let reason =
+        reason.map(|reason| format!(": {}", visible(&reason, Lines::Escape))).unwrap_or_default();
     let rounds = if cell.round > 0 { format!(", round {}", cell.round) } else { String::new() };
-    let cost = if cell.cost == bailiwick_core::Cost::ZERO { String::new() } else { format!(", {}", words::cost(cell.cost)) };
+    let cost = if cell.cost == bailiwick_core::Cost::ZERO {
+        String::new()
+    } else {
+        format!(", {}", words::cost(cell.cost))
+    };
     let mut text = format!("  {key} {word}{reason}{rounds}{cost}\n");
     for line in cell.said.iter().flat_map(said::lines) {
         text.push_str(&format!("    {line}\n"));
