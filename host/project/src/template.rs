@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use crate::expr::{ExprError, ExprErrorKind, Expression, Path, kind_of};
 use crate::scope::Scope;
 
-/// The deepest result: what a document may be at most.
-const RESULT_DEPTH_MAX: usize = 128;
+/// The deepest result, in lists and objects around a value. A document is read back 127
+/// deep, and `[output]` puts an object around its members: a deeper one would be lost.
+pub(crate) const RESULT_DEPTH_MAX: usize = 126;
 
 /// A JSON value in which texts may hold expressions.
 ///
@@ -119,7 +120,7 @@ impl Template {
     ///
     /// # Errors
     /// [`ExprError`] with the place of the expression that failed: a path that does
-    /// not exist, a type, too much work, a result over 4 MiB or deeper than 128, a
+    /// not exist, a type, too much work, a result over 4 MiB or deeper than 126, a
     /// reference to an artifact that nothing in scope has.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, ExprError> {
         let value = self.0.part.evaluate(scope)?;
@@ -177,10 +178,10 @@ fn measure(value: &Value) -> Result<(), ExprErrorKind> {
 }
 
 fn deeper_than(value: &Value, levels: usize) -> bool {
-    let inner = |item: &Value| levels == 0 || deeper_than(item, levels - 1);
+    let inner = |item: &Value| deeper_than(item, levels.saturating_sub(1));
     match value {
-        Value::Array(items) => items.iter().any(inner),
-        Value::Object(map) => map.values().any(inner),
+        Value::Array(items) => levels == 0 || items.iter().any(inner),
+        Value::Object(map) => levels == 0 || map.values().any(inner),
         _ => false,
     }
 }

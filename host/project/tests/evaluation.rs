@@ -121,12 +121,16 @@ fn work_is_bounded_while_it_is_done() {
 
 #[test]
 fn results_are_documents() {
-    let deep = (0..127).fold(json!(1), |inner, _| json!([inner]));
+    let deep = (0..126).fold(json!([]), |inner, _| json!([inner]));
+    let deep = json!({"most": deep[0], "over": deep});
     let scope = with_input(json!({"text": "x".repeat(3_000_000), "deep": deep}));
     assert_eq!(kind("[\"${input.text}\", \"${input.text}\"]", &scope), ExprErrorKind::TooLarge);
     assert_eq!(kind("\"${input.text} ${input.text}\"", &scope), ExprErrorKind::TooLarge);
-    assert!(input("\"${input.deep}\"", &scope).is_ok());
-    assert_eq!(kind("[[[\"${input.deep}\"]]]", &scope), ExprErrorKind::TooDeep);
+    assert_eq!(kind("\"${input.deep.over}\"", &scope), ExprErrorKind::TooDeep);
+    assert_eq!(kind("[\"${input.deep.most}\"]", &scope), ExprErrorKind::TooDeep);
+    let most = input("\"${input.deep.most}\"", &scope).unwrap();
+    let output = json!({"a member of [output]": most});
+    assert_eq!(bailiwick_core::Document::of(&output).value(), output);
 }
 
 #[test]

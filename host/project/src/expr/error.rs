@@ -9,6 +9,7 @@ use bailiwick_core::text::{Lines, clip, visible};
 
 use super::meter::ITEMS_MAX;
 use crate::matrix::CELLS_MAX;
+use crate::template::RESULT_DEPTH_MAX;
 
 /// The most of a message of the evaluator that is kept, in bytes: it quotes values.
 const MESSAGE_MAX_BYTES: usize = 300;
@@ -79,7 +80,7 @@ pub enum ExprErrorKind {
     #[error("the result has more than {DOCUMENT_MAX_BYTES} bytes")]
     TooLarge,
     /// Nested deeper than a document may be.
-    #[error("the result is nested more than 128 deep")]
+    #[error("the result has lists and objects nested more than {RESULT_DEPTH_MAX} deep")]
     TooDeep,
     /// The meter ran out.
     #[error("the expression is too much work; let an agent do it")]
