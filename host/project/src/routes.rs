@@ -96,6 +96,12 @@ pub fn parse_route(text: &str) -> Result<Route, NotARoute> {
         let at = lower.rfind("@http://").or_else(|| lower.rfind("@https://"))?;
         Some((rest.get(..at)?, rest.get(at + 1..)?))
     });
+    // `@127.0.0.1:8080/v1` is an address with its scheme forgotten, and no part of a
+    // model's name: taken as one, prompt and key would go to the vendor instead.
+    let tail = rest.and_then(|rest| rest.rsplit_once('@'));
+    if split.is_none() && tail.is_some_and(|(_, tail)| tail.contains([':', '/'])) {
+        return Err(NotARoute::Scheme);
+    }
     match split {
         Some((model, address)) => route_of(provider, Some(model), Some(address)),
         None => route_of(provider, rest, None),
@@ -132,6 +138,7 @@ mod tests {
         for (text, expected) in [
             ("builtin", "builtin"),
             ("openai:gpt-4o", "openai:gpt-4o@https://api.openai.com/v1"),
+            ("openai:gpt@2026", "openai:gpt@2026@https://api.openai.com/v1"),
             ("openai:a@b@HTTPS://Example.com/", "openai:a@b@https://example.com"),
             (
                 "openai:qwen2:7b@http://127.0.0.1:8080/v1/",
@@ -154,6 +161,9 @@ mod tests {
             "openai:m@http://h/?k=v",
             "openai:m@http://h/#x",
             "openai:m@http://",
+            "openai:m@ftp://h/v1",
+            "openai:m@127.0.0.1:8080/v1",
+            "openai:m@localhost:8080",
         ] {
             assert!(parse_route(bad).is_err(), "{bad}");
         }
