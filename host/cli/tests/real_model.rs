@@ -231,7 +231,16 @@ fn real_model_server_refuses_a_wrong_key() {
             .env("OPENAI_API_KEY", wrong)
             .env("ANTHROPIC_API_KEY", wrong)
             .ends(1);
-        assert!(ended.stdout.contains("401"), "{provider}: {}", ended.stdout);
+        let facts = Facts::new(ended.lines());
+        let answer =
+            facts.answers_to("research").find(|fact| fact["capability"] == "model").unwrap();
+        assert_eq!(
+            answer["answer"]["invalid"]["detail"],
+            "the model's provider rejected the request"
+        );
+        // Its own words are the operator's.
+        let logs = desk.bailiwick(["logs", "real"]).option("data", desk.data()).ends(0).stdout;
+        assert!(logs.contains(": the server answered 401: "), "{provider}: {logs}");
         assert!(!ended.stdout.contains(wrong) && !ended.stderr.contains(wrong), "{provider}");
     }
 }
