@@ -11,6 +11,10 @@ use crate::words;
 pub(crate) fn lines(fact: &Fact, state: &RunState) -> Vec<String> {
     match fact {
         Fact::RunStarted { run, pipeline, .. } => vec![format!("run {run} of {pipeline} begins")],
+        Fact::Embedded { collection, route, passages, .. } => {
+            let passages = words::many(usize::try_from(*passages).unwrap_or(usize::MAX), "passage");
+            vec![format!("{collection}: {passages} embedded by {}", visible(route, Lines::Escape))]
+        }
         Fact::StepLaidOut { step, cells } => {
             vec![format!("{step}: {}", words::many(cells.len(), "cell"))]
         }
