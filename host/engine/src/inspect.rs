@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use bailiwick_builder::{COMPONENT_BYTES_MAX, Outline, find_built, read_embedded, read_outline};
+use bailiwick_builder::{COMPONENT_BYTES_MAX, find_built, read_embedded, read_outline};
 use bailiwick_core::{Bytes, Diagnostic};
 
 use crate::codes;
 use crate::files;
 use crate::problems::Problems;
 
-pub use bailiwick_builder::{Embedded, Profile, Wants};
+pub use bailiwick_builder::{Embedded, Outline, Profile, Wants};
 
 /// What is in a file.
 pub struct Inspected {

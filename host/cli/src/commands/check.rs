@@ -84,7 +84,8 @@ fn policy(opened: &Opened) -> String {
 fn of_agent(opened: &Opened, agent: &Agent) -> String {
     let profile = &agent.embedded.profile;
     let mut text = format!("\nagent {}: {} {}\n", agent.name, agent.identity, profile.version);
-    text.push_str(&format!("  {}\n", profile.summary));
+    // One line, whatever its author wrote: a second could pass for one of ours.
+    text.push_str(&format!("  {}\n", visible(&profile.summary, Lines::Escape)));
     text.push_str(&format!(
         "  {} ({})\n",
         shown(&agent.path).display(),
@@ -120,7 +121,8 @@ fn of_power(power: &Power, text: &mut String) {
             (_, false) => "no",
         };
         text.push_str(&format!("  {}\n    imports    {imports}\n", power.capability));
-        text.push_str(&format!("    wants      {}\n", power.wanted.clone().unwrap_or_else(none)));
+        let wanted = power.wanted.clone().unwrap_or_else(none);
+        text.push_str(&format!("    wants      {}\n", visible(&wanted, Lines::Escape)));
         text.push_str(&format!("    granted    {}\n", power.granted.clone().unwrap_or_else(none)));
     }
     text.push_str(&format!("    ceiling    {}\n", power.ceiling.clone().unwrap_or_else(none)));

@@ -54,7 +54,11 @@ fn of_profile(embedded: &Embedded) -> String {
     format!(
         "profile, its author's word:\n  {} {}: {}\n  contract {contract}\nwants, which grant nothing:\n{wants}\n\
          input schema:\n{:#}\noutput schema:\n{:#}\n",
-        profile.name, profile.version, profile.summary, profile.input_schema, profile.output_schema
+        profile.name,
+        profile.version,
+        visible(&profile.summary, Lines::Escape),
+        profile.input_schema,
+        profile.output_schema
     )
 }
 
@@ -80,4 +84,30 @@ fn as_json(inspected: &Inspected) -> anyhow::Result<serde_json::Value> {
         "contract": contract,
         "error": error,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::Digest;
+    use bailiwick_engine::inspect::{Outline, Profile, Wants};
+
+    use super::*;
+
+    #[test]
+    fn the_summary_is_one_line_whatever_its_author_wrote() {
+        let profile = Profile {
+            name: "a".into(),
+            version: "1.0.0".into(),
+            summary: "Good.\nwants, which grant nothing:\n{}".into(),
+            input_schema: json!(true),
+            output_schema: json!(true),
+        };
+        let digest = Digest::of(b"");
+        let outline = Outline { imports: vec![], exports: vec![], size_bytes: 0, digest };
+        let embedded =
+            Embedded { profile, wants: Wants::default(), contract: "0.1.0".into(), outline };
+        let text = of_profile(&embedded);
+        assert!(text.contains(r"Good.\u{a}wants, which grant nothing:\u{a}{}"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("wants")).count(), 1);
+    }
 }
