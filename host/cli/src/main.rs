@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod denials;
 mod ending;
 mod environment;
 mod live;

@@ -8,23 +8,23 @@ use bailiwick_core::run::{Ask, End, RunStatus};
 use bailiwick_core::text::{Lines, visible};
 
 use crate::commands::run::Arguments;
+use crate::denials::Denials;
 use crate::live::tally;
-use crate::live::watcher::Denial;
 use crate::words;
 
 /// Lost cells that are listed; who wants the others asks for them.
 const LOST_MAX: usize = 20;
 /// Open questions for which a rule is written out.
 const OPEN_MAX: usize = 5;
-/// Kinds of denials that are listed.
-const DENIALS_MAX: usize = 20;
+/// The file of decisions that is proposed where none was named.
+const DECISIONS: &str = "decisions.toml";
 
 /// The summary, without a line break at its end.
 ///
 /// `place` are the words that name the data folder on a command line.
 pub(crate) fn summary(
     state: &RunState,
-    denials: &[Denial],
+    denials: &Denials,
     elapsed: Duration,
     place: &str,
 ) -> String {
@@ -47,7 +47,7 @@ pub(crate) fn summary(
         lines.push(format!("  cells: {}", counts.join(", ")));
     }
     lines.extend(lost(state, place));
-    lines.extend(denied(denials));
+    lines.extend(denials.lines());
     lines.join("\n")
 }
 
@@ -82,40 +82,17 @@ fn lost(state: &RunState, place: &str) -> Vec<String> {
     lines
 }
 
-fn denied(denials: &[Denial]) -> Vec<String> {
-    let mut lines: Vec<_> = denials
-        .iter()
-        .take(DENIALS_MAX)
-        .map(|denial| {
-            let times =
-                if denial.times > 1 { format!(" ({} times)", denial.times) } else { String::new() };
-            let reason = visible(&denial.reason, Lines::Escape);
-            let line =
-                format!("  denied to {}: {}{times}: {reason}", denial.step, denial.capability);
-            match &denial.hint {
-                Some(hint) => format!("{line}\n    hint: {}", visible(hint, Lines::Escape)),
-                None => line,
-            }
-        })
-        .collect();
-    if denials.len() > DENIALS_MAX {
-        let more = denials.len() - DENIALS_MAX;
-        lines.push(format!("  and {more} more kinds of denials"));
-    }
-    lines
-}
-
 /// After a stop, or where people are waited for: the command that goes on, and what it does.
 pub(crate) fn how_to_go_on(
     state: &RunState,
     arguments: &Arguments,
     project: &Path,
 ) -> Option<String> {
-    let command = again(arguments, project);
-    match state.status() {
+    let status = state.status();
+    let command = again(arguments, project, status == RunStatus::Waiting);
+    match status {
         RunStatus::Waiting => {
-            let file =
-                arguments.decisions.as_deref().unwrap_or(Path::new("decisions.toml")).display();
+            let file = arguments.decisions.as_deref().unwrap_or(Path::new(DECISIONS)).display();
             let mut lines = vec![format!(
                 "it waits for people. Rules for {file}, to be changed as you decide:"
             )];
@@ -183,7 +160,7 @@ fn text(text: &str) -> String {
 
 /// The command as it can be typed anywhere, with a file of decisions and without the
 /// id, which is taken.
-fn again(arguments: &Arguments, project: &Path) -> String {
+fn again(arguments: &Arguments, project: &Path, waits: bool) -> String {
     let mut words = vec!["bailiwick".to_owned(), "run".to_owned()];
     words.extend(arguments.pipeline.clone());
     let mut option =
@@ -202,10 +179,11 @@ fn again(arguments: &Arguments, project: &Path) -> String {
         }
     }
     arguments.models.iter().for_each(|model| option("model", model.clone()));
-    option(
-        "decisions",
-        arguments.decisions.as_deref().map_or_else(|| "decisions.toml".into(), path),
-    );
+    // A run that waits is to have the file that its rules were shown for.
+    let rules = waits.then(|| Path::new(DECISIONS));
+    if let Some(file) = arguments.decisions.as_deref().or(rules) {
+        option("decisions", path(file));
+    }
     if arguments.json {
         words.push("--json".into());
     }
@@ -223,40 +201,29 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_core::Name;
-    use bailiwick_core::fact::Capability;
-    use expect_test::expect;
+    use clap::Parser as _;
 
     use super::*;
 
     #[test]
-    fn a_denial_is_told_with_the_line_that_would_allow_it() {
-        let denial = |step: &str, reason: &str, hint: Option<&str>, times| Denial {
-            step: Name::new(step).unwrap(),
-            capability: Capability::Model,
-            reason: reason.into(),
-            hint: hint.map(Into::into),
-            times,
-        };
-        let hint = "under [agents.draft]: grants.model = { use = [\"writer\", \"painter\"] }";
-        let denials = [
-            denial("draft", "`painter` is not among its models", Some(hint), 3),
-            denial("tone", "a\u{1b}[2J\nb", None, 1),
-        ];
-        // The first line stands at the margin, so that the others keep their indentation.
-        expect![[r#"
-            denials
-              denied to draft: model (3 times): `painter` is not among its models
-                hint: under [agents.draft]: grants.model = { use = ["writer", "painter"] }
-              denied to tone: model: a\u{1b}[2J\u{a}b"#]]
-        .assert_eq(&format!("denials\n{}", denied(&denials).join("\n")));
-        let many: Vec<_> = (0..30).map(|n| denial("draft", &n.to_string(), None, 1)).collect();
-        assert_eq!(denied(&many).len(), DENIALS_MAX + 1);
+    fn texts_are_written_as_toml_reads_them() {
+        assert_eq!(text("a \"b\" \\ ü\u{202e}\n"), r#""a \"b\" \\ ü\U0000202e\U0000000a""#);
     }
 
     #[test]
-    fn texts_are_written_as_toml_reads_them() {
-        assert_eq!(text("a \"b\" \\ ü\u{202e}\n"), r#""a \"b\" \\ ü\U0000202e\U0000000a""#);
+    fn only_a_run_that_waits_is_told_of_decisions_that_nobody_gave() {
+        let arguments = |words: &[&str]| {
+            let words = ["bailiwick", "run", "--input", "a b.json"].iter().chain(words);
+            match crate::arguments::Arguments::try_parse_from(words).unwrap().command {
+                crate::arguments::Command::Run(arguments) => arguments,
+                _ => unreachable!("it is `run`"),
+            }
+        };
+        let said = |words: &[&str], waits| again(&arguments(words), Path::new("/p"), waits);
+        let run = "bailiwick run --project /p --input 'a b.json'";
+        assert_eq!(said(&[], false), run);
+        assert_eq!(said(&[], true), format!("{run} --decisions decisions.toml"));
+        assert_eq!(said(&["--decisions", "x"], false), format!("{run} --decisions x"));
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub(crate) async fn command(
             let shown = cell::cell(&record, &id);
             if arguments.json { stdout::line(&shown.as_json()) } else { shown.as_text() }
         }
-        _ if arguments.json => stdout::line(&tree::as_json(&record.state)),
-        _ => tree::as_text(&record.state),
+        _ if arguments.json => stdout::line(&tree::as_json(&record)),
+        _ => tree::as_text(&record),
     };
     stdout::write(&text)?;
     Ok(Ending::Done)

@@ -3,20 +3,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use bailiwick_core::fact::{CallAnswer, Capability, Entry, Fact};
+use bailiwick_core::RunState;
+use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::Durable;
-use bailiwick_core::{Name, RunState};
 use bailiwick_engine::Observer;
 use serde_json::{Map, Value};
 
 use super::frame::{Palette, frame};
 use super::told;
+use crate::denials::Denials;
 use crate::stdout;
 use crate::talk::Talk;
-
-/// The most different denials that are kept: an agent that probes makes one of each
-/// kind, and nobody reads more than these.
-const DENIALS_MAX: usize = 1_000;
 
 /// Documents above this size stand in events with digest and size only, as in the
 /// journal; the output of the run is always whole.
@@ -33,16 +30,6 @@ pub(crate) enum View {
     Events,
 }
 
-/// One kind of denial: what was asked, why not, and what would allow it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Denial {
-    pub(crate) step: Name,
-    pub(crate) capability: Capability,
-    pub(crate) reason: String,
-    pub(crate) hint: Option<String>,
-    pub(crate) times: usize,
-}
-
 /// The observer of a foreground run.
 pub(crate) struct Watcher {
     talk: Talk,
@@ -55,7 +42,7 @@ pub(crate) struct Watcher {
 #[derive(Default)]
 struct Seen {
     state: Option<RunState>,
-    denials: Vec<Denial>,
+    denials: Denials,
     /// Standard output has no reader any more. The run goes on: it is paid work.
     deaf: bool,
     /// Somebody is being asked: the tree stays away.
@@ -100,7 +87,7 @@ impl Watcher {
     }
 
     /// The denials so far, each kind once.
-    pub(crate) fn denials(&self) -> Vec<Denial> {
+    pub(crate) fn denials(&self) -> Denials {
         self.seen().denials.clone()
     }
 
@@ -135,30 +122,7 @@ impl Seen {
             Some(state) => drop(state.next(fact, entry.at)),
             None => self.state = RunState::begin(fact, entry.at).ok(),
         }
-        if let Fact::CallAnswered {
-            attempt,
-            capability,
-            answer: CallAnswer::Denied { reason, hint },
-            ..
-        } = fact
-        {
-            let denial = Denial {
-                step: attempt.cell.step.clone(),
-                capability: *capability,
-                reason: reason.clone(),
-                hint: hint.clone(),
-                times: 1,
-            };
-            let same = |known: &&mut Denial| {
-                (&known.step, known.capability, &known.reason)
-                    == (&denial.step, denial.capability, &denial.reason)
-            };
-            if let Some(known) = self.denials.iter_mut().find(same) {
-                known.times += 1;
-            } else if self.denials.len() < DENIALS_MAX {
-                self.denials.push(denial);
-            }
-        }
+        self.denials.note(fact);
     }
 }
 

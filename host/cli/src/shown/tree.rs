@@ -1,16 +1,19 @@
 //! A whole run: its steps, their cells, how each ended and why, what was said of it, what it cost.
 
+use bailiwick_core::CellKey;
 use bailiwick_core::run::{CellState, StepState};
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_core::{CellKey, RunState};
+use bailiwick_engine::history::Record;
 use serde_json::{Value, json};
 
 use super::said;
+use crate::denials::Denials;
 use crate::live::tally;
 use crate::words;
 
 /// For people.
-pub(crate) fn as_text(state: &RunState) -> String {
+pub(crate) fn as_text(record: &Record) -> String {
+    let state = &record.state;
     let (from, to) = state.span;
     let mut text = format!(
         "run {} of {}: {}\n  started {} by {}, {} long, {}\n",
@@ -41,11 +44,19 @@ pub(crate) fn as_text(state: &RunState) -> String {
             text.push_str(&of_cell(key, cell));
         }
     }
+    let denials = denials(record).lines();
+    if !denials.is_empty() {
+        text.push_str(&format!("denials\n{}\n", denials.join("\n")));
+    }
     let open: Vec<_> = state.open_asks().map(|(id, _)| format!("  {id}\n")).collect();
     if !open.is_empty() {
         text.push_str(&format!("open questions\n{}", open.concat()));
     }
     text
+}
+
+fn denials(record: &Record) -> Denials {
+    Denials::of(record.entries.iter().flat_map(|entry| &entry.facts))
 }
 
 fn cells(step: &StepState) -> impl Iterator<Item = (&CellKey, &CellState)> {
@@ -70,7 +81,8 @@ fn of_cell(key: &CellKey, cell: &CellState) -> String {
 }
 
 /// For scripts: one document.
-pub(crate) fn as_json(state: &RunState) -> Value {
+pub(crate) fn as_json(record: &Record) -> Value {
+    let state = &record.state;
     let (from, to) = state.span;
     let steps = state.steps.iter().map(|step| {
         let cells = cells(step).map(|(key, cell)| {
@@ -103,6 +115,7 @@ pub(crate) fn as_json(state: &RunState) -> Value {
         "tokens": state.cost.tokens,
         "calls": state.cost.calls,
         "steps": steps.collect::<Vec<_>>(),
+        "denials": denials(record).as_json(),
         "open": state.open_asks().map(|(id, _)| id).collect::<Vec<_>>(),
         "output": state.output.as_ref().map(bailiwick_core::Document::value),
     })
