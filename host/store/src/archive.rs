@@ -35,10 +35,14 @@ impl Archive {
     /// [`OpenError`] where there is none or it cannot be read.
     pub fn open(data: &Path) -> Result<Self, OpenError> {
         let folder = Folder::new(data);
-        if !folder.database().exists() {
+        let database = folder.database();
+        // A folder that may not be read is not an empty one.
+        if !database
+            .try_exists()
+            .map_err(|source| OpenError::Folder { path: data.to_owned(), source })?
+        {
             return Err(OpenError::Missing(data.to_owned()));
         }
-        let database = folder.database();
         let readers = Pool::start("store-reader", READERS, || open_to_read(&database))?;
         Ok(Self { folder, readers })
     }

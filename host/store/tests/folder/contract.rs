@@ -123,6 +123,8 @@ fn reading_makes_nothing() {
     let missing = empty.path().join("data");
     assert!(matches!(Store::open_read_only(&missing), Err(OpenError::Missing(_))));
     assert!(!missing.exists());
+    std::fs::write(&missing, "a file").unwrap();
+    assert!(matches!(Store::open_read_only(&missing), Err(OpenError::Folder { .. })));
 }
 
 #[test]
