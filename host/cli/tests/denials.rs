@@ -60,6 +60,8 @@ fn denial(desk: &Desk, call: Call, run: &str, cell: &str, reason: &str) -> Strin
     assert_eq!(shown["attempts"][0]["failure"]["kind"], "refused", "{shown}");
     assert_eq!(shown["attempts"].as_array().map(Vec::len), Some(1), "a denial is not tried again");
     let hint = denied["hint"].as_str().unwrap().to_owned();
+    let of_run = desk.shown(run)["denials"].clone();
+    assert_eq!(of_run[0]["hint"], json!(hint), "the view of the run has it too: {of_run}");
     for told in [format!(": {reason}"), format!("hint: {hint}")] {
         assert!(ended.stderr.contains(&told), "{told} is not in\n{}", ended.stderr);
     }
