@@ -40,6 +40,18 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// The names that the component wants of an interface of the contract.
+    #[must_use]
+    pub fn wanted(&self, interface: &str) -> &[Name] {
+        let wants = &self.embedded.wants;
+        let want = match interface {
+            "model" => wants.model.as_ref(),
+            "knowledge" => wants.knowledge.as_ref(),
+            _ => None,
+        };
+        want.map(|want| want.names.as_slice()).unwrap_or_default()
+    }
+
     /// What facts and the sandbox are given of it.
     #[must_use]
     pub fn generation(&self) -> Generation {
@@ -78,7 +90,8 @@ pub(crate) fn read_agents<'a>(
                 let excesses =
                     agent.excesses.iter().map(|excess| opened.project.excess(name, excess));
                 found.problems.extend(excesses);
-                let imports = agent.imports.iter().map(String::as_str);
+                let imports =
+                    agent.imports.iter().map(|import| (import.as_str(), agent.wanted(import)));
                 found.problems.extend(opened.project.uncovered_imports(name, imports));
                 found.agents.insert(name.clone(), agent);
             }

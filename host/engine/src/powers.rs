@@ -7,6 +7,7 @@ use bailiwick_core::{Bytes, Calls, Name, Tokens};
 use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::{Ceiling, Grants, Limits};
+use bailiwick_project::grant_line;
 
 use crate::components::Agent;
 use crate::load::Opened;
@@ -49,7 +50,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
             effective: of_grants(&agent.effective.grants, capability),
             change: None,
         };
-        power.change = change(&agent.name, &power);
+        power.change = change(agent, &power);
         power
     });
     let most = ceilings.iter().fold(Limits::MAXIMUM, |most, ceiling| most.min(ceiling.limits));
@@ -127,7 +128,7 @@ fn of_ceiling(ceiling: &Ceiling, capability: &str) -> Option<String> {
 }
 
 /// What the operator could write so that a want or an import is granted.
-fn change(agent: &Name, power: &Power) -> Option<String> {
+fn change(agent: &Agent, power: &Power) -> Option<String> {
     let asked = power.imported || power.wanted.is_some();
     if !asked || power.effective.is_some() {
         return None;
@@ -138,11 +139,8 @@ fn change(agent: &Name, power: &Power) -> Option<String> {
             power.capability
         ));
     }
-    let line = match power.capability {
-        "model" => "grants.model = { use = [\"ALIAS\"] }",
-        "knowledge" => "grants.knowledge = [\"COLLECTION\"]",
-        _ => "grants.artifacts = { put = \"64 MiB\" }",
-    };
+    let line = grant_line(power.capability, agent.wanted(power.capability))?;
+    let agent = &agent.name;
     Some(format!("under [agents.{agent}] in bailiwick.toml: {line}"))
 }
 

@@ -36,7 +36,7 @@ pub use pipeline::Surroundings;
 pub use plan::{Plan, Read, Retry, Step, Tolerance, WorstCase};
 pub use policy_file::read_policy;
 pub use profiles::Profile;
-pub use project::{Agent, Folder, Project};
+pub use project::{Agent, Folder, Project, grant_line};
 pub use routes::{NotARoute, parse_route, route_of};
 pub use scope::Scope;
 pub use template::Template;

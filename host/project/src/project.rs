@@ -233,23 +233,22 @@ impl Project {
     }
 
     /// The imports of an agent's component that no grant covers. `imports` are
-    /// interface names of the contract, such as `model`; `log` and `types` need none.
+    /// interface names of the contract, such as `model`, each with the names that the
+    /// component wants of it; `log` and `types` need no grant.
     #[must_use]
     pub fn uncovered_imports<'i>(
         &self,
         agent: &Name,
-        imports: impl IntoIterator<Item = &'i str>,
+        imports: impl IntoIterator<Item = (&'i str, &'i [Name])>,
     ) -> Vec<Diagnostic> {
         let Some(owner) = self.agents.get(agent) else { return Vec::new() };
-        let uncovered = imports.into_iter().filter(|import| !owner.grants.covers_import(import));
+        let uncovered =
+            imports.into_iter().filter(|(import, _)| !owner.grants.covers_import(import));
         let mut found: Vec<_> = uncovered
-            .map(|import| {
-                let line = match import {
-                    "model" => "grants.model = { use = [\"ALIAS\"] }".to_owned(),
-                    "knowledge" => "grants.knowledge = [\"COLLECTION\"]".to_owned(),
-                    "artifacts" => "grants.artifacts = {}".to_owned(),
-                    other => format!("nothing grants `{other}`; build the component without it"),
-                };
+            .map(|(import, wanted)| {
+                let line = grant_line(import, wanted).unwrap_or_else(|| {
+                    format!("nothing grants `{import}`; build the component without it")
+                });
                 let message =
                     format!("the component of `{agent}` imports `{import}`, which is not granted");
                 Diagnostic::error(codes::IMPORT_NOT_GRANTED, message)
@@ -259,6 +258,22 @@ impl Project {
             .collect();
         sort(&mut found);
         found
+    }
+}
+
+/// The line of `bailiwick.toml` that grants an interface of the contract, with the
+/// names that the component wants of it; where it does not say, words to be replaced.
+#[must_use]
+pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
+    let names = |else_: &str| match wanted {
+        [] => format!("[{else_:?}]"),
+        names => format!("{names:?}"),
+    };
+    match interface {
+        "model" => Some(format!("grants.model = {{ use = {} }}", names("ALIAS"))),
+        "knowledge" => Some(format!("grants.knowledge = {}", names("COLLECTION"))),
+        "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
+        _ => None,
     }
 }
 

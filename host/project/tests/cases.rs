@@ -90,7 +90,10 @@ impl Case {
         if let Some(text) = self.text("imports.json") {
             let imports: BTreeMap<Name, Vec<String>> = serde_json::from_str(&text).unwrap();
             for (agent, imports) in &imports {
-                self.tell(&project.uncovered_imports(agent, imports.iter().map(String::as_str)));
+                self.tell(&project.uncovered_imports(
+                    agent,
+                    imports.iter().map(|import| (import.as_str(), &[][..])),
+                ));
             }
         }
     }
