@@ -53,8 +53,17 @@ impl Meter {
 
     /// Whether it may go on; asked from within a poll, at every tick.
     pub(crate) fn go_on(&self) -> Result<(), Failure> {
-        let spent =
-            Duration::from_nanos(self.spent.load(Ordering::Relaxed).saturating_add(self.present()));
+        let spent = self.spent.load(Ordering::Relaxed).saturating_add(self.present());
+        self.judge(Duration::from_nanos(spent))
+    }
+
+    /// Whether the polls so far kept the budget. Asks no clock: readings of a thread's
+    /// CPU time are system calls, and the shortest attempts would feel each of them.
+    pub(crate) fn within_budget(&self) -> Result<(), Failure> {
+        self.judge(self.cpu())
+    }
+
+    fn judge(&self, spent: Duration) -> Result<(), Failure> {
         if spent < self.budget {
             return Ok(());
         }

@@ -118,10 +118,7 @@ impl Work<'_> {
                 Ok(text) => output::output(&self.generation, self.gate, &text),
                 Err(said) => Err(failure(said)),
             };
-            // No tick falls into the check itself; what it took is charged here.
-            let charged =
-                checked.and_then(|document| store.data().meter.go_on().map(|()| document));
-            charged.map_err(|failure| Ended(failure).into())
+            checked.map_err(|failure| Ended(failure).into())
         });
         done.await
     }
