@@ -350,7 +350,11 @@ impl FailureKind {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.kind.as_str(), self.message)
+        match self.kind {
+            // The message names the limit already: `limit:memory used … of …`.
+            FailureKind::Limit => f.write_str(&self.message),
+            kind => write!(f, "{}: {}", kind.as_str(), self.message),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{CellId, Diagnostic, Digest, RunId, RunState};
+pub use bailiwick_store::RunPhase;
 use bailiwick_store::{Archive, ListedRun, OpenError, Store};
 
 use crate::codes;
@@ -21,6 +22,9 @@ pub struct Record {
     pub entries: Vec<Entry>,
     /// What they come to.
     pub state: RunState,
+    /// Where it stands, as a listing says it: the facts alone do not know that the
+    /// process which drove the run is gone.
+    pub phase: RunPhase,
 }
 
 impl History {
@@ -55,7 +59,8 @@ impl History {
         })?;
         let state = RunState::replay(&entries).map_err(|error| storage(&error))?;
         let state = state.ok_or_else(|| storage(&format!("{run} has no facts")))?;
-        Ok(Record { entries, state })
+        let listed = self.archive.run(run.clone()).await.map_err(|error| storage(&error))?;
+        Ok(Record { entries, state, phase: listed.phase })
     }
 }
 

@@ -306,14 +306,14 @@ async fn floods_of_calls_and_of_denials_end_the_attempt() {
         assert!(gate.complete(ask("hi")).await.is_ok());
     }
     let ended = gate.complete(ask("hi")).await.unwrap_err();
-    assert_eq!(ended.to_string(), "limit: limit:gate-calls used 4 of 3");
+    assert_eq!(ended.to_string(), "limit:gate-calls used 4 of 3");
 
     let gate = world.gate(Grants::none(), Limits { denials: 2, ..Limits::DEFAULT });
     for _ in 0..2 {
         assert_eq!(gate.complete(ask("hi")).await, Err(CallError::Denied(Capability::Model)));
     }
     let ended = gate.complete(ask("hi")).await.unwrap_err();
-    assert_eq!(ended.to_string(), "limit: limit:denials used 3 of 2");
+    assert_eq!(ended.to_string(), "limit:denials used 3 of 2");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) fn as_text(record: &Record) -> String {
         "run {} of {}: {}\n  started {} by {}, {} long, {}\n",
         state.run,
         state.pipeline,
-        state.status().as_str(),
+        record.phase.as_str(),
         words::instant(from),
         visible(&state.by, Lines::Escape),
         words::elapsed(to.since(from)),
@@ -107,7 +107,7 @@ pub(crate) fn as_json(record: &Record) -> Value {
     json!({
         "run": state.run,
         "pipeline": state.pipeline,
-        "state": state.status().as_str(),
+        "state": record.phase.as_str(),
         "reason": state.reason,
         "by": state.by,
         "started": words::instant(from),
