@@ -1,7 +1,7 @@
 //! The one way out of a guest: every power is asked for, counted and written down here.
 //!
 //! Invariant: no effect without *look up record → authorize → reserve → intend →
-//! call → settle → record*, in that order, in one function ([`Gate::call`]). There is
+//! call → settle → record*, in that order, in one function (`Gate::call`). There is
 //! no record to look up before durable resume is built: each attempt starts fresh.
 
 pub mod artifacts;

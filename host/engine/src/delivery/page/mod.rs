@@ -6,6 +6,7 @@ mod revisions;
 mod shelf;
 
 use bailiwick_core::RunState;
+use bailiwick_core::fact::FailureKind;
 use bailiwick_core::run::RunStatus;
 
 use super::asset::{Earlier, Part};
@@ -148,9 +149,10 @@ fn losses(html: &mut Html, lost: &[Lost]) {
                     html.line("span", class, cell.end);
                     html.line("strong", "step", &words(cell.step.as_str()));
                     html.line("code", "cell", cell.cell.as_str());
-                    let kind =
-                        cell.kind.map(|kind| format!("{}: ", kind.as_str())).unwrap_or_default();
-                    html.line("p", "why", &format!("{kind}{}", cell.reason));
+                    // The reason of a limit names it already.
+                    let kind = cell.kind.filter(|kind| *kind != FailureKind::Limit);
+                    let kind = kind.map(|kind| format!("{}: ", kind.as_str()));
+                    html.line("p", "why", &format!("{}{}", kind.unwrap_or_default(), cell.reason));
                     if let Some(hint) = &cell.hint {
                         html.line("p", "hint", hint);
                     }
