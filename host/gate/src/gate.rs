@@ -16,7 +16,7 @@ use crate::artifacts::{ForeignArtifact, Readable};
 use crate::authorize::Permit;
 use crate::call::{Answer, CallError, Request};
 use crate::knowledge::KnowledgeIndex;
-use crate::ledger::{Account, Hold, Ledger, RUN_BLOBS_MAX, Shelf};
+use crate::ledger::{Account, Hold, Ledger, RUN_BLOBS_MAX};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
 use crate::routes::Tries;
@@ -49,8 +49,6 @@ pub struct Gate {
     run: RunId,
     attempt: AttemptId,
     recorder: Arc<dyn Recorder>,
-    pub(crate) account: Arc<Account>,
-    shelf: Arc<Shelf>,
     pub(crate) readable: Mutex<Readable>,
     pub(crate) logbook: Logbook,
     deadline: Timestamp,
@@ -65,20 +63,19 @@ pub struct Gate {
 pub type Opened = Result<Gate, Failure>;
 
 impl Gate {
-    /// Opens the gate of an attempt. What its input names, it may read.
+    /// Opens the gate of an attempt. What its input names, it may read; `input` is the
+    /// value of `job.input`, which the caller has parsed already.
     ///
     /// # Errors
     /// The failure of the attempt, where the input holds half a reference.
-    pub fn open(gateway: Arc<Gateway>, job: &Job) -> Opened {
-        let readable = Readable::of(&job.input.value()).map_err(|error| Failure {
+    pub fn open(gateway: Arc<Gateway>, job: &Job, input: &Value) -> Opened {
+        let readable = Readable::of(input).map_err(|error| Failure {
             kind: FailureKind::ForeignArtifact,
             message: error.to_string(),
             hint: None,
         })?;
         let limits = job.generation.effective.limits;
         Ok(Self {
-            account: gateway.ledger.account(&job.run, &job.generation.agent),
-            shelf: gateway.ledger.shelf(&job.run),
             deadline: gateway.clock.now().after(limits.wall),
             gateway,
             generation: Arc::clone(&job.generation),
@@ -114,6 +111,11 @@ impl Gate {
         self.record(index, capability, digest, result, cost, via).await
     }
 
+    /// Looked up when it is needed: most attempts of most pipelines never ask.
+    pub(crate) fn account(&self) -> Arc<Account> {
+        self.gateway.ledger.account(&self.run, &self.generation.agent)
+    }
+
     fn count(&self) -> Result<u32, CallError> {
         let index = self.calls.fetch_add(1, Ordering::Relaxed);
         let most = self.generation.effective.limits.gate_calls;
@@ -131,7 +133,7 @@ impl Gate {
         let (Permit::Routes { allowance, .. }, Some(worst)) = (permit, request.worst_case()) else {
             return Ok(None);
         };
-        let hold = self.account.reserve(worst, *allowance).await;
+        let hold = self.account().reserve(worst, *allowance).await;
         hold.map(Some).map_err(|(limit, detail)| CallAnswer::Exhausted { limit, detail })
     }
 
@@ -196,7 +198,7 @@ impl Gate {
         name: Option<String>,
     ) -> Result<Artifact, CallAnswer> {
         let size = Bytes(bytes.len() as u64);
-        self.shelf.take(size).map_err(|used| CallAnswer::Exhausted {
+        self.gateway.ledger.shelf(&self.run).take(size).map_err(|used| CallAnswer::Exhausted {
             limit: Limit::Storage,
             detail: format!("this run has put {used} of {RUN_BLOBS_MAX}"),
         })?;

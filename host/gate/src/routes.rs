@@ -58,7 +58,7 @@ impl Tries<'_> {
             for number in 1..=TRIES_MAX {
                 let held = match hold.take() {
                     Some(held) => held,
-                    None => match self.gate.account.reserve(self.worst, self.allowance).await {
+                    None => match self.gate.account().reserve(self.worst, self.allowance).await {
                         Ok(held) => held,
                         Err((limit, detail)) => {
                             return (Err(CallAnswer::Exhausted { limit, detail }), cost, None);

@@ -39,12 +39,13 @@ impl Runner {
             Ok(loaded) => loaded,
             Err(failure) => return refused(failure),
         };
-        if let Err(failure) = output::input(&job.generation, &job.input.value()) {
+        let value = job.input.value();
+        if let Err(failure) = output::input(&job.generation, &value) {
             return refused(failure);
         }
         // Waiting for room is no work: the gate's clock starts after it.
         let _room = self.sandbox.room(&loaded).await;
-        let gate = match Gate::open(Arc::clone(&self.gateway), &job) {
+        let gate = match Gate::open(Arc::clone(&self.gateway), &job, &value) {
             Ok(gate) => Arc::new(gate),
             Err(failure) => return refused(failure),
         };

@@ -244,7 +244,7 @@ impl World {
             started: Timestamp(0),
             recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
         };
-        Gate::open(Arc::clone(&self.gateway), &job).unwrap()
+        Gate::open(Arc::clone(&self.gateway), &job, input).unwrap()
     }
 
     pub(crate) fn answers(
