@@ -19,7 +19,9 @@
 //! | judging, after the last judge, not escalated | `Released` | ended: released |
 //! | any but ended, while none of its attempts runs | `Dropped`, `CellFailed` | ended |
 
+mod attempts;
 mod cell;
+mod judgements;
 mod state;
 
 pub use cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};

@@ -1,14 +1,11 @@
-//! The whole run: applies one fact at a time. The only setter of run state.
+//! The whole run and its one transition: which fact goes where, and what a run knows of itself. What attempts and judgements change stands beside it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::IllegalFact;
-use super::cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
-use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Failure, JudgeShape, Judgement, RunEnd, StepBy,
-    StepShape, Verdict,
-};
+use super::cell::{CellState, End, JudgeStage, Stage};
+use crate::fact::{AgentPin, AskId, Decision, Entry, Fact, JudgeShape, RunEnd, StepShape};
 use crate::{
     Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
 };
@@ -45,7 +42,7 @@ pub struct RunState {
     /// The time of the first and of the last entry.
     pub span: (Timestamp, Timestamp),
     /// Attempts that run now.
-    running: usize,
+    pub(super) running: usize,
 }
 
 /// One step.
@@ -111,7 +108,7 @@ impl RunStatus {
     }
 }
 
-type Legal = Result<(), &'static str>;
+pub(super) type Legal = Result<(), &'static str>;
 
 impl RunState {
     /// The state after the first fact.
@@ -260,21 +257,21 @@ impl RunState {
         }
     }
 
-    fn step_mut(&mut self, name: &Name) -> Result<&mut StepState, &'static str> {
+    pub(super) fn step_mut(&mut self, name: &Name) -> Result<&mut StepState, &'static str> {
         self.steps.iter_mut().find(|step| step.shape.name == *name).ok_or("there is no such step")
     }
 
-    fn cell_mut(&mut self, id: &CellId) -> Result<&mut CellState, &'static str> {
+    pub(super) fn cell_mut(&mut self, id: &CellId) -> Result<&mut CellState, &'static str> {
         self.step_mut(&id.step)?.cells.get_mut(&id.key).ok_or("there is no such cell")
     }
 
     /// The judging part of a step, where it is a judge.
-    fn judge(&self, step: &Name) -> Option<&JudgeShape> {
+    pub(super) fn judge(&self, step: &Name) -> Option<&JudgeShape> {
         self.step(step)?.shape.judges.as_ref()
     }
 
     /// The cell that an attempt belongs to: for a judge's the judged one.
-    fn subject_of(&self, attempt: &AttemptId) -> CellId {
+    pub(super) fn subject_of(&self, attempt: &AttemptId) -> CellId {
         match self.judge(&attempt.cell.step) {
             Some(judge) => CellId { step: judge.subject.clone(), key: attempt.cell.key.clone() },
             None => attempt.cell.clone(),
@@ -322,287 +319,6 @@ impl RunState {
         Ok(())
     }
 
-    fn start(&mut self, id: &AttemptId) -> Legal {
-        if self.step(&id.cell.step).is_some_and(|step| matches!(step.shape.by, StepBy::People(_))) {
-            return Err("people are asked, not started");
-        }
-        let judge = self.judge(&id.cell.step).is_some();
-        let turn = if judge { Some(self.turn(id)?) } else { None };
-        let cell = self.cell_mut(&self.subject_of(id))?;
-        match (&mut cell.stage, turn) {
-            (Stage::Judging { now, .. }, Some(())) => {
-                let expected = match now {
-                    JudgeStage::Due => 1,
-                    JudgeStage::Resting { attempt, .. } => *attempt + 1,
-                    _ => return Err("the judge runs already, or has ended"),
-                };
-                if id.attempt != expected {
-                    return Err("attempts are counted from 1, without gaps");
-                }
-                *now = JudgeStage::Running { attempt: id.attempt };
-            }
-            (stage, None) => {
-                let expected = match stage {
-                    Stage::Idle => (0, 1),
-                    Stage::Revising { round } => (*round, 1),
-                    Stage::Resting { round, attempt, .. } => (*round, *attempt + 1),
-                    _ => return Err("the cell is neither idle nor resting nor to be revised"),
-                };
-                if (id.round, id.attempt) != expected {
-                    return Err("rounds and attempts are counted without gaps");
-                }
-                *stage = Stage::Running { round: id.round, attempt: id.attempt };
-                cell.round = id.round;
-            }
-            _ => return Err("the candidate is not being judged"),
-        }
-        self.running += 1;
-        Ok(())
-    }
-
-    /// Whether it is this judge's turn at this round.
-    fn turn(&self, id: &AttemptId) -> Legal {
-        self.turn_of(&id.cell.step, &self.subject_of(id), id.round)
-    }
-
-    fn turn_of(&self, judge: &Name, cell: &CellId, round: u32) -> Legal {
-        let judges = &self.step(&cell.step).ok_or("there is no such step")?.judges;
-        match self.cell(cell).map(|cell| &cell.stage) {
-            Some(Stage::Judging { round: judged, at, .. }) => {
-                if *judged != round || judges.get(*at) != Some(judge) {
-                    return Err("it is not this judge's turn at this round");
-                }
-                Ok(())
-            }
-            _ => Err("the candidate is not being judged"),
-        }
-    }
-
-    fn running_attempt(&mut self, id: &AttemptId) -> Result<&mut CellState, &'static str> {
-        let judge = self.judge(&id.cell.step).is_some();
-        if judge {
-            self.turn(id)?;
-        }
-        let cell = self.cell_mut(&self.subject_of(id))?;
-        let running = match &cell.stage {
-            Stage::Running { round, attempt } => {
-                !judge && (*round, *attempt) == (id.round, id.attempt)
-            }
-            Stage::Judging { now: JudgeStage::Running { attempt }, .. } => {
-                judge && *attempt == id.attempt
-            }
-            _ => false,
-        };
-        if running { Ok(cell) } else { Err("this attempt does not run") }
-    }
-
-    fn spend(&mut self, attempt: &AttemptId, cost: Cost) -> Legal {
-        let cell = self.running_attempt(attempt)?;
-        cell.cost = cell.cost.plus(cost);
-        self.cost = self.cost.plus(cost);
-        Ok(())
-    }
-
-    fn fail_attempt(
-        &mut self,
-        id: &AttemptId,
-        failure: &Failure,
-        retry: Option<Timestamp>,
-    ) -> Legal {
-        let (round, attempt) = (id.round, id.attempt);
-        let cell = self.running_attempt(id)?;
-        match (&mut cell.stage, retry) {
-            (Stage::Judging { now, .. }, Some(until)) => {
-                *now = JudgeStage::Resting { attempt, until }
-            }
-            (Stage::Judging { now, .. }, None) => {
-                *now = JudgeStage::Over { result: Err(failure.clone()) }
-            }
-            (stage, Some(until)) => *stage = Stage::Resting { round, attempt, until },
-            (stage, None) => *stage = Stage::Failing { failure: failure.clone() },
-        }
-        self.running -= 1;
-        Ok(())
-    }
-
-    fn finish(&mut self, id: &AttemptId, output: &Document) -> Legal {
-        let round = id.round;
-        let cell = self.running_attempt(id)?;
-        if let Stage::Judging { now, .. } = &mut cell.stage {
-            *now = JudgeStage::Over { result: Ok(output.clone()) };
-        } else {
-            cell.stage = Stage::Judging { round, at: 0, now: JudgeStage::Due };
-            cell.candidates.push(Candidate {
-                round,
-                output: output.clone(),
-                edited_by: None,
-                escalated: false,
-            });
-        }
-        self.running -= 1;
-        Ok(())
-    }
-
-    fn judged(&mut self, judge: &Name, cell: &CellId, round: u32, judgement: &Judgement) -> Legal {
-        self.turn_of(judge, cell, round)?;
-        let allowance = self.judge(judge).map_or(0, |judge| judge.rounds);
-        let state = self.cell_mut(cell)?;
-        let (at, failed) = match &state.stage {
-            Stage::Judging { at, now: JudgeStage::Over { result }, .. } => (*at, result.is_err()),
-            // It could not even begin.
-            Stage::Judging { at, now: JudgeStage::Due, .. } => (*at, true),
-            _ => return Err("the judge has not ended"),
-        };
-        let edited = state.candidate(round).is_some_and(|c| c.edited_by.is_some());
-        if (failed && judgement.verdict != Verdict::Veto) || judgement.opinion != edited {
-            return Err("a failed judge vetoes, and only of an edit a verdict is an opinion");
-        }
-        state.stage = match judgement.verdict {
-            _ if judgement.opinion => Stage::Judging { round, at: at + 1, now: JudgeStage::Due },
-            Verdict::Pass => Stage::Judging { round, at: at + 1, now: JudgeStage::Due },
-            Verdict::Revise if state.revisions_of(judge) < allowance => state.revise(judge),
-            Verdict::Revise => Stage::Spent { at },
-            Verdict::Veto if failed => {
-                Stage::Refused { reason: format!("vetoed by {judge}, which failed") }
-            }
-            Verdict::Veto => Stage::Refused { reason: format!("vetoed by {judge}") },
-        };
-        let words = Verdicts::Agent(judgement.clone());
-        state.said.push(Said { judge: judge.clone(), round, words });
-        if failed && !judgement.opinion {
-            self.step_mut(judge)?.judge_failures += 1;
-        }
-        Ok(())
-    }
-
-    fn judge_skipped(&mut self, judge: &Name, cell: &CellId, round: u32) -> Legal {
-        self.turn_of(judge, cell, round)?;
-        let state = self.cell_mut(cell)?;
-        let Stage::Judging { at, now: JudgeStage::Due, .. } = state.stage else {
-            return Err("the judge has begun");
-        };
-        state.stage = Stage::Judging { round, at: at + 1, now: JudgeStage::Due };
-        state.said.push(Said { judge: judge.clone(), round, words: Verdicts::Skipped });
-        Ok(())
-    }
-
-    fn escalate(&mut self, judge: &Name, cell: &CellId, round: u32) -> Legal {
-        let judges = self.step(&cell.step).ok_or("there is no such step")?.judges.clone();
-        let state = self.cell_mut(cell)?;
-        let Stage::Spent { at } = state.stage else { return Err("no allowance is spent") };
-        if judges.get(at) != Some(judge) {
-            return Err("it is another judge's allowance");
-        }
-        if state.turned_down(round, judges.get(at + 1..).unwrap_or_default()) {
-            return Err("a later judge has turned that candidate down");
-        }
-        let Some(candidate) = state.candidates.iter_mut().find(|c| c.round == round) else {
-            return Err("there is no such candidate");
-        };
-        candidate.escalated = true;
-        state.stage = Stage::Judging { round, at: at + 1, now: JudgeStage::Due };
-        Ok(())
-    }
-
-    fn ask(
-        &mut self,
-        id: &AskId,
-        cell: &CellId,
-        round: u32,
-        subject: Digest,
-        show: &Document,
-    ) -> Legal {
-        let step = self.step(&cell.step).ok_or("there is no such step")?;
-        let Some(Stage::Judging { round: judged, at, now: JudgeStage::Due }) =
-            self.cell(cell).map(|c| &c.stage)
-        else {
-            return Err("the candidate is not due at a judge");
-        };
-        let judge = step.judges.get(*at).ok_or("all judges have spoken")?.clone();
-        let by_people = self.step(&judge).is_some_and(|s| matches!(s.shape.by, StepBy::People(_)));
-        let candidate = self.cell(cell).and_then(|c| c.candidate(round));
-        if *judged != round || !by_people || *id != AskId::of(&self.run, &judge, cell, round) {
-            return Err("it is not the turn of people at this round");
-        }
-        if candidate.is_none_or(|candidate| candidate.output.digest() != subject)
-            || self.asks.contains_key(id)
-        {
-            return Err("people are asked once, about the candidate as it is");
-        }
-        if let Stage::Judging { now, .. } = &mut self.cell_mut(cell)?.stage {
-            *now = JudgeStage::Asked { ask: id.clone() };
-        }
-        let (cell, show) = (cell.clone(), show.clone());
-        self.asks.insert(id.clone(), Ask { judge, cell, round, subject, show, answer: None });
-        Ok(())
-    }
-
-    fn decide(&mut self, id: &AskId, decision: &Decision, by: &str) -> Legal {
-        let ask = self.asks.get(id).ok_or("nobody was asked that")?.clone();
-        let allowance = self.judge(&ask.judge).map_or(0, |judge| judge.rounds);
-        let state = self.cell_mut(&ask.cell)?;
-        let Stage::Judging { round, at, now: JudgeStage::Asked { ask: open } } = &state.stage
-        else {
-            return Err("the question is not open");
-        };
-        if open != id || ask.answer.is_some() {
-            return Err("the question is not open");
-        }
-        let (round, at, left) = (*round, *at, state.revisions_of(&ask.judge) < allowance);
-        state.stage = match decision {
-            Decision::Approve { .. } => {
-                if let Some(candidate) = state.candidates.iter_mut().find(|c| c.round == round) {
-                    candidate.escalated = false;
-                }
-                Stage::Judging { round, at: at + 1, now: JudgeStage::Due }
-            }
-            Decision::Reject { .. } if left => state.revise(&ask.judge),
-            Decision::Reject { .. } => Stage::Refused { reason: format!("rejected by {by}") },
-            Decision::Edit { value, .. } if left => {
-                let Stage::Revising { round } = state.revise(&ask.judge) else {
-                    return Err("no round");
-                };
-                state.round = round;
-                let edited_by = Some(by.to_owned());
-                state.candidates.push(Candidate {
-                    round,
-                    output: value.clone(),
-                    edited_by,
-                    escalated: false,
-                });
-                Stage::Judging { round, at: 0, now: JudgeStage::Due }
-            }
-            Decision::Edit { .. } => {
-                return Err("the allowance of this judge is spent: an edit takes one round of it");
-            }
-        };
-        let words = Verdicts::Person { decision: decision.clone(), by: by.to_owned() };
-        state.said.push(Said { judge: ask.judge, round, words });
-        if let Some(ask) = self.asks.get_mut(id) {
-            ask.answer = Some((decision.clone(), by.to_owned()));
-        }
-        Ok(())
-    }
-
-    fn release(&mut self, cell: &CellId, round: u32, output: &Document) -> Legal {
-        let judges = self.step(&cell.step).ok_or("there is no such step")?.judges.len();
-        let state = self.cell_mut(cell)?;
-        match &state.stage {
-            Stage::Judging { round: judged, at, .. } if *judged == round && *at == judges => {}
-            _ => return Err("not every judge let it pass"),
-        }
-        let Some(candidate) = state.candidate(round) else {
-            return Err("there is no such candidate");
-        };
-        if candidate.escalated || candidate.output != *output {
-            return Err(
-                "only people release what is escalated, and what is released is what was judged",
-            );
-        }
-        state.stage = Stage::Ended(End::Released { round, output: output.clone() });
-        Ok(())
-    }
-
     fn end_cell(&mut self, cell: &CellId, end: End) -> Legal {
         let state = self.cell_mut(cell)?;
         match &state.stage {
@@ -634,13 +350,5 @@ impl RunState {
         self.output.clone_from(output);
         self.reason.clone_from(reason);
         Ok(())
-    }
-}
-
-impl CellState {
-    /// One more revision by this judge; the next round.
-    fn revise(&mut self, judge: &Name) -> Stage {
-        *self.revisions.entry(judge.clone()).or_insert(0) += 1;
-        Stage::Revising { round: self.round + 1 }
     }
 }
