@@ -198,6 +198,12 @@ impl Gate {
         name: Option<String>,
     ) -> Result<Artifact, CallAnswer> {
         let size = Bytes(bytes.len() as u64);
+        let (kept, most) =
+            (self.put.load(Ordering::Relaxed), self.generation.effective.limits.artifacts);
+        if kept.saturating_add(size.0) > most.0 {
+            let detail = format!("{} are kept, {size} more do not fit into {most}", Bytes(kept));
+            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail });
+        }
         self.gateway.ledger.shelf(&self.run).take(size).map_err(|used| CallAnswer::Exhausted {
             limit: Limit::Storage,
             detail: format!("this run has put {used} of {RUN_BLOBS_MAX}"),

@@ -273,6 +273,24 @@ async fn generated_images_are_kept_and_readable() {
 }
 
 #[tokio::test]
+async fn generated_images_count_as_artifacts_of_the_attempt() {
+    let world = World::new(false);
+    let limits = Limits { artifacts: Bytes(5), ..Limits::DEFAULT };
+    let gate = world.gate(writer(None, None), limits);
+    let request = || ImageRequest {
+        alias: "writer".into(),
+        prompt: "a hill".into(),
+        width: 64,
+        height: 64,
+        count: 1,
+        seed: None,
+    };
+    assert_eq!(gate.generate_image(request()).await.unwrap().len(), 1, "3 of 5 bytes");
+    let refused = gate.generate_image(request()).await;
+    assert_eq!(refused, Err(CallError::Exhausted(Limit::Bytes)));
+}
+
+#[tokio::test]
 async fn a_collection_with_an_embedding_model_is_searched_by_meaning_too() {
     let world = World::new(true);
     let grants = Grants { knowledge: [name("brand")].into(), ..Grants::none() };
