@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn counts_and_times_read_well() {
         assert_eq!(
-            cost(Cost { tokens: Tokens(8_412_931), calls: Calls(12) }),
+            cost(Cost { tokens: Tokens(8_412_931), calls: Calls(12), ..Cost::ZERO }),
             "12 calls, 8 412 931 tokens"
         );
         assert_eq!(cost(Cost::ZERO), "no calls");

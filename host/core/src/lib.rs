@@ -11,10 +11,11 @@ pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod fact;
+pub mod money;
 pub mod name;
 pub mod ports;
+pub mod record;
 pub mod run;
-
 pub mod schema;
 pub mod text;
 pub mod units;
@@ -26,7 +27,8 @@ pub use diagnostic::{Diagnostic, Place, Severity};
 pub use digest::Digest;
 pub use document::Document;
 pub use fact::Fact;
+pub use money::{Currency, Money};
 pub use name::{Name, RunId};
+pub use record::Record;
 pub use run::RunState;
-
 pub use units::{Bytes, Calls, Timestamp, Tokens};

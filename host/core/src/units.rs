@@ -108,6 +108,12 @@ pub struct NotAQuantity {
     expected: &'static str,
 }
 
+impl NotAQuantity {
+    pub(crate) fn of(text: &str, expected: &'static str) -> Self {
+        Self { text: text.chars().take(40).collect(), expected }
+    }
+}
+
 /// Reads `5 s`, `500 ms`, `10 min`, `48 h`.
 ///
 /// # Errors
@@ -142,7 +148,7 @@ fn quantity(
     scale: impl Fn(&str) -> Option<u64>,
     expected: &'static str,
 ) -> Result<u64, NotAQuantity> {
-    let wrong = || NotAQuantity { text: text.chars().take(40).collect(), expected };
+    let wrong = || NotAQuantity::of(text, expected);
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '_').ok_or_else(wrong)?;
     let (digits, unit) = text.split_at(split);
     let number: u64 = digits.replace('_', "").parse().map_err(|_| wrong())?;

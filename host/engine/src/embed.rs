@@ -93,7 +93,7 @@ impl Batches<'_> {
                 embedding.vectors.len()
             ));
         }
-        let cost = Cost { tokens: embedding.usage.tokens(), calls: Calls(1) };
+        let cost = Cost { tokens: embedding.usage.tokens(), calls: Calls(1), ..Cost::ZERO };
         let ids = batch.iter().map(|(id, _)| *id);
         Ok((ids.zip(embedding.vectors).collect(), cost))
     }

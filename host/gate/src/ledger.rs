@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn cost(tokens: u64, calls: u64) -> Cost {
-        Cost { tokens: Tokens(tokens), calls: Calls(calls) }
+        Cost { tokens: Tokens(tokens), calls: Calls(calls), ..Cost::ZERO }
     }
 
     fn tokens(most: u64) -> Allowance {

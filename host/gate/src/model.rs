@@ -298,7 +298,7 @@ impl CompleteRequest {
         tokens += described.sum::<u64>();
         // Servers that take no schema are given it as words.
         tokens += self.output_schema.as_ref().map_or(0, |s| s.to_string().len() as u64);
-        Cost { tokens: Tokens(tokens), calls: Calls(1) }
+        Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO }
     }
 
     /// The artifacts that the prompt shows.
@@ -326,7 +326,7 @@ impl EmbedRequest {
     #[must_use]
     pub fn worst_case(&self) -> Cost {
         let tokens = self.texts.iter().map(|text| text.len() as u64 + TOKENS_OF_A_MESSAGE).sum();
-        Cost { tokens: Tokens(tokens), calls: Calls(1) }
+        Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO }
     }
 }
 
@@ -356,7 +356,7 @@ impl ImageRequest {
     #[must_use]
     pub fn worst_case(&self) -> Cost {
         let images = u64::from(self.count) * TOKENS_OF_AN_IMAGE * 4;
-        Cost { tokens: Tokens(self.prompt.len() as u64 + images), calls: Calls(1) }
+        Cost { tokens: Tokens(self.prompt.len() as u64 + images), calls: Calls(1), ..Cost::ZERO }
     }
 }
 

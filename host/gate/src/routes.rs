@@ -119,7 +119,7 @@ impl Tries<'_> {
             }
         };
         match result {
-            Ok((tokens, raw)) => (Ok(raw), Cost { tokens, calls: Calls(1) }),
+            Ok((tokens, raw)) => (Ok(raw), Cost { tokens, calls: Calls(1), ..Cost::ZERO }),
             Err(error) => {
                 let spent = self.charge(&error);
                 (Err(error), spent)
@@ -132,7 +132,7 @@ impl Tries<'_> {
     fn charge(&self, error: &ProviderError) -> Cost {
         match error {
             ProviderError::Unavailable { left: true, .. } => self.worst,
-            ProviderError::Rejected { .. } => Cost { tokens: Tokens(0), calls: Calls(1) },
+            ProviderError::Rejected { .. } => Cost { calls: Calls(1), ..Cost::ZERO },
             ProviderError::Unavailable { .. }
             | ProviderError::Busy { .. }
             | ProviderError::Unsupported { .. } => Cost::ZERO,

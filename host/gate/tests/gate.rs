@@ -43,7 +43,7 @@ async fn a_granted_call_is_intended_before_it_leaves_and_answered_after() {
     let Fact::CallAnswered { cost, answer: CallAnswer::Ok { via, .. }, .. } = &facts[1] else {
         panic!()
     };
-    assert_eq!(*cost, Cost { tokens: Tokens(10), calls: Calls(1) });
+    assert_eq!(*cost, Cost { tokens: Tokens(10), calls: Calls(1), ..Cost::ZERO });
     assert_eq!(via.as_deref(), Some("builtin"));
 }
 
@@ -209,7 +209,7 @@ async fn when_nobody_answers_it_says_so_and_charges_what_may_have_been_worked_on
     assert_eq!(gate.complete(ask("hi")).await, Err(CallError::Unavailable));
     let facts = world.facts.facts.lock().unwrap();
     let Some(Fact::CallAnswered { cost, .. }) = facts.last() else { panic!() };
-    assert_eq!(*cost, Cost { tokens: Tokens(8 * 28), calls: Calls(8) });
+    assert_eq!(*cost, Cost { tokens: Tokens(8 * 28), calls: Calls(8), ..Cost::ZERO });
 }
 
 #[tokio::test]

@@ -102,6 +102,6 @@ fn read(row: &Row<'_>, living: Living) -> Result<ListedRun, ReadError> {
         started: time(4)?,
         ended: time(5)?,
         latest: time(8)?,
-        cost: Cost { tokens: Tokens(count(6)?), calls: Calls(count(7)?) },
+        cost: Cost { tokens: Tokens(count(6)?), calls: Calls(count(7)?), ..Cost::ZERO },
     })
 }

@@ -112,7 +112,7 @@ fn of_attempt(step: &str, at: &str, event: &str) -> Fact {
     let (round, tries) = at.split_once('/').unwrap();
     let attempt = attempt(step, number(round), number(tries));
     let (index, capability, request) = (0, Capability::Model, Digest::of(b"request"));
-    let cost = Cost { tokens: Tokens(3), calls: Calls(1) };
+    let cost = Cost { tokens: Tokens(3), calls: Calls(1), ..Cost::ZERO };
     let failed = |retry| Fact::AttemptFailed {
         attempt: attempt.clone(),
         failure: failure(),

@@ -40,7 +40,7 @@ fn answered(tokens: u64) -> Fact {
         capability: Capability::Model,
         request: Digest::of(b""),
         answer: CallAnswer::Ok { value: document(), via: None },
-        cost: Cost { tokens: Tokens(tokens), calls: Calls(1) },
+        cost: Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO },
     }
 }
 
@@ -87,7 +87,7 @@ fn the_listing_follows_the_facts() {
         started: Some(Timestamp(10)),
         latest: Some(Timestamp(50)),
         ended: Some(Timestamp(50)),
-        cost: Cost { tokens: Tokens(42), calls: Calls(2) },
+        cost: Cost { tokens: Tokens(42), calls: Calls(2), ..Cost::ZERO },
     };
     assert_eq!(listed(&scratch, "r"), want);
 }

@@ -149,7 +149,7 @@ impl Journal {
     }
 
     pub(crate) fn complete(&mut self, attempt: &AttemptId, via: &str, tokens: u64) {
-        let cost = Cost { tokens: Tokens(tokens), calls: Calls(1) };
+        let cost = Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO };
         self.answer(
             attempt,
             Capability::Model,
