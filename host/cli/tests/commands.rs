@@ -255,7 +255,7 @@ fn build_inspect_and_check_say_what_an_agent_may_do() {
         (2, &"E002".into(), &4.into())
     );
     world.write("bailiwick.toml", "[agents.one]\ncomponent = \"agents/one\"\n");
-    world.write("own.toml", "[people.me]\nuid = 0\ngroups = [\"editors\"]\n");
+    world.write("own.toml", "[people.me]\nuid = 0\ngroups = [\"editors\"]\nmay = [\"approve\"]\n");
     let checked = world.run(["check", "--policy", "own.toml"]);
     assert!(given(&checked).contains("own.toml; it advises"), "{}", given(&checked));
 }

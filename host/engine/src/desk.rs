@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_core::ports::{BoxFuture, Durable};
 use bailiwick_orchestrator::{Desk, Question, RunHandle};
-use bailiwick_policy::People;
+use bailiwick_policy::{Caller, People};
 use bailiwick_project::Decisions;
 
 /// Somebody who can be asked while the host runs.
@@ -38,14 +38,14 @@ impl Desk for ForegroundDesk {
         run: &'a RunHandle,
     ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let Some(by) = self.people.member(self.uid, &question.groups) else {
-                (self.complain)(format!(
-                    "{}: user {} is in none of the groups {}; the question stays open",
-                    question.ask,
-                    self.uid,
-                    question.groups.join(", ")
-                ));
-                return;
+            let caller = Caller::who_runs_it(self.uid);
+            let by = match self.people.may_decide(caller, &question.groups) {
+                Ok(by) => by,
+                Err(refused) => {
+                    let ask = &question.ask;
+                    (self.complain)(format!("{ask}: {refused}; the question stays open"));
+                    return;
+                }
             };
             if let Some(decision) =
                 self.decisions.decide(&question.step, &question.cell.key, question.round)

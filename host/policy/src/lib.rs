@@ -3,6 +3,7 @@
 //! Invariant: no I/O, no async runtime, no clock, no randomness. The same input
 //! gives the same output everywhere.
 
+pub mod budget;
 pub mod ceiling;
 pub mod generation;
 pub mod grants;
@@ -11,13 +12,15 @@ pub mod limits;
 pub mod origins;
 pub mod people;
 pub mod ports;
+pub mod price;
 pub mod route;
 
+pub use budget::{Budget, Budgets, StepBudget, WhenSpent};
 pub use ceiling::{Ceiling, Policy};
 pub use generation::Generation;
 pub use grants::Grants;
 pub use intersect::{Effective, Excess, intersect};
 pub use limits::Limits;
 pub use origins::Origins;
-pub use people::{People, Person};
+pub use people::{Caller, People, Person, Right, Unauthorized};
 pub use route::{Origin, ProviderKind, Route};

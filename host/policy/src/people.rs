@@ -1,8 +1,61 @@
-//! People and groups of a host, as the admin names them. Knows nothing of who is logged in.
+//! People of a host, as the admin names them, and what each may. Knows nothing of who is logged in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// What facts call the answer that nobody gave in time. No person can have this name.
+pub const TIMEOUT: &str = "timeout";
+
+/// What stands before the number of an OS user whom no policy names.
+const UNNAMED: &str = "uid:";
+
+/// What a person may ask of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// Start, pause and cancel runs.
+    Submit,
+    /// Answer questions that are put to one of his groups.
+    Approve,
+    /// Point an agent name at another component.
+    Swap,
+    /// Take a power or a component away from what runs.
+    Revoke,
+    /// Take a run out of the data folder.
+    Export,
+}
+
+impl Right {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Submit, Self::Approve, Self::Swap, Self::Revoke, Self::Export];
+
+    /// The word in `policy.toml`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Approve => "approve",
+            Self::Swap => "swap",
+            Self::Revoke => "revoke",
+            Self::Export => "export",
+        }
+    }
+
+    /// The right of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.as_str() == word)
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 /// One person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,12 +64,79 @@ pub struct Person {
     pub uid: u32,
     /// The groups that questions are put to.
     pub groups: BTreeSet<String>,
+    /// What he may. What is not in here he may not.
+    pub may: BTreeSet<Right>,
 }
 
-/// Who may answer questions on this host.
+/// Who asks something of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// His OS user, as the kernel says it.
+    pub uid: u32,
+    /// The OS user as whom the host runs.
+    pub host: u32,
+}
+
+impl Caller {
+    /// The OS user who runs the host himself: at the terminal, in a command.
+    #[must_use]
+    pub fn who_runs_it(uid: u32) -> Self {
+        Self { uid, host: uid }
+    }
+}
+
+/// Why somebody may not do what he asked for. The line in `policy.toml` that would allow it is the hint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unauthorized {
+    /// No policy names this OS user.
+    #[error("uid {uid} is nobody whom this host knows")]
+    Unnamed {
+        /// The OS user.
+        uid: u32,
+    },
+    /// The person is named and has not the right.
+    #[error("{name} may not {right}")]
+    MayNot {
+        /// The person.
+        name: String,
+        /// What he wanted.
+        right: Right,
+    },
+    /// The person may answer questions, but not this one.
+    #[error("{name} is in none of the groups {}", groups.join(", "))]
+    NotInGroup {
+        /// The person.
+        name: String,
+        /// Whom the question was put to.
+        groups: Vec<String>,
+    },
+}
+
+impl Unauthorized {
+    /// What the admin would have to write.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unnamed { uid } => format!(
+                "the admin names people in policy.toml: [people.NAME] uid = {uid}, groups = […], may = […]"
+            ),
+            Self::MayNot { name, right } => {
+                format!(
+                    "the admin would add \"{right}\" to `may` of [people.{name}] in policy.toml"
+                )
+            }
+            Self::NotInGroup { name, groups } => format!(
+                "the admin would add {:?} to `groups` of [people.{name}] in policy.toml",
+                groups.first().map_or("", String::as_str)
+            ),
+        }
+    }
+}
+
+/// Who may what on this host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum People {
-    /// No policy names anybody: the OS user who runs the host is the one person, in every group.
+    /// No policy names anybody: the OS user who runs the host is the one person, in every group, and may all.
     WhoRunsIt,
     /// The people of `policy.toml`, by name.
     Named(BTreeMap<String, Person>),
@@ -26,27 +146,69 @@ impl People {
     /// What facts call an OS user.
     #[must_use]
     pub fn name_of(&self, uid: u32) -> String {
-        match self {
-            Self::WhoRunsIt => format!("uid:{uid}"),
-            Self::Named(people) => people
-                .iter()
-                .find(|(_, person)| person.uid == uid)
-                .map_or_else(|| format!("uid:{uid}"), |(name, _)| name.clone()),
+        match self.person(uid) {
+            Some((name, _)) => name.to_owned(),
+            None => format!("{UNNAMED}{uid}"),
         }
     }
 
-    /// The name under which the OS user decides, where he is in one of the groups.
-    #[must_use]
-    pub fn member(&self, uid: u32, groups: &[String]) -> Option<String> {
-        match self {
-            Self::WhoRunsIt => Some(format!("uid:{uid}")),
-            Self::Named(people) => people
-                .iter()
-                .find(|(_, person)| {
-                    person.uid == uid && groups.iter().any(|g| person.groups.contains(g))
-                })
-                .map(|(name, _)| name.clone()),
+    /// The name under which somebody does what takes a right.
+    ///
+    /// # Errors
+    /// [`Unauthorized`] where he has not got it.
+    pub fn may(&self, caller: Caller, right: Right) -> Result<String, Unauthorized> {
+        let unnamed = Unauthorized::Unnamed { uid: caller.uid };
+        match (self, self.person(caller.uid)) {
+            (Self::WhoRunsIt, _) if caller.uid == caller.host => Ok(self.name_of(caller.uid)),
+            (Self::WhoRunsIt, _) | (_, None) => Err(unnamed),
+            (_, Some((name, person))) if person.may.contains(&right) => Ok(name.to_owned()),
+            (_, Some((name, _))) => Err(Unauthorized::MayNot { name: name.to_owned(), right }),
         }
+    }
+
+    /// The name under which somebody answers a question that is put to these groups.
+    ///
+    /// # Errors
+    /// [`Unauthorized`] where he may answer none, or not this one.
+    pub fn may_decide(&self, caller: Caller, groups: &[String]) -> Result<String, Unauthorized> {
+        let name = self.may(caller, Right::Approve)?;
+        match self.person(caller.uid) {
+            Some((_, person)) if !person.is_in(groups) => {
+                Err(Unauthorized::NotInGroup { name, groups: groups.to_vec() })
+            }
+            _ => Ok(name),
+        }
+    }
+
+    /// How many people may answer a question that is put to these groups.
+    #[must_use]
+    pub fn deciders(&self, groups: &[String]) -> usize {
+        match self {
+            Self::WhoRunsIt => 1,
+            Self::Named(people) => people
+                .values()
+                .filter(|person| person.is_in(groups) && person.may.contains(&Right::Approve))
+                .count(),
+        }
+    }
+
+    /// Whether a person of `policy.toml` can have this name: facts use some names for
+    /// what is no person.
+    #[must_use]
+    pub fn is_reserved(name: &str) -> bool {
+        name == TIMEOUT || name.starts_with(UNNAMED)
+    }
+
+    fn person(&self, uid: u32) -> Option<(&str, &Person)> {
+        let Self::Named(people) = self else { return None };
+        let found = people.iter().find(|(_, person)| person.uid == uid);
+        found.map(|(name, person)| (name.as_str(), person))
+    }
+}
+
+impl Person {
+    fn is_in(&self, groups: &[String]) -> bool {
+        groups.iter().any(|group| self.groups.contains(group))
     }
 }
 
@@ -54,13 +216,67 @@ impl People {
 mod tests {
     use super::*;
 
+    fn people(of: &[(&str, u32, &[&str], &[Right])]) -> People {
+        let person = |(name, uid, groups, may): &(&str, u32, &[&str], &[Right])| {
+            let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+            let person = Person { uid: *uid, groups, may: may.iter().copied().collect() };
+            ((*name).to_owned(), person)
+        };
+        People::Named(of.iter().map(person).collect())
+    }
+
+    fn uid(uid: u32) -> Caller {
+        Caller { uid, host: 1 }
+    }
+
     #[test]
-    fn only_members_of_the_group_decide() {
-        let ana = Person { uid: 7, groups: ["editors".to_owned()].into() };
-        let people = People::Named([("ana".to_owned(), ana)].into());
-        assert_eq!(people.member(7, &["editors".into()]), Some("ana".into()));
-        assert_eq!(people.member(7, &["legal".into()]), None);
-        assert_eq!(people.member(8, &["editors".into()]), None);
-        assert_eq!(People::WhoRunsIt.member(8, &["any".into()]), Some("uid:8".into()));
+    fn only_members_with_the_right_decide() {
+        let people = people(&[
+            ("ana", 7, &["editors"], &[Right::Approve]),
+            ("bo", 8, &["editors"], &[Right::Submit, Right::Export]),
+        ]);
+        let editors = ["editors".to_owned()];
+        let may = |caller, groups: &[String]| people.may_decide(caller, groups);
+        assert_eq!(may(uid(7), &editors), Ok("ana".into()));
+        assert_eq!(
+            may(uid(7), &["legal".into()]).unwrap_err().to_string(),
+            "ana is in none of the groups legal"
+        );
+        assert_eq!(may(uid(8), &editors).unwrap_err().to_string(), "bo may not approve");
+        assert_eq!(may(uid(9), &editors), Err(Unauthorized::Unnamed { uid: 9 }));
+        // That he runs the host does not make him one of the people that a policy names.
+        assert_eq!(may(uid(1), &editors), Err(Unauthorized::Unnamed { uid: 1 }));
+        assert_eq!(people.deciders(&editors), 1);
+        assert_eq!(people.deciders(&["legal".into()]), 0);
+    }
+
+    #[test]
+    fn each_right_is_asked_for_by_itself() {
+        for held in Right::ALL {
+            let people = people(&[("ana", 7, &[], &[held])]);
+            for asked in Right::ALL {
+                assert_eq!(people.may(uid(7), asked).is_ok(), asked == held, "{held} {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_policy_only_who_runs_the_host_is_somebody() {
+        let any = ["any".to_owned()];
+        let host = Caller::who_runs_it(8);
+        assert_eq!(People::WhoRunsIt.may_decide(host, &any), Ok("uid:8".into()));
+        let other = Caller { uid: 9, host: 8 };
+        assert!(People::WhoRunsIt.may_decide(other, &any).is_err());
+        assert!(Right::ALL.iter().all(|right| People::WhoRunsIt.may(other, *right).is_err()));
+    }
+
+    #[test]
+    fn a_refusal_names_the_line_that_would_allow_it() {
+        let people = people(&[("ana", 7, &["editors"], &[])]);
+        let refused = people.may(uid(7), Right::Approve).unwrap_err();
+        assert_eq!(
+            refused.hint(),
+            "the admin would add \"approve\" to `may` of [people.ana] in policy.toml"
+        );
     }
 }

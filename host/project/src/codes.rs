@@ -60,8 +60,10 @@ UNKNOWN_COLLECTION "E024" "no such collection"
     "`grants.knowledge` names collections of [knowledge] in bailiwick.toml."
 UNKNOWN_ASSET "E025" "no such asset folder"
     "`grants.assets` and `${assets.NAME}` name folders of [assets] in bailiwick.toml."
-UNKNOWN_GROUP "E026" "nobody is in this group"
-    "A question to people is put to groups. Which groups there are, says the admin in policy.toml ([people.NAME] groups); a question that nobody may answer would wait for ever."
+UNKNOWN_GROUP "E026" "nobody in this group may answer"
+    "A question to people is put to groups. Which groups there are, says the admin in policy.toml ([people.NAME] groups), and which of their members may answer ([people.NAME] may = [\"approve\"]); a question that nobody may answer would wait for ever."
+QUORUM_OUT_OF_REACH "E027" "fewer people than the quorum"
+    "`quorum` is how many different people must approve. policy.toml names fewer who are in one of the groups and may approve, so no question of this step could ever be approved. Without a policy.toml there is one person: the OS user who runs the host."
 
 // How steps hang together.
 CYCLE "E030" "steps wait for each other"
@@ -88,6 +90,8 @@ READS_JUDGE "E044" "a judge is read from outside its chain"
     "What a judge says is read by later judges of the same step, by name, and by nobody else. Everybody else sees released cells only."
 READS_OWN_SUBJECT "E045" "a judge reads the step that it judges by name"
     "By name it would read the released cell, which cannot exist before it has judged. The candidate is `${subject}`."
+BAD_ASKING "E046" "the times of a question do not fit together"
+    "`timeout` says how long a question to people stays open, `on-timeout` what is decided then, `remind` how often it is told of again meanwhile. So `on-timeout` needs a `timeout`, `remind` is shorter than `timeout`, and neither is less than a second."
 
 // Expressions.
 EXPRESSION_SYNTAX "E050" "the expression cannot be read"

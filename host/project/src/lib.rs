@@ -33,7 +33,9 @@ pub use expr::{ExprError, ExprErrorKind};
 pub use keys::{FileKind, schema};
 pub use matrix::{Axis, Matrix, Point, Sample};
 pub use pipeline::Surroundings;
-pub use plan::{Plan, Read, Retry, Step, Tolerance, WorstCase};
+pub use plan::{
+    Asking, OnTimeout, Plan, Read, Retry, Step, Timeout, Tolerance, WorstCase,
+};
 pub use policy_file::read_policy;
 pub use profiles::Profile;
 pub use project::{Agent, Folder, Project, grant_line};

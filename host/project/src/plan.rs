@@ -1,7 +1,7 @@
 //! A pipeline that passed every check: immutable, ready to be driven. Knows no TOML and no run.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use bailiwick_core::fact::{JudgeShape, StepBy, StepShape};
@@ -51,6 +51,8 @@ pub struct Step {
     /// What the agent gets. A judge that says nothing gets `{ subject = "${subject}" }`,
     /// any other step `{}`. People get nothing but what `show` says, besides the subject.
     pub input: Template,
+    /// For people: how long they are asked, and how many must agree.
+    pub asking: Option<Asking>,
     /// For people: what is shown besides the subject.
     pub show: Option<Template>,
     /// Where it gives false the cell is skipped; see [`Template::holds`].
@@ -82,6 +84,37 @@ pub struct Read {
     /// Axes that only the step that is read has: a list of its cells is read. In
     /// declaration order. Empty: one value is read.
     pub collected: Vec<Name>,
+}
+
+/// How people are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// How many different people must approve.
+    pub quorum: NonZeroU32,
+    /// When it is decided without them; unset: never.
+    pub timeout: Option<Timeout>,
+    /// The time from a question to its first reminder, and from each to the next.
+    pub remind: Option<Duration>,
+}
+
+/// What happens to a question that nobody decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout {
+    /// How long after it was put.
+    pub after: Duration,
+    /// What is decided then.
+    pub then: OnTimeout,
+}
+
+/// What a timeout decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnTimeout {
+    /// As a person's rejection.
+    #[default]
+    Reject,
+    /// As a person's approval; what is escalated is rejected all the same, because only
+    /// people release that.
+    Approve,
 }
 
 /// Attempts at one round of one cell.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::{Calls, Diagnostic, Tokens};
 use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling, Pattern};
-use bailiwick_policy::{Ceiling, Origins, People, Person, Policy};
+use bailiwick_policy::{Ceiling, Origins, People, Person, Policy, Right};
 use toml::Spanned;
 
 use crate::codes;
@@ -50,8 +50,17 @@ fn people(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String
             );
             findings.report(codes::DUPLICATE, name.span(), message);
         }
+        if People::is_reserved(name.get_ref()) {
+            let message =
+                format!("`{}` is what facts call somebody who is no person", name.get_ref());
+            let hint = "take another name: it will stand in the journal beside each decision";
+            findings.report_with(codes::WRONG_VALUE, name.span(), message, hint);
+        }
         let groups = table.texts("groups").into_iter().map(Spanned::into_inner).collect();
-        people.insert(name.get_ref().to_string(), Person { uid, groups });
+        let may = table.texts("may");
+        let may = may.iter().filter_map(|word| Right::from_word(word.get_ref())).collect();
+        let person = Person { uid, groups, may };
+        people.insert(name.get_ref().to_string(), person);
     }
     people
 }

@@ -22,6 +22,12 @@ const ROUNDS_MAX: i64 = 10;
 /// The longest pause between attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
 
+/// The most people that one approval takes: above it nobody remembers who is missing.
+const QUORUM_MAX: i64 = 64;
+
+/// The longest wait for people: a candidate that is older is about another world.
+const QUESTION_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// As many as a run has cells.
 const CELLS: i64 = 10_000;
 
@@ -97,11 +103,33 @@ const STEP: &[Key] = &[
     ),
 ];
 
-const PEOPLE: &[Key] = &[must(
-    "groups",
-    Shape::List { of: &WORD, most: 64 },
-    "The groups of policy.toml whose members may answer.",
-)];
+const PEOPLE: &[Key] = &[
+    must(
+        "groups",
+        Shape::List { of: &WORD, most: 64 },
+        "The groups of policy.toml whose members may answer.",
+    ),
+    key(
+        "quorum",
+        Shape::Whole { least: 1, most: QUORUM_MAX },
+        "How many different people must approve. One rejection or edit decides at once. Default 1.",
+    ),
+    key(
+        "timeout",
+        Shape::Duration { most: QUESTION_MAX },
+        "How long a question stays open. Unset: until somebody answers.",
+    ),
+    key(
+        "on-timeout",
+        Shape::Word(&["reject", "approve"]),
+        "What is decided when nobody did in time. Default reject. What is escalated is never approved by it.",
+    ),
+    key(
+        "remind",
+        Shape::Duration { most: QUESTION_MAX },
+        "How long after a question, and after each reminder of it, an open question is told of again.",
+    ),
+];
 
 const RETRY: &[Key] = &[
     key(

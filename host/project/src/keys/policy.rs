@@ -1,5 +1,7 @@
 //! The keys of `policy.toml`.
 
+use bailiwick_policy::Right;
+
 use super::{COUNT, Key, LIMITS, LINE, Shape, WORD, key, must};
 
 /// The most of each kind.
@@ -10,7 +12,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "people",
         Shape::Labelled { of: &Shape::Table(PERSON), most: MOST },
-        "Who may answer questions on this host. Nobody else may.",
+        "Who may do what on this host, by the OS user. Nobody else may anything.",
     ),
     key(
         "ceiling",
@@ -30,6 +32,20 @@ const SOURCES: &[Key] = &[key(
 const PERSON: &[Key] = &[
     must("uid", Shape::Whole { least: 0, most: u32::MAX as i64 }, "The OS user."),
     must("groups", Shape::List { of: &WORD, most: 64 }, "The groups that questions are put to."),
+    must(
+        "may",
+        Shape::List { of: &Shape::Word(RIGHTS), most: RIGHTS.len() },
+        "What this person may: submit runs, approve (answer questions), swap components, revoke powers, export runs. What is not in the list is refused.",
+    ),
+];
+
+/// The words of the rights, in their order.
+const RIGHTS: &[&str] = &[
+    Right::Submit.as_str(),
+    Right::Approve.as_str(),
+    Right::Swap.as_str(),
+    Right::Revoke.as_str(),
+    Right::Export.as_str(),
 ];
 
 const CEILING: &[Key] = &[

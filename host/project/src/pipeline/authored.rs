@@ -11,6 +11,7 @@ use crate::codes;
 use crate::compile;
 use crate::entries::{Entries, as_table, share};
 use crate::findings::{Findings, Node};
+use crate::pipeline::asking::{self, AuthoredPeople};
 use crate::plan::{Retry, Tolerance};
 use crate::template::Template;
 
@@ -43,7 +44,7 @@ pub(super) struct AuthoredSample {
 pub(super) struct AuthoredStep {
     pub(super) name: Spanned<Name>,
     pub(super) agent: Option<Spanned<Name>>,
-    pub(super) people: Option<Vec<Spanned<String>>>,
+    pub(super) people: Option<AuthoredPeople>,
     pub(super) over: Vec<Spanned<Name>>,
     pub(super) collect: Vec<Spanned<Name>>,
     pub(super) min: Option<u32>,
@@ -131,7 +132,7 @@ fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>
     let tolerate = table.table("on-failure").and_then(|table| table.text("tolerate"));
     AuthoredStep {
         agent: table.name("agent"),
-        people: table.table("people").map(|people| people.texts("groups")),
+        people: table.table("people").map(|people| asking::read(people, findings)),
         over: distinct(table.names("over"), findings),
         collect: distinct(table.names("collect"), findings),
         min: table.whole("min"),

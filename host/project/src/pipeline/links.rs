@@ -1,9 +1,6 @@
 //! How steps name each other, their axes and their agents. Looks into no expression.
 
-use std::collections::BTreeSet;
-
 use bailiwick_core::Name;
-use bailiwick_policy::People;
 use toml::Spanned;
 
 use super::Surroundings;
@@ -146,25 +143,8 @@ impl<'a> Links<'a> {
                 findings.report_with(codes::UNKNOWN_AGENT, agent.span(), message, hint);
             }
         }
-        if let (Some(groups), People::Named(people)) = (&step.people, &surroundings.policy.people) {
-            let known: BTreeSet<&str> = people
-                .values()
-                .flat_map(|person| person.groups.iter().map(String::as_str))
-                .collect();
-            for group in groups.iter().filter(|group| !known.contains(group.get_ref().as_str())) {
-                let message = format!("nobody is in the group {:?}", group.get_ref());
-                let hint =
-                    did_you_mean(group.get_ref(), known.iter().copied()).unwrap_or_else(|| {
-                        "the admin names people and their groups in policy.toml, as [people.NAME]"
-                            .to_owned()
-                    });
-                findings.report_with(codes::UNKNOWN_GROUP, group.span(), message, hint);
-            }
-        }
-        if let (Some(groups), Some(key)) = (&step.people, step.key("people"))
-            && groups.is_empty()
-        {
-            findings.report(codes::UNKNOWN_GROUP, key, format!("`{name}` asks no group"));
+        if let (Some(people), Some(key)) = (&step.people, step.key("people")) {
+            people.check(name, key, &surroundings.policy.people, findings);
         }
     }
 

@@ -1,5 +1,6 @@
 //! `pipelines/NAME.toml`: from text to a plan, or everything that is wrong with it.
 
+mod asking;
 mod authored;
 mod cycles;
 mod input;
@@ -134,8 +135,8 @@ fn step(
     let over = links.axes_of(step);
     let found = reads::of_step(step, links, surroundings, findings);
     let by = match (&step.agent, &step.people) {
-        (None, Some(groups)) => {
-            StepBy::People(groups.iter().map(|group| group.get_ref().clone()).collect())
+        (None, Some(people)) => {
+            StepBy::People(people.groups.iter().map(|group| group.get_ref().clone()).collect())
         }
         (agent, _) => StepBy::Agent(
             agent.as_ref().map_or_else(|| name.clone(), |agent| agent.get_ref().clone()),
@@ -158,6 +159,7 @@ fn step(
         min: step.min.unwrap_or(1),
         judges,
         input,
+        asking: step.people.as_ref().map(|people| people.asking),
         show: step.show.clone(),
         when: step.when.clone(),
         needs,

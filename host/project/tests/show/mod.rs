@@ -8,7 +8,7 @@ use bailiwick_core::Diagnostic;
 use bailiwick_core::fact::StepBy;
 use bailiwick_core::units::show_duration;
 use bailiwick_policy::Policy;
-use bailiwick_project::{Plan, Project, Read, Template};
+use bailiwick_project::{Asking, Plan, Project, Read, Template};
 
 pub(crate) fn diagnostic(found: &Diagnostic) -> String {
     let place = found
@@ -46,6 +46,9 @@ pub(crate) fn plan(plan: &Plan) -> String {
         if let Some(judges) = &step.judges {
             write!(said, " judges {} rounds {}", judges.subject, judges.rounds).unwrap();
         }
+        if let Some(asking) = &step.asking {
+            said.push_str(&self::asking(asking));
+        }
         write!(said, " input {}", template(&step.input)).unwrap();
         for (key, one) in [("when", &step.when), ("show", &step.show)] {
             if let Some(one) = one {
@@ -75,6 +78,21 @@ pub(crate) fn plan(plan: &Plan) -> String {
         writeln!(said, "output {name} {}", template(value)).unwrap();
     }
     plan.output_reads.iter().for_each(|read| said.push_str(&self::read(read)));
+    said
+}
+
+/// What differs from one approval at any time.
+fn asking(asking: &Asking) -> String {
+    let mut said = String::new();
+    if asking.quorum.get() > 1 {
+        write!(said, " quorum {}", asking.quorum).unwrap();
+    }
+    if let Some(timeout) = &asking.timeout {
+        write!(said, " {:?} after {}", timeout.then, show_duration(timeout.after)).unwrap();
+    }
+    if let Some(remind) = asking.remind {
+        write!(said, " remind {}", show_duration(remind)).unwrap();
+    }
     said
 }
 
