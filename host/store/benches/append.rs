@@ -56,7 +56,8 @@ fn folder() -> TempDir {
 fn entry() -> Entry {
     let cell = CellId { step: Name::new("draft").unwrap(), key: CellKey::from_text("locale=de") };
     let attempt = AttemptId { cell, round: 0, attempt: 1 };
-    let line = LogEntry { level: Level::Info, message: "x".repeat(100), fraction: None };
+    let line =
+        LogEntry { level: Level::Info, message: "x".repeat(100), fraction: None, aside: false };
     let fact = Fact::Logged { attempt, entry: line };
     Entry { at: Timestamp(1), facts: vec![fact.clone(), fact] }
 }

@@ -3,18 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bailiwick_core::fact::Entry;
+use bailiwick_core::fact::{AskId, Entry};
 use bailiwick_core::ports::{BlobError, BoxFuture, JournalError};
-use bailiwick_core::{Digest, RunId};
-use rusqlite::{Connection, OptionalExtension as _};
+use bailiwick_core::{Cost, Digest, RunId, Timestamp};
+use rusqlite::Connection;
 
+use crate::asks::{self, OpenAsk};
+use crate::course::{Course, day_of};
+use crate::derived::{self, RunRow, SpendError};
 use crate::entry::read_back;
 use crate::error::{OpenError, ReadError};
-use crate::folder::Folder;
+use crate::folder::{Folder, FolderLock, Holder};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
-use crate::schema::open_to_read;
-use crate::{blob, chain, sql};
+use crate::schema::{open_and_prepare, open_to_read};
+use crate::{blob, chain};
 
 /// How many threads read: one for a long `show`, one for everybody else.
 const READERS: usize = 2;
@@ -43,7 +46,18 @@ impl Archive {
         {
             return Err(OpenError::Missing(data.to_owned()));
         }
-        let readers = Pool::start("store-reader", READERS, || open_to_read(&database))?;
+        let open = || open_to_read(&database);
+        let readers = match Pool::start("store-reader", READERS, open) {
+            Err(OpenError::Older { found, known }) => {
+                bring_up_to_date(&folder).map_err(|why| match why {
+                    // Who holds it writes the older format, and will go on to.
+                    OpenError::Held { .. } => OpenError::Older { found, known },
+                    other => other,
+                })?;
+                Pool::start("store-reader", READERS, open)?
+            }
+            started => started?,
+        };
         Ok(Self { folder, readers })
     }
 
@@ -93,9 +107,66 @@ impl Archive {
         Box::pin(async { answer.await? })
     }
 
+    /// At most `limit` open questions of all runs (at most [`LISTING_MAX`]) in the order of
+    /// their ids, which is by run; those behind `after`, where one is given.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the journal is damaged, or storage failed.
+    pub fn open_asks(
+        &self,
+        limit: u32,
+        after: Option<AskId>,
+    ) -> impl Future<Output = Result<Vec<OpenAsk>, ReadError>> + Send + 'static {
+        let limit = limit.min(LISTING_MAX);
+        let answer =
+            self.readers.ask(move |connection| asks::open(connection, limit, after.as_ref()));
+        async { answer.await? }
+    }
+
+    /// The open question with this id; nothing where there is none, or it is not open any more.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the journal is damaged, or storage failed.
+    pub fn open_ask(
+        &self,
+        ask: AskId,
+    ) -> impl Future<Output = Result<Option<OpenAsk>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(move |connection| asks::find(connection, &ask));
+        async { answer.await? }
+    }
+
+    /// What all runs of a project spent on one day (UTC), as far as it is durable.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the row is damaged, or storage failed.
+    pub fn spent_on(
+        &self,
+        project: String,
+        day: Timestamp,
+    ) -> impl Future<Output = Result<Cost, ReadError>> + Send + 'static {
+        let day = day_of(day);
+        let answer = self.readers.ask(move |connection| {
+            derived::spent_on(connection, &project, day).map_err(|error| match error {
+                SpendError::Damaged => ReadError::Damaged(format!(
+                    "what {project:?} spent on day {day} since 1970 is not what was written"
+                )),
+                SpendError::Database(error) => error.into(),
+            })
+        });
+        async { answer.await? }
+    }
+
     pub(crate) fn close(&mut self) {
         self.readers.close();
     }
+}
+
+/// Brings a folder of an older format up to date, as who writes in it would.
+fn bring_up_to_date(folder: &Folder) -> Result<(), OpenError> {
+    let command = "bailiwick, bringing the data folder up to date".into();
+    let holder = Holder { pid: std::process::id(), since: Timestamp(0), command };
+    let _lock = FolderLock::take(folder, &holder)?;
+    open_and_prepare(&folder.database()).map(drop)
 }
 
 fn entries(
@@ -105,17 +176,21 @@ fn entries(
 ) -> Result<Vec<Entry>, ReadError> {
     // One transaction: everything is read as of one moment.
     let snapshot = connection.transaction()?;
-    let row: Option<i64> = snapshot
-        .prepare_cached(sql::FIND_RUN)?
-        .query_row([run.as_str()], |row| row.get(0))
-        .optional()?;
-    let row = row.ok_or_else(|| ReadError::NoSuchRun(run.clone()))?;
-    let mut entries = Vec::new();
-    chain::walk(&snapshot, run, row, |at, facts, texts| {
+    let (id, row) =
+        RunRow::find(&snapshot, run)?.ok_or_else(|| ReadError::NoSuchRun(run.clone()))?;
+    let (mut entries, mut course) = (Vec::new(), Course::default());
+    let (appends, _) = chain::walk(&snapshot, run, id, |at, facts, texts| {
         let entry = read_back(at, facts, texts, |digest| text_of(&snapshot, folder, digest))?;
+        course.apply(&entry);
         entries.push(entry);
         Ok(())
     })?;
+    // A chain proves nothing about what stood behind its end; its row knows of some of it.
+    if row.appends > appends || row.summary != *course.summary() {
+        return Err(ReadError::Damaged(format!(
+            "run {run}: its row speaks of other facts than there are ({appends} appends)"
+        )));
+    }
     Ok(entries)
 }
 

@@ -32,6 +32,17 @@ pub enum OpenError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// An older version wrote it, and it could not be brought up to date now.
+    #[error(
+        "the data folder was written by an older version (format {found}; this one writes {known}), \
+         and is brought up to date only by who may write in it while nobody else does"
+    )]
+    Older {
+        /// The format of the folder.
+        found: i64,
+        /// The one that this program writes.
+        known: i64,
+    },
     /// The database in it is somebody else's.
     #[error("{} is a database of another program", .0.display())]
     Foreign(PathBuf),

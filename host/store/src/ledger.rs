@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use bailiwick_core::ports::{Durable, JournalError, Term};
-use bailiwick_core::{Digest, RunId, Timestamp};
+use bailiwick_core::{Cost, Digest, RunId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::entry::{first_link, next_link, read_back};
-use crate::error::ReadError;
-use crate::summary::{Course, Summary};
+use crate::course::{Course, day_of};
+use crate::derived::{self, RunRow, Spend};
+use crate::entry::{first_link, next_link};
 use crate::work::{Append, Verdict};
 use crate::{blob, sql};
 
@@ -23,6 +23,8 @@ pub(crate) struct Ledger {
     heads: HashMap<RunId, Head>,
     /// Runs of a batch with unknown outcome; a claim takes them out.
     lost: HashSet<RunId>,
+    /// What the appends of this batch spent; written once, by [`Ledger::finish`].
+    spend: Spend,
 }
 
 /// The end of one run's journal.
@@ -32,6 +34,21 @@ struct Head {
     sequence: u64,
     link: Digest,
     course: Course,
+    /// Whether values of it were erased.
+    erased: bool,
+}
+
+impl Head {
+    fn row(&self, run: &RunId, session: i64) -> RunRow {
+        RunRow {
+            name: run.clone(),
+            term: self.term,
+            session,
+            summary: self.course.summary().clone(),
+            appends: self.course.summary_since(),
+            erased: self.erased,
+        }
+    }
 }
 
 impl Ledger {
@@ -50,11 +67,10 @@ impl Ledger {
         if let Some(full) = self.make_room() {
             return Ok(full);
         }
-        let row = connection
-            .prepare_cached(sql::CREATE_RUN)?
-            .query_row(params![run.as_str(), self.session], |row| row.get(0))?;
         let (term, course) = (Term(1), Course::default());
-        let head = Head { row, term, sequence: 0, link: first_link(run), course };
+        let mut head =
+            Head { row: 0, term, sequence: 0, link: first_link(run), course, erased: false };
+        head.row = head.row(run, self.session).insert(connection)?;
         self.lost.remove(run);
         self.heads.insert(run.clone(), head);
         Ok(Verdict::Owned(term))
@@ -65,7 +81,7 @@ impl Ledger {
         connection: &Connection,
         run: &RunId,
     ) -> Result<Verdict, rusqlite::Error> {
-        let Some((row, _)) = find(connection, run)? else {
+        let Some((row, found)) = find(connection, run)? else {
             return Ok(Verdict::Refused(JournalError::NoSuchRun(run.clone())));
         };
         if let Some(full) = self.make_room() {
@@ -73,16 +89,20 @@ impl Ledger {
         }
         // The whole run is read here, on the writer's thread: who claims a run is
         // about to read it anyway, and nothing else may be appended meanwhile.
-        let (sequence, link, course) = match read_course(connection, run, row) {
+        let (sequence, link, course) = match derived::read_course(connection, run, row) {
             Ok(found) => found,
             Err(error) => return Ok(Verdict::Refused(error.into())),
         };
-        let term = connection
-            .prepare_cached(sql::CLAIM_RUN)?
-            .query_row(params![row, self.session], |row| row.get::<_, i64>(0))?;
-        let term = Term(term.cast_unsigned());
+        // The row is made anew, damaged or not; what is known here of a term is never forgotten.
+        let known = self.heads.get(run).map_or(Term(0), |head| head.term);
+        let term = Term(found.max(known).0.saturating_add(1));
+        let erased = connection
+            .prepare_cached(sql::READ_OWNER)?
+            .query_row([row], |row| row.get::<_, i64>(1))?;
+        let head = Head { row, term, sequence, link, course, erased: erased != 0 };
+        head.row(run, self.session).write(connection, row)?;
         self.lost.remove(run);
-        self.heads.insert(run.clone(), Head { row, term, sequence, link, course });
+        self.heads.insert(run.clone(), head);
         Ok(Verdict::Owned(term))
     }
 
@@ -116,17 +136,28 @@ impl Ledger {
             link.as_bytes(),
             written.texts,
         ])?;
-        let before = head.course.summary().clone();
-        head.course.apply(entry);
-        if *head.course.summary() != before {
-            write_summary(connection, head.row, head.course.summary())?;
+        let changes = head.course.apply(entry);
+        derived::write_asks(connection, sql::entry_id(head.row, sequence), &changes)?;
+        if changes.spent != Cost::ZERO {
+            let key = (head.course.summary().project.clone(), day_of(entry.at));
+            let sum = self.spend.entry(key).or_default();
+            *sum = sum.plus(changes.spent);
+        }
+        if changes.summary {
+            head.row(run, self.session).write(connection, head.row)?;
         }
         (head.sequence, head.link) = (sequence, link);
         Ok(Verdict::Appended(Durable::attest(sequence)))
     }
 
+    /// Writes what all appends of a batch come to together. The last thing before the commit.
+    pub(crate) fn finish(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        derived::add_spend(connection, &std::mem::take(&mut self.spend))
+    }
+
     /// Forgets what is only known if a commit that failed did happen.
     pub(crate) fn lose(&mut self, runs: impl Iterator<Item = RunId>) {
+        self.spend.clear();
         for run in runs {
             self.heads.remove(&run);
             self.lost.insert(run);
@@ -152,37 +183,4 @@ fn find(connection: &Connection, run: &RunId) -> Result<Option<(i64, Term)>, rus
             Ok((row.get(0)?, Term(row.get::<_, i64>(1)?.cast_unsigned())))
         })
         .optional()
-}
-
-fn write_summary(
-    connection: &Connection,
-    row: i64,
-    summary: &Summary,
-) -> Result<(), rusqlite::Error> {
-    let time = |at: Option<Timestamp>| at.map(|at| at.0.cast_signed());
-    connection.prepare_cached(sql::SUMMARISE_RUN)?.execute(params![
-        row,
-        summary.pipeline.as_ref().map(|name| name.as_str()),
-        summary.phase.as_str(),
-        time(summary.started),
-        time(summary.ended),
-        summary.cost.tokens.0.cast_signed(),
-        summary.cost.calls.0.cast_signed(),
-    ])?;
-    Ok(())
-}
-
-/// Follows the chain of a run to its end; texts are not needed for that.
-fn read_course(
-    connection: &Connection,
-    run: &RunId,
-    row: i64,
-) -> Result<(u64, Digest, Course), ReadError> {
-    let mut course = Course::default();
-    let (sequence, link) = crate::chain::walk(connection, run, row, |at, facts, _| {
-        let entry = read_back(at, facts, None, |_| Ok::<_, String>(None))?;
-        course.apply(&entry);
-        Ok(())
-    })?;
-    Ok((sequence, link, course))
 }

@@ -9,10 +9,13 @@
 //! the disk, and indexing ten thousand passages does not stand in the journal's way.
 
 mod archive;
+mod asks;
 mod blob;
 mod chain;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod course;
+mod derived;
 mod entry;
 mod error;
 mod folder;
@@ -20,9 +23,11 @@ pub mod knowledge;
 mod ledger;
 mod listing;
 pub mod memory;
+mod migration;
 mod pool;
 mod queue;
 mod schema;
+mod seal;
 mod sql;
 mod store;
 mod summary;
@@ -31,6 +36,7 @@ mod work;
 mod writer;
 
 pub use archive::{Archive, LISTING_MAX};
+pub use asks::OpenAsk;
 pub use error::{OpenError, ReadError};
 pub use folder::Holder;
 pub use knowledge::{Collections, IndexError};

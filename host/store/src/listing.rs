@@ -1,8 +1,9 @@
 //! Runs as front ends list them, from the derived columns. Reads no fact.
 
-use bailiwick_core::{Calls, Cost, Name, RunId, Timestamp, Tokens};
+use bailiwick_core::{Cost, Name, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use crate::derived::RunRow;
 use crate::error::ReadError;
 use crate::folder::{Folder, is_held};
 use crate::sql;
@@ -15,6 +16,8 @@ pub struct ListedRun {
     pub run: RunId,
     /// What it runs; nothing before its first fact.
     pub pipeline: Option<Name>,
+    /// The project that it belongs to; empty where it does not say.
+    pub project: String,
     /// Where it stands. A run that was under way when its process ended is `Interrupted`.
     pub phase: RunPhase,
     /// The time of its first fact.
@@ -82,26 +85,20 @@ impl Living {
 }
 
 fn read(row: &Row<'_>, living: Living) -> Result<ListedRun, ReadError> {
-    let damaged = |what: &str| ReadError::Damaged(format!("the listing: {what}"));
-    let time = |column: usize| -> Result<Option<Timestamp>, rusqlite::Error> {
-        Ok(row.get::<_, Option<i64>>(column)?.map(|at| Timestamp(at.cast_unsigned())))
-    };
-    let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    let session: i64 = row.get(1)?;
-    let written = RunPhase::from_word(row.get_ref(3)?.as_str().unwrap_or_default())
-        .ok_or_else(|| damaged("a state that nobody knows"))?;
-    let phase = match written {
-        RunPhase::Running if living.0 != Some(session) => RunPhase::Interrupted,
+    let (_, found) = RunRow::read(row)?;
+    let phase = match found.summary.phase {
+        RunPhase::Running if living.0 != Some(found.session) => RunPhase::Interrupted,
         other => other,
     };
-    let pipeline = row.get::<_, Option<String>>(2)?.map(|name| Name::new(&name)).transpose();
+    let latest: Option<i64> = row.get(15)?;
     Ok(ListedRun {
-        run: RunId::new(&row.get::<_, String>(0)?).map_err(|_| damaged("a name that is none"))?,
-        pipeline: pipeline.map_err(|_| damaged("a pipeline's name that is none"))?,
+        run: found.name,
+        pipeline: found.summary.pipeline,
+        project: found.summary.project,
         phase,
-        started: time(4)?,
-        ended: time(5)?,
-        latest: time(8)?,
-        cost: Cost { tokens: Tokens(count(6)?), calls: Calls(count(7)?), ..Cost::ZERO },
+        started: found.summary.started,
+        latest: latest.map(|at| Timestamp(at.cast_unsigned())),
+        ended: found.summary.ended,
+        cost: found.summary.cost,
     })
 }

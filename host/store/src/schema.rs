@@ -7,10 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::error::OpenError;
-
-/// The form that this program writes. A change of tables raises it and brings the
-/// statements that lead from the old form to the new one.
-pub(crate) const FORMAT: i64 = 1;
+use crate::migration::{self, FORMAT};
 
 /// `Blwk`: tells our database from other SQLite files in the same place.
 const APPLICATION: i64 = 0x426c_776b;
@@ -26,40 +23,8 @@ const CACHE_KIB: i64 = 4 * 1024;
 /// Statements are prepared once for each connection; there are fewer than this.
 const STATEMENTS: usize = 64;
 
-/// `run` and `blob` are plain. `entry.id` is the number of the run and the number of
-/// the append in one integer, so that an append touches one page of one tree and the
-/// entries of a run lie together. `facts` is never rewritten; `texts` can be erased.
-const TABLES: &str = "
-    CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE run (
-        id         INTEGER PRIMARY KEY,
-        name       TEXT NOT NULL UNIQUE,
-        term       INTEGER NOT NULL,
-        session    INTEGER NOT NULL,
-        pipeline   TEXT,
-        state      TEXT NOT NULL,
-        started_at INTEGER,
-        ended_at   INTEGER,
-        tokens     INTEGER NOT NULL,
-        calls      INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE entry (
-        id    INTEGER PRIMARY KEY,
-        at    INTEGER NOT NULL,
-        facts BLOB NOT NULL,
-        hash  BLOB NOT NULL,
-        texts TEXT
-    ) STRICT;
-    CREATE TABLE blob (
-        digest BLOB NOT NULL UNIQUE,
-        size   INTEGER NOT NULL,
-        bytes  BLOB
-    ) STRICT;
-    INSERT INTO meta VALUES ('format', 1), ('session', 0);
-";
-
-/// Opens the database for the one writer, makes or checks its form and begins a new
-/// session. Returns the number of the session.
+/// Opens the database for the one writer, makes it where it is missing, brings an older
+/// form up to today's and begins a new session. Returns the number of the session.
 pub(crate) fn open_and_prepare(path: &Path) -> Result<(Connection, i64), OpenError> {
     let mut connection = open_to_write(path)?;
     let transaction = connection.transaction()?;
@@ -67,10 +32,13 @@ pub(crate) fn open_and_prepare(path: &Path) -> Result<(Connection, i64), OpenErr
     let tables: i64 =
         transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application == 0 && tables == 0 {
-        transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(migration::FIRST)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
     }
-    check_form(&transaction, path)?;
+    let found = format_of(&transaction, path)?;
+    if found < FORMAT {
+        migration::migrate(&transaction, found)?;
+    }
     let session = transaction.query_row(
         "UPDATE meta SET value = value + 1 WHERE key = 'session' RETURNING value",
         [],
@@ -89,6 +57,8 @@ pub(crate) fn open_to_write(path: &Path) -> Result<Connection, rusqlite::Error> 
     settle(&connection)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What retention erases must not stay readable in pages that nobody uses yet.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     Ok(connection)
 }
@@ -98,8 +68,10 @@ pub(crate) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     settle(&connection)?;
-    check_form(&connection, path)?;
-    Ok(connection)
+    match format_of(&connection, path)? {
+        FORMAT => Ok(connection),
+        found => Err(OpenError::Older { found, known: FORMAT }),
+    }
 }
 
 /// What holds for every connection: wait a little, trust nothing in the file's schema.
@@ -113,7 +85,8 @@ pub(crate) fn settle(connection: &Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-fn check_form(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// The format of the database, at most [`FORMAT`].
+fn format_of(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if application != APPLICATION {
         return Err(OpenError::Foreign(path.to_owned()));
@@ -123,7 +96,7 @@ fn check_form(connection: &Connection, path: &Path) -> Result<(), OpenError> {
         .optional()?;
     match format {
         Some(found) if found > FORMAT => Err(OpenError::Newer { found, known: FORMAT }),
-        Some(FORMAT) => Ok(()),
+        Some(found) if found >= 1 => Ok(found),
         _ => Err(OpenError::Damaged("its format is not written down".into())),
     }
 }
@@ -147,7 +120,7 @@ mod tests {
         connection.execute("UPDATE meta SET value = 99 WHERE key = 'format'", []).unwrap();
         for error in [open_and_prepare(&path).unwrap_err(), open_to_read(&path).unwrap_err()] {
             let text = error.to_string();
-            assert!(text.contains("newer version (format 99; this one knows up to 1)"), "{text}");
+            assert!(text.contains("newer version (format 99; this one knows up to 2)"), "{text}");
         }
     }
 

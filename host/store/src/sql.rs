@@ -3,18 +3,72 @@
 /// An entry's id is the number of its run times this, plus the number of the append.
 const APPENDS_PER_RUN: i64 = 1 << 32;
 
+/// The columns that a row of a run is read from, in the order of `RunRow::read`.
+macro_rules! runs {
+    ($($rest:literal),+) => {
+        concat!(
+            "SELECT id, name, term, session, pipeline, project, state, started_at, ended_at,
+                    tokens, calls, money, appends, erased, seal ",
+            $($rest),+
+        )
+    };
+}
+
+/// The same, and the time of the newest entry.
+macro_rules! listed_runs {
+    ($rest:literal) => {
+        runs!(
+            ", (SELECT at FROM entry
+                WHERE entry.id BETWEEN run.id << 32 AND (run.id << 32) + 4294967295
+                ORDER BY entry.id DESC LIMIT 1) ",
+            $rest
+        )
+    };
+}
+
 pub(crate) const FIND_RUN: &str = "SELECT id, term FROM run WHERE name = ?1";
 
+pub(crate) const READ_RUN: &str = runs!("FROM run WHERE name = ?1");
+
+/// What is written at once anew; the seal of the row comes with that.
 pub(crate) const CREATE_RUN: &str = "
     INSERT INTO run (name, term, session, state, tokens, calls)
-    VALUES (?1, 1, ?2, 'running', 0, 0) RETURNING id";
+    VALUES (?1, 0, 0, 'running', 0, 0) RETURNING id";
 
-pub(crate) const CLAIM_RUN: &str =
-    "UPDATE run SET term = term + 1, session = ?2 WHERE id = ?1 RETURNING term";
-
-pub(crate) const SUMMARISE_RUN: &str = "
-    UPDATE run SET pipeline = ?2, state = ?3, started_at = ?4, ended_at = ?5, tokens = ?6, calls = ?7
+pub(crate) const WRITE_RUN: &str = "
+    UPDATE run SET term = ?2, session = ?3, pipeline = ?4, project = ?5, state = ?6, started_at = ?7,
+                   ended_at = ?8, tokens = ?9, calls = ?10, money = ?11, appends = ?12, erased = ?13,
+                   seal = ?14
     WHERE id = ?1";
+
+pub(crate) const NEXT_RUN: &str =
+    "SELECT id, name, term FROM run WHERE id > ?1 ORDER BY id LIMIT 1";
+
+pub(crate) const NAME_OF_RUN: &str = "SELECT name FROM run WHERE id = ?1";
+
+pub(crate) const READ_OWNER: &str = "SELECT session, erased FROM run WHERE id = ?1";
+
+pub(crate) const OPEN_ASK: &str =
+    "INSERT OR REPLACE INTO ask (id, entry, seal) VALUES (?1, ?2, ?3)";
+
+pub(crate) const CLOSE_ASK: &str = "DELETE FROM ask WHERE id = ?1";
+
+pub(crate) const READ_ASK: &str = "SELECT id, entry, seal FROM ask WHERE id = ?1";
+
+pub(crate) const LIST_ASKS: &str =
+    "SELECT id, entry, seal FROM ask WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+pub(crate) const READ_SPEND: &str =
+    "SELECT tokens, calls, money, seal FROM spend WHERE project = ?1 AND day = ?2";
+
+pub(crate) const WRITE_SPEND: &str = "
+    INSERT OR REPLACE INTO spend (project, day, tokens, calls, money, seal)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+pub(crate) const DELETE_SPEND: &str = "DELETE FROM spend WHERE project = ?1 AND day = ?2";
+
+/// Only before all of it is made anew.
+pub(crate) const FORGET_DERIVED: &str = "DELETE FROM ask; DELETE FROM spend";
 
 pub(crate) const APPEND: &str =
     "INSERT INTO entry (id, at, facts, hash, texts) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -31,21 +85,18 @@ pub(crate) const KEEP_BLOB: &str =
 
 pub(crate) const SESSION: &str = "SELECT value FROM meta WHERE key = 'session'";
 
-pub(crate) const LIST_RUNS: &str = "
-    SELECT name, session, pipeline, state, started_at, ended_at, tokens, calls,
-           (SELECT at FROM entry WHERE entry.id BETWEEN run.id << 32 AND (run.id << 32) + 4294967295
-            ORDER BY entry.id DESC LIMIT 1)
-    FROM run WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+pub(crate) const LIST_RUNS: &str = listed_runs!("FROM run WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
 
-pub(crate) const LIST_RUN: &str = "
-    SELECT name, session, pipeline, state, started_at, ended_at, tokens, calls,
-           (SELECT at FROM entry WHERE entry.id BETWEEN run.id << 32 AND (run.id << 32) + 4294967295
-            ORDER BY entry.id DESC LIMIT 1)
-    FROM run WHERE name = ?1";
+pub(crate) const LIST_RUN: &str = listed_runs!("FROM run WHERE name = ?1");
 
 /// The id of a run's append number `sequence`.
 pub(crate) fn entry_id(run: i64, sequence: u64) -> i64 {
     run.wrapping_mul(APPENDS_PER_RUN).wrapping_add(sequence.cast_signed())
+}
+
+/// The number of the run and of the append in the id of an entry.
+pub(crate) fn parts_of_entry_id(id: i64) -> (i64, u64) {
+    (id.div_euclid(APPENDS_PER_RUN), id.rem_euclid(APPENDS_PER_RUN).cast_unsigned())
 }
 
 /// The first and last id that entries of a run can have.
@@ -57,11 +108,21 @@ pub(crate) fn entry_ids(run: i64) -> (i64, i64) {
 mod tests {
     use super::*;
 
-    const ALL: [&str; 12] = [
+    const ALL: &[&str] = &[
         FIND_RUN,
+        READ_RUN,
         CREATE_RUN,
-        CLAIM_RUN,
-        SUMMARISE_RUN,
+        WRITE_RUN,
+        NEXT_RUN,
+        NAME_OF_RUN,
+        READ_OWNER,
+        OPEN_ASK,
+        CLOSE_ASK,
+        READ_ASK,
+        LIST_ASKS,
+        READ_SPEND,
+        WRITE_SPEND,
+        DELETE_SPEND,
         APPEND,
         READ_ENTRIES,
         FIND_BLOB,

@@ -127,6 +127,7 @@ impl Writer {
                 }
             });
         }
+        self.ledger.finish(&transaction)?;
         transaction.commit()?;
         Ok(verdicts)
     }

@@ -17,6 +17,8 @@ fn started(run: &RunId) -> Fact {
         agents: Default::default(),
         imported: Vec::new(),
         by: "ana".into(),
+        pin: None,
+        forked: None,
     }
 }
 
@@ -30,7 +32,13 @@ fn ended(end: RunEnd) -> Fact {
 
 fn cell_started() -> Fact {
     let any = Digest::of(b"");
-    Fact::CellStarted { attempt: attempt("draft"), component: any, powers: any, input: document() }
+    Fact::CellStarted {
+        attempt: attempt("draft"),
+        component: any,
+        powers: any,
+        input: document(),
+        content: None,
+    }
 }
 
 fn answered(tokens: u64) -> Fact {
@@ -83,6 +91,7 @@ fn the_listing_follows_the_facts() {
     let want = ListedRun {
         run: r,
         pipeline: Some(Name::new("campaign").unwrap()),
+        project: String::new(),
         phase: RunPhase::Done,
         started: Some(Timestamp(10)),
         latest: Some(Timestamp(50)),

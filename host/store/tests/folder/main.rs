@@ -4,6 +4,7 @@
 
 mod contract;
 mod damage;
+mod derived;
 mod failure;
 mod kill;
 mod knowledge;
@@ -69,6 +70,7 @@ fn attempt(step: &str) -> AttemptId {
 
 /// An entry that says something.
 fn saying(words: &str) -> Entry {
-    let entry = LogEntry { level: Level::Info, message: words.into(), fraction: None };
+    let entry =
+        LogEntry { level: Level::Info, message: words.into(), fraction: None, aside: false };
     Entry { at: Timestamp(1), facts: vec![Fact::Logged { attempt: attempt("draft"), entry }] }
 }

@@ -1,0 +1,95 @@
+//! Open questions to people over all runs, each read from the entry that asked it. Decides nothing.
+
+use bailiwick_core::fact::{AskId, Fact};
+use bailiwick_core::{CellId, Digest, Document, RunId, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::derived::read_ask;
+use crate::entry::{first_link, next_link, read_back};
+use crate::error::ReadError;
+use crate::sql;
+
+/// A question that nobody has answered yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAsk {
+    /// Its id.
+    pub ask: AskId,
+    /// The run.
+    pub run: RunId,
+    /// When people were asked.
+    pub at: Timestamp,
+    /// What about.
+    pub cell: CellId,
+    /// Which round of it.
+    pub round: u32,
+    /// Digest of the whole candidate.
+    pub subject: Digest,
+    /// What is shown besides. Without its text where that is larger than 16 KiB (its
+    /// digest is a blob) or was erased.
+    pub show: Document,
+}
+
+pub(crate) fn open(
+    connection: &mut Connection,
+    limit: u32,
+    after: Option<&AskId>,
+) -> Result<Vec<OpenAsk>, ReadError> {
+    let snapshot = connection.transaction()?;
+    let mut query = snapshot.prepare_cached(sql::LIST_ASKS)?;
+    let after = after.map_or("", |ask| &ask.0);
+    let mut rows = query.query((after, limit))?;
+    let mut asks = Vec::new();
+    while let Some(row) = rows.next()? {
+        asks.push(read(&snapshot, read_ask(row)?)?);
+    }
+    Ok(asks)
+}
+
+pub(crate) fn find(connection: &mut Connection, ask: &AskId) -> Result<Option<OpenAsk>, ReadError> {
+    let snapshot = connection.transaction()?;
+    let mut query = snapshot.prepare_cached(sql::READ_ASK)?;
+    let mut rows = query.query([&ask.0])?;
+    rows.next()?.map(|row| read(&snapshot, read_ask(row)?)).transpose()
+}
+
+/// The question with this id in the entry with this one. The entry is checked against
+/// its link and that against the one before, not the whole chain: ten thousand runs can wait.
+fn read(connection: &Connection, (ask, entry): (AskId, i64)) -> Result<OpenAsk, ReadError> {
+    let (row, append) = sql::parts_of_entry_id(entry);
+    let run: Option<String> = connection
+        .prepare_cached(sql::NAME_OF_RUN)?
+        .query_row([row], |row| row.get(0))
+        .optional()?;
+    let run = run.and_then(|name| RunId::new(&name).ok());
+    let damaged =
+        |what: &str| ReadError::Damaged(format!("run {}, append {append}: {what}", ask.0));
+    let run = run.ok_or_else(|| damaged("an open question of a run that is not there"))?;
+    let damaged = |what: &str| ReadError::Damaged(format!("run {run}, append {append}: {what}"));
+
+    let mut query = connection.prepare_cached(sql::READ_ENTRIES)?;
+    let mut rows = query.query([entry - 1, entry])?;
+    let (mut before, mut found) = (first_link(&run), None);
+    while let Some(row) = rows.next()? {
+        let at = Timestamp(row.get::<_, i64>(1)?.cast_unsigned());
+        let (facts, hash): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
+        let link = <[u8; 32]>::try_from(hash).map_err(|_| damaged("its hash is no hash"))?;
+        let link = Digest::from_bytes(link);
+        match row.get::<_, i64>(0)? == entry {
+            false => before = link,
+            true if next_link(&before, at, &facts) == link => {
+                let texts: Option<String> = row.get(4)?;
+                let read = read_back(at, &facts, texts.as_deref(), |_| Ok::<_, String>(None));
+                found = Some(read.map_err(|what| damaged(&what))?);
+            }
+            true => return Err(damaged("it is not what was written")),
+        }
+    }
+    let found = found.ok_or_else(|| damaged("it is missing"))?;
+    let asked = found.facts.into_iter().find_map(|fact| match fact {
+        Fact::Asked { ask: asked, cell, round, subject, show } if asked == ask => {
+            Some(OpenAsk { ask: asked, run: run.clone(), at: found.at, cell, round, subject, show })
+        }
+        _ => None,
+    });
+    asked.ok_or_else(|| damaged("nobody is asked what is listed as open"))
+}

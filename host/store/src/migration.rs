@@ -1,0 +1,95 @@
+//! How the database of one format becomes one of the next, step by step. Knows no query but those that change tables.
+
+use rusqlite::Connection;
+
+use crate::derived;
+
+/// The form that this program writes. A change of tables adds a step below.
+pub(crate) const FORMAT: i64 = 2;
+
+/// The first format, which every folder had or has: new folders begin here, too, and go
+/// through all steps, so that an old folder cannot come out different from a new one.
+///
+/// `run` and `blob` are plain. `entry.id` is the number of the run and the number of
+/// the append in one integer, so that an append touches one page of one tree and the
+/// entries of a run lie together. `facts` is never rewritten; `texts` can be erased.
+pub(crate) const FIRST: &str = "
+    CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE run (
+        id         INTEGER PRIMARY KEY,
+        name       TEXT NOT NULL UNIQUE,
+        term       INTEGER NOT NULL,
+        session    INTEGER NOT NULL,
+        pipeline   TEXT,
+        state      TEXT NOT NULL,
+        started_at INTEGER,
+        ended_at   INTEGER,
+        tokens     INTEGER NOT NULL,
+        calls      INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE entry (
+        id    INTEGER PRIMARY KEY,
+        at    INTEGER NOT NULL,
+        facts BLOB NOT NULL,
+        hash  BLOB NOT NULL,
+        texts TEXT
+    ) STRICT;
+    CREATE TABLE blob (
+        digest BLOB NOT NULL UNIQUE,
+        size   INTEGER NOT NULL,
+        bytes  BLOB
+    ) STRICT;
+    INSERT INTO meta VALUES ('format', 1), ('session', 0);
+";
+
+/// The way from the format with the same index, plus one, to the next.
+const STEPS: [&str; 1] = [TO_2];
+
+/// Projects, open questions, spend and the host's own stream; a seal in each derived row.
+///
+/// `appends` is how many entries a run had when its row last changed; `erased` says that
+/// its values are gone on purpose. `ask.entry` is the id of the entry that asked. The
+/// index serves retention alone and is touched when a run ends.
+const TO_2: &str = "
+    ALTER TABLE run ADD COLUMN project TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN money INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN appends INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE run ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX run_over ON run (project, ended_at) WHERE ended_at IS NOT NULL;
+    CREATE TABLE ask (
+        id    TEXT NOT NULL PRIMARY KEY,
+        entry INTEGER NOT NULL,
+        seal  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE spend (
+        project TEXT NOT NULL,
+        day     INTEGER NOT NULL,
+        tokens  INTEGER NOT NULL,
+        calls   INTEGER NOT NULL,
+        money   INTEGER NOT NULL,
+        seal    INTEGER NOT NULL,
+        PRIMARY KEY (project, day)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE host (
+        id    INTEGER PRIMARY KEY,
+        at    INTEGER NOT NULL,
+        facts BLOB NOT NULL,
+        hash  BLOB NOT NULL
+    ) STRICT;
+";
+
+/// Brings a database from the format `found` to [`FORMAT`], inside the caller's
+/// transaction: what fails leaves the old one. Derived rows are made anew from the facts.
+pub(crate) fn migrate(connection: &Connection, found: i64) -> Result<(), rusqlite::Error> {
+    let done = usize::try_from(found).unwrap_or(0).saturating_sub(1);
+    for step in STEPS.iter().skip(done) {
+        connection.execute_batch(step)?;
+    }
+    connection.execute("UPDATE meta SET value = ?1 WHERE key = 'format'", [FORMAT])?;
+    for damaged in derived::rebuild(connection)? {
+        // The others must not wait for it; whoever opens it, and the audit, name it.
+        tracing::error!(%damaged, "a run could not be read while the data folder was migrated");
+    }
+    Ok(())
+}
