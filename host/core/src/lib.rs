@@ -31,4 +31,4 @@ pub use money::{Currency, Money};
 pub use name::{Name, RunId};
 pub use record::Record;
 pub use run::RunState;
-pub use units::{Bytes, Calls, Timestamp, Tokens};
+pub use units::{Bytes, Calls, Day, Timestamp, Tokens};

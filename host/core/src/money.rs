@@ -67,11 +67,13 @@ impl Money {
     /// # Errors
     /// [`NotAQuantity`] where the text has another form or is too large.
     pub fn parse(text: &str) -> Result<(Self, Currency), NotAQuantity> {
-        let wrong = || NotAQuantity::of(text, "an amount such as \"1.50 USD\"");
+        let wrong =
+            || NotAQuantity::of(text, "an amount such as \"1.50 USD\" (three capital letters)");
         let split = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '_' | '.'));
         let (number, currency) =
             text.split_at_checked(split.ok_or_else(wrong)?).ok_or_else(wrong)?;
-        let currency = Currency::parse(currency.strip_prefix(' ').unwrap_or(currency))?;
+        let currency =
+            Currency::parse(currency.strip_prefix(' ').unwrap_or(currency)).map_err(|_| wrong())?;
         let (whole, part) = match number.split_once('.') {
             Some((whole, part)) if !part.is_empty() => (whole, part),
             Some(_) => return Err(wrong()),
@@ -113,10 +115,7 @@ impl Currency {
     pub fn parse(text: &str) -> Result<Self, NotAQuantity> {
         match text.as_bytes() {
             &[a, b, c] if [a, b, c].iter().all(u8::is_ascii_uppercase) => Ok(Self([a, b, c])),
-            _ => Err(NotAQuantity::of(
-                text,
-                "a currency of three capital letters, as in \"1.50 USD\"",
-            )),
+            _ => Err(NotAQuantity::of(text, "a currency such as \"USD\"")),
         }
     }
 }

@@ -175,6 +175,36 @@ impl Timestamp {
     }
 }
 
+/// A day of the calendar (UTC), counted from 1970-01-01: the days of budgets.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Day(pub u64);
+
+/// Milliseconds of a day; leap seconds are not counted in such times.
+const DAY_MILLIS: u64 = 24 * 3600 * 1000;
+
+impl Day {
+    /// The day of a point in time.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.0 / DAY_MILLIS)
+    }
+
+    /// When it begins, at midnight UTC.
+    #[must_use]
+    pub fn begins(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(DAY_MILLIS))
+    }
+
+    /// The one after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +225,13 @@ mod tests {
         for text in ["5", "5 sec", "1.5 s", ""] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn days_begin_at_midnight_utc() {
+        let midnight = Timestamp(1_795_305_600_000);
+        let day = Day::of(midnight);
+        assert_eq!((day.begins(), Day::of(Timestamp(midnight.0 - 1)).next()), (midnight, day));
     }
 
     #[test]

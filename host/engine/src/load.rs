@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bailiwick_core::{Diagnostic, Name};
+use bailiwick_core::{Currency, Diagnostic, Name};
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::Resources;
 use bailiwick_project::{Plan, Project, Surroundings, parse_route, read_policy};
@@ -71,6 +71,15 @@ impl Opened {
         self.project.embedders.clone()
     }
 
+    /// The currency of every amount in the project and its policy, where there is any.
+    #[must_use]
+    pub fn currency(&self) -> Option<Currency> {
+        let project = self.project.currency.as_ref().map(|(currency, _)| *currency);
+        let policy = || self.policy.currency.as_ref().map(|stated| stated.currency);
+        let plans = || self.plans.values().find_map(|plan| plan.currency);
+        project.or_else(policy).or_else(plans)
+    }
+
     /// An empty list of problems that has the texts of this project's files.
     #[must_use]
     pub fn sources(&self) -> Problems {
@@ -135,6 +144,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     };
     let project = with_models(project, &places.models, &mut problems);
     let policy = policy.unwrap_or_else(Policy::built_in);
+    problems.extend(project.other_currency(&policy));
     let plans = plans(&root, &project, &policy, &mut problems);
     let resources = resources(&root, &project);
     let texts = problems.sources.clone();
@@ -171,6 +181,16 @@ fn policy(places: &Places, problems: &mut Problems) -> (Option<Policy>, PolicySo
     }
 }
 
+/// The policy that holds on this host, for what needs no project.
+///
+/// # Errors
+/// Everything that is wrong with its file.
+pub fn policy_of_the_host(places: &Places) -> Result<(Policy, PolicySource), Problems> {
+    let mut problems = Problems::default();
+    let (policy, source) = policy(places, &mut problems);
+    problems.or((policy.unwrap_or_else(Policy::built_in), source))
+}
+
 /// Whether the user who runs this could not simply change the file.
 fn belongs_to_another(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -201,7 +221,7 @@ fn with_models(mut project: Project, models: &[String], problems: &mut Problems)
         );
         match parsed {
             Ok((alias, route)) => {
-                project.models.insert(alias, vec![route]);
+                project.replace_routes(alias, route);
             }
             Err(diagnostic) => problems.extend([diagnostic]),
         }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::units::show_duration;
-use bailiwick_core::{Bytes, Calls, Name, Tokens};
-use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling};
-use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
-use bailiwick_policy::{Ceiling, Grants, Limits};
+use bailiwick_core::{Bytes, Currency, Name};
+use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling};
+use bailiwick_policy::grants::ArtifactsGrant;
+use bailiwick_policy::{Budget, Ceiling, Grants, Limits};
 use bailiwick_project::grant_line;
 
 use crate::components::Agent;
@@ -39,15 +39,16 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     let granted = written.map_or(&none, |written| &written.grants);
     let ceilings: Vec<&Ceiling> =
         opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
+    let currency = opened.currency();
     let capabilities = ["model", "knowledge", "assets", "artifacts"];
     let rows = capabilities.into_iter().map(|capability| {
         let mut power = Power {
             capability,
             imported: agent.imports.iter().any(|import| import == capability),
             wanted: wanted(agent, capability),
-            granted: of_grants(granted, capability),
-            ceiling: of_ceilings(&ceilings, capability),
-            effective: of_grants(&agent.effective.grants, capability),
+            granted: of_grants(granted, capability, currency),
+            ceiling: of_ceilings(&ceilings, capability, currency),
+            effective: of_grants(&agent.effective.grants, capability, currency),
             change: None,
         };
         power.change = change(agent, &power);
@@ -84,12 +85,13 @@ fn wanted(agent: &Agent, capability: &str) -> Option<String> {
     }
 }
 
-fn of_grants(grants: &Grants, capability: &str) -> Option<String> {
+fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> Option<String> {
     let folders = |names: &BTreeSet<Name>| Some(joined(names)).filter(|text| !text.is_empty());
     match capability {
-        "model" => grants.model.as_ref().map(|ModelGrant { aliases, calls, tokens }| {
-            parts([Some(joined(aliases)), counted(*calls, *tokens)])
-        }),
+        "model" => grants
+            .model
+            .as_ref()
+            .map(|grant| parts([Some(joined(&grant.aliases)), counted(grant.budget(), currency)])),
         "knowledge" => folders(&grants.knowledge),
         "assets" => folders(&grants.assets),
         "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
@@ -98,15 +100,19 @@ fn of_grants(grants: &Grants, capability: &str) -> Option<String> {
 }
 
 /// The smallest of all rules that match; nothing where one of them, or none at all, allows nothing.
-fn of_ceilings(ceilings: &[&Ceiling], capability: &str) -> Option<String> {
+fn of_ceilings(
+    ceilings: &[&Ceiling],
+    capability: &str,
+    currency: Option<Currency>,
+) -> Option<String> {
     let texts: Option<Vec<_>> =
-        ceilings.iter().map(|ceiling| of_ceiling(ceiling, capability)).collect();
+        ceilings.iter().map(|ceiling| of_ceiling(ceiling, capability, currency)).collect();
     let mut texts = texts.filter(|texts| !texts.is_empty())?;
     texts.dedup();
     Some(texts.join("; and "))
 }
 
-fn of_ceiling(ceiling: &Ceiling, capability: &str) -> Option<String> {
+fn of_ceiling(ceiling: &Ceiling, capability: &str, currency: Option<Currency>) -> Option<String> {
     let folder = |folder: &Option<FolderCeiling>| {
         folder.as_ref().map(|folder| match &folder.roots {
             Some(roots) => format!("below {}", roots.join(", ")),
@@ -114,9 +120,10 @@ fn of_ceiling(ceiling: &Ceiling, capability: &str) -> Option<String> {
         })
     };
     match capability {
-        "model" => ceiling.model.as_ref().map(|ModelCeiling { calls, tokens, origins }| {
-            parts([Some(origins.to_string()), counted(*calls, *tokens)])
-        }),
+        "model" => ceiling
+            .model
+            .as_ref()
+            .map(|most| parts([Some(most.origins.to_string()), counted(most.budget(), currency)])),
         "knowledge" => folder(&ceiling.knowledge),
         "assets" => folder(&ceiling.assets),
         "artifacts" => ceiling.artifacts.map(|ArtifactsCeiling { put }| match put {
@@ -170,10 +177,8 @@ fn limit_rows(limits: &Limits) -> [(&'static str, String); 8] {
     ]
 }
 
-fn counted(calls: Option<Calls>, tokens: Option<Tokens>) -> Option<String> {
-    let text =
-        parts([calls.map(|calls| calls.to_string()), tokens.map(|tokens| tokens.to_string())]);
-    Some(text).filter(|text| !text.is_empty())
+fn counted(budget: Budget, currency: Option<Currency>) -> Option<String> {
+    (!budget.is_none()).then(|| budget.show(currency))
 }
 
 fn put_of(put: Option<Bytes>) -> String {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bailiwick_core::{Bytes, Calls, Tokens};
+use bailiwick_core::{Bytes, Calls, Money, Tokens};
 use serde::{Deserialize, Serialize};
 
+use crate::budget::{Budget, Stated};
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
@@ -16,6 +17,10 @@ pub struct Policy {
     pub source_roots: Option<Vec<String>>,
     /// Rules by pattern, in file order. An agent has the minimum of all that match it.
     pub ceilings: Vec<(Pattern, Ceiling)>,
+    /// What each project may spend in a day.
+    pub per_day: Budget,
+    /// The currency of its amounts, where it has any.
+    pub currency: Option<Stated>,
     /// Who may answer questions.
     pub people: People,
 }
@@ -89,8 +94,18 @@ pub struct ModelCeiling {
     pub calls: Option<Calls>,
     /// Tokens of one agent in one run; unset: no bound here.
     pub tokens: Option<Tokens>,
+    /// Money of one agent in one run; unset: no bound here.
+    pub money: Option<Money>,
     /// Which origins routes may have.
     pub origins: Origins,
+}
+
+impl ModelCeiling {
+    /// Its numbers.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        Budget { money: self.money, tokens: self.tokens, calls: self.calls }
+    }
 }
 
 /// The most of folders.
@@ -116,6 +131,8 @@ impl Policy {
         Self {
             source_roots: None,
             ceilings: vec![(Pattern("local/*".into()), Ceiling::built_in())],
+            per_day: Budget::NONE,
+            currency: None,
             people: People::WhoRunsIt,
         }
     }
@@ -150,6 +167,7 @@ impl Ceiling {
             model: Some(ModelCeiling {
                 calls: None,
                 tokens: None,
+                money: None,
                 origins: Origins::PublicHttpsOrLoopback,
             }),
             knowledge: Some(FolderCeiling { roots: None }),

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::{Bytes, Calls, Name, Tokens};
+use bailiwick_core::{Bytes, Calls, Money, Name, Tokens};
 use serde::{Deserialize, Serialize};
+
+use crate::budget::Budget;
 
 /// The powers of one agent name, each with its scope.
 ///
@@ -31,6 +33,18 @@ pub struct ModelGrant {
     pub calls: Option<Calls>,
     /// Input and output tokens, each run; unset: as many as the ceiling allows.
     pub tokens: Option<Tokens>,
+    /// At the prices of the routes, each run; unset: as much as the ceiling allows. Not
+    /// written where it is unset: the digests of older grants stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<Money>,
+}
+
+impl ModelGrant {
+    /// Its numbers.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        Budget { money: self.money, tokens: self.tokens, calls: self.calls }
+    }
 }
 
 /// Artifacts.

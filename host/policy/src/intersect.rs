@@ -14,7 +14,7 @@ use crate::route::Route;
 /// What an agent may do in the end: grants ∩ ceiling, with the limits that hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effective {
-    /// The powers. `model.calls` and `model.tokens` are already the smaller numbers.
+    /// The powers. The numbers of `model` are already the smaller ones.
     pub grants: Grants,
     /// The limits of each attempt.
     pub limits: Limits,
@@ -159,6 +159,10 @@ fn lower_model(
     if let Some((granted, allowed)) = over(asked.and_then(|m| m.tokens), most.tokens) {
         report("grants.model.tokens".into(), granted.0.to_string(), allowed.0.to_string());
     }
+    lower_number(&mut model.money, most.money);
+    if let Some((granted, allowed)) = over(asked.and_then(|m| m.money), most.money) {
+        report("grants.model.money".into(), granted.to_string(), allowed.to_string());
+    }
 }
 
 /// The smaller number; where the grant says none, the ceiling's.
@@ -262,7 +266,7 @@ fn lower_limits(
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_core::{Calls, Tokens};
+    use bailiwick_core::{Calls, Money, Tokens};
 
     use super::*;
     use crate::ceiling::{FolderCeiling, ModelCeiling};
@@ -283,6 +287,7 @@ mod tests {
                 aliases: [name("writer")].into(),
                 calls: calls.map(Calls),
                 tokens: tokens.map(Tokens),
+                money: tokens.map(Money),
             }),
             ..Grants::none()
         }
@@ -301,6 +306,7 @@ mod tests {
             model: Some(ModelCeiling {
                 calls: calls.map(Calls),
                 tokens: tokens.map(Tokens),
+                money: tokens.map(Money),
                 origins: Origins::PublicHttpsOrLoopback,
             }),
             ..Ceiling::nothing()
@@ -323,6 +329,7 @@ mod tests {
         );
         let model = effective.grants.model.unwrap();
         assert_eq!((model.calls, model.tokens), (Some(Calls(10)), Some(Tokens(100))));
+        assert_eq!(model.money, Some(Money(100)));
         assert_eq!(excesses.len(), 1, "an unset number is no request: {excesses:?}");
     }
 
@@ -385,7 +392,9 @@ mod tests {
                     &resources(),
                     &policy,
                 );
-                let calls = effective.grants.model.unwrap().calls.map(|c| c.0);
+                let budget = effective.grants.model.unwrap().budget();
+                let calls = budget.calls.map(|c| c.0);
+                assert_eq!(budget.money.map(|m| m.0), calls);
                 let expected = match (granted, most) {
                     (Some(a), Some(b)) => Some(a.min(b)),
                     (a, b) => a.or(b),

@@ -88,6 +88,7 @@ mod tests {
             base: Some(format!("{origin}/v1")),
             origin: Some(Origin(origin.into())),
             model: "m".into(),
+            price: None,
         })
     }
 

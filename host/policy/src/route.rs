@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use bailiwick_core::Money;
 use serde::{Deserialize, Serialize};
+
+use crate::price::{Price, Priced, Quantities};
 
 /// Who speaks which protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,13 +72,42 @@ pub struct Route {
     pub origin: Option<Origin>,
     /// What the provider calls the model; empty for `builtin`.
     pub model: String,
+    /// What it costs, where its operator says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 impl Route {
     /// The built-in route.
     #[must_use]
     pub fn builtin() -> Self {
-        Self { provider: ProviderKind::Builtin, base: None, origin: None, model: String::new() }
+        Self {
+            provider: ProviderKind::Builtin,
+            base: None,
+            origin: None,
+            model: String::new(),
+            price: None,
+        }
+    }
+
+    /// Whether nobody is paid for it: `builtin`, and what runs on this machine, unless
+    /// a price is named.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let here = self.origin.as_ref().map_or(self.base.is_none(), Origin::is_loopback);
+        here && self.price.is_none()
+    }
+
+    /// The price that is missing for requests of this kind, where money is counted.
+    #[must_use]
+    pub fn lacks_price(&self, kind: Priced) -> Option<&'static str> {
+        if self.is_free() { None } else { self.price.unwrap_or_default().lacks(kind) }
+    }
+
+    /// What these cost on this route.
+    #[must_use]
+    pub fn cost_of(&self, quantities: Quantities) -> Money {
+        self.price.map_or(Money::ZERO, |price| price.of(quantities))
     }
 }
 

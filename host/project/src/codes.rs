@@ -130,6 +130,10 @@ BAD_ROUTE "E073" "the route cannot be used"
     "A route is a provider (builtin, openai, anthropic), a model and, if it is not the vendor's own, a base URL: http or https, a host, no user, no password, no query, no fragment. `builtin` has neither base nor model."
 BAD_FOLDER "E074" "the folder or root cannot be used"
     "Folders of a project are relative to it and stay inside it; roots in policy.toml are absolute. Neither has `.` or `..` in it."
+BAD_CURRENCY "E075" "amounts in two currencies"
+    "All prices and budgets of a project, and those of the policy it runs under, are in one currency: amounts are added and compared, and no host knows a rate. The message names both places."
+UNPRICED_ROUTE "E076" "money is bounded and a route has no price"
+    "A budget in money (`grants.model.money`, the `money` of a ceiling, of a step's `budget` or of `per-day`) can be kept only where each call has a price. Write what the provider charges beside the route, for a million tokens and for a picture: price = { input = \"3 USD\", output = \"15 USD\", image = \"0.04 USD\" }. `builtin` and models on this machine cost nothing unless they are given a price."
 
 // Decisions.
 BAD_DECISION "E080" "the rule decides nothing"

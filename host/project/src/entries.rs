@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bailiwick_core::units::parse_duration;
-use bailiwick_core::{Bytes, Name};
+use bailiwick_core::{Bytes, Currency, Money, Name};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -67,6 +67,12 @@ impl<'n, 't> Entries<'n, 't> {
 
     pub(crate) fn size(self, key: &str) -> Option<Bytes> {
         Bytes::parse(self.text(key)?.get_ref()).ok()
+    }
+
+    /// An amount with its place.
+    pub(crate) fn money(self, key: &str) -> Option<Spanned<(Money, Currency)>> {
+        let text = self.text(key)?;
+        Some(Spanned::new(text.span(), Money::parse(text.get_ref()).ok()?))
     }
 
     pub(crate) fn duration(self, key: &str) -> Option<Duration> {

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bailiwick_core::text::{Lines, clip, visible};
-use bailiwick_core::{Diagnostic, Place};
+use bailiwick_core::{Calls, Currency, Diagnostic, Money, Place, Tokens};
+use bailiwick_policy::Budget;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::codes;
+use crate::entries::Entries;
 
 /// The largest file: what a person keeps by hand is a hundredth of that.
 const FILE_MAX_BYTES: usize = 1024 * 1024;
@@ -24,11 +26,15 @@ pub(crate) struct Findings<'t> {
     pub(crate) file: &'t str,
     pub(crate) text: &'t str,
     list: Vec<Diagnostic>,
+    /// The currency of the first amount: that of the files around, or of this one.
+    currency: Option<(Currency, String)>,
+    /// The first amount of this file.
+    stated: Option<(Currency, Place)>,
 }
 
 impl<'t> Findings<'t> {
     pub(crate) fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, list: Vec::new() }
+        Self { file, text, list: Vec::new(), currency: None, stated: None }
     }
 
     /// Reads the text as TOML. With syntax errors the rest is not judged: a table that
@@ -78,6 +84,45 @@ impl<'t> Findings<'t> {
         self.push(Diagnostic::error(code, message).at(self.place(span)).hint(hint));
     }
 
+    /// The files around this one name amounts already.
+    pub(crate) fn expect_currency(&mut self, around: Option<(Currency, String)>) {
+        self.currency = around;
+    }
+
+    /// The currency of this file, and where it is named first.
+    pub(crate) fn stated(&self) -> Option<(Currency, Place)> {
+        self.stated.clone()
+    }
+
+    /// An amount in the one currency of all files.
+    pub(crate) fn money(&mut self, table: Entries<'_, '_>, key: &str) -> Option<Money> {
+        let amount = table.money(key)?;
+        let (money, currency) = *amount.get_ref();
+        let place = self.place(amount.span());
+        match &self.currency {
+            Some((known, first)) if *known != currency => {
+                let message = format!("this is in {currency}, and {first} is in {known}");
+                let hint = "all amounts of a project and of its policy are in one currency";
+                self.push(Diagnostic::error(codes::BAD_CURRENCY, message).at(place).hint(hint));
+            }
+            Some(_) => self.stated = self.stated.take().or(Some((currency, place))),
+            None => {
+                self.currency = Some((currency, shown(&place)));
+                self.stated = Some((currency, place));
+            }
+        }
+        Some(money)
+    }
+
+    /// The three numbers of a budget.
+    pub(crate) fn budget(&mut self, table: Entries<'_, '_>) -> Budget {
+        Budget {
+            money: self.money(table, "money"),
+            tokens: table.whole("tokens").map(Tokens),
+            calls: table.whole("calls").map(Calls),
+        }
+    }
+
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() < FINDINGS_MAX && !self.list.contains(&diagnostic) {
             self.list.push(diagnostic);
@@ -96,6 +141,11 @@ impl<'t> Findings<'t> {
         sort(&mut self.list);
         self.list
     }
+}
+
+/// `FILE:LINE:COLUMN`.
+pub(crate) fn shown(place: &Place) -> String {
+    format!("{}:{}:{}", place.file, place.line, place.column)
 }
 
 /// By file, place and code.

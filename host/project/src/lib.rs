@@ -22,6 +22,7 @@ mod nearest;
 mod pipeline;
 pub mod plan;
 mod policy_file;
+mod prices;
 mod profiles;
 pub mod project;
 mod routes;
@@ -33,9 +34,7 @@ pub use expr::{ExprError, ExprErrorKind};
 pub use keys::{FileKind, schema};
 pub use matrix::{Axis, Matrix, Point, Sample};
 pub use pipeline::Surroundings;
-pub use plan::{
-    Asking, OnTimeout, Plan, Read, Retry, Step, Timeout, Tolerance, WorstCase,
-};
+pub use plan::{Asking, OnTimeout, Plan, Read, Retry, Step, Timeout, Tolerance, WorstCase};
 pub use policy_file::read_policy;
 pub use profiles::Profile;
 pub use project::{Agent, Folder, Project, grant_line};

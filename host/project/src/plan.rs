@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bailiwick_core::fact::{JudgeShape, StepBy, StepShape};
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Name, Place};
+use bailiwick_core::{Currency, Name, Place};
+use bailiwick_policy::{StepBudget, WhenSpent};
 
 use crate::matrix::{Axis, Matrix};
 use crate::template::Template;
@@ -31,6 +32,10 @@ pub struct Plan {
     pub output: Vec<(Name, Template)>,
     /// Every step that `output` reads, with all of its axes collected.
     pub output_reads: Vec<Read>,
+    /// What happens when the grant of an agent or the day of the project is spent.
+    pub when_spent: WhenSpent,
+    /// The currency of its amounts, where it has any.
+    pub currency: Option<Currency>,
 }
 
 /// One step.
@@ -68,6 +73,8 @@ pub struct Step {
     pub retry: Retry,
     /// How many failed cells the run bears.
     pub tolerate: Tolerance,
+    /// What all of its cells may spend in one run.
+    pub budget: Option<StepBudget>,
     /// How many cells of this step run at a time; unset: as many as the run allows.
     pub concurrency: Option<NonZeroUsize>,
     /// Where its table stands.

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_core::{Calls, Diagnostic, Tokens};
+use bailiwick_core::Diagnostic;
+use bailiwick_policy::budget::Stated;
 use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling, Pattern};
-use bailiwick_policy::{Ceiling, Origins, People, Person, Policy, Right};
+use bailiwick_policy::{Budget, Ceiling, Origins, People, Person, Policy, Right};
 use toml::Spanned;
 
 use crate::codes;
 use crate::entries::{Entries, as_table};
-use crate::findings::Findings;
+use crate::findings::{Findings, shown};
 use crate::folders::absolute;
 use crate::keys::{self, FileKind};
 use crate::limits::requested_limits;
@@ -31,7 +32,11 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
         Policy {
             source_roots: sources.and_then(|sources| roots(sources, &mut findings)),
             ceilings: ceilings(root, &mut findings),
+            per_day: root.table("per-day").map_or(Budget::NONE, |day| findings.budget(day)),
             people: People::Named(people(root, &mut findings)),
+            currency: findings
+                .stated()
+                .map(|(currency, place)| Stated { currency, at: shown(&place) }),
         }
     });
     findings.or(policy)
@@ -85,9 +90,11 @@ fn ceilings(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> Vec<(Pattern,
 fn ceiling(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Ceiling {
     let mut ceiling = Ceiling::nothing();
     if let Some(model) = table.table("model") {
+        let budget = findings.budget(model);
         ceiling.model = Some(ModelCeiling {
-            calls: model.whole("calls").map(Calls),
-            tokens: model.whole("tokens").map(Tokens),
+            calls: budget.calls,
+            tokens: budget.tokens,
+            money: budget.money,
             origins: origins(model, findings),
         });
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::{Calls, Diagnostic, Name, Place, Tokens};
+use bailiwick_core::{Currency, Diagnostic, Name, Place};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::intersect::{Excess, RequestedLimits};
-use bailiwick_policy::{Grants, Route};
+use bailiwick_policy::{Grants, Policy, Route};
 use toml::Spanned;
 
 use crate::codes;
@@ -26,6 +26,10 @@ pub struct Project {
     pub agents: BTreeMap<Name, Agent>,
     /// The routes of each alias, in order.
     pub models: BTreeMap<Name, Vec<Route>>,
+    /// Where each route stands.
+    route_places: BTreeMap<Name, Vec<Place>>,
+    /// The currency of its amounts and where the first one stands, where it has any.
+    pub currency: Option<(Currency, Place)>,
     /// Collections.
     pub knowledge: BTreeMap<Name, Folder>,
     /// The model that embeds each collection which is searched by meaning too.
@@ -92,6 +96,8 @@ impl Project {
             file: findings.file.to_owned(),
             agents: BTreeMap::new(),
             models: BTreeMap::new(),
+            route_places: BTreeMap::new(),
+            currency: None,
             knowledge: folders(root, "knowledge", findings),
             embedders: BTreeMap::new(),
             assets: folders(root, "assets", findings),
@@ -107,6 +113,8 @@ impl Project {
                     format!("`{name}` needs at least one route"),
                 );
             }
+            let places = model.items("routes").map(|node| findings.place(node.span()));
+            project.route_places.insert(name.clone(), places.collect());
             project.models.insert(name, routes);
         }
         project.embedders = project.embedders(root, findings);
@@ -114,6 +122,7 @@ impl Project {
             let agent = project.agent(place, table, findings);
             project.agents.insert(name, agent);
         }
+        project.currency = findings.stated();
         project
     }
 
@@ -181,6 +190,7 @@ impl Project {
         let mut grants = Grants::none();
         if let Some(model) = table.table("model") {
             let known: Vec<_> = self.models.keys().collect();
+            let budget = findings.budget(model);
             grants.model = Some(ModelGrant {
                 aliases: granted(
                     &model.names("use"),
@@ -189,8 +199,9 @@ impl Project {
                     "models",
                     findings,
                 ),
-                calls: model.whole("calls").map(Calls),
-                tokens: model.whole("tokens").map(Tokens),
+                calls: budget.calls,
+                tokens: budget.tokens,
+                money: budget.money,
             });
         }
         let known: Vec<_> = self.knowledge.keys().collect();
@@ -207,6 +218,35 @@ impl Project {
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
         grants
+    }
+
+    /// An amount of the policy in another currency than the project's: an error.
+    #[must_use]
+    pub fn other_currency(&self, policy: &Policy) -> Option<Diagnostic> {
+        let (own, place) = self.currency.as_ref()?;
+        let stated = policy.currency.as_ref().filter(|stated| stated.currency != *own)?;
+        let message = format!("this is in {own}, and {} is in {}", stated.at, stated.currency);
+        let hint = "all amounts of a project and of its policy are in one currency";
+        Some(Diagnostic::error(codes::BAD_CURRENCY, message).at(place.clone()).hint(hint))
+    }
+
+    /// Takes this route for an alias instead of its own, as `--model` says. A route that
+    /// the file names too keeps its price: a command line has no place for one.
+    pub fn replace_routes(&mut self, alias: Name, route: Route) {
+        let same = |known: &&Route| {
+            (known.provider, &known.base, &known.model)
+                == (route.provider, &route.base, &route.model)
+        };
+        let price = self.models.values().flatten().find(same).and_then(|known| known.price);
+        self.models.insert(alias, vec![Route { price: route.price.or(price), ..route }]);
+    }
+
+    /// Where a route of an alias stands; for one of the command line, the first of the
+    /// file that it stands for.
+    #[must_use]
+    pub fn route_place(&self, alias: &Name, index: usize) -> Option<&Place> {
+        let places = self.route_places.get(alias)?;
+        places.get(index).or(places.first())
     }
 
     /// One grant above the ceiling, as an error at the key that grants it.

@@ -1,5 +1,6 @@
 //! Routes to models: from bailiwick.toml and from `--model`. Connects to nothing.
 
+use bailiwick_policy::price::Price;
 use bailiwick_policy::{Origin, ProviderKind, Route};
 use toml::Spanned;
 use url::Url;
@@ -78,7 +79,7 @@ pub fn route_of(
         Some(address) => base(address).map(|(base, origin)| (Some(base), Some(origin)))?,
         None => (None, None),
     };
-    Ok(Route { provider: kind, base, origin, model: model.to_owned() })
+    Ok(Route { provider: kind, base, origin, model: model.to_owned(), price: None })
 }
 
 /// A route as the command line has it: `PROVIDER:MODEL[@BASE_URL]`, or `builtin`. The
@@ -114,7 +115,7 @@ pub(crate) fn route(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Opti
     let (model, address) = (table.text("model"), table.text("base"));
     let word = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.get_ref().clone());
     match route_of(provider.get_ref(), word(&model).as_deref(), word(&address).as_deref()) {
-        Ok(route) => Some(route),
+        Ok(route) => Some(Route { price: price(table, route.provider, findings), ..route }),
         // The word is judged by the table of keys.
         Err(NotARoute::Provider(_)) => None,
         Err(error) => {
@@ -127,6 +128,26 @@ pub(crate) fn route(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Opti
             None
         }
     }
+}
+
+/// What a route costs. `builtin` is nobody's business.
+fn price(
+    table: Entries<'_, '_>,
+    provider: ProviderKind,
+    findings: &mut Findings<'_>,
+) -> Option<Price> {
+    let prices = table.table("price")?;
+    let price = Price {
+        input: findings.money(prices, "input"),
+        output: findings.money(prices, "output"),
+        image: findings.money(prices, "image"),
+    };
+    if provider == ProviderKind::Builtin {
+        let key = table.key_span("price").unwrap_or_default();
+        findings.report(codes::BAD_ROUTE, key, "`builtin` costs nothing: it has no price");
+        return None;
+    }
+    Some(price)
 }
 
 #[cfg(test)]

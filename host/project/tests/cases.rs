@@ -77,6 +77,8 @@ impl Case {
             self.said.push_str(&show::policy(&own));
             policy = own;
         }
+        let other: Vec<_> = project.other_currency(&policy).into_iter().collect();
+        self.tell(&other);
         let plan = self.text("pipeline.toml").and_then(|text| self.plan(&text, &project, &policy));
         if let Some(text) = self.text("decisions.toml")
             && let Some(decisions) = self.told(Decisions::read("decisions.toml", &text))
@@ -111,6 +113,12 @@ impl Case {
         let name = Name::new("pipeline").unwrap();
         let plan = self.told(Plan::read(&name, "pipelines/pipeline.toml", text, &surroundings))?;
         self.said.push_str(&show::plan(&plan));
+        let granted = project.agents.iter().filter_map(|(name, agent)| {
+            Some((name.clone(), agent.grants.model.as_ref()?.budget()))
+        });
+        let currency = project.currency.as_ref().map(|(currency, _)| *currency);
+        let budgets = plan.budgets(granted.collect(), policy, currency.or(plan.currency));
+        self.tell(&project.unpriced(&plan, &budgets));
         Some(plan)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bailiwick_core::text::{Lines, clip, visible};
 use bailiwick_core::units::{parse_duration, show_duration};
-use bailiwick_core::{Bytes, Name};
+use bailiwick_core::{Bytes, Money, Name};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -122,6 +122,7 @@ fn scalar(
                 None => Some(message),
             }
         }
+        Shape::Money => Money::parse(text).err().map(|error| error.to_string()),
         Shape::Size => Bytes::parse(text).err().map(|error| error.to_string()),
         Shape::Duration { most } => match parse_duration(text) {
             Err(error) => Some(error.to_string()),
@@ -195,6 +196,7 @@ fn kinds(shape: &Shape) -> Vec<Kind> {
         | Shape::Name
         | Shape::Word(_)
         | Shape::Size
+        | Shape::Money
         | Shape::Duration { .. }
         | Shape::Share => vec![Kind::Text],
         Shape::Whole { .. } => vec![Kind::Integer],

@@ -53,6 +53,7 @@ fn shape(shape: &Shape) -> Value {
         }
         Shape::Word(words) => json!({ "enum": words }),
         Shape::Size => json!({ "type": "string", "pattern": "^[0-9_]+ ?(B|KiB|MiB|GiB)$" }),
+        Shape::Money => json!({ "type": "string", "pattern": MONEY_PATTERN }),
         Shape::Duration { .. } => json!({ "type": "string", "pattern": "^[0-9_]+ ?(ms|s|min|h)$" }),
         Shape::Share => json!({ "type": "string", "pattern": "^([0-9]{1,2}|100)%$" }),
         Shape::Whole { least, most } => {
@@ -80,5 +81,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Fields => json!({ "type": "object" }),
     }
 }
+
+const MONEY_PATTERN: &str = "^[0-9_]+(\\.[0-9]{1,9})? ?[A-Z]{3}$";
 
 const NAME_PATTERN: &str = "^[a-z][a-z0-9_]*$";

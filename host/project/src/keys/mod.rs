@@ -12,6 +12,8 @@ pub use json_schema::schema;
 
 use std::time::Duration;
 
+use bailiwick_policy::WhenSpent;
+
 /// The files that people write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -69,6 +71,8 @@ pub(crate) enum Shape {
     Word(&'static [&'static str]),
     /// `64 MiB`.
     Size,
+    /// `1.50 USD`.
+    Money,
     /// `30 s`.
     Duration { most: Duration },
     /// `10%`.
@@ -114,6 +118,20 @@ const WORD: Shape = Shape::Text { most: 128 };
 
 /// The integers of limits and counters: what JSON, TOML and SQLite all hold exactly.
 const COUNT: Shape = Shape::Whole { least: 0, most: 9_007_199_254_740_991 };
+
+/// The keys of a budget, wherever one stands. Steps have one more.
+const BUDGET: &[Key] = &[
+    key(
+        "money",
+        Shape::Money,
+        "At the prices of the routes, such as \"1.00 USD\". Unset: no bound here.",
+    ),
+    key("tokens", COUNT, "Input and output tokens. Unset: no bound here."),
+    key("calls", COUNT, "Requests that leave the host. Unset: no bound here."),
+];
+
+/// What happens when a budget is spent.
+const WHEN_SPENT: Shape = Shape::Word(&WhenSpent::WORDS);
 
 /// The keys of `limits`, in bailiwick.toml and in policy.toml. The bounds are those of
 /// [`bailiwick_policy::Limits::MAXIMUM`]; the reader tells what is above them.

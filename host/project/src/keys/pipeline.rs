@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{COUNT, Key, LINE, NAMES, Shape, WORD, key, must};
+use super::{COUNT, Key, LINE, NAMES, Shape, WHEN_SPENT, WORD, key, must};
 
 /// The most axes: a cell's key has one pair for each, and people read it.
 const AXES_MAX: usize = 16;
@@ -44,6 +44,11 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key("matrix", Shape::Table(MATRIX), "What thins the product of the axes."),
     must("step", Shape::Named { of: &Shape::Table(STEP), most: STEPS_MAX }, "The steps, by name."),
+    key(
+        "when-spent",
+        WHEN_SPENT,
+        "When the grant of an agent or the day of the project is spent: pause (wait for more), fail (tell the agent) or finish (end with what was released). Default pause.",
+    ),
     key(
         "output",
         Shape::Named { of: &Shape::Template, most: OUTPUTS_MAX },
@@ -97,9 +102,29 @@ const STEP: &[Key] = &[
     key("retry", Shape::Table(RETRY), "What happens after a failure that may pass."),
     key("on-failure", Shape::Table(ON_FAILURE), "What happens when cells fail for good."),
     key(
+        "budget",
+        Shape::Table(STEP_BUDGET),
+        "What all cells of this step may spend in one run, revisions and retries included. The smallest of all budgets holds.",
+    ),
+    key(
         "concurrency",
         Shape::Whole { least: 1, most: CELLS },
         "How many cells of this step run at a time. Unset: as many as the run allows.",
+    ),
+];
+
+const STEP_BUDGET: &[Key] = &[
+    key(
+        "money",
+        Shape::Money,
+        "At the prices of the routes, such as \"1.00 USD\". Unset: no bound here.",
+    ),
+    key("tokens", COUNT, "Input and output tokens. Unset: no bound here."),
+    key("calls", COUNT, "Requests that leave the host. Unset: no bound here."),
+    key(
+        "when-spent",
+        WHEN_SPENT,
+        "When this budget is spent: pause, fail or finish. Unset: as the pipeline says.",
     ),
 ];
 

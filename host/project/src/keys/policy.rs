@@ -2,7 +2,7 @@
 
 use bailiwick_policy::Right;
 
-use super::{COUNT, Key, LIMITS, LINE, Shape, WORD, key, must};
+use super::{BUDGET, COUNT, Key, LIMITS, LINE, Shape, WORD, key, must};
 
 /// The most of each kind.
 const MOST: usize = 1024;
@@ -13,6 +13,11 @@ pub(super) const KEYS: &[Key] = &[
         "people",
         Shape::Labelled { of: &Shape::Table(PERSON), most: MOST },
         "Who may do what on this host, by the OS user. Nobody else may anything.",
+    ),
+    key(
+        "per-day",
+        Shape::Table(BUDGET),
+        "What all runs of one project may spend together in a day, which begins at midnight UTC.",
     ),
     key(
         "ceiling",
@@ -59,6 +64,11 @@ const CEILING: &[Key] = &[
 const MODEL: &[Key] = &[
     key("calls", COUNT, "Requests of one agent in one run. Unset: no bound here."),
     key("tokens", COUNT, "Tokens of one agent in one run. Unset: no bound here."),
+    key(
+        "money",
+        Shape::Money,
+        "Money of one agent in one run, such as \"20 USD\". Unset: no bound here.",
+    ),
     key(
         "origins",
         Shape::List { of: &LINE, most: 256 },

@@ -53,6 +53,11 @@ const MODEL_GRANT: &[Key] = &[
         COUNT,
         "Input and output tokens, each run. Unset: as many as the ceiling allows.",
     ),
+    key(
+        "money",
+        Shape::Money,
+        "At the prices of the routes, each run, such as \"1.00 USD\". Unset: as much as the ceiling allows.",
+    ),
 ];
 
 const ARTIFACTS_GRANT: &[Key] =
@@ -75,6 +80,21 @@ const ROUTE: &[Key] = &[
         "model",
         Shape::Text { most: 256 },
         "What the provider calls the model; none for `builtin`.",
+    ),
+    key(
+        "price",
+        Shape::Table(PRICE),
+        "What it costs. Where money is bounded, every route has one but `builtin` and those on this machine.",
+    ),
+];
+
+const PRICE: &[Key] = &[
+    key("input", Shape::Money, "A million tokens of prompts, such as \"3 USD\"."),
+    key("output", Shape::Money, "A million tokens of answers, such as \"15 USD\"."),
+    key(
+        "image",
+        Shape::Money,
+        "One generated picture, such as \"0.04 USD\", besides the tokens that the server counts for it.",
     ),
 ];
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bailiwick_core::Name;
+use bailiwick_policy::{Budget, WhenSpent};
 use serde_json::Value;
 use toml::Spanned;
 
@@ -25,6 +26,8 @@ pub(super) struct Authored {
     pub(super) matrix: Option<AuthoredMatrix>,
     pub(super) steps: Vec<AuthoredStep>,
     pub(super) output: Vec<(Spanned<Name>, Option<Template>)>,
+    /// What happens when a grant or the day is spent.
+    pub(super) when_spent: WhenSpent,
 }
 
 pub(super) struct AuthoredMatrix {
@@ -56,6 +59,8 @@ pub(super) struct AuthoredStep {
     pub(super) needs: Vec<Spanned<Name>>,
     pub(super) retry: Retry,
     pub(super) tolerate: Tolerance,
+    /// With the word of this step for when it is spent, where it has one.
+    pub(super) budget: Option<(Budget, Option<WhenSpent>)>,
     pub(super) concurrency: Option<usize>,
     /// Which keys are there, and where.
     pub(super) keys: Vec<(String, Range<usize>)>,
@@ -90,7 +95,13 @@ pub(super) fn read(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> Author
         .into_iter()
         .filter_map(|(name, node)| Some(step(name, as_table(node)?, findings)));
     let steps = steps.collect();
-    Authored { axes, matrix: matrix(root, findings), steps, output }
+    let when_spent = when_spent(root).unwrap_or_default();
+    Authored { axes, matrix: matrix(root, findings), steps, output, when_spent }
+}
+
+/// The word under `when-spent`.
+fn when_spent(table: Entries<'_, '_>) -> Option<WhenSpent> {
+    WhenSpent::parse(table.text("when-spent")?.get_ref())
 }
 
 fn named_nodes<'n, 't>(root: Entries<'n, 't>, key: &str) -> Vec<(Spanned<Name>, &'n Node<'t>)> {
@@ -129,6 +140,7 @@ fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>
         |key: &str| table.node(key).and_then(|node| compile::template(node, findings));
     let (input, show) = (template("input"), template("show"));
     let retry = table.table("retry");
+    let budget = table.table("budget").map(|budget| (findings.budget(budget), when_spent(budget)));
     let tolerate = table.table("on-failure").and_then(|table| table.text("tolerate"));
     AuthoredStep {
         agent: table.name("agent"),
@@ -149,6 +161,7 @@ fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>
         tolerate: Tolerance {
             percent: tolerate.and_then(|text| share(text.get_ref())).unwrap_or(0),
         },
+        budget,
         concurrency: table.whole::<u32>("concurrency").and_then(|most| usize::try_from(most).ok()),
         keys: table
             .in_order()

@@ -124,7 +124,7 @@ impl<'a> Links<'a> {
                 }
                 not_here(
                     step,
-                    &["input", "retry", "concurrency", "on-failure"],
+                    &["input", "retry", "budget", "concurrency", "on-failure"],
                     "people do it",
                     findings,
                 );

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use bailiwick_core::fact::{JudgeShape, StepBy};
-use bailiwick_core::{Diagnostic, Name};
-use bailiwick_policy::Policy;
+use bailiwick_core::{Currency, Diagnostic, Name};
+use bailiwick_policy::{Policy, StepBudget};
 use serde_json::json;
 use toml::Spanned;
 
@@ -22,7 +22,7 @@ use self::authored::{Authored, AuthoredStep};
 use self::links::Links;
 use crate::compile;
 use crate::entries::Entries;
-use crate::findings::Findings;
+use crate::findings::{Findings, shown};
 use crate::keys::{self, FileKind};
 use crate::matrix::Axis;
 use crate::plan::{Plan, Step};
@@ -41,6 +41,16 @@ pub struct Surroundings<'a> {
     pub schema_text: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
+impl Surroundings<'_> {
+    /// The currency of the amounts around, and where the first one stands.
+    fn currency(&self) -> Option<(Currency, String)> {
+        let project = self.project.currency.as_ref();
+        project.map(|(currency, place)| (*currency, shown(place))).or_else(|| {
+            self.policy.currency.as_ref().map(|stated| (stated.currency, stated.at.clone()))
+        })
+    }
+}
+
 impl Plan {
     /// Reads `pipelines/NAME.toml`. `file` is its path from the project.
     ///
@@ -53,6 +63,7 @@ impl Plan {
         surroundings: &Surroundings<'_>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::new(file, text);
+        findings.expect_currency(surroundings.currency());
         let plan = findings.parse().map(|table| {
             keys::check(&table, FileKind::Pipeline.keys(), &mut findings);
             let root = Entries(table.get_ref());
@@ -104,6 +115,8 @@ fn plan(
         steps,
         output: output.collect(),
         output_reads,
+        when_spent: authored.when_spent,
+        currency: findings.stated().map(|(currency, _)| currency),
     };
     cycles::check(&plan, authored, findings);
     plan
@@ -142,10 +155,12 @@ fn step(
             agent.as_ref().map_or_else(|| name.clone(), |agent| agent.get_ref().clone()),
         ),
     };
-    let judges = step
-        .judges
-        .as_ref()
-        .map(|subject| JudgeShape { subject: subject.get_ref().clone(), rounds: step.rounds });
+    let quorum = step.people.as_ref().map_or(1, |people| people.asking.quorum.get());
+    let judges = step.judges.as_ref().map(|subject| JudgeShape {
+        subject: subject.get_ref().clone(),
+        rounds: step.rounds,
+        quorum,
+    });
     let nothing = || Template::literal(place.clone(), json!({}));
     let subject = || compile::subject_only(place.clone()).filter(|_| judges.is_some());
     let input = step.input.clone().or_else(subject).unwrap_or_else(nothing);
@@ -167,6 +182,10 @@ fn step(
         reads_feedback: found.feedback,
         retry: step.retry,
         tolerate: step.tolerate,
+        budget: step.budget.map(|(most, when)| StepBudget {
+            most,
+            when: when.unwrap_or(links.authored.when_spent),
+        }),
         concurrency: step.concurrency.and_then(NonZeroUsize::new),
         place,
         name,

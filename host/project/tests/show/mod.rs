@@ -68,6 +68,10 @@ pub(crate) fn plan(plan: &Plan) -> String {
         if step.tolerate.percent > 0 {
             write!(said, " tolerate {}%", step.tolerate.percent).unwrap();
         }
+        if let Some(budget) = step.budget {
+            let (most, when) = (budget.most.show(plan.currency), budget.when.as_str());
+            write!(said, " budget {most}, then {when}").unwrap();
+        }
         if let Some(most) = step.concurrency {
             write!(said, " concurrency {most}").unwrap();
         }

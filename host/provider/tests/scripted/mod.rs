@@ -160,6 +160,7 @@ pub(crate) fn route(kind: ProviderKind, base: &str) -> Route {
         base: Some(base.to_owned()),
         origin: Some(Origin(origin)),
         model: "small".into(),
+        price: None,
     }
 }
 

@@ -1,0 +1,153 @@
+//! The numbers behind the ledger, under one lock: a reservation takes from every account or from none. Waits for nobody.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bailiwick_core::{Cost, Day, Name, RunId};
+use bailiwick_policy::{Budget, Budgets};
+use tokio::sync::Notify;
+
+use super::Payer;
+use super::spent::{Purse, Spent};
+
+/// The accounts, and the bell that rings when something was settled.
+#[derive(Default)]
+pub(super) struct Books {
+    accounts: Mutex<Accounts>,
+    pub(super) freed: Notify,
+}
+
+#[derive(Default)]
+pub(super) struct Accounts {
+    pub(super) runs: HashMap<RunId, OfRun>,
+    pub(super) days: BTreeMap<Day, Sums>,
+}
+
+#[derive(Default)]
+pub(super) struct OfRun {
+    pub(super) budgets: Arc<Budgets>,
+    pub(super) agents: HashMap<Name, Sums>,
+    pub(super) steps: HashMap<Name, Sums>,
+}
+
+/// One account.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) spent: Cost,
+    pub(super) reserved: Cost,
+    /// For a day: what earlier processes spent is in it.
+    pub(super) seeded: bool,
+}
+
+/// From which accounts something is reserved. The day is that of the reservation: what
+/// is settled after midnight belongs to the day before.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    pub(super) run: RunId,
+    pub(super) by: Option<(Name, Name)>,
+    pub(super) day: Day,
+    pub(super) reserved: Cost,
+}
+
+pub(super) enum Verdict {
+    Held(Taken),
+    Later,
+    Never(Spent),
+}
+
+impl Books {
+    pub(super) fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back what was reserved and charges what was spent.
+    pub(super) fn close(&self, taken: &Taken, spent: Cost) {
+        let mut accounts = self.accounts();
+        accounts.each(taken, |sums| {
+            sums.reserved = sums.reserved.minus(taken.reserved);
+            sums.spent = sums.spent.plus(spent);
+        });
+        drop(accounts);
+        self.freed.notify_waiters();
+    }
+}
+
+impl Accounts {
+    pub(super) fn of_run(&mut self, run: &RunId) -> &mut OfRun {
+        // Asked for far more often than made.
+        if !self.runs.contains_key(run) {
+            self.runs.insert(run.clone(), OfRun::default());
+        }
+        self.runs.entry(run.clone()).or_default()
+    }
+
+    pub(super) fn reserve(&mut self, payer: Payer<'_>, worst: Cost, today: Day) -> Verdict {
+        // A day that is over matters only while something of it is open.
+        self.days.retain(|day, sums| *day >= today || sums.reserved != Cost::ZERO);
+        let day = self.days.entry(today).or_default().to_owned();
+        let of_run = self.of_run(payer.run);
+        let mut later = false;
+        for (account, most, sums) in
+            of_run.asked(payer).into_iter().chain([(Purse::Day, of_run.budgets.day, day)])
+        {
+            let when = of_run.when(&account);
+            let word = (when, of_run.budgets.currency);
+            if let Err(spent) = account.check(most, sums.spent, worst, word) {
+                return Verdict::Never(spent);
+            }
+            later |= !most.holds(sums.spent.plus(sums.reserved).plus(worst));
+        }
+        if later {
+            return Verdict::Later;
+        }
+        let by = payer.by.map(|(agent, step)| (agent.clone(), step.clone()));
+        let taken = Taken { run: payer.run.clone(), by, day: today, reserved: worst };
+        self.each(&taken, |sums| sums.reserved = sums.reserved.plus(worst));
+        Verdict::Held(taken)
+    }
+
+    /// Does something to every account that was taken from. Those of a run that was
+    /// closed meanwhile are gone; the day stays.
+    fn each(&mut self, taken: &Taken, mut change: impl FnMut(&mut Sums)) {
+        change(self.days.entry(taken.day).or_default());
+        let Some((agent, step)) = &taken.by else { return };
+        if let Some(of_run) = self.runs.get_mut(&taken.run) {
+            change(of_run.agents.entry(agent.clone()).or_default());
+            change(of_run.steps.entry(step.clone()).or_default());
+        }
+    }
+}
+
+impl OfRun {
+    /// The accounts of the run that this payer takes from, with their budgets.
+    fn asked(&self, payer: Payer<'_>) -> Vec<(Purse, Budget, Sums)> {
+        let Some((agent, step)) = payer.by else { return Vec::new() };
+        let granted = self.granted(agent, payer.granted);
+        let in_step = self.budgets.steps.get(step).map_or(Budget::NONE, |budget| budget.most);
+        let sums = |all: &HashMap<Name, Sums>, name| all.get(name).copied().unwrap_or_default();
+        vec![
+            (Purse::Step(step.clone()), in_step, sums(&self.steps, step)),
+            (Purse::Agent(agent.clone()), granted, sums(&self.agents, agent)),
+        ]
+    }
+
+    fn granted(&self, agent: &Name, granted: Budget) -> Budget {
+        self.budgets.agents.get(agent).copied().unwrap_or(granted)
+    }
+
+    fn when(&self, account: &Purse) -> bailiwick_policy::WhenSpent {
+        match account {
+            Purse::Step(step) => self.budgets.steps.get(step).map(|budget| budget.when),
+            Purse::Agent(_) | Purse::Day => None,
+        }
+        .unwrap_or(self.budgets.when)
+    }
+
+    pub(super) fn counts_money(&self, payer: Payer<'_>) -> bool {
+        let named = payer.by.is_some_and(|(agent, step)| {
+            self.granted(agent, payer.granted).money.is_some()
+                || self.budgets.steps.get(step).is_some_and(|budget| budget.most.money.is_some())
+        });
+        named || self.budgets.day.money.is_some()
+    }
+}
