@@ -1,7 +1,7 @@
-//! Models as the gate sees them: requests, answers, their limits, and what a call may cost at worst. Knows no protocol.
+//! Models as the gate sees them: requests, answers and their limits. Knows no protocol and no price.
 
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Artifact, Calls, Cost, Tokens};
+use bailiwick_core::{Artifact, Tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,10 +35,6 @@ pub const ALIAS_MAX_BYTES: usize = 64;
 pub const DEFAULT_MAX_TOKENS: u32 = 2_048;
 /// What an answer may have at most, whatever the agent says: the longest that providers give.
 pub const MAX_TOKENS_MAX: u32 = 131_072;
-/// What one image of a prompt is reserved at: above what any provider counts for 2 048².
-const TOKENS_OF_AN_IMAGE: u64 = 4_096;
-/// What roles and separators of one message are reserved at; chat templates use 3 to 10.
-const TOKENS_OF_A_MESSAGE: u64 = 16;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,31 +272,6 @@ impl CompleteRequest {
         self.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS)
     }
 
-    /// What one request of this may cost at worst: no tokenizer makes more tokens
-    /// than bytes, so the bytes of the prompt are its bound.
-    #[must_use]
-    pub fn worst_case(&self) -> Cost {
-        let mut tokens = u64::from(self.answer_tokens());
-        for message in &self.messages {
-            tokens += TOKENS_OF_A_MESSAGE;
-            for part in &message.parts {
-                tokens += match part {
-                    Part::Text(text) => text.len() as u64,
-                    Part::Artifact(_) => TOKENS_OF_AN_IMAGE,
-                };
-            }
-            tokens += message.tool_calls.iter().map(|c| c.arguments.len() as u64 + 64).sum::<u64>();
-        }
-        let described = self
-            .tools
-            .iter()
-            .map(|t| (t.parameters.to_string().len() + t.description.len()) as u64);
-        tokens += described.sum::<u64>();
-        // Servers that take no schema are given it as words.
-        tokens += self.output_schema.as_ref().map_or(0, |s| s.to_string().len() as u64);
-        Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO }
-    }
-
     /// The artifacts that the prompt shows.
     pub fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
         self.messages.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
@@ -320,13 +291,6 @@ impl EmbedRequest {
         self.texts
             .iter()
             .try_for_each(|t| within("bytes of a text", t.len(), 1, EMBED_TEXT_MAX_BYTES))
-    }
-
-    /// At most a token for each byte.
-    #[must_use]
-    pub fn worst_case(&self) -> Cost {
-        let tokens = self.texts.iter().map(|text| text.len() as u64 + TOKENS_OF_A_MESSAGE).sum();
-        Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO }
     }
 }
 
@@ -350,13 +314,6 @@ impl ImageRequest {
             *IMAGE_SIDE.end() as usize,
         )?;
         within("count", self.count as usize, 1, IMAGES_MAX as usize)
-    }
-
-    /// The prompt, and for each image what providers count for the largest.
-    #[must_use]
-    pub fn worst_case(&self) -> Cost {
-        let images = u64::from(self.count) * TOKENS_OF_AN_IMAGE * 4;
-        Cost { tokens: Tokens(self.prompt.len() as u64 + images), calls: Calls(1), ..Cost::ZERO }
     }
 }
 
@@ -383,11 +340,6 @@ mod tests {
             output_schema: None,
             tools: Vec::new(),
         }
-    }
-
-    #[test]
-    fn the_worst_case_is_above_any_tokenizer() {
-        assert_eq!(request("four").worst_case().tokens, Tokens(100 + 16 + 4));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub enum Purse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
     /// The budget that is in the way.
-    pub account: Purse,
+    pub purse: Purse,
     /// What ran out, as the guest is told under [`WhenSpent::Fail`] and [`WhenSpent::Finish`].
     pub limit: Limit,
     /// For the operator: used, allowed, needed, and the line that would raise it.
@@ -44,11 +44,18 @@ impl Purse {
                 self.named(),
                 self.line(key),
             );
-            Spent { account: self.clone(), limit, detail, when }
+            Spent { purse: self.clone(), limit, detail, when }
         };
         if let Some(most) = most.calls.filter(|most| sum.calls > *most) {
             let (used, least) = (spent.calls.0.to_string(), sum.calls.0.to_string());
-            return Err(told(Limit::Calls, "calls", used, most.to_string(), "one".into(), least));
+            return Err(told(
+                Limit::Calls,
+                "calls",
+                used,
+                most.to_string(),
+                worst.calls.0.to_string(),
+                least,
+            ));
         }
         if let Some(most) = most.tokens.filter(|most| sum.tokens > *most) {
             let (used, least) = (spent.tokens.0.to_string(), sum.tokens.0.to_string());
