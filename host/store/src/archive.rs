@@ -9,11 +9,13 @@ use bailiwick_core::{Cost, Digest, RunId, Timestamp};
 use rusqlite::Connection;
 
 use crate::asks::{self, OpenAsk};
+use crate::audit::{self, Audit, AuditScope, StreamHead};
 use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, SpendError};
 use crate::entry::read_back;
 use crate::error::{OpenError, ReadError};
 use crate::folder::{Folder, FolderLock, Holder};
+use crate::host_log::{self, HostFact};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
@@ -152,6 +154,63 @@ impl Archive {
                 )),
                 SpendError::Database(error) => error.into(),
             })
+        });
+        async { answer.await? }
+    }
+
+    /// Compares what is there with what was written: facts with their chains, texts and
+    /// blobs with their digests, derived rows with the facts, and the database with itself.
+    /// All as of one moment; a host may go on writing.
+    ///
+    /// # Errors
+    /// [`ReadError`] where there is no such run, or storage failed. Damage is a result.
+    pub fn audit(
+        &self,
+        scope: AuditScope,
+    ) -> impl Future<Output = Result<Audit, ReadError>> + Send + 'static {
+        let folder = self.folder.clone();
+        let answer = self.readers.ask(move |connection| audit::audit(connection, &folder, &scope));
+        async { answer.await? }
+    }
+
+    /// The head of each stream, as of one moment: runs in the order in which they were
+    /// made, then `host`, once something was done to the folder itself.
+    ///
+    /// # Errors
+    /// [`ReadError`] where a chain is damaged, or storage failed.
+    pub fn heads(
+        &self,
+    ) -> impl Future<Output = Result<Vec<StreamHead>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(audit::heads);
+        async { answer.await? }
+    }
+
+    /// Time and link of each entry of a run, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`] where there is none, it is damaged, or storage failed.
+    pub fn links(
+        &self,
+        run: RunId,
+    ) -> impl Future<Output = Result<Vec<(Timestamp, Digest)>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(move |connection| audit::links(connection, &run));
+        async { answer.await? }
+    }
+
+    /// What was done to the folder itself, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the stream is damaged, or storage failed.
+    pub fn host_facts(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(Timestamp, HostFact)>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(|connection| {
+            let mut all = Vec::new();
+            host_log::walk(connection, |at, facts| {
+                all.extend(facts.into_iter().map(|fact| (at, fact)));
+                Ok(())
+            })?;
+            Ok(all)
         });
         async { answer.await? }
     }

@@ -2,9 +2,9 @@
 
 use bailiwick_core::fact::{AskId, Fact};
 use bailiwick_core::{CellId, Digest, Document, RunId, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use crate::derived::read_ask;
+use crate::derived::{RunRow, read_ask};
 use crate::entry::{first_link, next_link, read_back};
 use crate::error::ReadError;
 use crate::sql;
@@ -56,14 +56,13 @@ pub(crate) fn find(connection: &mut Connection, ask: &AskId) -> Result<Option<Op
 /// its link and that against the one before, not the whole chain: ten thousand runs can wait.
 fn read(connection: &Connection, (ask, entry): (AskId, i64)) -> Result<OpenAsk, ReadError> {
     let (row, append) = sql::parts_of_entry_id(entry);
-    let run: Option<String> = connection
-        .prepare_cached(sql::NAME_OF_RUN)?
-        .query_row([row], |row| row.get(0))
-        .optional()?;
-    let run = run.and_then(|name| RunId::new(&name).ok());
-    let damaged =
-        |what: &str| ReadError::Damaged(format!("run {}, append {append}: {what}", ask.0));
-    let run = run.ok_or_else(|| damaged("an open question of a run that is not there"))?;
+    let run = match RunRow::numbered(connection, row)? {
+        Some(row) => row.name,
+        None => {
+            let what = format!("the question {ask} is listed as open, and its run is not there");
+            return Err(ReadError::Damaged(what));
+        }
+    };
     let damaged = |what: &str| ReadError::Damaged(format!("run {run}, append {append}: {what}"));
 
     let mut query = connection.prepare_cached(sql::READ_ENTRIES)?;

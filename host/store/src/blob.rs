@@ -83,7 +83,7 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, rusqlite::Error> {
+pub(crate) fn is_kept(connection: &Connection, digest: &Digest) -> Result<bool, rusqlite::Error> {
     connection.prepare_cached(sql::FIND_BLOB)?.exists([digest.as_bytes()])
 }
 
@@ -97,6 +97,28 @@ pub(crate) fn keep(
     let inline = (bytes.len() as u64 <= IN_DATABASE_MAX.0).then_some(bytes);
     connection.prepare_cached(sql::KEEP_BLOB)?.execute(params![digest.as_bytes(), size, inline])?;
     Ok(())
+}
+
+/// How many names of blobs are read at once.
+const PAGE: u32 = 1_000;
+
+/// A name in a row, or the number of a row whose name is none.
+pub(crate) type Listed = Result<Digest, i64>;
+
+/// At most [`PAGE`] names of blobs behind the row `after`, and the row to go on behind.
+pub(crate) fn names(
+    connection: &Connection,
+    after: i64,
+) -> Result<Option<(i64, Vec<Listed>)>, rusqlite::Error> {
+    let mut query = connection.prepare_cached(sql::NEXT_BLOBS)?;
+    let mut rows = query.query((after, PAGE))?;
+    let (mut last, mut found) = (after, Vec::new());
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        let name = row.get_ref(1)?.as_blob().ok().and_then(|name| name.try_into().ok());
+        found.push(name.map(Digest::from_bytes).ok_or(last));
+    }
+    Ok((!found.is_empty()).then_some((last, found)))
 }
 
 /// The bytes of a digest, checked against it.

@@ -120,6 +120,13 @@ impl RunRow {
         Ok(())
     }
 
+    /// The row with this number.
+    pub(crate) fn numbered(connection: &Connection, id: i64) -> Result<Option<Self>, ReadError> {
+        let mut query = connection.prepare_cached(sql::READ_NUMBERED_RUN)?;
+        let mut rows = query.query([id])?;
+        Ok(rows.next()?.map(Self::read).transpose()?.map(|(_, row)| row))
+    }
+
     /// The row of a run of this name, with its number.
     pub(crate) fn find(
         connection: &Connection,
@@ -253,6 +260,24 @@ pub(crate) fn spent_on(
         Some((cost, sealed)) if sealed == spend_seal(project, day, cost) => Ok(cost),
         Some(_) => Err(SpendError::Damaged),
     }
+}
+
+/// Every row of the spend.
+pub(crate) fn all_spend(connection: &Connection) -> Result<Spend, ReadError> {
+    let mut query = connection.prepare_cached(sql::ALL_SPEND)?;
+    let mut rows = query.query([])?;
+    let mut all = Spend::new();
+    while let Some(row) = rows.next()? {
+        let count = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let cost = cost_of(count(0)?, count(1)?, count(2)?);
+        let (project, day): (String, Day) = (row.get(4)?, count(5)?);
+        if row.get::<_, i64>(3)? != spend_seal(&project, day, cost) {
+            let what = format!("the spend of {project:?} on day {day} is not what was written");
+            return Err(ReadError::Damaged(what));
+        }
+        all.insert((project, day), cost);
+    }
+    Ok(all)
 }
 
 fn write_spend(

@@ -1,6 +1,6 @@
 //! The written form of one append: facts, the texts beside them, the hash chain. Knows no table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bailiwick_core::fact::{Entry, Fact};
@@ -76,8 +76,10 @@ pub(crate) fn read_back<E: From<String>>(
             .map_err(|error| E::from(format!("the texts beside it: {error}")))?,
         None => BTreeMap::new(),
     };
+    let mut named = BTreeSet::new();
     for document in facts.iter_mut().flat_map(Fact::documents_mut) {
         let digest = document.digest();
+        named.insert(digest);
         let text = match texts.get(&digest) {
             Some(text) => Some(Arc::clone(text)),
             None if document.bytes() > INLINE_MAX.0 => blob(&digest)?,
@@ -88,6 +90,9 @@ pub(crate) fn read_back<E: From<String>>(
         {
             return Err(E::from(format!("the text of {digest:?} is another one")));
         }
+    }
+    if let Some(stray) = texts.keys().find(|digest| !named.contains(digest)) {
+        return Err(E::from(format!("the text of {stray} is there, and nothing names it")));
     }
     Ok(Entry { at, facts })
 }

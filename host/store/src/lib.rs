@@ -10,6 +10,7 @@
 
 mod archive;
 mod asks;
+mod audit;
 mod blob;
 mod chain;
 #[cfg(any(test, feature = "contract"))]
@@ -19,6 +20,7 @@ mod derived;
 mod entry;
 mod error;
 mod folder;
+mod host_log;
 pub mod knowledge;
 mod ledger;
 mod listing;
@@ -37,8 +39,10 @@ mod writer;
 
 pub use archive::{Archive, LISTING_MAX};
 pub use asks::OpenAsk;
+pub use audit::{Audit, AuditScope, DAMAGES_MAX, Damage, StreamHead};
 pub use error::{OpenError, ReadError};
 pub use folder::Holder;
+pub use host_log::HostFact;
 pub use knowledge::{Collections, IndexError};
 pub use listing::ListedRun;
 pub use memory::{MemoryBlobs, MemoryJournal};

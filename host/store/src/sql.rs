@@ -44,7 +44,7 @@ pub(crate) const WRITE_RUN: &str = "
 pub(crate) const NEXT_RUN: &str =
     "SELECT id, name, term FROM run WHERE id > ?1 ORDER BY id LIMIT 1";
 
-pub(crate) const NAME_OF_RUN: &str = "SELECT name FROM run WHERE id = ?1";
+pub(crate) const READ_NUMBERED_RUN: &str = runs!("FROM run WHERE id = ?1");
 
 pub(crate) const READ_OWNER: &str = "SELECT session, erased FROM run WHERE id = ?1";
 
@@ -66,6 +66,23 @@ pub(crate) const WRITE_SPEND: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 pub(crate) const DELETE_SPEND: &str = "DELETE FROM spend WHERE project = ?1 AND day = ?2";
+
+/// The whole table, for who checks all of it: a row for each project and day.
+pub(crate) const ALL_SPEND: &str =
+    "SELECT tokens, calls, money, seal, project, day FROM spend ORDER BY project, day";
+
+/// The whole table: as many rows as questions wait.
+pub(crate) const ALL_ASKS: &str = "SELECT id, entry, seal FROM ask ORDER BY id";
+
+/// The whole stream: a row for each thing that was done to the folder.
+pub(crate) const READ_HOST: &str = "SELECT id, at, facts, hash FROM host ORDER BY id";
+
+pub(crate) const APPEND_HOST: &str =
+    "INSERT INTO host (id, at, facts, hash) VALUES (?1, ?2, ?3, ?4)";
+
+/// Every blob, for who checks or sweeps all of them.
+pub(crate) const NEXT_BLOBS: &str =
+    "SELECT rowid, digest FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
 
 /// Only before all of it is made anew.
 pub(crate) const FORGET_DERIVED: &str = "DELETE FROM ask; DELETE FROM spend";
@@ -114,7 +131,7 @@ mod tests {
         CREATE_RUN,
         WRITE_RUN,
         NEXT_RUN,
-        NAME_OF_RUN,
+        READ_NUMBERED_RUN,
         READ_OWNER,
         OPEN_ASK,
         CLOSE_ASK,
@@ -123,6 +140,8 @@ mod tests {
         READ_SPEND,
         WRITE_SPEND,
         DELETE_SPEND,
+        APPEND_HOST,
+        NEXT_BLOBS,
         APPEND,
         READ_ENTRIES,
         FIND_BLOB,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod audit;
 mod contract;
 mod damage;
 mod derived;
@@ -9,6 +10,7 @@ mod failure;
 mod kill;
 mod knowledge;
 mod listing;
+mod migration;
 
 use std::ops::Deref;
 use std::path::Path;

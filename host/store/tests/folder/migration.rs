@@ -1,0 +1,120 @@
+//! Folders of older formats: brought up to date whole or not at all, with nothing lost.
+
+use std::path::Path;
+
+use bailiwick_core::fact::AskId;
+use bailiwick_core::ports::Journal as _;
+use bailiwick_store::{Archive, OpenError, RunPhase, Store};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{Scratch, open, options, run, wait};
+
+/// A copy of what the first released format wrote.
+fn format_1() -> TempDir {
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/fixtures/format-1/data/store.db");
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::copy(fixture, folder.path().join("store.db")).unwrap();
+    folder
+}
+
+fn database(folder: &Path) -> Connection {
+    Connection::open(folder.join("store.db")).unwrap()
+}
+
+fn format(folder: &Path) -> i64 {
+    let sql = "SELECT value FROM meta WHERE key = 'format'";
+    database(folder).query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// What the database is made of, in words.
+fn tables(folder: &Path) -> Vec<String> {
+    let database = database(folder);
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+               ORDER BY name";
+    let mut query = database.prepare(sql).unwrap();
+    query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn check(archive: &Archive) {
+    let listed = wait(archive.runs(10, None)).unwrap();
+    let phases: Vec<_> = listed.iter().map(|run| (run.run.as_str(), run.phase)).collect();
+    let want = [
+        ("waiting", RunPhase::Waiting),
+        ("killed", RunPhase::Interrupted),
+        ("finished", RunPhase::Done),
+    ];
+    assert_eq!(phases, want);
+    for (name, entries) in [("waiting", 11), ("killed", 66), ("finished", 126)] {
+        assert_eq!(wait(archive.read(&run(name))).unwrap().len(), entries);
+    }
+    let asks = wait(archive.open_asks(10, None)).unwrap();
+    let asks: Vec<_> = asks.into_iter().map(|open| open.ask).collect();
+    assert_eq!(asks, [AskId("waiting/editor/locale=fr/0".into())]);
+}
+
+#[test]
+fn a_folder_of_the_first_format_is_brought_up_to_date_by_who_writes() {
+    let folder = format_1();
+    let store = open(folder.path());
+    check(store.archive());
+    wait(store.claim(&run("killed"))).unwrap();
+    drop(store);
+    check(open(folder.path()).archive());
+}
+
+#[test]
+fn and_by_who_only_reads() {
+    let folder = format_1();
+    check(&Store::open_read_only(folder.path()).unwrap());
+    check(&Store::open_read_only(folder.path()).unwrap());
+}
+
+#[test]
+fn comes_out_as_a_new_folder_is_made() {
+    let (old, new) = (format_1(), Scratch::new().close());
+    drop(open(old.path()));
+    assert_eq!(tables(old.path()), tables(new.path()));
+    assert_eq!(format(old.path()), format(new.path()));
+}
+
+#[test]
+fn what_cannot_be_finished_is_not_begun() {
+    let folder = format_1();
+    // In the way of the last table of the step.
+    database(folder.path()).execute_batch("CREATE TABLE host (a)").unwrap();
+    let before = tables(folder.path());
+    for error in [
+        Store::open(folder.path(), options()).err().unwrap(),
+        Store::open_read_only(folder.path()).err().unwrap(),
+    ] {
+        assert!(matches!(&error, OpenError::Database(why) if why.contains("host")), "{error}");
+    }
+    assert_eq!((format(folder.path()), tables(folder.path())), (1, before));
+    database(folder.path()).execute_batch("DROP TABLE host").unwrap();
+    check(open(folder.path()).archive());
+}
+
+#[test]
+fn a_damaged_run_does_not_keep_the_others_from_it() {
+    let folder = format_1();
+    let sql = "UPDATE entry SET at = at + 1 WHERE id = (SELECT id << 32 FROM run WHERE name = 'killed') + 5";
+    assert_eq!(database(folder.path()).execute(sql, []).unwrap(), 1);
+    let store = open(folder.path());
+    let listed = wait(store.archive().runs(10, None)).unwrap();
+    assert_eq!(listed.len(), 3);
+    let error = wait(store.read(&run("killed"))).unwrap_err().to_string();
+    assert!(error.contains("run killed, append 5"), "{error}");
+    assert_eq!(wait(store.read(&run("finished"))).unwrap().len(), 126);
+}
+
+#[test]
+fn while_an_older_host_holds_it_a_reader_is_told_so() {
+    let folder = format_1();
+    let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let error = Store::open_read_only(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("older version (format 1; this one writes 2)"), "{error}");
+    assert_eq!(format(folder.path()), 1);
+}
