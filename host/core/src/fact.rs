@@ -30,7 +30,26 @@ pub enum Fact {
         imported: Vec<Artifact>,
         /// Who started it.
         by: String,
+        /// The files that it was started from, as blobs; runs of the first format have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pin: Option<Pin>,
+        /// The run whose results it may reuse.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forked: Option<Forked>,
     },
+    /// A host goes on with a run that was left: attempts that ran are parked until they
+    /// continue, and an end that was none is taken back.
+    RunResumed {
+        by: String,
+        /// What it goes on with instead of what it was started with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repinned: Option<Repin>,
+        /// Whether cells that failed are done again.
+        #[serde(default, skip_serializing_if = "is_false")]
+        retry_failed: bool,
+    },
+    /// A host lets a run rest that could go on, were it not for this.
+    RunPaused { reason: PauseReason, detail: String, by: Option<String> },
     /// Passages of a collection were turned into vectors, before any cell began.
     Embedded { collection: Name, route: String, passages: u64, cost: Cost },
     /// The values of an axis are fixed, once.
@@ -46,7 +65,16 @@ pub enum Fact {
         /// Digest of the grants and limits that hold for it.
         powers: Digest,
         input: Document,
+        /// What its output depends on, in one digest: equal keys, equal outputs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Digest>,
     },
+    /// Instead of an attempt: the output that an equal one had in another run.
+    CellReused { attempt: AttemptId, content: Digest, from: RunId, output: Document },
+    /// An attempt that was parked executes again, with its record, up to where it was.
+    AttemptContinued { attempt: AttemptId },
+    /// An attempt is let go without an end: it continues when it is time, or when the run is resumed.
+    CellParked { attempt: AttemptId, reason: ParkReason, detail: String, until: Option<Timestamp> },
     /// A call that costs or changes something is about to leave.
     CallIntended {
         attempt: AttemptId,
@@ -68,6 +96,9 @@ pub enum Fact {
         /// What it cost in the end.
         cost: Cost,
     },
+    /// An answer that will never come: the host ended between the call and its answer.
+    /// The request may have been worked on, so it is charged as reserved.
+    CallLost { attempt: AttemptId, index: u32, cost: Cost },
     /// Words of an agent for the operator.
     Logged { attempt: AttemptId, entry: LogEntry },
     /// An attempt ended without output. With `retry` another follows at that time.
@@ -82,7 +113,9 @@ pub enum Fact {
     Escalated { judge: Name, cell: CellId, round: u32 },
     /// People are asked. `subject` is the digest of the whole candidate, `show` what is shown besides.
     Asked { ask: AskId, cell: CellId, round: u32, subject: Digest, show: Document },
-    /// Somebody answered.
+    /// People were reminded that they are asked.
+    Reminded { ask: AskId },
+    /// Somebody answered; `by` is `timeout` where nobody did in time.
     Decided { ask: AskId, decision: Decision, by: String },
     /// A candidate goes out to the readers of its step.
     Released { cell: CellId, round: u32, output: Document },
@@ -100,12 +133,18 @@ impl Fact {
     pub fn name(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "RunStarted",
+            Self::RunResumed { .. } => "RunResumed",
+            Self::RunPaused { .. } => "RunPaused",
             Self::Embedded { .. } => "Embedded",
             Self::AxisFixed { .. } => "AxisFixed",
             Self::StepLaidOut { .. } => "StepLaidOut",
             Self::CellSkipped { .. } => "CellSkipped",
             Self::CellStarted { .. } => "CellStarted",
+            Self::CellReused { .. } => "CellReused",
+            Self::AttemptContinued { .. } => "AttemptContinued",
+            Self::CellParked { .. } => "CellParked",
             Self::CallIntended { .. } => "CallIntended",
+            Self::CallLost { .. } => "CallLost",
             Self::CallAnswered { .. } => "CallAnswered",
             Self::Logged { .. } => "Logged",
             Self::AttemptFailed { .. } => "AttemptFailed",
@@ -114,6 +153,7 @@ impl Fact {
             Self::JudgeSkipped { .. } => "JudgeSkipped",
             Self::Escalated { .. } => "Escalated",
             Self::Asked { .. } => "Asked",
+            Self::Reminded { .. } => "Reminded",
             Self::Decided { .. } => "Decided",
             Self::Released { .. } => "Released",
             Self::Dropped { .. } => "Dropped",
@@ -126,8 +166,16 @@ impl Fact {
     #[must_use]
     pub fn documents(&self) -> Vec<&Document> {
         match self {
-            Self::RunStarted { input, .. } | Self::CellStarted { input, .. } => vec![input],
-            Self::CellFinished { output, .. } | Self::Released { output, .. } => vec![output],
+            Self::RunStarted { input, pin, .. } => {
+                [input].into_iter().chain(pin.iter().map(|pin| &pin.assets)).collect()
+            }
+            Self::RunResumed { repinned: Some(Repin { pin: Some(pin), .. }), .. } => {
+                vec![&pin.assets]
+            }
+            Self::CellStarted { input, .. } => vec![input],
+            Self::CellReused { output, .. }
+            | Self::CellFinished { output, .. }
+            | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
             Self::Judged { judgement, .. } => vec![&judgement.reasons],
             Self::Asked { show, .. } => vec![show],
@@ -140,14 +188,111 @@ impl Fact {
     /// The same, to attach their texts after reading.
     pub fn documents_mut(&mut self) -> Vec<&mut Document> {
         match self {
-            Self::RunStarted { input, .. } | Self::CellStarted { input, .. } => vec![input],
-            Self::CellFinished { output, .. } | Self::Released { output, .. } => vec![output],
+            Self::RunStarted { input, pin, .. } => {
+                [input].into_iter().chain(pin.iter_mut().map(|pin| &mut pin.assets)).collect()
+            }
+            Self::RunResumed { repinned: Some(Repin { pin: Some(pin), .. }), .. } => {
+                vec![&mut pin.assets]
+            }
+            Self::CellStarted { input, .. } => vec![input],
+            Self::CellReused { output, .. }
+            | Self::CellFinished { output, .. }
+            | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
             Self::Judged { judgement, .. } => vec![&mut judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],
             Self::RunEnded { output, .. } => output.iter_mut().collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+/// The files that a run was started from, so that it goes on as it began whatever
+/// became of them since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The folder of the project, as its host named it.
+    pub project: String,
+    /// The texts of its files by the names that they have in messages, as blobs:
+    /// `bailiwick.toml`, the pipeline, its schema, the policy.
+    pub files: BTreeMap<String, Digest>,
+    /// `--model`, as typed.
+    pub models: Vec<String>,
+    /// What `${assets}` reads as.
+    pub assets: Document,
+}
+
+/// What a resumed run goes on with from now on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Repin {
+    /// What was asked for: `budgets`, `grants`, `components`.
+    pub what: Vec<String>,
+    /// The files of now.
+    pub pin: Option<Pin>,
+    /// What each agent name points at from now on.
+    pub agents: BTreeMap<Name, AgentPin>,
+}
+
+/// The run that another one was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forked {
+    /// The older run.
+    pub from: RunId,
+    /// The first step that is done anew, with everything that depends on it.
+    pub step: Name,
+}
+
+/// Why a host lets a run rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// Somebody asked for it.
+    Operator,
+    /// A budget is spent.
+    Budget,
+    /// The disk has no room for what may come back.
+    Disk,
+    /// The host shuts down.
+    Drain,
+}
+
+impl PauseReason {
+    /// The word for people and scripts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Budget => "budget",
+            Self::Disk => "disk",
+            Self::Drain => "drain",
+        }
+    }
+}
+
+/// Why an attempt was let go without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkReason {
+    /// The run was stopped or paused.
+    Stopped,
+    /// A call does not fit into a budget now.
+    Budget,
+    /// The disk has no room for what may come back.
+    Disk,
+    /// No provider answered; it is asked again.
+    Unavailable,
+}
+
+impl ParkReason {
+    /// The word for people and scripts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Budget => "budget",
+            Self::Disk => "disk",
+            Self::Unavailable => "unavailable",
         }
     }
 }
@@ -180,6 +325,23 @@ pub struct JudgeShape {
     pub subject: Name,
     /// How many revisions this judge may cause for one cell, over its lifetime.
     pub rounds: u32,
+    /// How many people must approve.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub quorum: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What an agent name pointed at when the run started.
@@ -246,6 +408,7 @@ pub enum CallAnswer {
 #[allow(missing_docs, reason = "the words of wit/v0.1/types.wit")]
 pub enum Limit {
     Tokens,
+    Money,
     Calls,
     Bytes,
     Wall,
@@ -263,6 +426,10 @@ pub struct LogEntry {
     /// For a note on progress: how far the work is, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fraction: Option<f32>,
+    /// Whether these are words of the host about a call on its way: they are not said
+    /// again when the attempt executes again.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub aside: bool,
 }
 
 /// How much a log line matters.
@@ -316,6 +483,12 @@ pub enum FailureKind {
     TooFew,
     /// The run was stopped while it ran.
     Cancelled,
+    /// What it asks now is not what its record says it asked.
+    Diverged,
+    /// A power whose answers it used was taken away since.
+    Revoked,
+    /// The host ended without a word while it ran, three times in a row.
+    HostCrash,
     /// Something in the host failed: storage, a thread, a file.
     Host,
 }
@@ -343,6 +516,9 @@ impl FailureKind {
             Self::Expression => "expression",
             Self::TooFew => "too-few",
             Self::Cancelled => "cancelled",
+            Self::Diverged => "diverged",
+            Self::Revoked => "revoked",
+            Self::HostCrash => "host-crash",
             Self::Host => "host",
         }
     }
@@ -468,8 +644,10 @@ pub enum RunEnd {
     Done,
     /// A step failed beyond what it tolerates.
     Failed,
-    /// Somebody stopped it.
+    /// Its process was stopped; it can be resumed.
     Interrupted,
+    /// Somebody ended it for good.
+    Cancelled,
 }
 
 /// One append to a run's journal: what happened together, and when.

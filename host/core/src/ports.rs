@@ -154,6 +154,14 @@ pub trait Blobs: Send + Sync {
 
     /// The bytes of a digest, checked against it.
     fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>>;
+
+    /// Whether so many bytes more would find room now.
+    ///
+    /// # Errors
+    /// [`BlobError::Full`] with the reason.
+    fn check_room(&self, _bytes: Bytes) -> Result<(), BlobError> {
+        Ok(())
+    }
 }
 
 /// What time it is.

@@ -2,11 +2,13 @@
 
 use bailiwick_core::fact::{CallAnswer, Capability, Failure, Limit};
 use bailiwick_core::{Artifact, Cost, Digest, Document};
+use bailiwick_policy::ports::Park;
 use serde_json::{Value, json};
 
 use crate::artifacts::PutRequest;
 use crate::knowledge::{Passage, SearchRequest};
 use crate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest};
+use crate::worst::Worst;
 
 /// What a guest asks for.
 #[derive(Clone, Debug)]
@@ -62,6 +64,9 @@ pub enum CallError {
     /// The attempt is over: a limit of the sandbox, or the journal is gone.
     #[error("{0}")]
     Ended(Failure),
+    /// The attempt is let go: the call cannot be made now.
+    #[error("not now: {}", .0.detail)]
+    Parked(Park),
 }
 
 impl Request {
@@ -90,15 +95,21 @@ impl Request {
         }
     }
 
-    /// What it may cost at worst; nothing for what never leaves the host.
+    /// What it may take at worst; nothing for what never leaves the host.
     #[must_use]
-    pub fn worst_case(&self) -> Option<Cost> {
+    pub fn worst(&self) -> Option<Worst> {
         match self {
-            Self::Complete(request) => Some(request.worst_case()),
-            Self::Embed(request) | Self::EmbedQuery { request, .. } => Some(request.worst_case()),
-            Self::GenerateImage(request) => Some(request.worst_case()),
+            Self::Complete(request) => Some(request.worst()),
+            Self::Embed(request) | Self::EmbedQuery { request, .. } => Some(request.worst()),
+            Self::GenerateImage(request) => Some(request.worst()),
             Self::Search(_) | Self::Put(_) | Self::Get(_) => None,
         }
+    }
+
+    /// The same in tokens and calls.
+    #[must_use]
+    pub fn worst_case(&self) -> Option<Cost> {
+        Some(self.worst()?.on(&bailiwick_policy::Route::builtin()))
     }
 
     /// What tells this request from another: bytes by their digest, the rest as it is.

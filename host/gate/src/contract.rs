@@ -33,7 +33,7 @@ impl Gate {
             return Ok(first);
         }
         let schema =
-            self.work(|| Schema::admit(schema))?.map_err(|e| CallError::Invalid(e.to_string()))?;
+            self.work(|| Schema::admit(schema.clone()))?.map_err(|e| CallError::Invalid(e.to_string()))?;
         let wrong = match self.document(&schema, &first.text)? {
             Ok(text) => return Ok(Completion { text, ..first }),
             Err(wrong) => wrong,

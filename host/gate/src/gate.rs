@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bailiwick_core::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, Level, Limit};
-use bailiwick_core::ports::{Blobs, Clock, Durable, JournalError, Recorder};
-use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, RunId, Timestamp};
-use bailiwick_policy::ports::Job;
+use bailiwick_core::fact::{
+    CallAnswer, Capability, Fact, Failure, FailureKind, Level, Limit, LogEntry, ParkReason,
+};
+use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Recorder};
+use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, Record, RunId, Timestamp};
+use bailiwick_policy::ports::{Job, Park, Patience};
 use bailiwick_policy::{Generation, Route};
 use serde_json::Value;
 
@@ -42,6 +44,10 @@ pub struct Gateway {
     pub ledger: Ledger,
 }
 
+/// Room that must be free before a request leaves, besides the disk's reserve: the
+/// pictures of the largest answer.
+const ANSWER_MAX: Bytes = Bytes::mib(64);
+
 /// The gate of one attempt.
 pub struct Gate {
     pub(crate) gateway: Arc<Gateway>,
@@ -50,9 +56,14 @@ pub struct Gate {
     attempt: AttemptId,
     recorder: Arc<dyn Recorder>,
     pub(crate) readable: Mutex<Readable>,
-    pub(crate) logbook: Logbook,
+    pub(crate) record: Arc<Record>,
+    pub(crate) lines: AtomicU32,
+    patience: Patience,
+    logbook: Logbook,
+    /// The host's own words about calls on their way: bounded like the agent's, but not with them.
+    asides: Logbook,
     deadline: Timestamp,
-    clock: AtomicU64,
+    pub(crate) clock: AtomicU64,
     calls: AtomicU32,
     denials: AtomicU32,
     pub(crate) put: AtomicU64,
@@ -83,7 +94,11 @@ impl Gate {
             attempt: job.attempt.clone(),
             recorder: Arc::clone(&job.recorder),
             readable: Mutex::new(readable),
+            record: Arc::clone(&job.record),
+            lines: AtomicU32::new(0),
+            patience: job.patience,
             logbook: Logbook::new(limits.log_lines),
+            asides: Logbook::new(limits.log_lines),
             clock: AtomicU64::new(job.started.0),
             calls: AtomicU32::new(0),
             denials: AtomicU32::new(0),
@@ -96,19 +111,51 @@ impl Gate {
     pub(crate) async fn call(&self, request: Request) -> Result<Answer, CallError> {
         let (index, capability) = (self.count()?, request.capability());
         let digest = self.work(|| request.digest())?;
+        if let Some(recorded) = self.recorded(index, &request, digest).await {
+            return recorded;
+        }
         let (result, cost, via) = match self.authorize(&request) {
-            Err(answer) => (Err(answer), Cost::ZERO, None),
+            Err(answer) => (Err(answer.into()), Cost::ZERO, None),
             Ok(permit) => match self.reserve(&permit, &request).await {
-                Err(answer) => (Err(answer), Cost::ZERO, None),
+                Err(unanswered) => (Err(unanswered), Cost::ZERO, None),
                 Ok(None) => (self.local(permit, request).await, Cost::ZERO, None),
                 Ok(Some(hold)) => {
                     let key = self.idempotency_key(index, digest);
                     let durable = self.intend(index, capability, digest, key, &hold).await?;
-                    self.outward(&durable, permit, &request, key, hold).await
+                    let told = self.outward(&durable, permit, &request, key, hold).await;
+                    match self.out_of_reach(&told) {
+                        Some(park) => return self.lose(index, told.1, park).await,
+                        None => told,
+                    }
                 }
             },
         };
-        self.record(index, capability, digest, result, cost, via).await
+        let result = match result {
+            Err(Unanswered::NotNow(park)) => return Err(CallError::Parked(park)),
+            Err(Unanswered::Told(answer)) => Err(answer),
+            Ok(answer) => Ok(answer),
+        };
+        self.note(index, capability, digest, result, cost, via).await
+    }
+
+    /// Whether a call that left is to be asked again later instead of being answered now.
+    fn out_of_reach(&self, told: &Told) -> Option<Park> {
+        match &told.0 {
+            Err(Unanswered::NotNow(park)) => Some(park.clone()),
+            Err(Unanswered::Told(CallAnswer::Unavailable { detail }))
+                if self.patience == Patience::Park =>
+            {
+                Some(Park { reason: ParkReason::Unavailable, detail: detail.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The call stays open; what its requests cost is written down.
+    async fn lose(&self, index: u32, cost: Cost, park: Park) -> Result<Answer, CallError> {
+        let fact = Fact::CallLost { attempt: self.attempt.clone(), index, cost };
+        self.recorder.record(fact).await.map_err(gone)?;
+        Err(CallError::Parked(park))
     }
 
     /// Looked up when it is needed: most attempts of most pipelines never ask.
@@ -129,12 +176,14 @@ impl Gate {
         &self,
         permit: &Permit,
         request: &Request,
-    ) -> Result<Option<Hold>, CallAnswer> {
+    ) -> Result<Option<Hold>, Unanswered> {
         let (Permit::Routes { allowance, .. }, Some(worst)) = (permit, request.worst_case()) else {
             return Ok(None);
         };
+        // What was paid for must find a place.
+        self.gateway.blobs.check_room(ANSWER_MAX).map_err(no_room)?;
         let hold = self.account().reserve(worst, *allowance).await;
-        hold.map(Some).map_err(|(limit, detail)| CallAnswer::Exhausted { limit, detail })
+        hold.map(Some).map_err(|(limit, detail)| CallAnswer::Exhausted { limit, detail }.into())
     }
 
     async fn intend(
@@ -161,18 +210,19 @@ impl Gate {
         request: &Request,
         key: Digest,
         hold: Hold,
-    ) -> (Result<Answer, CallAnswer>, Cost, Option<String>) {
+    ) -> Told {
         let Permit::Routes { routes, allowance } = permit else {
             // `reserve` gives a hold for routes only.
-            return (Err(CallAnswer::Unavailable { detail: "no route".into() }), Cost::ZERO, None);
+            let answer = CallAnswer::Unavailable { detail: "no route".into() };
+            return (Err(answer.into()), Cost::ZERO, None);
         };
         let tries = Tries { gate: self, durable, key, allowance, worst: hold.reserved() };
         tries.first_answer(&routes, request, hold).await
     }
 
     /// What stays on the host: the index and the blobs.
-    async fn local(&self, permit: Permit, request: Request) -> Result<Answer, CallAnswer> {
-        let unavailable = |detail: String| CallAnswer::Unavailable { detail };
+    async fn local(&self, permit: Permit, request: Request) -> Result<Answer, Unanswered> {
+        let unavailable = |detail: String| CallAnswer::Unavailable { detail }.into();
         match (permit, request) {
             (Permit::Collection(name), Request::Search(search)) => {
                 let found = self.gateway.knowledge.search(&name, &search).await;
@@ -196,28 +246,27 @@ impl Gate {
         bytes: Vec<u8>,
         media_type: String,
         name: Option<String>,
-    ) -> Result<Artifact, CallAnswer> {
+    ) -> Result<Artifact, Unanswered> {
         let size = Bytes(bytes.len() as u64);
         let (kept, most) =
             (self.put.load(Ordering::Relaxed), self.generation.effective.limits.artifacts);
         if kept.saturating_add(size.0) > most.0 {
             let detail = format!("{} are kept, {size} more do not fit into {most}", Bytes(kept));
-            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail });
+            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail }.into());
         }
         self.gateway.ledger.shelf(&self.run).take(size).map_err(|used| CallAnswer::Exhausted {
             limit: Limit::Storage,
             detail: format!("this run has put {used} of {RUN_BLOBS_MAX}"),
         })?;
-        let digest = self.gateway.blobs.put(bytes).await.map_err(|error| {
-            CallAnswer::Exhausted { limit: Limit::Storage, detail: error.to_string() }
-        })?;
+        let digest = self.gateway.blobs.put(bytes).await.map_err(no_room)?;
         let artifact = Artifact { digest, media_type, bytes: size, name };
         self.put.fetch_add(size.0, Ordering::Relaxed);
         self.readable.lock().unwrap_or_else(PoisonError::into_inner).add(artifact.clone());
         Ok(artifact)
     }
 
-    async fn record(
+    /// Writes the answer down and hands it over.
+    async fn note(
         &self,
         index: u32,
         capability: Capability,
@@ -227,27 +276,26 @@ impl Gate {
         via: Option<String>,
     ) -> Result<Answer, CallError> {
         let (answer, value) = match result {
-            Ok(value) => (CallAnswer::Ok { value: value.document(), via }, Some(value)),
-            Err(answer) => (answer, None),
+            Ok(value) => (CallAnswer::Ok { value: value.document(), via }, Ok(value)),
+            Err(answer) => (answer.clone(), Err(answer)),
         };
-        let denied = matches!(answer, CallAnswer::Denied { .. });
-        let error = CallError::of(&answer, capability);
         let attempt = self.attempt.clone();
         let fact = Fact::CallAnswered { attempt, index, capability, request, answer, cost };
         let (_, at) = self.recorder.record(fact).await.map_err(gone)?;
         self.clock.store(at.0, Ordering::Relaxed);
-        if denied {
+        value.map_err(|answer| self.refused(&answer, capability))
+    }
+
+    /// What the guest is told by an answer that is none; too many denials end the attempt.
+    pub(crate) fn refused(&self, answer: &CallAnswer, capability: Capability) -> CallError {
+        if matches!(answer, CallAnswer::Denied { .. }) {
             let denials = self.denials.fetch_add(1, Ordering::Relaxed) + 1;
             let most = self.generation.effective.limits.denials;
             if denials > most {
-                return Err(CallError::Ended(limit("denials", denials, most)));
+                return CallError::Ended(limit("denials", denials, most));
             }
         }
-        match (value, error) {
-            (Some(value), _) => Ok(value),
-            (None, Some(error)) => Err(error),
-            (None, None) => Err(CallError::Unavailable),
-        }
+        CallError::of(answer, capability).unwrap_or(CallError::Unavailable)
     }
 
     /// Equal over attempts, crashes and grant changes; different for two calls of one
@@ -265,8 +313,8 @@ impl Gate {
     }
 
     /// Does work of the host for the guest, within [`HOST_WORK_MAX`].
-    pub(crate) fn work<T>(&self, work: impl FnOnce() -> T) -> Result<T, CallError> {
-        let (done, took) = metered(work);
+    pub(crate) fn work<T>(&self, work: impl Fn() -> T) -> Result<T, CallError> {
+        let (done, took) = metered(HOST_WORK_MAX, work);
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.host_work_nanos.fetch_add(nanos, Ordering::Relaxed);
         if took > HOST_WORK_MAX {
@@ -293,10 +341,23 @@ impl Gate {
         fraction: Option<f32>,
     ) -> Result<(), CallError> {
         let Some(entry) = self.logbook.line(level, message, fraction) else { return Ok(()) };
+        if let Some(at) = self.recorded_line() {
+            self.clock.store(at.0, Ordering::Relaxed);
+            return Ok(());
+        }
         let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
         let (_, at) = self.recorder.record(fact).await.map_err(gone)?;
         self.clock.store(at.0, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The host's words about a call on its way. They are not the agent's: its clock does
+    /// not move, and they are not said again when it executes again.
+    pub(crate) async fn aside(&self, level: Level, message: &str) -> Result<(), CallError> {
+        let Some(entry) = self.asides.line(level, message, None) else { return Ok(()) };
+        let entry = LogEntry { aside: true, ..entry };
+        let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
+        self.recorder.record(fact).await.map(|_| ()).map_err(gone)
     }
 
     /// The last line, where lines were dropped.
@@ -339,6 +400,31 @@ impl Gate {
     #[must_use]
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a call has no answer: the guest is told so, or the attempt is let go.
+pub(crate) enum Unanswered {
+    Told(CallAnswer),
+    NotNow(Park),
+}
+
+impl From<CallAnswer> for Unanswered {
+    fn from(answer: CallAnswer) -> Self {
+        Self::Told(answer)
+    }
+}
+
+/// What came of a call that left, what its requests cost, and the route that answered.
+pub(crate) type Told = (Result<Answer, Unanswered>, Cost, Option<String>);
+
+/// A full disk is made room on; anything else that storage says is told.
+fn no_room(error: BlobError) -> Unanswered {
+    match error {
+        BlobError::Full { .. } => {
+            Unanswered::NotNow(Park { reason: ParkReason::Disk, detail: error.to_string() })
+        }
+        error => CallAnswer::Exhausted { limit: Limit::Storage, detail: error.to_string() }.into(),
     }
 }
 

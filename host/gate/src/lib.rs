@@ -1,8 +1,9 @@
 //! The one way out of a guest: every power is asked for, counted and written down here.
 //!
 //! Invariant: no effect without *look up record → authorize → reserve → intend →
-//! call → settle → record*, in that order, in one function (`Gate::call`). There is
-//! no record to look up before durable resume is built: each attempt starts fresh.
+//! call → settle → record*, in that order, in one function (`Gate::call`). A recorded
+//! answer is served without authorizing, reserving or calling; only a power that was
+//! revoked since ends the attempt.
 
 pub mod artifacts;
 mod authorize;
@@ -14,8 +15,10 @@ pub mod ledger;
 pub mod logbook;
 pub mod model;
 pub mod provider;
+mod replay;
 mod routes;
 pub mod work;
+pub mod worst;
 
 pub use call::{Answer, CallError, Request};
 pub use gate::{Gate, Gateway, Opened};

@@ -32,7 +32,7 @@ impl Logbook {
         let most = if fraction.is_some() { NOTE_MAX_BYTES } else { LINE_MAX_BYTES };
         let message = visible(clip(message, most), Lines::Keep);
         let fraction = fraction.map(|f| if f.is_finite() { f.clamp(0.0, 1.0) } else { 0.0 });
-        Some(LogEntry { level, message, fraction })
+        Some(LogEntry { level, message, fraction, aside: false })
     }
 
     /// A line about the lines that were dropped.
@@ -43,6 +43,7 @@ impl Logbook {
             level: Level::Warn,
             message: format!("{dropped} more lines were dropped: an attempt has {}", self.most),
             fraction: None,
+            aside: true,
         })
     }
 }

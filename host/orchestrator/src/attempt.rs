@@ -1,15 +1,16 @@
-//! Attempts: how one is started, and what its end means. Knows nothing of verdicts.
+//! Attempts: how one is started or continued, and what its end means. Knows nothing of verdicts.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::{AgentPin, Fact, Failure, FailureKind, Used};
-use bailiwick_core::{AttemptId, Document};
+use bailiwick_core::fact::{AgentPin, Fact, Failure, FailureKind, ParkReason, Used};
+use bailiwick_core::{AttemptId, Digest, Document, Record, Timestamp};
 use bailiwick_policy::Generation;
-use bailiwick_policy::ports::{Job, Outcome};
+use bailiwick_policy::ports::{Job, Left, Outcome, Park, Patience};
 
 use crate::inbox::{InboxRecorder, Message};
 use crate::leash::Leash;
+use crate::ports::Reusable;
 use crate::queue::{Again, Work};
 use crate::task::{RunError, Task};
 use crate::verdict::read;
@@ -17,7 +18,52 @@ use crate::verdict::read;
 /// The longest pause before a retry, however often it is doubled.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
 
+/// What an attempt begins with: nothing, or what it was told before.
+struct Beginning {
+    input: Document,
+    started: Timestamp,
+    record: Arc<Record>,
+}
+
 impl Task {
+    /// An attempt whose place is taken: where its step allows it, an equal one of
+    /// another run is looked for first.
+    pub(crate) fn make_or_reuse(&mut self, id: AttemptId, input: Document) -> Result<(), RunError> {
+        let plan = Arc::clone(&self.plan);
+        let step = plan.step(&id.cell.step).filter(|step| self.world.reuse.applies(step));
+        let Some(generation) = step.and_then(|step| self.world.slots.current(step.agent()?)) else {
+            return self.start_attempt(id, input);
+        };
+        let (reuse, content) = (Arc::clone(&self.world.reuse), content(&generation, &id, &input));
+        self.promise(async move {
+            let found = reuse.find(&id.cell, content).await;
+            Message::Found { id, input, found }
+        });
+        Ok(())
+    }
+
+    pub(crate) fn found(
+        &mut self,
+        id: AttemptId,
+        input: Document,
+        found: Option<Reusable>,
+    ) -> Result<(), RunError> {
+        self.promises -= 1;
+        if self.stopping.is_some() {
+            self.queue.free(&id.cell.step);
+            return Ok(());
+        }
+        let agent = self.plan.step(&id.cell.step).and_then(|step| step.agent());
+        let generation = agent.and_then(|agent| self.world.slots.current(agent));
+        let (Some(Reusable { from, output }), Some(generation)) = (found, generation) else {
+            return self.start_attempt(id, input);
+        };
+        self.queue.free(&id.cell.step);
+        let (content, cell) = (content(&generation, &id, &input), id.cell.clone());
+        self.note(Fact::CellReused { attempt: id, content, from, output })?;
+        self.advance(&cell)
+    }
+
     /// Starts an attempt whose place is taken.
     pub(crate) fn start_attempt(&mut self, id: AttemptId, input: Document) -> Result<(), RunError> {
         let plan = Arc::clone(&self.plan);
@@ -32,21 +78,60 @@ impl Task {
             component: generation.component,
             powers: generation.powers,
             input: input.clone(),
+            content: Some(content(&generation, &id, &input)),
         })?;
-        self.inputs.insert((id.cell.clone(), id.round), input.clone());
-        self.spawn(id, generation, input);
+        let beginning = Beginning { input, started: self.now(), record: Arc::default() };
+        self.spawn(id, generation, beginning);
+        Ok(())
+    }
+
+    /// Another attempt with the input of the one that failed.
+    pub(crate) fn start_again(&mut self, id: AttemptId) -> Result<(), RunError> {
+        match self.state.open_attempt(&id.cell).map(|open| open.input.clone()) {
+            Some(input) => self.start_attempt(id, input),
+            // Its cell has ended meanwhile.
+            None => {
+                self.queue.free(&id.cell.step);
+                Ok(())
+            }
+        }
+    }
+
+    /// The same attempt executes again, with its record, on the component that it began with.
+    pub(crate) fn continue_attempt(&mut self, id: AttemptId) -> Result<(), RunError> {
+        let plan = Arc::clone(&self.plan);
+        let agent = plan.step(&id.cell.step).and_then(|step| step.agent());
+        let Some(open) = self.state.open_attempt(&id.cell).filter(|open| open.id == id).cloned()
+        else {
+            self.queue.free(&id.cell.step);
+            return Ok(());
+        };
+        let pinned = agent.and_then(|agent| self.world.slots.pinned(agent, &open.component));
+        let Some(generation) = pinned else {
+            self.queue.free(&id.cell.step);
+            let component = open.component.short();
+            self.fail(format!("the component {component} that {id} began with is not here"));
+            return Ok(());
+        };
+        self.note(Fact::AttemptContinued { attempt: id.clone() })?;
+        let beginning =
+            Beginning { input: open.input, started: open.started, record: Arc::new(open.record) };
+        self.spawn(id, generation, beginning);
         Ok(())
     }
 
     /// The guest runs ahead of the fact that it started: what it computes can be
     /// computed again. What it sends out waits, in the gate.
-    fn spawn(&mut self, id: AttemptId, generation: Arc<Generation>, input: Document) {
+    fn spawn(&mut self, id: AttemptId, generation: Arc<Generation>, beginning: Beginning) {
+        let Beginning { input, started, record } = beginning;
         let job = Job {
             run: self.handle.run.clone(),
             attempt: id.clone(),
             generation,
             input,
-            started: self.now(),
+            started,
+            record,
+            patience: self.patience(&id),
             recorder: Arc::new(InboxRecorder(self.handle.clone())),
         };
         let runner = Arc::clone(&self.world.runner);
@@ -57,9 +142,13 @@ impl Task {
             let outcome = match attempt.await {
                 Ok(outcome) => outcome,
                 Err(error) if error.is_cancelled() => {
-                    lost(FailureKind::Cancelled, "the run was stopped")
+                    let detail = "the run was stopped".to_owned();
+                    left(Left::Parked(Park { reason: ParkReason::Stopped, detail }))
                 }
-                Err(_) => lost(FailureKind::Host, "the host's own code panicked"),
+                Err(_) => {
+                    let message = "the host's own code panicked".to_owned();
+                    left(Failure { kind: FailureKind::Host, message, hint: None }.into())
+                }
             };
             // A run that has ended does not ask any more.
             let _ = inbox.send(Message::Ended { attempt: id, outcome }).await;
@@ -74,63 +163,116 @@ impl Task {
         self.attempts.remove(&id);
         self.queue.free(&id.cell.step);
         let subject = self.subject_of(&id);
-        match outcome.result.and_then(|output| self.verdict_of(&id, output)) {
-            Ok(output) => {
-                self.note(Fact::CellFinished { attempt: id, output, used: outcome.used })?;
-            }
-            Err(failure) => {
-                let cancelled = failure.kind == FailureKind::Cancelled;
-                let pause = self.pause_before_retry(&id, &failure);
-                let retry = pause.map(|pause| self.now().after(pause));
-                self.note(Fact::AttemptFailed {
-                    attempt: id.clone(),
-                    failure,
-                    retry,
-                    used: outcome.used,
-                })?;
-                if cancelled {
-                    // It ended with the run, not by itself: what it means is left open.
-                    return Ok(());
+        self.write_off_calls(&id)?;
+        let failure = match outcome.result {
+            Err(Left::Parked(park)) => return self.park(id, park),
+            Err(Left::Failed(failure)) => Some(failure),
+            Ok(output) => match self.verdict_of(&id, &output) {
+                Err(failure) => Some(failure),
+                Ok(()) => {
+                    let (attempt, used) = (id.clone(), outcome.used);
+                    self.note(Fact::CellFinished { attempt, output, used })?;
+                    None
                 }
-                if let Some(until) = retry {
-                    let work =
-                        Work::Again(Again { id: AttemptId { attempt: id.attempt + 1, ..id } });
-                    let sleep = self.world.clock.sleep_until(until);
-                    self.promise(async move {
-                        sleep.await;
-                        Message::Wake(work)
-                    });
-                    return Ok(());
-                }
+            },
+        };
+        if let Some(failure) = failure {
+            let pause = self.pause_before_retry(&id, &failure);
+            let retry = pause.map(|pause| self.now().after(pause));
+            let (attempt, used) = (id.clone(), outcome.used);
+            self.note(Fact::AttemptFailed { attempt, failure, retry, used })?;
+            if let Some(until) = retry {
+                let again = AttemptId { attempt: id.attempt + 1, ..id };
+                self.wake_at(until, Work::Again(Again { id: again }));
+                return Ok(());
             }
         }
         self.advance(&subject)
     }
 
-    /// What a judge puts out must be a verdict; any other output is let through.
-    fn verdict_of(&self, id: &AttemptId, output: Document) -> Result<Document, Failure> {
-        let judges = self.plan.step(&id.cell.step).is_some_and(|step| step.judges.is_some());
-        if judges {
-            read(&output, false)?;
+    /// A call that has no answer when its attempt ends will never have one.
+    fn write_off_calls(&mut self, id: &AttemptId) -> Result<(), RunError> {
+        let open = self.state.open_attempt(&id.cell);
+        let lost: Vec<_> = open.iter().flat_map(|open| open.record.open_calls()).collect();
+        for (index, cost) in lost {
+            self.note(Fact::CallLost { attempt: id.clone(), index, cost })?;
         }
-        Ok(output)
+        Ok(())
     }
 
-    /// The pause before the next attempt, where there is one: doubled each time.
+    /// An attempt is let go: it continues by itself where nobody answered, else when
+    /// somebody has acted.
+    fn park(&mut self, id: AttemptId, park: Park) -> Result<(), RunError> {
+        let Park { reason, detail } = park.clone();
+        let until = match reason {
+            ParkReason::Unavailable => {
+                let pause = self.backoff(&id, self.tries(&id));
+                Some(self.now().after(pause))
+            }
+            _ => None,
+        };
+        self.note(Fact::CellParked { attempt: id.clone(), reason, detail, until })?;
+        match until {
+            Some(until) => self.wake_at(until, Work::Continue(id)),
+            None if reason != ParkReason::Stopped => self.parked = Some(park),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// What a judge puts out must be a verdict; any other output is let through.
+    fn verdict_of(&self, id: &AttemptId, output: &Document) -> Result<(), Failure> {
+        let judges = self.plan.step(&id.cell.step).is_some_and(|step| step.judges.is_some());
+        if judges {
+            read(output, false)?;
+        }
+        Ok(())
+    }
+
+    /// The tries so far, this one included: fresh attempts, and those that continued
+    /// because nobody had answered.
+    fn tries(&self, id: &AttemptId) -> u32 {
+        let unanswered = self.state.open_attempt(&id.cell).map_or(0, |open| open.unanswered);
+        id.attempt.saturating_add(unanswered)
+    }
+
+    fn patience(&self, id: &AttemptId) -> Patience {
+        let most = self.plan.step(&id.cell.step).map_or(1, |step| step.retry.attempts);
+        if self.tries(id) < most { Patience::Park } else { Patience::Answer }
+    }
+
+    /// The pause before the next attempt, where there is one.
     fn pause_before_retry(&self, id: &AttemptId, failure: &Failure) -> Option<Duration> {
         let retry = self.plan.step(&id.cell.step)?.retry;
-        let again =
-            self.stopping.is_none() && failure.kind.may_pass() && id.attempt < retry.attempts;
-        let doubled = 2u32.saturating_pow(id.attempt.saturating_sub(1));
-        again.then(|| retry.backoff.saturating_mul(doubled).min(BACKOFF_MAX))
+        let tries = self.tries(id);
+        let again = self.stopping.is_none() && failure.kind.may_pass() && tries < retry.attempts;
+        again.then(|| self.backoff(id, tries))
+    }
+
+    /// Doubled with each try.
+    fn backoff(&self, id: &AttemptId, tries: u32) -> Duration {
+        let first = self.plan.step(&id.cell.step).map_or(Duration::ZERO, |s| s.retry.backoff);
+        let doubled = 2u32.saturating_pow(tries.saturating_sub(1));
+        first.saturating_mul(doubled).min(BACKOFF_MAX)
     }
 }
 
-fn lost(kind: FailureKind, message: &str) -> Outcome {
-    Outcome {
-        result: Err(Failure { kind, message: message.into(), hint: None }),
-        used: Used::default(),
-    }
+fn left(left: Left) -> Outcome {
+    Outcome { result: Err(left), used: Used::default() }
+}
+
+/// What an attempt's output depends on, in one digest. Grants and limits are not in it:
+/// they can only refuse.
+fn content(generation: &Generation, id: &AttemptId, input: &Document) -> Digest {
+    Digest::of_parts(&[
+        b"bailiwick content 1",
+        generation.component.as_bytes(),
+        generation.sources.as_bytes(),
+        id.cell.step.as_str().as_bytes(),
+        id.cell.key.as_str().as_bytes(),
+        &id.round.to_le_bytes(),
+        input.digest().as_bytes(),
+    ])
 }
 
 /// What the journal names of a generation.

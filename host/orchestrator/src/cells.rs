@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::evaluate::Prepared;
 use crate::graph::{Need, Waiter};
 use crate::inbox::Message;
-use crate::queue::Work;
+use crate::queue::{Again, Work};
+use crate::resume::reading;
 use crate::task::{RunError, Task};
-use crate::values::{Obstacle, Reading};
+use crate::values::Obstacle;
 use crate::verdict::{feedback, said};
 
 impl Task {
@@ -50,11 +51,16 @@ impl Task {
     }
 
     /// Starts what has a place.
-    pub(crate) fn start_ready(&mut self) {
+    pub(crate) fn start_ready(&mut self) -> Result<(), RunError> {
         while self.stopping.is_none() {
             let Some(work) = self.queue.take() else { break };
-            self.start(work);
+            match work {
+                Work::Again(again) => self.start_again(again.id)?,
+                Work::Continue(id) => self.continue_attempt(id)?,
+                work => self.start(work),
+            }
         }
+        Ok(())
     }
 
     fn start(&mut self, work: Work) {
@@ -62,14 +68,6 @@ impl Task {
         let (Some(step), Some(cell)) = (plan.step(work.step()), self.cell_of(&work)) else {
             return;
         };
-        if let Work::Again(again) = &work {
-            let input = self.inputs.get(&(again.id.cell.clone(), again.id.round)).cloned();
-            if let Some(input) = input {
-                let result = Ok(Prepared::Input(input.value()));
-                self.promise(async move { Message::Prepared { work, result } });
-            }
-            return;
-        }
         let Some(point) = self.graph.point(&cell).cloned() else { return };
         match self.scope_of(step, &cell, &point) {
             Ok(scope) => {
@@ -94,7 +92,7 @@ impl Task {
     pub(crate) fn cell_of(&self, work: &Work) -> Option<CellId> {
         match work {
             Work::Cell { cell, .. } | Work::Judge { cell, .. } => Some(cell.clone()),
-            Work::Again(again) => Some(self.subject_of(&again.id)),
+            Work::Again(Again { id }) | Work::Continue(id) => Some(self.subject_of(id)),
         }
     }
 
@@ -121,7 +119,7 @@ impl Task {
             Work::Cell { cell, round } => match result {
                 Ok(Prepared::Input(input)) => {
                     let id = AttemptId { cell, round, attempt: 1 };
-                    self.start_attempt(id, Document::of(&input))
+                    self.make_or_reuse(id, Document::of(&input))
                 }
                 Ok(Prepared::Skip) => {
                     self.queue.free(&cell.step);
@@ -143,25 +141,17 @@ impl Task {
                 }
             },
             Work::Judge { judge, cell, round } => self.judge_prepared(&judge, cell, round, result),
-            Work::Again(again) => match result {
-                Ok(Prepared::Input(input)) => self.start_attempt(again.id, Document::of(&input)),
-                _ => Ok(()),
-            },
+            // These need no expression.
+            Work::Again(_) | Work::Continue(_) => Ok(()),
         }
     }
 
     /// What follows from the end of a cell: its value is there, its readers count down.
     pub(crate) fn cell_ended(&mut self, cell: &CellId) -> Result<(), RunError> {
-        let end = self.state.cell(cell).and_then(|state| state.end());
-        let failed = matches!(end, Some(End::Failed { .. }));
-        let reading = match end {
-            Some(End::Released { output, .. }) => Reading::Value(output.value()),
-            Some(End::Skipped) => Reading::Null,
-            Some(End::Dropped { .. } | End::Failed { .. }) => Reading::Gone,
-            None => return Ok(()),
-        };
+        let state = self.state.cell(cell);
+        let failed = matches!(state.and_then(|s| s.end()), Some(End::Failed { .. }));
+        let Some(reading) = state.and_then(reading) else { return Ok(()) };
         self.values.put(cell.clone(), reading);
-        self.forget_inputs(cell);
         if failed {
             self.tolerate(&cell.step);
         }
@@ -169,18 +159,6 @@ impl Task {
             self.ready(waiter);
         }
         Ok(())
-    }
-
-    /// The inputs of a cell and of its judges are needed for retries only.
-    fn forget_inputs(&mut self, cell: &CellId) {
-        let judges = self.plan.judges_of(&cell.step).map(|judge| &judge.name);
-        for step in judges.chain([&cell.step]) {
-            let id = CellId { step: step.clone(), key: cell.key.clone() };
-            let rounds = self.state.cell(cell).map_or(0, |state| state.round);
-            for round in 0..=rounds {
-                self.inputs.remove(&(id.clone(), round));
-            }
-        }
     }
 
     /// What is in scope everywhere, seen from a point.

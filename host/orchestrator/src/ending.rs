@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::fact::{Fact, Failure, RunEnd};
-use bailiwick_core::run::End;
+use bailiwick_core::fact::{Fact, Failure, ParkReason, PauseReason, RunEnd};
+use bailiwick_core::run::{End, Pause};
 use bailiwick_core::{CellKey, Document, Name};
 use bailiwick_project::Point;
 use serde_json::{Map, Value};
@@ -12,6 +12,27 @@ use crate::inbox::Message;
 use crate::leash::Leash;
 use crate::task::{RunError, Task};
 use crate::values::Obstacle;
+
+/// How a run is to be left when what runs has ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Stopping {
+    Ends(RunEnd, Option<String>),
+    Rests(Pause),
+}
+
+impl Stopping {
+    pub(crate) fn interrupted() -> Self {
+        Self::Ends(RunEnd::Interrupted, None)
+    }
+
+    pub(crate) fn paused(reason: PauseReason, by: Option<String>) -> Self {
+        let detail = match reason {
+            PauseReason::Drain => "the host shuts down".to_owned(),
+            _ => "somebody wants it to rest".to_owned(),
+        };
+        Self::Rests(Pause { reason, detail, by })
+    }
+}
 
 impl Task {
     /// Tests, after a failure, whether the step's `on-failure` still bears it.
@@ -42,19 +63,20 @@ impl Task {
     /// Nothing new starts; the run fails when what runs has ended.
     pub(crate) fn fail(&mut self, reason: String) {
         self.queue.clear();
-        self.stopping.get_or_insert((RunEnd::Failed, Some(reason)));
+        self.stopping.get_or_insert(Stopping::Ends(RunEnd::Failed, Some(reason)));
     }
 
-    /// Somebody wants the run to stop. The second time there is no grace.
-    pub(crate) fn stop(&mut self) {
+    /// Somebody wants the run to stop or to rest. The second time there is no grace.
+    /// A run that is about to fail fails.
+    pub(crate) fn leave(&mut self, how: Stopping) {
         self.queue.clear();
-        if matches!(self.stopping, Some((RunEnd::Interrupted, _))) {
-            self.attempts.values().for_each(Leash::pull);
-            return;
+        match &self.stopping {
+            Some(Stopping::Ends(RunEnd::Interrupted, _) | Stopping::Rests(_)) => {
+                return self.attempts.values().for_each(Leash::pull);
+            }
+            Some(Stopping::Ends(..)) => {}
+            None => self.stopping = Some(how),
         }
-        // Where it was to fail anyway, the reason is kept.
-        let reason = self.stopping.take().and_then(|(_, reason)| reason);
-        self.stopping = Some((RunEnd::Interrupted, reason));
         let inbox = self.handle.inbox.clone();
         let over = self.world.clock.sleep_until(self.world.clock.now().after(self.grace));
         // Not a promise: a run whose attempts end earlier does not wait for it.
@@ -64,9 +86,17 @@ impl Task {
         });
     }
 
+    /// Somebody ends the run for good.
+    pub(crate) fn cancel(&mut self, by: &str) {
+        self.queue.clear();
+        let reason = Some(format!("cancelled by {by}"));
+        self.stopping = Some(Stopping::Ends(RunEnd::Cancelled, reason));
+        self.attempts.values().for_each(Leash::pull);
+    }
+
     /// Ends the run where it can be ended; evaluates the output when all cells have ended.
     pub(crate) fn progress(&mut self) -> Result<(), RunError> {
-        if self.state.end.is_some() {
+        if self.state.end.is_some() || self.state.pause.is_some() {
             return Ok(());
         }
         let plan = Arc::clone(&self.plan);
@@ -78,11 +108,30 @@ impl Task {
             self.resolve_output();
         }
         if self.attempts.is_empty()
-            && let Some((end, reason)) = self.stopping.clone()
+            && let Some(stopping) = self.stopping.clone()
         {
-            self.note(Fact::RunEnded { end, output: None, reason })?;
+            self.note(match stopping {
+                Stopping::Ends(end, reason) => Fact::RunEnded { end, output: None, reason },
+                Stopping::Rests(Pause { reason, detail, by }) => {
+                    Fact::RunPaused { reason, detail, by }
+                }
+            })?;
         }
-        Ok(())
+        self.rest_if_parked()
+    }
+
+    /// What was let go until somebody acts holds the run up when nothing else goes on.
+    fn rest_if_parked(&mut self) -> Result<(), RunError> {
+        let asks = self.world.desk.is_attended() && self.state.open_asks().next().is_some();
+        if self.stopping.is_some() || !self.is_quiet() || asks {
+            return Ok(());
+        }
+        let Some(park) = self.parked.take() else { return Ok(()) };
+        let reason = match park.reason {
+            ParkReason::Disk => PauseReason::Disk,
+            _ => PauseReason::Budget,
+        };
+        Ok(self.note(Fact::RunPaused { reason, detail: park.detail, by: None })?)
     }
 
     fn resolve_output(&mut self) {

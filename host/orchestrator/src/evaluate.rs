@@ -38,13 +38,23 @@ impl Evaluator {
     /// Runs `work` on one of the threads.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, ExprError> + Send + 'static,
+        work: impl Fn() -> Result<T, ExprError> + Send + 'static,
     ) -> Result<T, Failure> {
         // Closed it is never; an error would only mean that nobody limits us.
         let _place = self.0.acquire().await;
         let done = tokio::task::spawn_blocking(move || {
-            let before = thread_cpu();
-            (work(), thread_cpu().saturating_sub(before))
+            let timed = || {
+                let before = thread_cpu();
+                (work(), thread_cpu().saturating_sub(before))
+            };
+            let (first, took) = timed();
+            if took <= CPU_MAX {
+                return (first, took);
+            }
+            // A virtual machine counts the time in which it did not run as its threads'
+            // own: what is slow by itself is slow twice.
+            let (second, again) = timed();
+            (second, took.min(again))
         });
         match done.await {
             Ok((Ok(_), took)) if took > CPU_MAX => Err(failure(format!(

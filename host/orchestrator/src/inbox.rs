@@ -1,15 +1,16 @@
 //! What reaches the task that owns a run: facts of attempts, ends of attempts, answers of people, stops. Decides nothing.
 
 use bailiwick_core::AttemptId;
-use bailiwick_core::fact::{AskId, Decision, Fact, Failure};
+use bailiwick_core::fact::{AskId, Decision, Fact, Failure, PauseReason};
 use bailiwick_core::ports::{BoxFuture, JournalError, Recorder, Ticket};
-use bailiwick_core::{AxisValue, Name, RunId, Timestamp};
+use bailiwick_core::{AxisValue, Document, Name, RunId, Timestamp};
 use bailiwick_policy::ports::Outcome;
 use bailiwick_project::Point;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::evaluate::Prepared;
+use crate::ports::Reusable;
 use crate::queue::Work;
 use crate::values::Obstacle;
 
@@ -40,8 +41,14 @@ pub(crate) enum Message {
     Shown(u64),
     /// An append did not reach stable storage.
     Lost(JournalError),
+    /// Another run may have had this output already.
+    Found { id: AttemptId, input: Document, found: Option<Reusable> },
     /// Somebody wants the run to stop.
     Stop,
+    /// Somebody wants the run to rest.
+    Pause { reason: PauseReason, by: Option<String> },
+    /// Somebody wants the run to end for good.
+    Cancel { by: String },
     /// The grace of a stop is over.
     GraceOver,
     /// Nobody attends the desk any more.
@@ -105,6 +112,18 @@ impl RunHandle {
     pub async fn stop(&self) {
         // A run that has ended needs no stop.
         let _ = self.inbox.send(Message::Stop).await;
+    }
+
+    /// Asks the run to rest: like a stop, but it says why, and is no interruption.
+    pub async fn pause(&self, reason: PauseReason, by: Option<String>) {
+        // A run that has ended needs no rest.
+        let _ = self.inbox.send(Message::Pause { reason, by }).await;
+    }
+
+    /// Ends the run for good, without a grace.
+    pub async fn cancel(&self, by: String) {
+        // A run that has ended cannot be cancelled.
+        let _ = self.inbox.send(Message::Cancel { by }).await;
     }
 }
 

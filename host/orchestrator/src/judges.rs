@@ -53,6 +53,7 @@ impl Task {
                 Stage::Idle
                 | Stage::Running { .. }
                 | Stage::Resting { .. }
+                | Stage::Parked { .. }
                 | Stage::Judging { .. } => {
                     return Ok(());
                 }
@@ -61,7 +62,7 @@ impl Task {
         }
     }
 
-    fn judge_at(&self, cell: &CellId, at: usize) -> Option<Name> {
+    pub(crate) fn judge_at(&self, cell: &CellId, at: usize) -> Option<Name> {
         self.state.step(&cell.step)?.judges.get(at).cloned()
     }
 
@@ -161,31 +162,38 @@ impl Task {
         show: &Value,
     ) -> Result<(), RunError> {
         let Some(state) = self.state.cell(cell) else { return Ok(()) };
-        let Some(candidate) = state.candidate(round).cloned() else { return Ok(()) };
-        let allowance =
-            self.plan.step(judge).and_then(|step| step.judges.as_ref()).map_or(0, |j| j.rounds);
-        let groups = match self.plan.step(judge).map(|step| &step.by) {
+        let Some(candidate) = state.candidate(round) else { return Ok(()) };
+        let ask = AskId::of(&self.handle.run, judge, cell, round);
+        let show = Document::of(show);
+        let subject = candidate.output.digest();
+        self.note(Fact::Asked { ask: ask.clone(), cell: cell.clone(), round, subject, show })?;
+        self.ask_again(&ask);
+        Ok(())
+    }
+
+    /// Puts a question that is written down.
+    pub(crate) fn ask_again(&mut self, id: &AskId) {
+        let Some(ask) = self.state.asks.get(id) else { return };
+        let Some(state) = self.state.cell(&ask.cell) else { return };
+        let Some(candidate) = state.candidate(ask.round) else { return };
+        let step = self.plan.step(&ask.judge);
+        let allowance = step.and_then(|step| step.judges.as_ref()).map_or(0, |j| j.rounds);
+        let groups = match step.map(|step| &step.by) {
             Some(StepBy::People(groups)) => groups.clone(),
             _ => Vec::new(),
         };
-        let ask = AskId::of(&self.handle.run, judge, cell, round);
-        let show = Document::of(show);
-        let question = Question {
-            ask: ask.clone(),
-            step: judge.clone(),
+        self.questions.push(Question {
+            ask: id.clone(),
+            step: ask.judge.clone(),
             groups,
-            cell: cell.clone(),
-            round,
+            cell: ask.cell.clone(),
+            round: ask.round,
             subject: candidate.output.clone(),
-            show: show.clone(),
-            opinions: opinions(state, round),
+            show: ask.show.clone(),
+            opinions: opinions(state, ask.round),
             escalated: candidate.escalated,
-            rounds_left: allowance.saturating_sub(state.revisions_of(judge)),
-        };
-        let subject = candidate.output.digest();
-        self.note(Fact::Asked { ask, cell: cell.clone(), round, subject, show })?;
-        self.questions.push(question);
-        Ok(())
+            rounds_left: allowance.saturating_sub(state.revisions_of(&ask.judge)),
+        });
     }
 
     /// A person has decided: refused, or applied with everything that follows.

@@ -2,7 +2,7 @@
 
 use bailiwick_core::fact::{Fact, Failure};
 use bailiwick_core::{AxisValue, CellId, Name};
-use bailiwick_project::matrix::CELLS_MAX;
+use bailiwick_project::matrix::{Axis, CELLS_MAX};
 use bailiwick_project::{Point, Read, Step};
 
 use crate::cells::nowhere;
@@ -14,19 +14,22 @@ impl Task {
     /// Evaluates the axes that read nothing, lets the others wait, lays out steps without axes.
     pub(crate) fn begin_axes(&mut self) {
         let plan = std::sync::Arc::clone(&self.plan);
-        for axis in &plan.axes {
-            let needs = axis.reads.iter().map(|step| Need {
-                step: step.clone(),
-                shared: Vec::new(),
-                point: nowhere(),
-            });
-            let waiter = Waiter::Axis(axis.name.clone());
-            if !self.graph.wait(waiter.clone(), needs.collect()) {
-                self.ready(waiter);
-            }
-        }
+        plan.axes.iter().for_each(|axis| self.await_axis(axis));
         for step in plan.steps.iter().filter(|step| step.over.is_empty()) {
             self.choose_points(step);
+        }
+    }
+
+    /// An axis is evaluated when what it reads is there.
+    pub(crate) fn await_axis(&mut self, axis: &Axis) {
+        let needs = axis.reads.iter().map(|step| Need {
+            step: step.clone(),
+            shared: Vec::new(),
+            point: nowhere(),
+        });
+        let waiter = Waiter::Axis(axis.name.clone());
+        if !self.graph.wait(waiter.clone(), needs.collect()) {
+            self.ready(waiter);
         }
     }
 
@@ -82,7 +85,7 @@ impl Task {
         Ok(())
     }
 
-    fn choose_points(&mut self, step: &Step) {
+    pub(crate) fn choose_points(&mut self, step: &Step) {
         if step.judges.is_some() {
             return;
         }

@@ -15,6 +15,7 @@ mod layout;
 mod leash;
 pub mod ports;
 mod queue;
+mod resume;
 mod show;
 mod task;
 mod values;
@@ -22,5 +23,5 @@ mod verdict;
 
 pub use attempt::pin;
 pub use inbox::{Refused, RunHandle};
-pub use ports::{Desk, Observer, Preparation, Question};
-pub use task::{Ended, RunError, Start, World, run};
+pub use ports::{Desk, NoReuse, Observer, Preparation, Question, Reusable, Reuse};
+pub use task::{Ended, Resume, RunError, Start, World, resume, run};

@@ -2,7 +2,8 @@
 
 use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_core::{CellId, Document, Name};
+use bailiwick_core::{CellId, Digest, Document, Name, RunId};
+use bailiwick_project::Step;
 
 use serde_json::Value;
 
@@ -18,6 +19,9 @@ pub type Preparation =
 pub trait Observer: Send + Sync {
     /// The next entry.
     fn entry(&self, durable: &Durable, entry: &Entry);
+
+    /// What happened before this host went on with a run; comes first, if at all.
+    fn before(&self, _entries: &[Entry]) {}
 }
 
 /// A question to people, with everything that they are to see.
@@ -45,6 +49,38 @@ pub struct Question {
     /// Revisions that this judge may still cause for this cell; without one, a
     /// rejection drops the cell and an edit is refused.
     pub rounds_left: u32,
+}
+
+/// The output of an equal attempt in another run.
+#[derive(Clone, Debug)]
+pub struct Reusable {
+    /// That run.
+    pub from: RunId,
+    /// The output.
+    pub output: Document,
+}
+
+/// Outputs that need not be made again.
+pub trait Reuse: Send + Sync {
+    /// Whether this step's outputs may be taken from elsewhere at all.
+    fn applies(&self, step: &Step) -> bool;
+
+    /// What an attempt with this content key has put out.
+    fn find<'a>(&'a self, cell: &'a CellId, content: Digest) -> BoxFuture<'a, Option<Reusable>>;
+}
+
+/// Everything is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoReuse;
+
+impl Reuse for NoReuse {
+    fn applies(&self, _: &Step) -> bool {
+        false
+    }
+
+    fn find<'a>(&'a self, _: &'a CellId, _: Digest) -> BoxFuture<'a, Option<Reusable>> {
+        Box::pin(async { None })
+    }
 }
 
 /// Puts questions to people.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bailiwick_core::{CellId, Name};
+use bailiwick_core::{AttemptId, CellId, Name};
 use bailiwick_project::Plan;
 
 /// Something to start.
@@ -14,12 +14,14 @@ pub(crate) enum Work {
     Judge { judge: Name, cell: CellId, round: u32 },
     /// Another attempt with the same input.
     Again(Again),
+    /// The same attempt, with its record.
+    Continue(AttemptId),
 }
 
 /// A repeated attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Again {
-    pub(crate) id: bailiwick_core::AttemptId,
+    pub(crate) id: AttemptId,
 }
 
 impl Work {
@@ -29,6 +31,7 @@ impl Work {
             Self::Cell { cell, .. } => &cell.step,
             Self::Judge { judge, .. } => judge,
             Self::Again(again) => &again.id.cell.step,
+            Self::Continue(id) => &id.cell.step,
         }
     }
 }

@@ -6,20 +6,21 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::{AgentPin, Entry, Fact, RunEnd};
+use bailiwick_core::fact::{AgentPin, Entry, Fact, Forked, Pin, Repin};
 use bailiwick_core::ports::{Clock, Durable, Journal, JournalError, Term, Ticket};
 use bailiwick_core::run::IllegalFact;
-use bailiwick_core::{Artifact, AttemptId, CellId, Document, Name, RunId, RunState, Timestamp};
-use bailiwick_policy::ports::{Slots, StepRunner};
+use bailiwick_core::{Artifact, AttemptId, Document, Name, RunId, RunState, Timestamp};
+use bailiwick_policy::ports::{Park, Slots, StepRunner};
 use bailiwick_project::Plan;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::ending::Stopping;
 use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::inbox::{INBOX_MAX, Message, RunHandle};
 use crate::leash::Leash;
-use crate::ports::{Desk, Observer, Preparation, Question};
+use crate::ports::{Desk, Observer, Preparation, Question, Reuse};
 use crate::queue::Queue;
 use crate::show::{Appended, Show};
 use crate::values::Values;
@@ -38,6 +39,7 @@ pub struct World {
     pub runner: Arc<dyn StepRunner>,
     pub observer: Arc<dyn Observer>,
     pub desk: Arc<dyn Desk>,
+    pub reuse: Arc<dyn Reuse>,
 }
 
 /// What is to be run.
@@ -56,6 +58,10 @@ pub struct Start {
     pub imported: Vec<Artifact>,
     /// Who starts it.
     pub by: String,
+    /// The files that it is started from.
+    pub pin: Option<Pin>,
+    /// The run that it is made from.
+    pub forked: Option<Forked>,
     /// Attempts at a time.
     pub concurrency: NonZeroUsize,
     /// What running attempts get after a stop.
@@ -64,7 +70,29 @@ pub struct Start {
     pub preparation: Option<Preparation>,
 }
 
-/// How a run was left: ended, or waiting for people.
+/// A run that was left and is to go on.
+pub struct Resume {
+    /// The claim on its journal, made before its state was read.
+    pub term: Term,
+    /// Its state, of everything that the journal has.
+    pub state: RunState,
+    /// The plan that it was started with.
+    pub plan: Arc<Plan>,
+    /// What `${assets}` reads as.
+    pub assets: Value,
+    /// Who goes on with it.
+    pub by: String,
+    /// What it goes on with instead of what it was started with.
+    pub repinned: Option<Repin>,
+    /// Whether cells that failed are done again.
+    pub retry_failed: bool,
+    /// Attempts at a time.
+    pub concurrency: NonZeroUsize,
+    /// What running attempts get after a stop.
+    pub grace: Duration,
+}
+
+/// How a run was left: ended, resting, or waiting for people.
 #[derive(Debug)]
 pub struct Ended {
     /// Everything that is known of it.
@@ -99,11 +127,11 @@ pub(crate) struct Task {
     pub(crate) handle: RunHandle,
     /// Attempts that run.
     pub(crate) attempts: HashMap<AttemptId, Leash>,
-    /// Inputs of rounds that may be tried again.
-    pub(crate) inputs: HashMap<(CellId, u32), Document>,
     /// Evaluations and pauses that will send a message.
     pub(crate) promises: usize,
-    pub(crate) stopping: Option<(RunEnd, Option<String>)>,
+    pub(crate) stopping: Option<Stopping>,
+    /// What the last attempt waits for that was let go until somebody acts.
+    pub(crate) parked: Option<Park>,
     pub(crate) output_begun: bool,
     pub(crate) questions: Vec<Question>,
     term: Term,
@@ -125,14 +153,24 @@ pub fn run(
 ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
     let (sender, inbox) = mpsc::channel(INBOX_MAX);
     let handle = RunHandle { run: start.run.clone(), inbox: sender };
-    (handle.clone(), drive(world, start, handle, inbox))
+    (handle.clone(), begin(world, start, handle, inbox))
 }
 
-async fn drive(
+/// Goes on with a run that was left.
+pub fn resume(
+    world: World,
+    resume: Resume,
+) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
+    let (sender, inbox) = mpsc::channel(INBOX_MAX);
+    let handle = RunHandle { run: resume.state.run.clone(), inbox: sender };
+    (handle.clone(), go_on(world, resume, handle, inbox))
+}
+
+async fn begin(
     world: World,
     mut start: Start,
     handle: RunHandle,
-    mut inbox: mpsc::Receiver<Message>,
+    inbox: mpsc::Receiver<Message>,
 ) -> Result<Ended, RunError> {
     let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
     let preparation = start.preparation.take();
@@ -140,8 +178,27 @@ async fn drive(
     if let Some(preparation) = preparation {
         task.prepare(preparation, &show).await?;
     }
+    drive(task, show, inbox).await
+}
+
+async fn go_on(
+    world: World,
+    resume: Resume,
+    handle: RunHandle,
+    inbox: mpsc::Receiver<Message>,
+) -> Result<Ended, RunError> {
+    let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
+    let task = Task::go_on(world, resume, handle)?;
+    drive(task, show, inbox).await
+}
+
+async fn drive(
+    mut task: Task,
+    show: Show,
+    mut inbox: mpsc::Receiver<Message>,
+) -> Result<Ended, RunError> {
     loop {
-        task.start_ready();
+        task.start_ready()?;
         task.progress()?;
         task.append(&show).await?;
         if task.is_over() {
@@ -151,7 +208,7 @@ async fn drive(
         task.take(message)?;
         for _ in 1..MESSAGES_PER_APPEND {
             // A run that has ended takes nothing more; who waits for an answer learns it.
-            if task.state.end.is_some() {
+            if task.state.end.is_some() || task.state.pause.is_some() {
                 break;
             }
             let Ok(message) = inbox.try_recv() else { break };
@@ -178,36 +235,61 @@ impl Task {
             agents: start.agents,
             imported: start.imported,
             by: start.by,
+            pin: start.pin,
+            forked: start.forked,
         };
-        let mut task = Self {
-            queue: Queue::new(&start.plan, start.concurrency.get()),
-            state: RunState::begin(&fact, at)?,
+        let state = RunState::begin(&fact, at)?;
+        let (plan, assets) = (start.plan, start.assets);
+        let mut task = Self::of(world, (plan, assets, start.concurrency), state, handle, term);
+        (task.grace, task.batch, task.batch_at) = (start.grace, vec![fact], at);
+        task.begin_axes();
+        Ok(task)
+    }
+
+    fn go_on(world: World, resume: Resume, handle: RunHandle) -> Result<Self, RunError> {
+        let Resume { term, state, plan, assets, by, repinned, retry_failed, .. } = resume;
+        let last = state.span.1;
+        let mut task = Self::of(world, (plan, assets, resume.concurrency), state, handle, term);
+        (task.grace, task.batch_at) = (resume.grace, last);
+        task.note(Fact::RunResumed { by, repinned, retry_failed })?;
+        task.rebuild()?;
+        Ok(task)
+    }
+
+    fn of(
+        world: World,
+        (plan, assets, concurrency): (Arc<Plan>, Value, NonZeroUsize),
+        state: RunState,
+        handle: RunHandle,
+        term: Term,
+    ) -> Self {
+        Self {
+            queue: Queue::new(&plan, concurrency.get()),
+            input: state.input.value(),
+            state,
             world,
-            plan: start.plan,
-            assets: start.assets,
-            input: start.input.value(),
-            grace: start.grace,
+            plan,
+            assets,
+            grace: Duration::ZERO,
             graph: Graph::default(),
             values: Values::default(),
             evaluator: Evaluator::default(),
             handle,
             attempts: HashMap::new(),
-            inputs: HashMap::new(),
             promises: 0,
             stopping: None,
+            parked: None,
             output_begun: false,
             questions: Vec::new(),
             term,
-            batch: vec![fact],
-            batch_at: at,
+            batch: Vec::new(),
+            batch_at: Timestamp(0),
             replies: Vec::new(),
             last: None,
             appends: 0,
             asked: 0,
             shown: 0,
-        };
-        task.begin_axes();
-        Ok(task)
+        }
     }
 
     /// Nothing else of this run happens meanwhile: messages wait.
@@ -264,8 +346,17 @@ impl Task {
                 Ok(())
             }
             Message::Lost(error) => Err(error.into()),
+            Message::Found { id, input, found } => self.found(id, input, found),
             Message::Stop => {
-                self.stop();
+                self.leave(Stopping::interrupted());
+                Ok(())
+            }
+            Message::Pause { reason, by } => {
+                self.leave(Stopping::paused(reason, by));
+                Ok(())
+            }
+            Message::Cancel { by } => {
+                self.cancel(&by);
                 Ok(())
             }
             // Whether the run is over is looked at after each message.
@@ -319,8 +410,16 @@ impl Task {
     /// Whether this host has nothing more to do: the run has ended, or waits for people
     /// who were all asked and cannot answer here.
     fn is_over(&self) -> bool {
-        let quiet = self.queue.is_idle() && self.promises == 0 && self.attempts.is_empty();
-        let waits = quiet && self.shown >= self.asked && self.state.open_asks().next().is_some();
-        self.state.end.is_some() || (waits && !self.world.desk.is_attended())
+        let over = self.state.end.is_some() || self.state.pause.is_some();
+        over || (self.waits_for_people() && !self.world.desk.is_attended())
+    }
+
+    /// Whether nothing goes on by itself.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.queue.is_idle() && self.promises == 0 && self.attempts.is_empty()
+    }
+
+    pub(crate) fn waits_for_people(&self) -> bool {
+        self.is_quiet() && self.shown >= self.asked && self.state.open_asks().next().is_some()
     }
 }

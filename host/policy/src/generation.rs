@@ -20,6 +20,9 @@ pub struct Generation {
     pub effective: Effective,
     /// Digest of `effective`: what facts name.
     pub powers: Digest,
+    /// Digest of what its answers depend on besides its input: the routes of its models,
+    /// the content of its collections and assets.
+    pub sources: Digest,
     /// What its input must be.
     pub input: Schema,
     /// What its output must be.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::fact::{Failure, Used};
+use bailiwick_core::fact::{Failure, ParkReason, Used};
 use bailiwick_core::ports::{BoxFuture, Recorder};
-use bailiwick_core::{AttemptId, Document, Name, RunId, Timestamp};
+use bailiwick_core::{AttemptId, Digest, Document, Name, Record, RunId, Timestamp};
 
 use crate::generation::Generation;
 
@@ -12,6 +12,12 @@ use crate::generation::Generation;
 pub trait Slots: Send + Sync {
     /// The generation of an agent name; nothing where there is none.
     fn current(&self, agent: &Name) -> Option<Arc<Generation>>;
+
+    /// The generation of an agent name with this very component: an attempt that has a
+    /// record continues on its own code, whatever serves by now.
+    fn pinned(&self, agent: &Name, component: &Digest) -> Option<Arc<Generation>> {
+        self.current(agent).filter(|generation| generation.component == *component)
+    }
 }
 
 /// One attempt to run: everything that the outcome may depend on.
@@ -26,15 +32,63 @@ pub struct Job {
     pub input: Document,
     /// The time of `CellStarted`: where the guest's clock stands at first.
     pub started: Timestamp,
+    /// What the attempt was told before, where it continues.
+    pub record: Arc<Record>,
+    /// What happens to a call that nobody answers.
+    pub patience: Patience,
     /// The way of its facts into the run.
     pub recorder: Arc<dyn Recorder>,
 }
 
-/// How an attempt ended.
+/// What happens to a call that no provider answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// The attempt is let go, and asks again when it continues.
+    Park,
+    /// The guest is told: it is the last try.
+    Answer,
+}
+
+/// Why an attempt was let go without an end: a call cannot be made now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Park {
+    /// What it waits for.
+    pub reason: ParkReason,
+    /// In words, for the operator.
+    pub detail: String,
+}
+
+/// How an attempt was left that has no output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It ended.
+    Failed(Failure),
+    /// It continues later.
+    Parked(Park),
+}
+
+impl Left {
+    /// The failure, where it is one.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::Parked(_) => None,
+        }
+    }
+}
+
+impl From<Failure> for Left {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// How an attempt was left.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The output, valid against the agent's output schema; or why there is none.
-    pub result: Result<Document, Failure>,
+    pub result: Result<Document, Left>,
     /// What it used.
     pub used: Used,
 }

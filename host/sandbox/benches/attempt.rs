@@ -102,6 +102,8 @@ async fn compare(name: &str, component: &[u8], input: Value, output: Value) {
                 generation: std::sync::Arc::clone(&generation),
                 input: template.input.clone(),
                 started: template.started,
+                record: std::sync::Arc::default(),
+                patience: template.patience,
                 recorder: std::sync::Arc::clone(&template.recorder),
             };
             host.runner.run(job).await.result.unwrap();

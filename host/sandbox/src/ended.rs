@@ -2,6 +2,7 @@
 
 use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_core::text::{Lines, clip, visible};
+use bailiwick_policy::ports::Left;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
@@ -10,8 +11,14 @@ use crate::meter::{Meter, limit};
 
 /// The end of an attempt on its way through wasmtime, as a trap that no guest can catch.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Ended(pub(crate) Failure);
+#[error("{0:?}")]
+pub(crate) struct Ended(pub(crate) Left);
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self(failure.into())
+    }
+}
 
 /// What the sizes of one store's calls may be, for the messages.
 #[derive(Clone, Copy)]
@@ -25,11 +32,15 @@ const INSTANCES: &str = "resource limit exceeded: instance count too high";
 const FUEL: &str = "fuel allocated for hostcalls has been exhausted";
 const HANDLES: [&str; 2] = ["store handle limit exceeded", "too many active lends"];
 
-/// The failure of an attempt whose call ended with `error`.
-pub(crate) fn failure(error: &wasmtime::Error, meter: &Meter, sizes: Sizes) -> Failure {
-    if let Some(Ended(failure)) = error.downcast_ref::<Ended>() {
-        return failure.clone();
+/// How an attempt was left whose call ended with `error`.
+pub(crate) fn left(error: &wasmtime::Error, meter: &Meter, sizes: Sizes) -> Left {
+    match error.downcast_ref::<Ended>() {
+        Some(Ended(left)) => left.clone(),
+        None => failure(error, meter, sizes).into(),
     }
+}
+
+fn failure(error: &wasmtime::Error, meter: &Meter, sizes: Sizes) -> Failure {
     if error.is::<PoolConcurrencyLimitError>() {
         return plain(FailureKind::Host, &format!("{error:#}"));
     }

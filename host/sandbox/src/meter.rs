@@ -2,14 +2,22 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bailiwick_core::Bytes;
 use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_core::units::show_duration;
+use bailiwick_gate::Gate;
 use bailiwick_gate::work::thread_cpu;
+
+/// How many times its CPU budget an attempt may use to come back to where it was left:
+/// what it does on the way was paid for before, and a busy machine is not held against it.
+const REPLAY_FACTOR: u32 = 10;
+
+/// `live_from` of an attempt that is still on its way back.
+const NOT_LIVE: u64 = u64::MAX;
 
 /// The counters of one attempt.
 ///
@@ -18,6 +26,10 @@ use bailiwick_gate::work::thread_cpu;
 /// other attempts do meanwhile.
 pub(crate) struct Meter {
     budget: Duration,
+    /// The gate of an attempt that continues.
+    replay: Option<Arc<Gate>>,
+    /// What was spent when it was back where it was left, in nanoseconds.
+    live_from: AtomicU64,
     /// Nanoseconds of the polls that ended.
     spent: AtomicU64,
     /// The thread's CPU clock when the present poll began, in nanoseconds.
@@ -29,9 +41,12 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(budget: Duration) -> Self {
+    pub(crate) fn new(budget: Duration, gate: Option<&Arc<Gate>>) -> Self {
+        let replay = gate.filter(|gate| gate.is_replaying()).map(Arc::clone);
         Self {
             budget,
+            live_from: AtomicU64::new(if replay.is_some() { NOT_LIVE } else { 0 }),
+            replay,
             spent: AtomicU64::new(0),
             since: AtomicU64::new(0),
             memory: AtomicU64::new(0),
@@ -64,12 +79,25 @@ impl Meter {
     }
 
     fn judge(&self, spent: Duration) -> Result<(), Failure> {
-        if spent < self.budget {
+        if spent < self.allowed(spent) {
             return Ok(());
         }
         // The tick is coarse: nobody is told that he used more than he had.
         let budget = show_duration(self.budget);
         Err(limit("cpu", &budget, &budget))
+    }
+
+    /// What may be spent in all; from the first look after the way back, the budget counts.
+    fn allowed(&self, spent: Duration) -> Duration {
+        let mut from = self.live_from.load(Ordering::Relaxed);
+        if from == NOT_LIVE {
+            if self.replay.as_ref().is_some_and(|gate| gate.is_replaying()) {
+                return self.budget * REPLAY_FACTOR;
+            }
+            from = nanos(spent);
+            self.live_from.store(from, Ordering::Relaxed);
+        }
+        self.budget.saturating_add(Duration::from_nanos(from))
     }
 
     pub(crate) fn cpu(&self) -> Duration {

@@ -3,6 +3,7 @@
 use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_core::schema::{Schema, SchemaRefused};
 use bailiwick_core::text::{Lines, clip, visible};
+use bailiwick_policy::ports::Left;
 use wasmtime::Engine;
 
 use crate::bind::v0_1::agent::About;
@@ -74,7 +75,11 @@ pub(crate) async fn ask(engine: &Engine, loaded: &Loaded) -> Result<Profile, Pro
         let agent = loaded.pre.instantiate_async(&mut store).await?;
         agent.bailiwick_agent_agent().call_profile(&mut store).await
     });
-    admit(said.await.map_err(ProfileError::Failed)?)
+    admit(said.await.map_err(|left| match left {
+        Left::Failed(failure) => ProfileError::Failed(failure),
+        // Nothing parks what has no gate.
+        Left::Parked(park) => ProfileError::Failed(plain(FailureKind::Host, &park.detail)),
+    })?)
 }
 
 fn admit(said: About) -> Result<Profile, ProfileError> {

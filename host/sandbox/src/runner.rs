@@ -7,7 +7,7 @@ use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::{CellId, Document};
 use bailiwick_gate::{Gate, Gateway};
 use bailiwick_policy::Generation;
-use bailiwick_policy::ports::{Job, Outcome, StepRunner};
+use bailiwick_policy::ports::{Job, Left, Outcome, StepRunner};
 
 use crate::admit::granted;
 use crate::bind::v0_1::{agent, failure};
@@ -34,7 +34,8 @@ impl Runner {
     }
 
     async fn attempt(&self, job: Job) -> Outcome {
-        let refused = |result| Outcome { result: Err(result), used: Used::default() };
+        let refused =
+            |failure: Failure| Outcome { result: Err(failure.into()), used: Used::default() };
         let loaded = match self.admitted(&job.generation) {
             Ok(loaded) => loaded,
             Err(failure) => return refused(failure),
@@ -62,7 +63,7 @@ impl Runner {
         let meter = Arc::clone(&state.meter);
         let result = match Fresh::new(self.sandbox.engine(), state, &limits, HOSTCALL_MAX) {
             Ok(store) => work.perform(store, &loaded).await,
-            Err(failure) => Err(failure),
+            Err(failure) => Err(failure.into()),
         };
         // That the note about dropped lines is lost with the journal changes nothing.
         let _ = gate.close_log().await;
@@ -99,9 +100,9 @@ struct Work<'a> {
 impl Work<'_> {
     /// One instance, one call, and the check of what came back: all of it within the
     /// limits, because a document can cost as much as the code that wrote it.
-    async fn perform(&self, store: Fresh, loaded: &Loaded) -> Result<Document, Failure> {
+    async fn perform(&self, store: Fresh, loaded: &Loaded) -> Result<Document, Left> {
         let Some(input) = self.input.text() else {
-            return Err(plain(FailureKind::Host, "the input was not loaded"));
+            return Err(plain(FailureKind::Host, "the input was not loaded").into());
         };
         let (step, cell) = (self.cell.step.as_str(), self.cell.key.as_str());
         let task = agent::Task { step, cell, round: self.round, input };
@@ -119,7 +120,7 @@ impl Work<'_> {
                 Ok(text) => output::output(&self.generation, self.gate, &text),
                 Err(said) => Err(failure(said)),
             };
-            checked.map_err(|failure| Ended(failure).into())
+            checked.map_err(|failure| Ended::from(failure).into())
         });
         done.await
     }

@@ -40,7 +40,7 @@ impl State {
     }
 
     fn new(gate: Option<Arc<Gate>>, wasi: Wasi, limits: &Limits) -> Self {
-        let meter = Arc::new(Meter::new(limits.cpu));
+        let meter = Arc::new(Meter::new(limits.cpu, gate.as_ref()));
         Self { gate, limiter: Limiter::new(limits.memory, Arc::clone(&meter)), meter, wasi }
     }
 
@@ -57,7 +57,7 @@ impl State {
     ) -> wasmtime::Result<()> {
         let Some(gate) = self.gate() else { return Ok(()) };
         match gate.log(level, message, fraction).await {
-            Err(CallError::Ended(failure)) => Err(Ended(failure).into()),
+            Err(CallError::Ended(failure)) => Err(Ended::from(failure).into()),
             // `log` has no other error.
             Ok(()) | Err(_) => Ok(()),
         }

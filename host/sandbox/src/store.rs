@@ -8,9 +8,10 @@ use bailiwick_core::Bytes;
 use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_core::units::show_duration;
 use bailiwick_policy::Limits;
+use bailiwick_policy::ports::Left;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::ended::{Ended, Sizes, failure, plain};
+use crate::ended::{Ended, Sizes, left, plain};
 use crate::limits::HANDLES_MAX;
 use crate::meter::{Meter, limit};
 use crate::state::State;
@@ -43,7 +44,7 @@ impl Fresh {
         store.epoch_deadline_callback(|context| match context.data().meter.go_on() {
             // Neighbours on this thread have their turn at each tick.
             Ok(()) => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
-            Err(failure) => Err(Ended(failure).into()),
+            Err(failure) => Err(Ended::from(failure).into()),
         });
         let sizes = Sizes { hostcall, output: limits.output };
         Ok(Self { store, meter, wall: limits.wall, sizes })
@@ -51,18 +52,18 @@ impl Fresh {
 
     /// Runs guest code to its end, within CPU and wall clock. The store is used up: what
     /// trapped, ran out of time or was cancelled is dropped with the future.
-    pub(crate) async fn run<T, F>(self, guest: impl FnOnce(Store<State>) -> F) -> Result<T, Failure>
+    pub(crate) async fn run<T, F>(self, guest: impl FnOnce(Store<State>) -> F) -> Result<T, Left>
     where
         F: Future<Output = wasmtime::Result<T>>,
     {
         let Self { store, meter, wall, sizes } = self;
         match tokio::time::timeout(wall, meter.count(guest(store))).await {
             // No tick falls into what the host does after the guest; it is charged here.
-            Ok(Ok(done)) => meter.within_budget().map(|()| done),
-            Ok(Err(error)) => Err(failure(&error, &meter, sizes)),
+            Ok(Ok(done)) => meter.within_budget().map(|()| done).map_err(Left::from),
+            Ok(Err(error)) => Err(left(&error, &meter, sizes)),
             Err(_) => {
                 let wall = show_duration(wall);
-                Err(limit("wall", &wall, &wall))
+                Err(limit("wall", &wall, &wall).into())
             }
         }
     }

@@ -53,7 +53,7 @@ async fn an_import_without_grant_is_refused_at_load_and_at_the_start() {
     );
     assert!(host.sandbox.admit(&admitted.digest, &agent, &support::everything()).is_ok());
     host.grants = Grants::none();
-    let failure = host.run(admitted.digest).await.result.unwrap_err();
+    let failure = host.failure_of(admitted.digest).await;
     assert_eq!(failure.kind, FailureKind::Component);
     assert!(failure.message.contains("not granted"), "{failure}");
 }

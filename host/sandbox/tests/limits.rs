@@ -36,7 +36,7 @@ async fn an_endless_loop_ends_at_its_cpu() {
     host.limits.cpu = Duration::from_millis(200);
     let digest = host.load(&performs(LOOP).component()).await;
     let outcome = host.run(digest).await;
-    limit(&outcome.result.unwrap_err(), "limit:cpu used 200 ms of 200 ms");
+    limit(outcome.result.unwrap_err().failure().unwrap(), "limit:cpu used 200 ms of 200 ms");
     assert!((200..2_000).contains(&outcome.used.cpu_millis), "{:?}", outcome.used);
 }
 
@@ -79,7 +79,7 @@ async fn a_neighbours_step_goes_on_beside_a_loop() {
             !over.load(Ordering::SeqCst)
         }
     );
-    limit(&looped.result.unwrap_err(), "limit:cpu");
+    limit(looped.result.unwrap_err().failure().unwrap(), "limit:cpu");
     assert!(answered, "the honest steps ended before the loop was ended");
 }
 
@@ -108,7 +108,7 @@ async fn a_neighbours_step_goes_on_beside_each_of_them() {
             }
         };
         let (ended, ()) = tokio::join!(host.run(hostile), honest);
-        limit(&ended.result.unwrap_err(), message);
+        limit(ended.result.unwrap_err().failure().unwrap(), message);
     }
 }
 
@@ -129,7 +129,7 @@ async fn growing_memory_ends_at_the_limit() {
     let digest = host.load(&performs(body).component()).await;
     let outcome = host.run(digest).await;
     limit(
-        &outcome.result.unwrap_err(),
+        outcome.result.unwrap_err().failure().unwrap(),
         "limit:memory used 127.1 MiB of 128 MiB, and 1 MiB more were asked for",
     );
     assert!(outcome.used.memory_bytes > 127 << 20, "{:?}", outcome.used);

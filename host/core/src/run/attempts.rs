@@ -1,46 +1,109 @@
-//! What the facts of attempts change: their starts, what they spend, their ends. Knows no verdict.
+//! What the facts of attempts change: their starts, what they are told and spend, their rests and ends. Knows no verdict.
 
-use super::cell::{Candidate, CellState, JudgeStage, Stage};
+use super::cell::{Candidate, CellState, JudgeStage, Rest, Stage};
 use super::state::{Legal, RunState};
-use crate::fact::{Failure, StepBy};
-use crate::{AttemptId, CellId, Cost, Document, Name, Timestamp};
+use crate::fact::{Fact, Failure, FailureKind, ParkReason, StepBy};
+use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, Timestamp};
+
+/// An attempt that has not ended, with all that is needed to execute it again; also one
+/// that failed and will be followed by another with the same input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAttempt {
+    /// Which one.
+    pub id: AttemptId,
+    /// The component that it began with.
+    pub component: Digest,
+    /// The powers that it began with.
+    pub powers: Digest,
+    /// Its input.
+    pub input: Document,
+    /// What its output depends on.
+    pub content: Option<Digest>,
+    /// When it began: where its clock stood first.
+    pub started: Timestamp,
+    /// What it was told.
+    pub record: Record,
+    /// How often it was parked because no provider answered.
+    pub unanswered: u32,
+}
 
 impl RunState {
-    pub(super) fn start(&mut self, id: &AttemptId) -> Legal {
+    /// The attempt of a step at a cell that has not ended (for a judge: of the judge).
+    #[must_use]
+    pub fn open_attempt(&self, cell: &CellId) -> Option<&OpenAttempt> {
+        self.open.get(cell)
+    }
+
+    /// Every attempt that has not ended.
+    pub fn open_attempts(&self) -> impl Iterator<Item = &OpenAttempt> {
+        self.open.values()
+    }
+
+    pub(super) fn start(&mut self, fact: &Fact, at: Timestamp) -> Legal {
+        let Fact::CellStarted { attempt: id, component, powers, input, content } = fact else {
+            return Err("no start");
+        };
+        self.take_turn(id)?;
+        let open = OpenAttempt {
+            id: id.clone(),
+            component: *component,
+            powers: *powers,
+            input: input.clone(),
+            content: *content,
+            started: at,
+            record: Record::default(),
+            unanswered: 0,
+        };
+        self.open.insert(id.cell.clone(), open);
+        self.running += 1;
+        Ok(())
+    }
+
+    pub(super) fn reuse(&mut self, id: &AttemptId, output: &Document) -> Legal {
+        if self.judge(&id.cell.step).is_some() {
+            return Err("a judge is never taken from a cache");
+        }
+        self.take_turn(id)?;
+        self.cell_mut(&id.cell)?.candidate_made(id.round, output);
+        self.open.remove(&id.cell);
+        Ok(())
+    }
+
+    /// An attempt takes its turn: numbered without gaps, one at a time.
+    fn take_turn(&mut self, id: &AttemptId) -> Legal {
         if self.step(&id.cell.step).is_some_and(|step| matches!(step.shape.by, StepBy::People(_))) {
             return Err("people are asked, not started");
         }
         let judge = self.judge(&id.cell.step).is_some();
-        let turn = if judge { Some(self.turn(id)?) } else { None };
+        if judge {
+            self.turn(id)?;
+        }
         let cell = self.cell_mut(&self.subject_of(id))?;
-        match (&mut cell.stage, turn) {
-            (Stage::Judging { now, .. }, Some(())) => {
-                let expected = match now {
-                    JudgeStage::Due => 1,
-                    JudgeStage::Resting { attempt, .. } => *attempt + 1,
-                    _ => return Err("the judge runs already, or has ended"),
-                };
-                if id.attempt != expected {
-                    return Err("attempts are counted from 1, without gaps");
+        if id.attempt != cell.last_attempt(&id.cell.step, id.round) + 1 {
+            return Err("attempts are counted from 1, without gaps");
+        }
+        match &mut cell.stage {
+            Stage::Judging { now, .. } if judge => match now {
+                JudgeStage::Due | JudgeStage::Resting { .. } => {
+                    *now = JudgeStage::Running { attempt: id.attempt };
                 }
-                *now = JudgeStage::Running { attempt: id.attempt };
-            }
-            (stage, None) => {
-                let expected = match stage {
-                    Stage::Idle => (0, 1),
-                    Stage::Revising { round } => (*round, 1),
-                    Stage::Resting { round, attempt, .. } => (*round, *attempt + 1),
+                _ => return Err("the judge runs already, or has ended"),
+            },
+            stage if !judge => {
+                let round = match stage {
+                    Stage::Idle => 0,
+                    Stage::Revising { round } | Stage::Resting { round, .. } => *round,
                     _ => return Err("the cell is neither idle nor resting nor to be revised"),
                 };
-                if (id.round, id.attempt) != expected {
-                    return Err("rounds and attempts are counted without gaps");
+                if id.round != round {
+                    return Err("rounds are counted without gaps");
                 }
-                *stage = Stage::Running { round: id.round, attempt: id.attempt };
-                cell.round = id.round;
+                *stage = Stage::Running { round, attempt: id.attempt };
+                cell.round = round;
             }
             _ => return Err("the candidate is not being judged"),
         }
-        self.running += 1;
+        cell.tries.insert((id.cell.step.clone(), id.round), id.attempt);
         Ok(())
     }
 
@@ -62,31 +125,94 @@ impl RunState {
         }
     }
 
-    pub(super) fn running_attempt(
-        &mut self,
-        id: &AttemptId,
-    ) -> Result<&mut CellState, &'static str> {
+    /// The cell of an attempt that runs, or rests without having ended.
+    fn cell_of_open(&mut self, id: &AttemptId) -> Result<(&mut CellState, bool), &'static str> {
         let judge = self.judge(&id.cell.step).is_some();
         if judge {
             self.turn(id)?;
         }
         let cell = self.cell_mut(&self.subject_of(id))?;
-        let running = match &cell.stage {
-            Stage::Running { round, attempt } => {
-                !judge && (*round, *attempt) == (id.round, id.attempt)
-            }
+        let own = (id.round, id.attempt);
+        let (found, runs) = match &cell.stage {
+            Stage::Running { round, attempt } => (!judge && (*round, *attempt) == own, true),
+            Stage::Parked { round, attempt, .. } => (!judge && (*round, *attempt) == own, false),
             Stage::Judging { now: JudgeStage::Running { attempt }, .. } => {
-                judge && *attempt == id.attempt
+                (judge && *attempt == id.attempt, true)
             }
-            _ => false,
+            Stage::Judging { now: JudgeStage::Parked { attempt, .. }, .. } => {
+                (judge && *attempt == id.attempt, false)
+            }
+            _ => (false, false),
         };
-        if running { Ok(cell) } else { Err("this attempt does not run") }
+        if found { Ok((cell, runs)) } else { Err("this attempt does not run") }
     }
 
-    pub(super) fn spend(&mut self, attempt: &AttemptId, cost: Cost) -> Legal {
-        let cell = self.running_attempt(attempt)?;
+    fn running_cell(&mut self, id: &AttemptId) -> Result<&mut CellState, &'static str> {
+        match self.cell_of_open(id)? {
+            (cell, true) => Ok(cell),
+            _ => Err("this attempt rests"),
+        }
+    }
+
+    /// What a running attempt asks, is told, or says; and what is known of a lost call.
+    pub(super) fn told(&mut self, id: &AttemptId, fact: &Fact, at: Timestamp) -> Legal {
+        let (_, runs) = self.cell_of_open(id)?;
+        if !runs && !matches!(fact, Fact::CallLost { .. }) {
+            return Err("this attempt rests");
+        }
+        let open = self.open.get_mut(&id.cell).ok_or("this attempt does not run")?;
+        open.record.take(fact, at)?;
+        if let Fact::CallAnswered { cost, .. } | Fact::CallLost { cost, .. } = fact {
+            self.spend(id, *cost)?;
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, id: &AttemptId, cost: Cost) -> Legal {
+        if cost == Cost::ZERO {
+            return Ok(());
+        }
+        let agent = match self.step(&id.cell.step).map(|step| &step.shape.by) {
+            Some(StepBy::Agent(agent)) => agent.clone(),
+            _ => return Err("people do not call"),
+        };
+        let (cell, _) = self.cell_of_open(id)?;
         cell.cost = cell.cost.plus(cost);
+        let (of_agent, of_step) = (
+            self.spent.by_agent.entry(agent).or_default(),
+            self.spent.by_step.entry(id.cell.step.clone()).or_default(),
+        );
+        (*of_agent, *of_step) = (of_agent.plus(cost), of_step.plus(cost));
         self.cost = self.cost.plus(cost);
+        Ok(())
+    }
+
+    pub(super) fn park(
+        &mut self,
+        id: &AttemptId,
+        reason: ParkReason,
+        until: Option<Timestamp>,
+    ) -> Legal {
+        self.running_cell(id)?.rest(Rest::Parked { reason, until });
+        if let Some(open) = self.open.get_mut(&id.cell)
+            && reason == ParkReason::Unavailable
+        {
+            open.unanswered += 1;
+        }
+        self.running -= 1;
+        Ok(())
+    }
+
+    pub(super) fn go_on(&mut self, id: &AttemptId) -> Legal {
+        let (round, attempt) = (id.round, id.attempt);
+        match self.cell_of_open(id)? {
+            (_, true) => return Err("this attempt runs"),
+            (cell, false) => match &mut cell.stage {
+                Stage::Judging { now, .. } => *now = JudgeStage::Running { attempt },
+                stage => *stage = Stage::Running { round, attempt },
+            },
+        }
+        self.running += 1;
         Ok(())
     }
 
@@ -97,36 +223,72 @@ impl RunState {
         retry: Option<Timestamp>,
     ) -> Legal {
         let (round, attempt) = (id.round, id.attempt);
-        let cell = self.running_attempt(id)?;
-        match (&mut cell.stage, retry) {
-            (Stage::Judging { now, .. }, Some(until)) => {
-                *now = JudgeStage::Resting { attempt, until }
+        let (cell, ran) = self.cell_of_open(id)?;
+        cell.crashes = 0;
+        if failure.kind == FailureKind::Cancelled && retry.is_none() {
+            // The form of the first format: it ended with the run, not by itself.
+            cell.rest(Rest::Parked { reason: ParkReason::Stopped, until: None });
+        } else {
+            match (&mut cell.stage, retry) {
+                (Stage::Judging { now, .. }, Some(until)) => {
+                    *now = JudgeStage::Resting { attempt, until }
+                }
+                (Stage::Judging { now, .. }, None) => {
+                    *now = JudgeStage::Over { result: Err(failure.clone()) }
+                }
+                (stage, Some(until)) => *stage = Stage::Resting { round, attempt, until },
+                (stage, None) => *stage = Stage::Failing { failure: failure.clone() },
             }
-            (Stage::Judging { now, .. }, None) => {
-                *now = JudgeStage::Over { result: Err(failure.clone()) }
+            if retry.is_none() {
+                self.open.remove(&id.cell);
             }
-            (stage, Some(until)) => *stage = Stage::Resting { round, attempt, until },
-            (stage, None) => *stage = Stage::Failing { failure: failure.clone() },
         }
-        self.running -= 1;
+        self.running -= usize::from(ran);
         Ok(())
     }
 
     pub(super) fn finish(&mut self, id: &AttemptId, output: &Document) -> Legal {
         let round = id.round;
-        let cell = self.running_attempt(id)?;
+        let cell = self.running_cell(id)?;
+        cell.crashes = 0;
         if let Stage::Judging { now, .. } = &mut cell.stage {
             *now = JudgeStage::Over { result: Ok(output.clone()) };
         } else {
-            cell.stage = Stage::Judging { round, at: 0, now: JudgeStage::Due };
-            cell.candidates.push(Candidate {
-                round,
-                output: output.clone(),
-                edited_by: None,
-                escalated: false,
-            });
+            cell.candidate_made(round, output);
         }
+        self.open.remove(&id.cell);
         self.running -= 1;
         Ok(())
+    }
+}
+
+impl CellState {
+    fn candidate_made(&mut self, round: u32, output: &Document) {
+        self.stage = Stage::Judging { round, at: 0, now: JudgeStage::Due };
+        self.candidates.push(Candidate {
+            round,
+            output: output.clone(),
+            edited_by: None,
+            escalated: false,
+        });
+    }
+
+    /// Whatever runs here rests from now on.
+    pub(super) fn rest(&mut self, rest: Rest) -> bool {
+        match &mut self.stage {
+            Stage::Judging { now, .. } => match now {
+                JudgeStage::Running { attempt } => {
+                    *now = JudgeStage::Parked { attempt: *attempt, rest };
+                }
+                _ => return false,
+            },
+            stage => match *stage {
+                Stage::Running { round, attempt } => {
+                    *stage = Stage::Parked { round, attempt, rest };
+                }
+                _ => return false,
+            },
+        }
+        true
     }
 }

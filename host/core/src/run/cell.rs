@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::fact::{AskId, Decision, Failure, Judgement, Verdict};
+use crate::fact::{AskId, Decision, Failure, Judgement, ParkReason, Verdict};
 use crate::{Cost, Document, Name, Timestamp};
 
 /// Where a cell is on its way.
@@ -11,6 +11,7 @@ use crate::{Cost, Document, Name, Timestamp};
 pub enum Stage {
     Idle,
     Running { round: u32, attempt: u32 },
+    Parked { round: u32, attempt: u32, rest: Rest },
     Resting { round: u32, attempt: u32, until: Timestamp },
     Failing { failure: Failure },
     Judging { round: u32, at: usize, now: JudgeStage },
@@ -28,12 +29,28 @@ pub enum JudgeStage {
     Due,
     /// Its attempt runs.
     Running { attempt: u32 },
+    /// Its attempt was let go and will continue.
+    Parked { attempt: u32, rest: Rest },
     /// Its attempt failed and will be repeated.
     Resting { attempt: u32, until: Timestamp },
     /// Its attempts are over: with an output to be read as a verdict, or a failure, which is a veto.
     Over { result: Result<Document, Failure> },
     /// People are asked.
     Asked { ask: AskId },
+}
+
+/// Why and until when an attempt rests that was let go without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// A host let it go, for this reason.
+    Parked {
+        /// Why.
+        reason: ParkReason,
+        /// When it continues by itself; nothing: when the run is resumed.
+        until: Option<Timestamp>,
+    },
+    /// Its host ended without a word.
+    Lost,
 }
 
 /// How a cell ended.
@@ -99,6 +116,12 @@ pub struct CellState {
     pub revisions: BTreeMap<Name, u32>,
     /// The highest round so far.
     pub round: u32,
+    /// The number of the last attempt of each step (itself or a judge) at each round.
+    pub tries: BTreeMap<(Name, u32), u32>,
+    /// How many times in a row its host ended without a word while it, or its judge, ran.
+    pub crashes: u32,
+    /// The judge that failed, so that it can be asked again: its place and the round.
+    pub failed_judge: Option<(usize, u32)>,
     /// What it and its judges have spent.
     pub cost: Cost,
 }
@@ -111,6 +134,9 @@ impl Default for CellState {
             said: Vec::new(),
             revisions: BTreeMap::new(),
             round: 0,
+            tries: BTreeMap::new(),
+            crashes: 0,
+            failed_judge: None,
             cost: Cost::ZERO,
         }
     }
@@ -121,6 +147,12 @@ impl CellState {
     #[must_use]
     pub fn candidate(&self, round: u32) -> Option<&Candidate> {
         self.candidates.iter().find(|candidate| candidate.round == round)
+    }
+
+    /// The number of the last attempt of a step at a round; 0 before the first.
+    #[must_use]
+    pub fn last_attempt(&self, step: &Name, round: u32) -> u32 {
+        self.tries.get(&(step.clone(), round)).copied().unwrap_or(0)
     }
 
     /// How it ended, where it did.

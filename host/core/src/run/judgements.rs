@@ -3,7 +3,10 @@
 use super::cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
 use super::state::{Ask, Legal, RunState};
 use crate::fact::{AskId, Decision, Judgement, StepBy, Verdict};
-use crate::{CellId, Digest, Document, Name};
+use crate::{CellId, Digest, Document, Name, Timestamp};
+
+/// Who decides where nobody did in time.
+pub const TIMEOUT: &str = "timeout";
 
 impl RunState {
     pub(super) fn judged(
@@ -39,6 +42,7 @@ impl RunState {
         let words = Verdicts::Agent(judgement.clone());
         state.said.push(Said { judge: judge.clone(), round, words });
         if failed && !judgement.opinion {
+            state.failed_judge = Some((at, round));
             self.step_mut(judge)?.judge_failures += 1;
         }
         Ok(())
@@ -78,8 +82,8 @@ impl RunState {
         id: &AskId,
         cell: &CellId,
         round: u32,
-        subject: Digest,
-        show: &Document,
+        (subject, show): (Digest, &Document),
+        at_time: Timestamp,
     ) -> Legal {
         let step = self.step(&cell.step).ok_or("there is no such step")?;
         let Some(Stage::Judging { round: judged, at, now: JudgeStage::Due }) =
@@ -102,13 +106,27 @@ impl RunState {
             *now = JudgeStage::Asked { ask: id.clone() };
         }
         let (cell, show) = (cell.clone(), show.clone());
-        self.asks.insert(id.clone(), Ask { judge, cell, round, subject, show, answer: None });
+        let (votes, reminders) = (Vec::new(), 0);
+        let ask =
+            Ask { judge, cell, round, subject, show, at: at_time, votes, reminders, answer: None };
+        self.asks.insert(id.clone(), ask);
+        Ok(())
+    }
+
+    pub(super) fn remind(&mut self, id: &AskId) -> Legal {
+        if !self.open_asks().any(|(open, _)| open == id) {
+            return Err("the question is not open");
+        }
+        let ask = self.asks.get_mut(id).ok_or("nobody was asked that")?;
+        ask.reminders += 1;
         Ok(())
     }
 
     pub(super) fn decide(&mut self, id: &AskId, decision: &Decision, by: &str) -> Legal {
         let ask = self.asks.get(id).ok_or("nobody was asked that")?.clone();
-        let allowance = self.judge(&ask.judge).map_or(0, |judge| judge.rounds);
+        let judge = self.judge(&ask.judge);
+        let allowance = judge.map_or(0, |judge| judge.rounds);
+        let quorum = judge.map_or(1, |judge| judge.quorum) as usize;
         let state = self.cell_mut(&ask.cell)?;
         let Stage::Judging { round, at, now: JudgeStage::Asked { ask: open } } = &state.stage
         else {
@@ -118,6 +136,19 @@ impl RunState {
             return Err("the question is not open");
         }
         let (round, at, left) = (*round, *at, state.revisions_of(&ask.judge) < allowance);
+        let approves = matches!(decision, Decision::Approve { .. });
+        if approves && ask.votes.iter().any(|vote| vote == by) {
+            return Err("this person has approved already");
+        }
+        // Nobody's approval is enough where nobody answered in time.
+        if approves && by != TIMEOUT && ask.votes.len() + 1 < quorum {
+            let words = Verdicts::Person { decision: decision.clone(), by: by.to_owned() };
+            state.said.push(Said { judge: ask.judge, round, words });
+            if let Some(ask) = self.asks.get_mut(id) {
+                ask.votes.push(by.to_owned());
+            }
+            return Ok(());
+        }
         state.stage = match decision {
             Decision::Approve { .. } => {
                 if let Some(candidate) = state.candidates.iter_mut().find(|c| c.round == round) {
@@ -148,6 +179,9 @@ impl RunState {
         let words = Verdicts::Person { decision: decision.clone(), by: by.to_owned() };
         state.said.push(Said { judge: ask.judge, round, words });
         if let Some(ask) = self.asks.get_mut(id) {
+            if approves {
+                ask.votes.push(by.to_owned());
+            }
             ask.answer = Some((decision.clone(), by.to_owned()));
         }
         Ok(())

@@ -6,8 +6,11 @@
 //! |---|---|---|
 //! | idle | `CellSkipped` | ended: skipped |
 //! | idle, resting, revising | `CellStarted` | running |
+//! | idle, revising | `CellReused` | judging, at the first judge |
+//! | running | `CellParked`; `RunResumed`, where a host ended without a word | parked |
+//! | parked | `AttemptContinued` | running |
 //! | running | `AttemptFailed` with a retry | resting |
-//! | running | `AttemptFailed` without | failing |
+//! | running, parked | `AttemptFailed` without | failing |
 //! | running | `CellFinished` | judging, at the first judge |
 //! | judging | `CellStarted` of the judge | judging, the judge runs |
 //! | judging | `Judged` pass, or an opinion; `JudgeSkipped`; `Decided` approve | judging, at the next judge |
@@ -18,14 +21,20 @@
 //! | spent | `Escalated`, of a candidate that no later judge has turned down | judging, at the next judge, escalated |
 //! | judging, after the last judge, not escalated | `Released` | ended: released |
 //! | any but ended, while none of its attempts runs | `Dropped`, `CellFailed` | ended |
+//! | ended: failed, or dropped before it began | `RunResumed` that tries again | idle, revising |
+//! | ended: dropped by a judge that failed | `RunResumed` that tries again | judging, at that judge |
 
 mod attempts;
 mod cell;
 mod judgements;
+mod pauses;
 mod state;
 
-pub use cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
-pub use state::{Ask, RunState, RunStatus, StepState};
+pub use attempts::OpenAttempt;
+pub use cell::{Candidate, CellState, End, JudgeStage, Rest, Said, Stage, Verdicts};
+pub use judgements::TIMEOUT;
+pub use pauses::Pause;
+pub use state::{Ask, RunState, RunStatus, Spent, StepState};
 
 /// A fact that cannot have happened now. Live it is a bug; in recovery the journal is damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::IllegalFact;
+use super::attempts::OpenAttempt;
 use super::cell::{CellState, End, JudgeStage, Stage};
-use crate::fact::{AgentPin, AskId, Decision, Entry, Fact, JudgeShape, RunEnd, StepShape};
+use super::pauses::Pause;
+use crate::fact::{
+    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, RunEnd, StepShape,
+};
 use crate::{
     Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
 };
@@ -25,6 +29,10 @@ pub struct RunState {
     pub imported: Vec<Artifact>,
     /// Who started it.
     pub by: String,
+    /// The files that it goes by.
+    pub pin: Option<Pin>,
+    /// The run that it was made from.
+    pub forked: Option<Forked>,
     /// The axes that are fixed.
     pub axes: BTreeMap<Name, Arc<Vec<AxisValue>>>,
     /// The steps in file order.
@@ -33,6 +41,10 @@ pub struct RunState {
     pub asks: BTreeMap<AskId, Ask>,
     /// What was spent.
     pub cost: Cost,
+    /// The same, by who spent it.
+    pub spent: Spent,
+    /// Why it rests, where a host let it.
+    pub pause: Option<Pause>,
     /// How it ended, where it did.
     pub end: Option<RunEnd>,
     /// The pipeline's `[output]`.
@@ -43,6 +55,17 @@ pub struct RunState {
     pub span: (Timestamp, Timestamp),
     /// Attempts that run now.
     pub(super) running: usize,
+    /// Attempts that have not ended, by the cell of their step.
+    pub(super) open: BTreeMap<CellId, OpenAttempt>,
+}
+
+/// What was spent, by who spent it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// By agent name.
+    pub by_agent: BTreeMap<Name, Cost>,
+    /// By step.
+    pub by_step: BTreeMap<Name, Cost>,
 }
 
 /// One step.
@@ -76,21 +99,26 @@ pub struct Ask {
     pub subject: Digest,
     /// What is shown besides.
     pub show: Document,
+    /// When people were asked.
+    pub at: Timestamp,
+    /// Who has approved so far.
+    pub votes: Vec<String>,
+    /// How often people were reminded.
+    pub reminders: u32,
     /// The answer, once there is one.
     pub answer: Option<(Decision, String)>,
 }
 
 /// What people call the state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "the words of page 00 of the design; `paused` and `cancelled` come with durable runs"
-)]
+#[allow(missing_docs, reason = "the words of page 00 of the design")]
 pub enum RunStatus {
     Running,
     Waiting,
+    Paused,
     Done,
     Failed,
+    Cancelled,
     Interrupted,
 }
 
@@ -101,8 +129,10 @@ impl RunStatus {
         match self {
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
         }
     }
@@ -116,7 +146,9 @@ impl RunState {
     /// # Errors
     /// [`IllegalFact`] where that is not `RunStarted`.
     pub fn begin(fact: &Fact, at: Timestamp) -> Result<Self, IllegalFact> {
-        let Fact::RunStarted { run, pipeline, input, shape, agents, imported, by } = fact else {
+        let Fact::RunStarted { run, pipeline, input, shape, agents, imported, by, pin, forked } =
+            fact
+        else {
             return Err(IllegalFact {
                 fact: fact.name(),
                 why: "a run begins with RunStarted".into(),
@@ -142,15 +174,20 @@ impl RunState {
             agents: agents.clone(),
             imported: imported.clone(),
             by: by.clone(),
+            pin: pin.clone(),
+            forked: forked.clone(),
             axes: BTreeMap::new(),
             steps: steps.collect(),
             asks: BTreeMap::new(),
             cost: Cost::ZERO,
+            spent: Spent::default(),
+            pause: None,
             end: None,
             output: None,
             reason: None,
             span: (at, at),
             running: 0,
+            open: BTreeMap::new(),
         })
     }
 
@@ -179,7 +216,13 @@ impl RunState {
     /// [`IllegalFact`] with the rule that it breaks.
     pub fn next(&mut self, fact: &Fact, at: Timestamp) -> Result<(), IllegalFact> {
         let illegal = |why: &str| IllegalFact { fact: fact.name(), why: why.to_owned() };
-        if self.end.is_some() {
+        // What was only interrupted can be resumed, and people may answer meanwhile.
+        let over = match fact {
+            Fact::RunResumed { .. } => false,
+            Fact::Decided { .. } => self.end.is_some_and(|end| end != RunEnd::Interrupted),
+            _ => self.end.is_some(),
+        };
+        if over {
             return Err(illegal("the run has ended"));
         }
         let legal = match fact {
@@ -188,10 +231,20 @@ impl RunState {
             Fact::AxisFixed { axis, values } => self.fix_axis(axis, values),
             Fact::StepLaidOut { step, cells } => self.lay_out(step, cells),
             Fact::CellSkipped { cell } => self.skip(cell),
-            Fact::CellStarted { attempt, .. } => self.start(attempt),
-            Fact::CallIntended { attempt, .. } => self.running_attempt(attempt).map(|_| ()),
-            Fact::CallAnswered { attempt, cost, .. } => self.spend(attempt, *cost),
-            Fact::Logged { attempt, .. } => self.running_attempt(attempt).map(|_| ()),
+            Fact::RunResumed { repinned, retry_failed, .. } => {
+                self.resume(repinned.as_ref(), *retry_failed)
+            }
+            Fact::RunPaused { reason, detail, by } => {
+                self.pause(Pause { reason: *reason, detail: detail.clone(), by: by.clone() })
+            }
+            Fact::CellStarted { .. } => self.start(fact, at),
+            Fact::CellReused { attempt, output, .. } => self.reuse(attempt, output),
+            Fact::AttemptContinued { attempt } => self.go_on(attempt),
+            Fact::CellParked { attempt, reason, until, .. } => self.park(attempt, *reason, *until),
+            Fact::CallIntended { attempt, .. }
+            | Fact::CallAnswered { attempt, .. }
+            | Fact::CallLost { attempt, .. }
+            | Fact::Logged { attempt, .. } => self.told(attempt, fact, at),
             Fact::AttemptFailed { attempt, failure, retry, .. } => {
                 self.fail_attempt(attempt, failure, *retry)
             }
@@ -202,8 +255,9 @@ impl RunState {
             Fact::JudgeSkipped { judge, cell, round } => self.judge_skipped(judge, cell, *round),
             Fact::Escalated { judge, cell, round } => self.escalate(judge, cell, *round),
             Fact::Asked { ask, cell, round, subject, show } => {
-                self.ask(ask, cell, *round, *subject, show)
+                self.ask(ask, cell, *round, (*subject, show), at)
             }
+            Fact::Reminded { ask } => self.remind(ask),
             Fact::Decided { ask, decision, by } => self.decide(ask, decision, by),
             Fact::Released { cell, round, output } => self.release(cell, *round, output),
             Fact::Dropped { cell, reason } => {
@@ -233,8 +287,11 @@ impl RunState {
 
     /// Questions without answer, about candidates that wait for one.
     pub fn open_asks(&self) -> impl Iterator<Item = (&AskId, &Ask)> {
-        let open = |ask: &Ask| {
-            ask.answer.is_none() && self.cell(&ask.cell).is_some_and(|cell| cell.end().is_none())
+        let over = self.end.is_some_and(|end| end != RunEnd::Interrupted);
+        let open = move |ask: &Ask| {
+            !over
+                && ask.answer.is_none()
+                && self.cell(&ask.cell).is_some_and(|cell| cell.end().is_none())
         };
         self.asks.iter().filter(move |(_, ask)| open(ask))
     }
@@ -245,14 +302,38 @@ impl RunState {
         self.running
     }
 
-    /// What people call this state. `Waiting` is derived: nothing runs, somebody is asked.
+    /// Whether something goes on by itself when its time comes.
+    #[must_use]
+    pub fn is_resting(&self) -> bool {
+        let cells = self.steps.iter().flat_map(|step| step.cells.values());
+        cells.map(|cell| &cell.stage).any(|stage| {
+            matches!(
+                stage,
+                Stage::Resting { .. }
+                    | Stage::Parked { .. }
+                    | Stage::Judging {
+                        now: JudgeStage::Resting { .. } | JudgeStage::Parked { .. },
+                        ..
+                    }
+            )
+        })
+    }
+
+    /// What people call this state. `Waiting` is derived: nothing runs or rests, somebody is asked.
     #[must_use]
     pub fn status(&self) -> RunStatus {
         match self.end {
+            Some(RunEnd::Cancelled) => RunStatus::Cancelled,
+            None if self.pause.is_some() => RunStatus::Paused,
             Some(RunEnd::Done) => RunStatus::Done,
             Some(RunEnd::Failed) => RunStatus::Failed,
             Some(RunEnd::Interrupted) => RunStatus::Interrupted,
-            None if self.running == 0 && self.open_asks().next().is_some() => RunStatus::Waiting,
+            None if self.running == 0
+                && self.open_asks().next().is_some()
+                && !self.is_resting() =>
+            {
+                RunStatus::Waiting
+            }
             None => RunStatus::Running,
         }
     }
@@ -320,6 +401,7 @@ impl RunState {
     }
 
     fn end_cell(&mut self, cell: &CellId, end: End) -> Legal {
+        let judges = self.step(&cell.step).map(|step| step.judges.clone()).unwrap_or_default();
         let state = self.cell_mut(cell)?;
         match &state.stage {
             Stage::Ended(_) => return Err("the cell has ended"),
@@ -327,6 +409,9 @@ impl RunState {
                 return Err("an attempt runs");
             }
             _ => state.stage = Stage::Ended(end),
+        }
+        for step in judges.into_iter().chain([cell.step.clone()]) {
+            self.open.remove(&CellId { step, key: cell.key.clone() });
         }
         Ok(())
     }
@@ -345,6 +430,9 @@ impl RunState {
             && open.any(|step| !step.laid_out || step.cells.values().any(|c| c.end().is_none()))
         {
             return Err("cells have not ended");
+        }
+        if matches!(end, RunEnd::Done | RunEnd::Cancelled) {
+            self.open.clear();
         }
         self.end = Some(end);
         self.output.clone_from(output);

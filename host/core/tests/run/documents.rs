@@ -1,7 +1,9 @@
 //! A store keeps the texts of documents beside the facts: a fact that forgets one would lose it.
 
 use bailiwick_core::artifact::Artifact;
-use bailiwick_core::fact::{CallAnswer, Capability, Decision, Fact, Judgement, RunEnd, Verdict};
+use bailiwick_core::fact::{
+    CallAnswer, Capability, Decision, Fact, Judgement, Pin, Repin, RunEnd, Verdict,
+};
 use bailiwick_core::{Bytes, Cost, Digest, Document};
 use serde_json::{Value, json};
 
@@ -40,10 +42,17 @@ fn variant(fact: &Fact) -> usize {
         Fact::CellFailed { .. } => 23,
         Fact::RunEnded { .. } => 24,
         Fact::Embedded { .. } => 25,
+        Fact::RunResumed { .. } => 26,
+        Fact::RunPaused { .. } => 27,
+        Fact::CellReused { .. } => 28,
+        Fact::AttemptContinued { .. } => 29,
+        Fact::CellParked { .. } => 30,
+        Fact::CallLost { .. } => 31,
+        Fact::Reminded { .. } => 32,
     }
 }
 
-const VARIANTS: usize = 26;
+const VARIANTS: usize = 33;
 
 fn samples() -> Vec<Fact> {
     let document = Document::of(&json!({ "a": 1 }));
@@ -99,11 +108,28 @@ fn samples() -> Vec<Fact> {
         "editor approves 0",
         "editor rejects 0",
         "editor edits 0",
+        "draft 0/1 loses",
+        "draft 0/1 parks",
+        "draft 0/1 continues",
+        "draft 0/1 reuses",
+        "run pauses",
         "release 0",
         "drop",
         "fail",
     ];
     all.extend(words.map(fact));
+    let pin = || Pin {
+        project: "/p".into(),
+        files: Default::default(),
+        models: Vec::new(),
+        assets: Document::of(&json!({ "brand": {} })),
+    };
+    if let Some(Fact::RunStarted { pin: none, .. }) = all.first_mut() {
+        *none = Some(pin());
+    }
+    let repinned = Repin { pin: Some(pin()), ..Repin::default() };
+    all.push(Fact::RunResumed { by: detail(), repinned: Some(repinned), retry_failed: false });
+    all.push(Fact::Reminded { ask: bailiwick_core::fact::AskId(detail()) });
     all.push(Fact::Embedded {
         collection: crate::words::name("facts"),
         route: "builtin".into(),

@@ -5,9 +5,9 @@
 
 use bailiwick_core::fact::{
     AskId, CallAnswer, Capability, Decision, Entry, Failure, FailureKind, JudgeShape, Judgement,
-    Level, LogEntry, RunEnd, StepBy, StepShape, Used, Verdict,
+    Level, LogEntry, ParkReason, PauseReason, RunEnd, StepBy, StepShape, Used, Verdict,
 };
-use bailiwick_core::run::{JudgeStage, RunState, Stage};
+use bailiwick_core::run::{JudgeStage, Rest, RunState, Stage};
 use bailiwick_core::{
     AttemptId, AxisValue, Calls, CellId, CellKey, Cost, Digest, Document, Fact, Name, RunId,
     Timestamp, Tokens,
@@ -46,7 +46,7 @@ pub(crate) fn judgement(verdict: Verdict, opinion: bool) -> Judgement {
 /// The facts before the cell is idle.
 pub(crate) fn beginning() -> Vec<Fact> {
     let agent = |text: &str| StepBy::Agent(name(text));
-    let judges = Some(JudgeShape { subject: name("draft"), rounds: 1 });
+    let judges = Some(JudgeShape { subject: name("draft"), rounds: 1, quorum: 1 });
     let people = StepBy::People(vec!["editors".into()]);
     let begun = Fact::RunStarted {
         run: run(),
@@ -60,6 +60,8 @@ pub(crate) fn beginning() -> Vec<Fact> {
         agents: Default::default(),
         imported: Vec::new(),
         by: "ana".into(),
+        pin: None,
+        forked: None,
     };
     vec![begun, fact("fix axis"), fact("lay out draft")]
 }
@@ -90,6 +92,18 @@ pub(crate) fn fact(words: &str) -> Fact {
         ["fail"] => Fact::CellFailed { cell: cell(), failure: failure() },
         ["run", "done"] => Fact::RunEnded { end: RunEnd::Done, output: None, reason: None },
         ["run", "failed"] => Fact::RunEnded { end: RunEnd::Failed, output: None, reason: None },
+        ["run", "cancelled"] => {
+            Fact::RunEnded { end: RunEnd::Cancelled, output: None, reason: None }
+        }
+        ["run", "interrupted"] => {
+            Fact::RunEnded { end: RunEnd::Interrupted, output: None, reason: None }
+        }
+        ["run", "pauses"] => {
+            let (reason, detail) = (PauseReason::Operator, "so".into());
+            Fact::RunPaused { reason, detail, by: None }
+        }
+        ["run", "resumes"] => resumed(false),
+        ["run", "retries"] => resumed(true),
         ["release", round] => {
             Fact::Released { cell: cell(), round: number(round), output: output(number(round)) }
         }
@@ -102,6 +116,10 @@ pub(crate) fn fact(words: &str) -> Fact {
         }
         _ => panic!("no fact is called {words:?}"),
     }
+}
+
+fn resumed(retry_failed: bool) -> Fact {
+    Fact::RunResumed { by: "ana".into(), repinned: None, retry_failed }
 }
 
 fn number(text: &str) -> u32 {
@@ -122,7 +140,8 @@ fn of_attempt(step: &str, at: &str, event: &str) -> Fact {
     match event {
         "starts" => {
             let (component, powers) = (Digest::of(b"component"), Digest::of(b"powers"));
-            Fact::CellStarted { attempt, component, powers, input: Document::of(&json!({})) }
+            let input = Document::of(&json!({}));
+            Fact::CellStarted { attempt, component, powers, input, content: None }
         }
         "intends" => {
             let key = Digest::of(b"key");
@@ -133,8 +152,20 @@ fn of_attempt(step: &str, at: &str, event: &str) -> Fact {
             Fact::CallAnswered { attempt, index, capability, request, answer, cost }
         }
         "logs" => {
-            let entry = LogEntry { level: Level::Info, message: "hello".into(), fraction: None };
+            let (level, message) = (Level::Info, "hello".into());
+            let entry = LogEntry { level, message, fraction: None, aside: false };
             Fact::Logged { attempt, entry }
+        }
+        "loses" => Fact::CallLost { attempt, index, cost },
+        "parks" => {
+            let (reason, detail) = (ParkReason::Budget, "spent".into());
+            Fact::CellParked { attempt, reason, detail, until: None }
+        }
+        "continues" => Fact::AttemptContinued { attempt },
+        "reuses" => {
+            let (content, from) = (Digest::of(b"content"), run());
+            let output = output(attempt.round);
+            Fact::CellReused { attempt, content, from, output }
         }
         "rests" => failed(Some(Timestamp(9))),
         "fails" => failed(None),
@@ -173,6 +204,13 @@ fn of_judge(judge: Name, what: &str, round: u32, opinion: bool) -> Fact {
     }
 }
 
+fn parked(rest: Rest) -> &'static str {
+    match rest {
+        Rest::Parked { .. } => "parked",
+        Rest::Lost => "lost",
+    }
+}
+
 /// The stage of the cell, and how the run ended, where it did.
 pub(crate) fn stage(state: &RunState) -> String {
     let cell = state.cell(&cell()).unwrap();
@@ -181,6 +219,7 @@ pub(crate) fn stage(state: &RunState) -> String {
     let mut words = match &cell.stage {
         Stage::Idle => "idle".to_owned(),
         Stage::Running { round, attempt } => format!("running {round}/{attempt}"),
+        Stage::Parked { round, attempt, rest } => format!("{} {round}/{attempt}", parked(*rest)),
         Stage::Resting { round, attempt, .. } => format!("resting {round}/{attempt}"),
         Stage::Failing { .. } => "failing".into(),
         Stage::Revising { round } => format!("revising {round}"),
@@ -191,6 +230,7 @@ pub(crate) fn stage(state: &RunState) -> String {
             let now = match now {
                 JudgeStage::Due => "due".to_owned(),
                 JudgeStage::Running { attempt } => format!("running {attempt}"),
+                JudgeStage::Parked { attempt, rest } => format!("{} {attempt}", parked(*rest)),
                 JudgeStage::Resting { attempt, .. } => format!("resting {attempt}"),
                 JudgeStage::Over { .. } => "over".into(),
                 JudgeStage::Asked { .. } => "asked".into(),

@@ -15,7 +15,7 @@ use bailiwick_gate::knowledge::{KnowledgeError, KnowledgeIndex, Passage, SearchR
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_gate::model::*;
 use bailiwick_gate::{Gate, Gateway, ModelProvider, ProviderCall, ProviderError};
-use bailiwick_policy::ports::Job;
+use bailiwick_policy::ports::{Job, Patience};
 use bailiwick_policy::{Effective, Generation, Grants, Limits, Route};
 use serde_json::{Value, json};
 
@@ -232,6 +232,7 @@ impl World {
             component: Digest::of(b""),
             powers: effective.digest(),
             effective,
+            sources: Digest::of(b""),
             input: Schema::admit(json!(true)).unwrap(),
             output: Schema::admit(json!(true)).unwrap(),
         };
@@ -242,6 +243,8 @@ impl World {
             generation: Arc::new(generation),
             input: Document::of(input),
             started: Timestamp(0),
+            record: Arc::default(),
+            patience: Patience::Answer,
             recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
         };
         Gate::open(Arc::clone(&self.gateway), &job, input).unwrap()

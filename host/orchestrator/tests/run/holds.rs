@@ -29,7 +29,8 @@ drafts = "${draft}"
 "#;
 
 pub(crate) fn logged(attempt: &AttemptId) -> Fact {
-    let entry = LogEntry { level: Level::Info, message: "hello".into(), fraction: None };
+    let (level, message) = (Level::Info, "hello".into());
+    let entry = LogEntry { level, message, fraction: None, aside: false };
     Fact::Logged { attempt: attempt.clone(), entry }
 }
 
@@ -178,6 +179,7 @@ agent = "work"
         runner: Arc::clone(&house.runner) as _,
         observer: Arc::clone(&house.seen) as _,
         desk,
+        reuse: Arc::new(bailiwick_orchestrator::NoReuse),
     };
     let start = Start {
         run: run_id(),
@@ -187,6 +189,8 @@ agent = "work"
         agents: Default::default(),
         imported: Vec::new(),
         by: "ana".into(),
+        pin: None,
+        forked: None,
         concurrency: std::num::NonZeroUsize::MIN.saturating_add(3),
         grace: std::time::Duration::ZERO,
         preparation: None,

@@ -11,9 +11,9 @@ use bailiwick_core::ports::{BoxFuture, Clock, Durable, Journal};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Digest, Document, Name, RunId, Timestamp};
 use bailiwick_orchestrator::{
-    Desk, Ended, Observer, Question, Refused, RunError, RunHandle, Start, World, pin, run,
+    Desk, Ended, NoReuse, Observer, Question, Refused, RunError, RunHandle, Start, World, pin, run,
 };
-use bailiwick_policy::ports::{Job, Outcome, Slots, StepRunner};
+use bailiwick_policy::ports::{Job, Left, Outcome, Slots, StepRunner};
 use bailiwick_policy::{Effective, Generation, Grants, Limits, Policy};
 use bailiwick_project::{Decisions, Plan, Project, Surroundings};
 use bailiwick_store::MemoryJournal;
@@ -139,6 +139,7 @@ impl House {
             runner: Arc::clone(&self.runner) as _,
             observer: Arc::clone(&self.seen) as _,
             desk: Arc::clone(&self.desk) as _,
+            reuse: Arc::new(NoReuse),
         };
         let agents = [("work", generation(&name("work")))];
         let start = Start {
@@ -152,6 +153,8 @@ impl House {
                 .collect(),
             imported: Vec::new(),
             by: "ana".into(),
+            pin: None,
+            forked: None,
             concurrency: NonZeroUsize::new(self.concurrency).unwrap(),
             grace: Duration::from_secs(10),
             preparation: None,
@@ -208,6 +211,7 @@ fn generation(agent: &Name) -> Generation {
         component: Digest::of(agent.as_str().as_bytes()),
         powers: effective.digest(),
         effective,
+        sources: Digest::of(b""),
         input: Schema::admit(json!(true)).unwrap(),
         output: Schema::admit(output).unwrap(),
     }
@@ -225,7 +229,7 @@ impl StepRunner for Runner {
         let work = (self.act)(job);
         Box::pin(async move {
             let _busy = busy;
-            let result = work.await.map(|output| Document::of(&output));
+            let result = work.await.map(|output| Document::of(&output)).map_err(Left::from);
             Outcome { result, used: Used::default() }
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::{Fact, FailureKind, RunEnd};
+use bailiwick_core::fact::{Fact, FailureKind, ParkReason, RunEnd};
 use bailiwick_core::run::{RunStatus, Stage};
 use bailiwick_core::{CellId, CellKey};
 use bailiwick_orchestrator::RunError;
@@ -60,9 +60,10 @@ async fn a_stop_gives_a_grace_and_then_ends_what_runs() {
     let ended = ended.unwrap();
     house.hold_against(&ended);
     assert_eq!(ended.state.end, Some(RunEnd::Interrupted));
-    let cancelled = |fact: &&Fact| matches!(fact, Fact::AttemptFailed { failure, retry: None, .. } if failure.kind == FailureKind::Cancelled);
-    assert_eq!(house.facts().iter().filter(cancelled).count(), 2);
-    // What was cancelled has not failed: nothing says how it would have ended.
+    let parked =
+        |fact: &&Fact| matches!(fact, Fact::CellParked { reason: ParkReason::Stopped, .. });
+    assert_eq!(house.facts().iter().filter(parked).count(), 2);
+    // What was let go has not failed: nothing says how it would have ended.
     assert!(
         !house
             .facts()
@@ -278,9 +279,9 @@ async fn a_run_that_is_let_go_leaves_nothing_running() {
     until(|| house.runner.gauge.now() == 0).await;
 }
 
-/// A stop of a run that was failing anyway keeps the reason.
+/// A run that was failing anyway has failed; the stop only gives what runs a grace.
 #[tokio::test]
-async fn a_stop_does_not_hide_why_the_run_was_failing() {
+async fn a_stop_does_not_hide_that_the_run_was_failing() {
     let house = House::of(THREE);
     let seen = Arc::clone(&house.seen);
     let house = house.agents(slowly(move |job| {
@@ -301,7 +302,7 @@ async fn a_stop_does_not_hide_why_the_run_was_failing() {
     let (ended, ()) = tokio::join!(driven, person);
     let ended = ended.unwrap();
     house.hold_against(&ended);
-    assert_eq!(ended.state.end, Some(RunEnd::Interrupted));
+    assert_eq!(ended.state.end, Some(RunEnd::Failed));
     assert!(ended.state.reason.unwrap().contains("1 of 3"));
 }
 

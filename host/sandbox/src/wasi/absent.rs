@@ -60,7 +60,7 @@ fn link_interface(
                         Constant::Unreachable => {
                             let words =
                                 format!("the agent called {path}, and there is nothing behind it");
-                            return Err(Ended(plain(FailureKind::Trap, &words)).into());
+                            return Err(Ended::from(plain(FailureKind::Trap, &words)).into());
                         }
                     };
                     Ok(())

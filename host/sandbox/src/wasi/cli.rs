@@ -29,7 +29,7 @@ impl exit::Host for State {
     /// An agent answers or fails; it has no process to end.
     fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
         let status = if status.is_ok() { "success" } else { "failure" };
-        Err(Ended(plain(
+        Err(Ended::from(plain(
             FailureKind::Trap,
             &format!("the agent exited ({status}) instead of answering"),
         ))
@@ -37,7 +37,7 @@ impl exit::Host for State {
     }
 
     fn exit_with_code(&mut self, code: u8) -> wasmtime::Result<()> {
-        Err(Ended(plain(
+        Err(Ended::from(plain(
             FailureKind::Trap,
             &format!("the agent exited (code {code}) instead of answering"),
         ))

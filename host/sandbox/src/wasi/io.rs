@@ -33,7 +33,9 @@ impl poll::Host for State {
         let at = asked.iter().map(|one| Ok(self.wasi.table.get(one)?.at));
         let at: Vec<Duration> = at.collect::<wasmtime::Result<_>>()?;
         let Some(first) = at.iter().min() else {
-            return Err(Ended(plain(FailureKind::Trap, "the agent polled an empty list")).into());
+            return Err(
+                Ended::from(plain(FailureKind::Trap, "the agent polled an empty list")).into()
+            );
         };
         self.wait_until(*first).await;
         let now = self.now();

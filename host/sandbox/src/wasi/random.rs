@@ -41,7 +41,7 @@ impl State {
     fn random_bytes(&mut self, length: u64) -> wasmtime::Result<Vec<u8>> {
         let wanted = usize::try_from(length).ok().filter(|_| length <= RANDOM_MAX.0);
         let Some(wanted) = wanted else {
-            return Err(Ended(limit("random-bytes", &Bytes(length), &RANDOM_MAX)).into());
+            return Err(Ended::from(limit("random-bytes", &Bytes(length), &RANDOM_MAX)).into());
         };
         let mut bytes = vec![0; wanted];
         self.random().fill_bytes(&mut bytes);

@@ -32,7 +32,7 @@ use bailiwick_gate::{
     Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError,
 };
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
-use bailiwick_policy::ports::{Job, Outcome, StepRunner as _};
+use bailiwick_policy::ports::{Job, Left, Outcome, Patience, StepRunner as _};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
 use bailiwick_sandbox::{Compiler, Refused, Runner, Sandbox};
 use serde_json::{Value, json};
@@ -237,6 +237,7 @@ impl Host {
             component,
             powers: effective.digest(),
             effective,
+            sources: Digest::of(b""),
             input: Schema::admit(self.input_schema.clone()).unwrap(),
             output: Schema::admit(self.output_schema.clone()).unwrap(),
         };
@@ -247,6 +248,8 @@ impl Host {
             generation: Arc::new(generation),
             input: Document::of(&self.input),
             started: STARTED,
+            record: Arc::default(),
+            patience: Patience::Answer,
             recorder: Arc::clone(&self.facts) as Arc<dyn Recorder>,
         }
     }
@@ -261,16 +264,29 @@ impl Host {
         self.run(digest).await.result.unwrap().value()
     }
 
+    /// Runs; how it failed.
+    pub async fn failure_of(&self, component: Digest) -> Failure {
+        match self.run(component).await.result.unwrap_err() {
+            Left::Failed(failure) => failure,
+            Left::Parked(park) => panic!("{park:?}"),
+        }
+    }
+
     /// Loads and runs; how it failed.
     pub async fn failure(&self, component: &[u8]) -> Failure {
         let digest = self.load(component).await;
-        self.run(digest).await.result.unwrap_err()
+        self.failure_of(digest).await
     }
 }
 
 pub fn everything() -> Grants {
     Grants {
-        model: Some(ModelGrant { aliases: [name("writer")].into(), calls: None, tokens: None }),
+        model: Some(ModelGrant {
+            aliases: [name("writer")].into(),
+            calls: None,
+            tokens: None,
+            money: None,
+        }),
         knowledge: [name("brand")].into(),
         assets: [].into(),
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),

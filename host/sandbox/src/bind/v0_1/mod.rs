@@ -8,6 +8,7 @@ mod model;
 use bailiwick_core::fact::{Failure, FailureKind, Limit};
 use bailiwick_core::{Artifact, Bytes};
 use bailiwick_gate::{CallError, Gate};
+use bailiwick_policy::ports::Left;
 use wasmtime::component::{HasSelf, Linker};
 
 use self::generated::bailiwick::agent::types;
@@ -59,7 +60,8 @@ impl State {
 fn told<T>(answer: Result<T, CallError>) -> Told<T> {
     let error = match answer {
         Ok(value) => return Ok(Ok(value)),
-        Err(CallError::Ended(failure)) => return Err(Ended(failure).into()),
+        Err(CallError::Ended(failure)) => return Err(Ended::from(failure).into()),
+        Err(CallError::Parked(park)) => return Err(Ended(Left::Parked(park)).into()),
         Err(CallError::Denied(capability)) => denied(capability.as_str()),
         Err(CallError::Exhausted(limit)) => types::Error::Exhausted(exhausted(limit)),
         Err(CallError::Unavailable) => types::Error::Unavailable,
@@ -75,6 +77,7 @@ fn denied(capability: &str) -> types::Error {
 fn exhausted(limit: Limit) -> types::Limit {
     match limit {
         Limit::Tokens => types::Limit::Tokens,
+        Limit::Money => types::Limit::Money,
         Limit::Calls => types::Limit::Calls,
         Limit::Bytes => types::Limit::Bytes,
         Limit::Wall => types::Limit::Wall,

@@ -1,0 +1,120 @@
+//! Serves an attempt from its record: what was answered before is answered again, at no cost and without asking anybody. Decides nothing but whether the record still fits.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use bailiwick_core::fact::{CallAnswer, Capability, Failure, FailureKind};
+use bailiwick_core::{Artifact, Digest, Document, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::call::{Answer, CallError, Request};
+use crate::gate::Gate;
+
+impl Gate {
+    /// The recorded answer to a call, where there is one. A call that was open when its
+    /// host ended has none: it is asked again.
+    pub(crate) async fn recorded(
+        &self,
+        index: u32,
+        request: &Request,
+        digest: Digest,
+    ) -> Option<Result<Answer, CallError>> {
+        let call = self.record.calls.get(index as usize)?;
+        let capability = request.capability();
+        if (call.capability, call.request) != (capability, digest) {
+            let was = (call.capability, call.request);
+            return Some(Err(diverged(index, was, (capability, digest))));
+        }
+        let (answer, at) = call.answer.as_ref()?;
+        self.clock.store(at.0, Ordering::Relaxed);
+        Some(self.serve(request, capability, answer).await)
+    }
+
+    async fn serve(
+        &self,
+        request: &Request,
+        capability: Capability,
+        answer: &CallAnswer,
+    ) -> Result<Answer, CallError> {
+        let CallAnswer::Ok { value, .. } = answer else {
+            return Err(self.refused(answer, capability));
+        };
+        // The only thing that is asked of today: whether the power is still there.
+        if let Err(CallAnswer::Denied { reason, hint }) = self.authorize(request) {
+            let message = format!("its record holds an answer of a power that is gone: {reason}");
+            return Err(CallError::Ended(Failure { kind: FailureKind::Revoked, message, hint }));
+        }
+        self.answer_of(request, value).await
+    }
+
+    /// The answer as it was given, with everything that it made readable then.
+    async fn answer_of(&self, request: &Request, value: &Document) -> Result<Answer, CallError> {
+        if value.text().is_none() {
+            return Err(lost("its text was erased".into()));
+        }
+        let value = value.value();
+        match request {
+            Request::Complete(_) => parse(value).map(Answer::Completion),
+            Request::Embed(_) | Request::EmbedQuery { .. } => parse(value).map(Answer::Embedding),
+            Request::Search(_) => parse(value).map(Answer::Passages),
+            Request::GenerateImage(_) => {
+                let Value::Array(images) = value else { return Err(lost("no list".into())) };
+                let images: Result<_, _> = images.iter().map(|image| self.minted(image)).collect();
+                images.map(Answer::Images)
+            }
+            Request::Put(_) => self.minted(&value).map(Answer::Reference),
+            Request::Get(artifact) => {
+                let bytes = self.gateway.blobs.get(artifact.digest).await;
+                bytes.map(Answer::Bytes).map_err(|error| lost(error.to_string()))
+            }
+        }
+    }
+
+    /// A reference that was minted for this attempt before: it is readable again, and counts.
+    fn minted(&self, value: &Value) -> Result<Artifact, CallError> {
+        let artifact: Artifact = parse(value.clone())?;
+        self.put.fetch_add(artifact.bytes.0, Ordering::Relaxed);
+        self.readable.lock().unwrap_or_else(PoisonError::into_inner).add(artifact.clone());
+        Ok(artifact)
+    }
+
+    /// When the next line that the agent logs was written down before.
+    pub(crate) fn recorded_line(&self) -> Option<Timestamp> {
+        let number = self.lines.fetch_add(1, Ordering::Relaxed);
+        self.record.lines.get(number as usize).copied()
+    }
+
+    /// Whether the attempt is still on its way to the point where it was left. What it
+    /// does meanwhile was paid for before: sleeps do not wait, and its CPU time is not
+    /// its own budget's.
+    #[must_use]
+    pub fn is_replaying(&self) -> bool {
+        let answered = self.record.calls.iter().filter(|call| call.answer.is_some()).count();
+        (self.calls() as usize) < answered
+            || (self.lines.load(Ordering::Relaxed) as usize) < self.record.lines.len()
+    }
+}
+
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
+    serde_json::from_value(value).map_err(|error| lost(error.to_string()))
+}
+
+fn lost(why: String) -> CallError {
+    let message = format!("a recorded answer cannot be served: {why}");
+    CallError::Ended(Failure { kind: FailureKind::Host, message, hint: None })
+}
+
+fn diverged(index: u32, was: (Capability, Digest), is: (Capability, Digest)) -> CallError {
+    let message = format!(
+        "call {index} was {} {}, now it is {} {}",
+        was.0,
+        was.1.short(),
+        is.0,
+        is.1.short()
+    );
+    let hint = "an attempt goes on with the component and the input that it began with; \
+                `bailiwick replay RUN` compares";
+    let hint = Some(hint.to_owned());
+    CallError::Ended(Failure { kind: FailureKind::Diverged, message, hint })
+}
