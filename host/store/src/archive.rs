@@ -1,15 +1,17 @@
 //! What was written, for everybody who may read the folder, beside whoever writes it. Changes nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_core::fact::{AskId, Entry};
 use bailiwick_core::ports::{BlobError, BoxFuture, JournalError};
-use bailiwick_core::{Cost, Digest, RunId, Timestamp};
+use bailiwick_core::{Bytes, Cost, Digest, RunId, Timestamp};
 use rusqlite::Connection;
 
 use crate::asks::{self, OpenAsk};
 use crate::audit::{self, Audit, AuditScope, StreamHead};
+use crate::chore::Doomed;
 use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, SpendError};
 use crate::entry::read_back;
@@ -19,6 +21,7 @@ use crate::host_log::{self, HostFact};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
+use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::{blob, chain};
 
 /// How many threads read: one for a long `show`, one for everybody else.
@@ -213,6 +216,28 @@ impl Archive {
             Ok(all)
         });
         async { answer.await? }
+    }
+
+    /// What [`Store::sweep`] would do now; does none of it.
+    ///
+    /// # Errors
+    /// As that.
+    pub async fn sweepable(&self, request: SweepRequest) -> Result<Swept, ReadError> {
+        let found = self.doomed(request).await?;
+        let names = |doomed: &[Doomed]| doomed.iter().map(|gone| gone.run.clone()).collect();
+        let (deleted, erased): (Vec<_>, Vec<_>) = (names(&found.delete), names(&found.erase));
+        let unnamed = self.unnamed(deleted.iter().chain(&erased).cloned().collect()).await?;
+        let bytes = unnamed.values().fold(Bytes(0), |sum, size| sum.plus(*size));
+        Ok(Swept { deleted, erased, blobs: unnamed.len() as u64, bytes, left: found.left })
+    }
+
+    pub(crate) async fn doomed(&self, request: SweepRequest) -> Result<Found, ReadError> {
+        self.readers.ask(move |connection| sweep::doomed(connection, &request)).await?
+    }
+
+    pub(crate) async fn unnamed(&self, without: BTreeSet<RunId>) -> Result<Unnamed, ReadError> {
+        let folder = self.folder.clone();
+        self.readers.ask(move |connection| sweep::unnamed(connection, &folder, &without)).await?
     }
 
     pub(crate) fn close(&mut self) {

@@ -27,6 +27,12 @@ pub struct OpenAsk {
     /// What is shown besides. Without its text where that is larger than 16 KiB (its
     /// digest is a blob) or was erased.
     pub show: Document,
+    /// Who may answer.
+    pub groups: Vec<String>,
+    /// How many must approve.
+    pub quorum: u32,
+    /// When it is decided without people.
+    pub until: Option<Timestamp>,
 }
 
 pub(crate) fn open(
@@ -85,8 +91,12 @@ fn read(connection: &Connection, (ask, entry): (AskId, i64)) -> Result<OpenAsk, 
     }
     let found = found.ok_or_else(|| damaged("it is missing"))?;
     let asked = found.facts.into_iter().find_map(|fact| match fact {
-        Fact::Asked { ask: asked, cell, round, subject, show } if asked == ask => {
-            Some(OpenAsk { ask: asked, run: run.clone(), at: found.at, cell, round, subject, show })
+        Fact::Asked { ask: asked, cell, round, subject, show, groups, quorum, until }
+            if asked == ask =>
+        {
+            let (run, at) = (run.clone(), found.at);
+            let ask = asked;
+            Some(OpenAsk { ask, run, at, cell, round, subject, show, groups, quorum, until })
         }
         _ => None,
     });

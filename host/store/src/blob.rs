@@ -99,6 +99,17 @@ pub(crate) fn keep(
     Ok(())
 }
 
+/// Removes the file of a blob that has no row any more. A file that cannot be removed now
+/// is found by the next sweep.
+pub(crate) fn remove(folder: &Folder, digest: &Digest) {
+    match fs::remove_file(folder.blob(digest)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, %digest, "the file of a blob that nobody names was not removed");
+        }
+        _ => {}
+    }
+}
+
 /// How many names of blobs are read at once.
 const PAGE: u32 = 1_000;
 
@@ -119,6 +130,24 @@ pub(crate) fn names(
         found.push(name.map(Digest::from_bytes).ok_or(last));
     }
     Ok((!found.is_empty()).then_some((last, found)))
+}
+
+/// As [`names`], with sizes, and without those whose name is none.
+pub(crate) fn sizes(
+    connection: &Connection,
+    after: i64,
+) -> Result<Option<(i64, Vec<(Digest, Bytes)>)>, rusqlite::Error> {
+    let mut query = connection.prepare_cached(sql::NEXT_BLOBS)?;
+    let mut rows = query.query((after, PAGE))?;
+    let (mut last, mut found) = (None, Vec::new());
+    while let Some(row) = rows.next()? {
+        last = Some(row.get(0)?);
+        if let Some(name) = row.get_ref(1)?.as_blob().ok().and_then(|name| name.try_into().ok()) {
+            let size = Bytes(row.get::<_, i64>(2)?.cast_unsigned());
+            found.push((Digest::from_bytes(name), size));
+        }
+    }
+    Ok(last.map(|last| (last, found)))
 }
 
 /// The bytes of a digest, checked against it.

@@ -239,7 +239,16 @@ mod tests {
 
     fn asked(step: &str) -> Fact {
         let ask = AskId(format!("r/editor/{step}"));
-        Fact::Asked { ask, cell: cell(step), round: 0, subject: Digest::of(b""), show: document() }
+        Fact::Asked {
+            ask,
+            cell: cell(step),
+            round: 0,
+            subject: Digest::of(b""),
+            show: document(),
+            groups: Vec::new(),
+            quorum: 1,
+            until: None,
+        }
     }
 
     fn decided(step: &str) -> Fact {

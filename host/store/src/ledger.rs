@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, Spend};
 use crate::entry::{first_link, next_link};
+use crate::named::Named;
 use crate::work::{Append, Verdict};
 use crate::{blob, sql};
 
@@ -25,6 +26,8 @@ pub(crate) struct Ledger {
     lost: HashSet<RunId>,
     /// What the appends of this batch spent; written once, by [`Ledger::finish`].
     spend: Spend,
+    /// Which blobs somebody may still name.
+    pub(crate) named: Named,
 }
 
 /// The end of one run's journal.
@@ -136,6 +139,11 @@ impl Ledger {
             link.as_bytes(),
             written.texts,
         ])?;
+        self.named.written(&written.facts);
+        let texts = written.blobs.values().map(|text| text.as_bytes());
+        texts.chain(written.texts.as_deref().map(str::as_bytes)).for_each(|text| {
+            self.named.written(text);
+        });
         let changes = head.course.apply(entry);
         derived::write_asks(connection, sql::entry_id(head.row, sequence), &changes)?;
         if changes.spent != Cost::ZERO {
@@ -162,6 +170,11 @@ impl Ledger {
             self.heads.remove(&run);
             self.lost.insert(run);
         }
+    }
+
+    /// Forgets a run that is not what it was: who wants it must claim it.
+    pub(crate) fn forget(&mut self, run: &RunId) {
+        self.heads.remove(run);
     }
 
     /// Forgets runs that ended where too many are known.

@@ -46,6 +46,23 @@ pub(crate) const NEXT_RUN: &str =
 
 pub(crate) const READ_NUMBERED_RUN: &str = runs!("FROM run WHERE id = ?1");
 
+pub(crate) const READ_NEXT_RUN: &str = runs!("FROM run WHERE id > ?1 ORDER BY id LIMIT 1");
+
+/// Runs of a project that ended before a time, through the index that is there for this.
+pub(crate) const ENDED_RUNS: &str =
+    runs!("FROM run WHERE project = ?1 AND ended_at < ?2 ORDER BY ended_at");
+
+pub(crate) const DELETE_RUN: &str = "DELETE FROM run WHERE id = ?1";
+
+pub(crate) const DELETE_ENTRIES: &str = "DELETE FROM entry WHERE id BETWEEN ?1 AND ?2";
+
+pub(crate) const ERASE_TEXTS: &str =
+    "UPDATE entry SET texts = NULL WHERE id BETWEEN ?1 AND ?2 AND texts IS NOT NULL";
+
+pub(crate) const FIND_ENTRY: &str = "SELECT 1 FROM entry WHERE id = ?1";
+
+pub(crate) const DELETE_BLOB: &str = "DELETE FROM blob WHERE digest = ?1";
+
 pub(crate) const READ_OWNER: &str = "SELECT session, erased FROM run WHERE id = ?1";
 
 pub(crate) const OPEN_ASK: &str =
@@ -82,7 +99,7 @@ pub(crate) const APPEND_HOST: &str =
 
 /// Every blob, for who checks or sweeps all of them.
 pub(crate) const NEXT_BLOBS: &str =
-    "SELECT rowid, digest FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
+    "SELECT rowid, digest, size FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
 
 /// Only before all of it is made anew.
 pub(crate) const FORGET_DERIVED: &str = "DELETE FROM ask; DELETE FROM spend";
@@ -132,6 +149,13 @@ mod tests {
         WRITE_RUN,
         NEXT_RUN,
         READ_NUMBERED_RUN,
+        READ_NEXT_RUN,
+        ENDED_RUNS,
+        DELETE_RUN,
+        DELETE_ENTRIES,
+        ERASE_TEXTS,
+        FIND_ENTRY,
+        DELETE_BLOB,
         READ_OWNER,
         OPEN_ASK,
         CLOSE_ASK,

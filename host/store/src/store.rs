@@ -9,8 +9,9 @@ use bailiwick_core::{Digest, RunId, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::archive::Archive;
+use crate::chore::Chore;
 use crate::entry::Written;
-use crate::error::OpenError;
+use crate::error::{OpenError, ReadError};
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::knowledge::{Collections, IndexError, Library};
 use crate::queue::Queue;
@@ -93,6 +94,10 @@ impl Store {
         Ok(Collections::new(opened, project))
     }
 
+    pub(crate) fn chore(&self, chore: Chore) -> Answer<u64, ReadError> {
+        self.submit(|reply| Work::Chore { chore, reply })
+    }
+
     fn submit<T, E>(&self, work: impl FnOnce(Reply<T, E>) -> Work) -> Answer<T, E>
     where
         T: Send + 'static,
@@ -115,6 +120,12 @@ type Answer<T, E> = BoxFuture<'static, Result<T, E>>;
 struct Unanswered;
 
 impl From<Unanswered> for JournalError {
+    fn from(_: Unanswered) -> Self {
+        Self::Storage(CLOSED.into())
+    }
+}
+
+impl From<Unanswered> for ReadError {
     fn from(_: Unanswered) -> Self {
         Self::Storage(CLOSED.into())
     }

@@ -5,7 +5,9 @@ use bailiwick_core::ports::{BlobError, Durable, JournalError, Term};
 use bailiwick_core::{Bytes, Digest, RunId};
 use tokio::sync::oneshot;
 
+use crate::chore::{Chore, Done};
 use crate::entry::Written;
+use crate::error::ReadError;
 
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
@@ -15,6 +17,7 @@ pub(crate) enum Work {
     Claim { run: RunId, reply: Reply<Term, JournalError> },
     Append(Box<Append>),
     Put { digest: Digest, bytes: Vec<u8>, reply: Reply<Digest, BlobError> },
+    Chore { chore: Chore, reply: Reply<u64, ReadError> },
 }
 
 /// Facts for a run.
@@ -36,6 +39,9 @@ pub(crate) enum Verdict {
     Refused(JournalError),
     /// Nothing was written for it.
     NotKept(BlobError),
+    Done(Done),
+    /// What it did before it failed is written.
+    Undone(ReadError),
 }
 
 impl Work {
@@ -45,6 +51,7 @@ impl Work {
             Self::Create { .. } | Self::Claim { .. } => Bytes(0),
             Self::Append(append) => append.written.size().plus(append.written.size()),
             Self::Put { bytes, .. } => Bytes(bytes.len() as u64),
+            Self::Chore { .. } => Bytes(0),
         }
     }
 
@@ -53,7 +60,7 @@ impl Work {
         match self {
             Self::Create { run, .. } | Self::Claim { run, .. } => Some(run),
             Self::Append(append) => Some(&append.run),
-            Self::Put { .. } => None,
+            Self::Put { .. } | Self::Chore { .. } => None,
         }
     }
 
@@ -78,6 +85,12 @@ impl Work {
             (Self::Put { reply, .. }, Verdict::NotKept(error)) => {
                 let _ = reply.send(Err(error));
             }
+            (Self::Chore { reply, .. }, Verdict::Done(done)) => {
+                let _ = reply.send(Ok(done.count));
+            }
+            (Self::Chore { reply, .. }, Verdict::Undone(error)) => {
+                let _ = reply.send(Err(error));
+            }
             (work, verdict) => work.fail(&format!("an answer of another kind: {verdict:?}")),
         }
     }
@@ -93,6 +106,9 @@ impl Work {
             }
             Self::Put { reply, .. } => {
                 let _ = reply.send(Err(BlobError::Storage(reason.into())));
+            }
+            Self::Chore { reply, .. } => {
+                let _ = reply.send(Err(ReadError::Storage(reason.into())));
             }
         }
     }

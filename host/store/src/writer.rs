@@ -10,7 +10,8 @@ use bailiwick_core::ports::BlobError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::blob::{self, Delivery};
-use crate::error::OpenError;
+use crate::chore;
+use crate::error::{OpenError, ReadError};
 use crate::folder::Folder;
 use crate::ledger::Ledger;
 use crate::queue::{Capacity, Queue};
@@ -123,13 +124,36 @@ impl Writer {
                 (None, Work::Append(append)) => self.ledger.append(&transaction, append)?,
                 (None, Work::Put { digest, bytes, .. }) => {
                     blob::keep(&transaction, digest, bytes)?;
+                    self.ledger.named.put(*digest);
                     Verdict::Kept
+                }
+                (None, Work::Chore { chore, .. }) => {
+                    match chore::perform(chore, &transaction, &mut self.ledger) {
+                        Ok(done) => Verdict::Done(done),
+                        Err(ReadError::Storage(why)) => return Err(CommitError::Chore(why)),
+                        Err(error) => Verdict::Undone(error),
+                    }
                 }
             });
         }
         self.ledger.finish(&transaction)?;
         transaction.commit()?;
+        self.unlink(&verdicts);
         Ok(verdicts)
+    }
+
+    /// Removes the files of blobs whose rows are gone for good: after the commit, so that
+    /// a crash leaves a file without a row, which the next sweep finds, never the reverse;
+    /// and only where no put of the same batch brought the row back.
+    fn unlink(&self, verdicts: &[Verdict]) {
+        for verdict in verdicts {
+            let Verdict::Done(done) = verdict else { continue };
+            for digest in &done.unlink {
+                if matches!(blob::is_kept(&self.connection, digest), Ok(false)) {
+                    blob::remove(&self.folder, digest);
+                }
+            }
+        }
     }
 
     /// Writes the large blobs of a batch as files. A put that finds no room is refused
@@ -154,7 +178,7 @@ impl Writer {
                     }
                     None
                 }
-                Work::Create { .. } | Work::Claim { .. } => None,
+                Work::Create { .. } | Work::Claim { .. } | Work::Chore { .. } => None,
             });
         }
         delivery.finish()?;
@@ -222,4 +246,6 @@ enum CommitError {
     Database(#[from] rusqlite::Error),
     #[error("{0}")]
     File(#[from] std::io::Error),
+    #[error("{0}")]
+    Chore(String),
 }

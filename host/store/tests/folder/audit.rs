@@ -58,8 +58,16 @@ fn folder() -> TempDir {
             let lost = Fact::CallLost { attempt: attempt("draft"), index: 0, cost };
             let ask = AskId::of(&run, &Name::new("editor").unwrap(), &cell("draft"), 0);
             let show = Document::of(&json!({ "copy": name }));
-            let asked =
-                Fact::Asked { ask, cell: cell("draft"), round: 0, subject: show.digest(), show };
+            let asked = Fact::Asked {
+                ask,
+                cell: cell("draft"),
+                round: 0,
+                subject: show.digest(),
+                show,
+                groups: Vec::new(),
+                quorum: 1,
+                until: None,
+            };
             let mut entries = vec![
                 vec![started(&run, &[file], vec![artifact(picture, 300_000)])],
                 vec![lost, asked],

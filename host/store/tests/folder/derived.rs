@@ -38,7 +38,16 @@ fn ask_of(run: &RunId) -> AskId {
 fn asked(run: &RunId) -> Fact {
     let show = Document::of(&json!({ "copy": run.as_str() }));
     let subject = Digest::of(run.as_str().as_bytes());
-    Fact::Asked { ask: ask_of(run), cell: cell("draft"), round: 0, subject, show }
+    Fact::Asked {
+        ask: ask_of(run),
+        cell: cell("draft"),
+        round: 0,
+        subject,
+        show,
+        groups: Vec::new(),
+        quorum: 1,
+        until: None,
+    }
 }
 
 fn lost(tokens: u64, money: u64) -> Fact {

@@ -58,7 +58,16 @@ fn finished_and_asked(run: &RunId) -> Vec<Fact> {
     let (subject, show) = (output.digest(), document());
     vec![
         Fact::CellFinished { attempt: attempt("draft"), output, used: Used::default() },
-        Fact::Asked { ask, cell: cell("draft"), round: 0, subject, show },
+        Fact::Asked {
+            ask,
+            cell: cell("draft"),
+            round: 0,
+            subject,
+            show,
+            groups: Vec::new(),
+            quorum: 1,
+            until: None,
+        },
     ]
 }
 

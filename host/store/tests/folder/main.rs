@@ -11,6 +11,7 @@ mod kill;
 mod knowledge;
 mod listing;
 mod migration;
+mod sweep;
 
 use std::ops::Deref;
 use std::path::Path;
