@@ -112,7 +112,24 @@ pub enum Fact {
     /// A judge's allowance is spent: its best candidate goes on to the next judges; only people can release it.
     Escalated { judge: Name, cell: CellId, round: u32 },
     /// People are asked. `subject` is the digest of the whole candidate, `show` what is shown besides.
-    Asked { ask: AskId, cell: CellId, round: u32, subject: Digest, show: Document },
+    /// What else an open question is known by stands here too, so that ten thousand of them
+    /// are listed without their runs; questions of the first format have none of it.
+    Asked {
+        ask: AskId,
+        cell: CellId,
+        round: u32,
+        subject: Digest,
+        show: Document,
+        /// Who may answer.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<String>,
+        /// How many must approve.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        quorum: u32,
+        /// When it is decided without people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
     /// People were reminded that they are asked.
     Reminded { ask: AskId },
     /// Somebody answered; `by` is `timeout` where nobody did in time.
@@ -394,8 +411,14 @@ pub enum CallAnswer {
     Ok { value: Document, via: Option<String> },
     /// Not granted. Reason and hint are for the operator; the guest saw the capability only.
     Denied { reason: String, hint: Option<String> },
-    /// This ran out.
-    Exhausted { limit: Limit, detail: String },
+    /// This ran out. With `finish` nothing new begins from now on, and the run ends with
+    /// what was released.
+    Exhausted {
+        limit: Limit,
+        detail: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        finish: bool,
+    },
     /// Nobody answered.
     Unavailable { detail: String },
     /// The request was wrong.

@@ -9,6 +9,7 @@ use bailiwick_project::Point;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::answers::{Answer, Refused};
 use crate::evaluate::Prepared;
 use crate::ports::Reusable;
 use crate::queue::Work;
@@ -33,8 +34,10 @@ pub(crate) enum Message {
     Points { step: Name, result: Result<Vec<Point>, Failure> },
     /// The output was evaluated.
     Output { result: Result<Value, Failure> },
-    /// A person has decided.
-    Decide { ask: AskId, decision: Decision, by: String, reply: Reply<Result<Ticket, Refused>> },
+    /// People have decided.
+    Decide { answers: Vec<Answer>, reply: Reply<Result<Vec<Taken>, Vec<Refused>>> },
+    /// A question may be due.
+    Alarm,
     /// A pause before a retry is over.
     Wake(Work),
     /// So many appends were shown, and their questions put.
@@ -55,27 +58,13 @@ pub(crate) enum Message {
     Unattended,
 }
 
-/// Why a decision was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The run has ended.
-    #[error("the run has ended")]
-    RunEnded,
-    /// There is no such question.
-    #[error("there is no question {0}")]
-    NoSuchQuestion(AskId),
-    /// It was answered already.
-    #[error("{0} is answered already")]
-    Answered(AskId),
-    /// An edit takes a round, and none is left.
-    #[error("an edit takes one of this judge's rounds, and none is left")]
-    NoRoundLeft,
-    /// The new value is not what the judged step may put out.
-    #[error("the new value does not fit: {0}")]
-    Value(String),
-    /// Storage failed.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+/// An answer that was taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What is shown of it waits for this.
+    pub ticket: Ticket,
+    /// Who had said the same before, where somebody had: then nothing has changed.
+    pub already: Option<String>,
 }
 
 /// A way to a run for people and signals. Cloning is cheap.
@@ -101,11 +90,24 @@ impl RunHandle {
         ask: AskId,
         decision: Decision,
         by: String,
-    ) -> Result<Ticket, Refused> {
+    ) -> Result<Taken, Refused> {
+        let answer = Answer { ask, decision, by, subject: None };
+        let taken = self.decide_all(vec![answer]).await;
+        let first = |mut all: Vec<Refused>| all.pop().unwrap_or(Refused::RunEnded);
+        taken.map_err(first)?.pop().ok_or(Refused::RunEnded)
+    }
+
+    /// Hands several decisions in, each of another question: all are taken in one append,
+    /// or none is. What comes back is in the same order.
+    ///
+    /// # Errors
+    /// [`Refused`] for each that was; nothing has changed then.
+    pub async fn decide_all(&self, answers: Vec<Answer>) -> Result<Vec<Taken>, Vec<Refused>> {
+        let ended = || vec![Refused::RunEnded];
         let (reply, answer) = oneshot::channel();
-        let message = Message::Decide { ask, decision, by, reply };
-        self.inbox.send(message).await.map_err(|_| Refused::RunEnded)?;
-        answer.await.map_err(|_| Refused::RunEnded)?
+        let message = Message::Decide { answers, reply };
+        self.inbox.send(message).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
     }
 
     /// Asks the run to stop: nothing new starts, what runs gets a grace.

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::artifact::references;
-use bailiwick_core::fact::{AskId, Decision, Fact, Failure, StepBy};
-use bailiwick_core::run::{CellState, JudgeStage, Stage, Verdicts};
+use bailiwick_core::fact::{Fact, Failure, StepBy};
+use bailiwick_core::run::{CellState, JudgeStage, Stage};
 use bailiwick_core::{AttemptId, CellId, Document, Name};
-use serde_json::{Value, json};
 
 use crate::evaluate::Prepared;
 use crate::graph::Waiter;
-use crate::inbox::Refused;
-use crate::ports::Question;
 use crate::queue::Work;
 use crate::task::{RunError, Task};
 use crate::values::Obstacle;
@@ -153,96 +149,6 @@ impl Task {
         self.queue.free(judge);
         self.advance(&cell)
     }
-
-    fn put_question(
-        &mut self,
-        judge: &Name,
-        cell: &CellId,
-        round: u32,
-        show: &Value,
-    ) -> Result<(), RunError> {
-        let Some(state) = self.state.cell(cell) else { return Ok(()) };
-        let Some(candidate) = state.candidate(round) else { return Ok(()) };
-        let ask = AskId::of(&self.handle.run, judge, cell, round);
-        let show = Document::of(show);
-        let subject = candidate.output.digest();
-        self.note(Fact::Asked { ask: ask.clone(), cell: cell.clone(), round, subject, show })?;
-        self.ask_again(&ask);
-        Ok(())
-    }
-
-    /// Puts a question that is written down.
-    pub(crate) fn ask_again(&mut self, id: &AskId) {
-        let Some(ask) = self.state.asks.get(id) else { return };
-        let Some(state) = self.state.cell(&ask.cell) else { return };
-        let Some(candidate) = state.candidate(ask.round) else { return };
-        let step = self.plan.step(&ask.judge);
-        let allowance = step.and_then(|step| step.judges.as_ref()).map_or(0, |j| j.rounds);
-        let groups = match step.map(|step| &step.by) {
-            Some(StepBy::People(groups)) => groups.clone(),
-            _ => Vec::new(),
-        };
-        self.questions.push(Question {
-            ask: id.clone(),
-            step: ask.judge.clone(),
-            groups,
-            cell: ask.cell.clone(),
-            round: ask.round,
-            subject: candidate.output.clone(),
-            show: ask.show.clone(),
-            opinions: opinions(state, ask.round),
-            escalated: candidate.escalated,
-            rounds_left: allowance.saturating_sub(state.revisions_of(&ask.judge)),
-        });
-    }
-
-    /// A person has decided: refused, or applied with everything that follows.
-    pub(crate) fn decide(
-        &mut self,
-        ask: &AskId,
-        decision: Decision,
-        by: String,
-    ) -> Result<Result<(), Refused>, RunError> {
-        if let Err(refused) = self.may_decide(ask, &decision) {
-            return Ok(Err(refused));
-        }
-        let Some(cell) = self.state.asks.get(ask).map(|ask| ask.cell.clone()) else {
-            return Ok(Err(Refused::NoSuchQuestion(ask.clone())));
-        };
-        if self.note(Fact::Decided { ask: ask.clone(), decision, by }).is_err() {
-            return Ok(Err(Refused::NoRoundLeft));
-        }
-        self.advance(&cell).map(Ok)
-    }
-
-    fn may_decide(&self, id: &AskId, decision: &Decision) -> Result<(), Refused> {
-        if self.stopping.is_some() {
-            return Err(Refused::RunEnded);
-        }
-        let ask = self.state.asks.get(id).ok_or_else(|| Refused::NoSuchQuestion(id.clone()))?;
-        if ask.answer.is_some() {
-            return Err(Refused::Answered(id.clone()));
-        }
-        let Decision::Edit { value, .. } = decision else { return Ok(()) };
-        let value = value.value();
-        let agent = self.plan.step(&ask.cell.step).and_then(|step| step.agent());
-        if let Some(generation) = agent.and_then(|agent| self.world.slots.current(agent)) {
-            generation
-                .output
-                .check(&value)
-                .map_err(|mismatch| Refused::Value(mismatch.to_string()))?;
-        }
-        // An edit may keep, move and leave out what the candidate holds; it brings in no bytes.
-        let candidate = self.state.cell(&ask.cell).and_then(|cell| cell.candidate(ask.round));
-        let known = candidate.and_then(|c| references(&c.output.value()).ok()).unwrap_or_default();
-        let named = references(&value).map_err(|error| Refused::Value(error.to_string()))?;
-        match named.into_iter().find(|(_, artifact)| !known.values().any(|k| k == artifact)) {
-            Some((path, _)) => Err(Refused::Value(format!(
-                "at {path}: an artifact that the candidate does not have"
-            ))),
-            None => Ok(()),
-        }
-    }
 }
 
 /// Every judge has let it pass: released, unless only people could have.
@@ -256,17 +162,4 @@ fn after_last(cell: &CellId, state: &CellState, round: u32) -> Fact {
             reason: "a judge's `rounds` are spent, and no people released it".into(),
         },
     }
-}
-
-/// What agents say of a person's edit.
-fn opinions(state: &CellState, round: u32) -> Vec<Value> {
-    let said = state.said.iter().filter(|said| said.round == round);
-    let opinions = said.filter_map(|said| match &said.words {
-        Verdicts::Agent(words) if words.opinion => Some(json!({
-            "by": said.judge.as_str(), "verdict": words.verdict.as_str(),
-            "score": words.score, "reasons": words.reasons.value(),
-        })),
-        _ => None,
-    });
-    opinions.collect()
 }

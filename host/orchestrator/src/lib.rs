@@ -4,6 +4,7 @@
 //! task that owns the run; nothing leaves or is shown before the facts it rests on
 //! are durable. Knows no WebAssembly, no HTTP, no TOML, no SQL.
 
+mod answers;
 mod attempt;
 mod cells;
 mod ending;
@@ -13,15 +14,18 @@ mod inbox;
 mod judges;
 mod layout;
 mod leash;
+mod people;
 pub mod ports;
 mod queue;
 mod resume;
 mod show;
 mod task;
+mod timers;
 mod values;
 mod verdict;
 
+pub use answers::{Answer, Fit, Refused, fit, past, rounds_left};
 pub use attempt::pin;
-pub use inbox::{Refused, RunHandle};
+pub use inbox::{RunHandle, Taken};
 pub use ports::{Desk, NoReuse, Observer, Preparation, Question, Reusable, Reuse};
 pub use task::{Ended, Resume, RunError, Start, World, resume, run};

@@ -18,11 +18,12 @@ use tokio::sync::mpsc;
 use crate::ending::Stopping;
 use crate::evaluate::Evaluator;
 use crate::graph::Graph;
-use crate::inbox::{INBOX_MAX, Message, RunHandle};
+use crate::inbox::{INBOX_MAX, Message, RunHandle, Taken};
 use crate::leash::Leash;
 use crate::ports::{Desk, Observer, Preparation, Question, Reuse};
 use crate::queue::Queue;
 use crate::show::{Appended, Show};
+use crate::timers::Timers;
 use crate::values::Values;
 
 /// Messages that are taken into one append at most: what a commit of a few
@@ -90,6 +91,8 @@ pub struct Resume {
     pub concurrency: NonZeroUsize,
     /// What running attempts get after a stop.
     pub grace: Duration,
+    /// What comes before the first cell, where none began yet.
+    pub preparation: Option<Preparation>,
 }
 
 /// How a run was left: ended, resting, or waiting for people.
@@ -134,6 +137,7 @@ pub(crate) struct Task {
     pub(crate) parked: Option<Park>,
     pub(crate) output_begun: bool,
     pub(crate) questions: Vec<Question>,
+    pub(crate) timers: Timers,
     term: Term,
     batch: Vec<Fact>,
     batch_at: Timestamp,
@@ -141,8 +145,8 @@ pub(crate) struct Task {
     last: Option<Ticket>,
     appends: u64,
     /// Appends with questions: how many there were when the last was made and shown.
-    asked: u64,
-    shown: u64,
+    pub(crate) asked: u64,
+    pub(crate) shown: u64,
 }
 
 /// Starts a run. The future ends when the run has ended, or waits for people who are
@@ -183,12 +187,16 @@ async fn begin(
 
 async fn go_on(
     world: World,
-    resume: Resume,
+    mut resume: Resume,
     handle: RunHandle,
     inbox: mpsc::Receiver<Message>,
 ) -> Result<Ended, RunError> {
     let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
-    let task = Task::go_on(world, resume, handle)?;
+    let preparation = resume.preparation.take();
+    let mut task = Task::go_on(world, resume, handle)?;
+    if let Some(preparation) = preparation {
+        task.prepare(preparation, &show).await?;
+    }
     drive(task, show, inbox).await
 }
 
@@ -201,6 +209,7 @@ async fn drive(
         task.start_ready()?;
         task.progress()?;
         task.append(&show).await?;
+        task.arm();
         if task.is_over() {
             break;
         }
@@ -281,6 +290,7 @@ impl Task {
             parked: None,
             output_begun: false,
             questions: Vec::new(),
+            timers: Timers::default(),
             term,
             batch: Vec::new(),
             batch_at: Timestamp(0),
@@ -325,17 +335,20 @@ impl Task {
             Message::Axis { axis, result } => self.axis_resolved(&axis, result),
             Message::Points { step, result } => self.points_chosen(&step, result),
             Message::Output { result } => self.output_resolved(result),
-            Message::Decide { ask, decision, by, reply } => {
-                match self.decide(&ask, decision, by)? {
-                    Ok(()) => self.replies.push(Box::new(move |ticket, _| {
-                        let _ = reply.send(Ok(ticket));
-                    })),
+            Message::Decide { answers, reply } => {
+                match self.decide(answers)? {
+                    Ok(before) => self.reply_when_written(move |ticket| {
+                        let taken = before.into_iter();
+                        let taken = taken.map(|already| Taken { ticket: ticket.clone(), already });
+                        let _ = reply.send(Ok(taken.collect()));
+                    }),
                     Err(refused) => {
                         let _ = reply.send(Err(refused));
                     }
                 }
                 Ok(())
             }
+            Message::Alarm => self.alarm(),
             Message::Wake(work) => {
                 self.promises -= 1;
                 self.push(work);
@@ -384,6 +397,14 @@ impl Task {
             self.batch_at = self.world.clock.now().max(self.batch_at);
         }
         self.batch_at
+    }
+
+    /// Answers with the ticket of everything that is known so far.
+    fn reply_when_written(&mut self, reply: impl FnOnce(Ticket) + Send + 'static) {
+        match &self.last {
+            Some(last) if self.batch.is_empty() => reply(last.clone()),
+            _ => self.replies.push(Box::new(move |ticket, _| reply(ticket))),
+        }
     }
 
     async fn append(&mut self, show: &Show) -> Result<(), RunError> {

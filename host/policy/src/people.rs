@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use bailiwick_core::run::TIMEOUT;
 use serde::{Deserialize, Serialize};
-
-/// What facts call the answer that nobody gave in time. No person can have this name.
-pub const TIMEOUT: &str = "timeout";
 
 /// What stands before the number of an OS user whom no policy names.
 const UNNAMED: &str = "uid:";

@@ -155,6 +155,12 @@ impl CellState {
         self.tries.get(&(step.clone(), round)).copied().unwrap_or(0)
     }
 
+    /// Whether people are asked this about it now.
+    #[must_use]
+    pub fn is_asked(&self, ask: &AskId) -> bool {
+        matches!(&self.stage, Stage::Judging { now: JudgeStage::Asked { ask: open }, .. } if open == ask)
+    }
+
     /// How it ended, where it did.
     #[must_use]
     pub fn end(&self) -> Option<&End> {

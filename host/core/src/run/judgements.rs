@@ -2,8 +2,8 @@
 
 use super::cell::{Candidate, CellState, End, JudgeStage, Said, Stage, Verdicts};
 use super::state::{Ask, Legal, RunState};
-use crate::fact::{AskId, Decision, Judgement, StepBy, Verdict};
-use crate::{CellId, Digest, Document, Name, Timestamp};
+use crate::fact::{AskId, Decision, Fact, Judgement, StepBy, Verdict};
+use crate::{CellId, Document, Name, Timestamp};
 
 /// Who decides where nobody did in time.
 pub const TIMEOUT: &str = "timeout";
@@ -77,14 +77,11 @@ impl RunState {
         Ok(())
     }
 
-    pub(super) fn ask(
-        &mut self,
-        id: &AskId,
-        cell: &CellId,
-        round: u32,
-        (subject, show): (Digest, &Document),
-        at_time: Timestamp,
-    ) -> Legal {
+    pub(super) fn ask(&mut self, fact: &Fact, now: Timestamp) -> Legal {
+        let Fact::Asked { ask: id, cell, round, subject, show, until, .. } = fact else {
+            return Err("nobody is asked");
+        };
+        let (round, subject) = (*round, *subject);
         let step = self.step(&cell.step).ok_or("there is no such step")?;
         let Some(Stage::Judging { round: judged, at, now: JudgeStage::Due }) =
             self.cell(cell).map(|c| &c.stage)
@@ -106,19 +103,22 @@ impl RunState {
             *now = JudgeStage::Asked { ask: id.clone() };
         }
         let (cell, show) = (cell.clone(), show.clone());
-        let (votes, reminders) = (Vec::new(), 0);
+        let (votes, reminders, answer) = (Vec::new(), 0, None);
+        let (at, told, until) = (now, now, *until);
         let ask =
-            Ask { judge, cell, round, subject, show, at: at_time, votes, reminders, answer: None };
+            Ask { judge, cell, round, subject, show, at, told, until, votes, reminders, answer };
         self.asks.insert(id.clone(), ask);
         Ok(())
     }
 
-    pub(super) fn remind(&mut self, id: &AskId) -> Legal {
-        if !self.open_asks().any(|(open, _)| open == id) {
+    pub(super) fn remind(&mut self, id: &AskId, now: Timestamp) -> Legal {
+        let ask = self.asks.get(id).ok_or("nobody was asked that")?;
+        if ask.answer.is_some() || !self.cell(&ask.cell).is_some_and(|cell| cell.is_asked(id)) {
             return Err("the question is not open");
         }
-        let ask = self.asks.get_mut(id).ok_or("nobody was asked that")?;
-        ask.reminders += 1;
+        if let Some(ask) = self.asks.get_mut(id) {
+            (ask.reminders, ask.told) = (ask.reminders + 1, now);
+        }
         Ok(())
     }
 

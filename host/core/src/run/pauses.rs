@@ -45,10 +45,8 @@ impl RunState {
             self.retry_failed();
         }
         if let Some(repin) = repinned {
-            if let Some(pin) = &repin.pin {
-                self.pin = Some(pin.clone());
-            }
             self.agents.extend(repin.agents.clone());
+            self.repins.push(repin.clone());
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::attempts::OpenAttempt;
 use super::cell::{CellState, End, JudgeStage, Stage};
 use super::pauses::Pause;
 use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, RunEnd, StepShape,
+    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, StepShape,
 };
 use crate::{
     Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
@@ -29,8 +29,10 @@ pub struct RunState {
     pub imported: Vec<Artifact>,
     /// Who started it.
     pub by: String,
-    /// The files that it goes by.
+    /// The files that it was started from.
     pub pin: Option<Pin>,
+    /// What it went on with instead, in order.
+    pub repins: Vec<Repin>,
     /// The run that it was made from.
     pub forked: Option<Forked>,
     /// The axes that are fixed.
@@ -101,6 +103,10 @@ pub struct Ask {
     pub show: Document,
     /// When people were asked.
     pub at: Timestamp,
+    /// When it is decided without them.
+    pub until: Option<Timestamp>,
+    /// When they were told of it last: asked or reminded.
+    pub told: Timestamp,
     /// Who has approved so far.
     pub votes: Vec<String>,
     /// How often people were reminded.
@@ -175,6 +181,7 @@ impl RunState {
             imported: imported.clone(),
             by: by.clone(),
             pin: pin.clone(),
+            repins: Vec::new(),
             forked: forked.clone(),
             axes: BTreeMap::new(),
             steps: steps.collect(),
@@ -254,10 +261,8 @@ impl RunState {
             }
             Fact::JudgeSkipped { judge, cell, round } => self.judge_skipped(judge, cell, *round),
             Fact::Escalated { judge, cell, round } => self.escalate(judge, cell, *round),
-            Fact::Asked { ask, cell, round, subject, show } => {
-                self.ask(ask, cell, *round, (*subject, show), at)
-            }
-            Fact::Reminded { ask } => self.remind(ask),
+            Fact::Asked { .. } => self.ask(fact, at),
+            Fact::Reminded { ask } => self.remind(ask, at),
             Fact::Decided { ask, decision, by } => self.decide(ask, decision, by),
             Fact::Released { cell, round, output } => self.release(cell, *round, output),
             Fact::Dropped { cell, reason } => {

@@ -118,7 +118,16 @@ fn people_are_asked_about_the_candidate_as_it_is() {
     let before = after(&["draft 0/1 starts", "draft 0/1 finishes", "check skips 0"]);
     let Fact::Asked { ask, cell, round, show, .. } = fact("editor asks 0") else { unreachable!() };
     let mut state = before.clone();
-    let other = Fact::Asked { ask, cell, round, subject: output(9).digest(), show };
+    let other = Fact::Asked {
+        ask,
+        cell,
+        round,
+        subject: output(9).digest(),
+        show,
+        groups: Vec::new(),
+        quorum: 1,
+        until: None,
+    };
     assert!(state.next(&other, Timestamp(2)).is_err());
     assert_eq!(state, before);
 }

@@ -194,7 +194,16 @@ fn of_judge(judge: Name, what: &str, round: u32, opinion: bool) -> Fact {
         "escalates" => Fact::Escalated { judge, cell: cell(), round },
         "asks" => {
             let (subject, show) = (output(round).digest(), Document::of(&json!({})));
-            Fact::Asked { ask, cell: cell(), round, subject, show }
+            Fact::Asked {
+                ask,
+                cell: cell(),
+                round,
+                subject,
+                show,
+                groups: Vec::new(),
+                quorum: 1,
+                until: None,
+            }
         }
         "approves" => decided(Decision::Approve { comment: None }),
         "rejects" => decided(Decision::Reject { comment: None }),

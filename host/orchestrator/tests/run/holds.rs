@@ -98,11 +98,11 @@ async fn a_decision_is_acknowledged_by_a_ticket() {
         house.seen.until(2, |fact| matches!(fact, Fact::Asked { .. })).await;
         house.journal.hold();
         let approve = || Decision::Approve { comment: None };
-        let ticket = handle
+        let taken = handle
             .decide(AskId("r/editor/topic=a/0".into()), approve(), "bo".into())
             .await
             .unwrap();
-        let durable = tokio::spawn(async move { ticket.durable().await });
+        let durable = tokio::spawn(async move { taken.ticket.durable().await });
         settle().await;
         assert!(!durable.is_finished(), "acknowledged before it was durable");
         house.journal.release();

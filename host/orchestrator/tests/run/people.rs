@@ -64,7 +64,10 @@ async fn what_cannot_be_decided_is_refused_and_changes_nothing() {
         // What the candidate holds may stay and move.
         decide(ask(0), edit(&json!({ "moved": [own] }))).await.unwrap();
         house.seen.until(2, |fact| matches!(fact, Fact::Asked { .. })).await;
-        assert_eq!(decide(ask(0), approve()).await.unwrap_err(), Refused::Answered(ask(0)));
+        assert_eq!(
+            decide(ask(0), approve()).await.unwrap_err(),
+            Refused::Answered { ask: ask(0), was: "edited", by: "bo".into() }
+        );
         assert_eq!(decide(ask(1), edit(&json!({}))).await.unwrap_err(), Refused::NoRoundLeft);
         decide(ask(1), approve()).await.unwrap();
     };

@@ -223,7 +223,16 @@ impl Journal {
     ) {
         let ask = AskId::of(&self.run, &name(judge), of, round);
         let (subject, show) = (Document::of(subject).digest(), Document::of(&json!({})));
-        self.facts.push(Fact::Asked { ask: ask.clone(), cell: of.clone(), round, subject, show });
+        self.facts.push(Fact::Asked {
+            ask: ask.clone(),
+            cell: of.clone(),
+            round,
+            subject,
+            show,
+            groups: Vec::new(),
+            quorum: 1,
+            until: None,
+        });
         self.facts.push(Fact::Decided { ask, decision, by: "ben".into() });
     }
 
