@@ -5,18 +5,18 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use bailiwick_core::fact::{CallAnswer, Limit};
-use bailiwick_core::{Artifact, Bytes, Name};
+use bailiwick_core::{Artifact, Bytes, Currency, Name};
 use bailiwick_policy::Route;
 use bailiwick_policy::grants::ModelGrant;
+use bailiwick_policy::price::Priced;
 
 use crate::call::Request;
 use crate::gate::Gate;
-use crate::ledger::Allowance;
 
 /// What authorisation found: exactly what the effect needs, so that nothing is looked
 /// up again after it was judged.
 pub(crate) enum Permit {
-    Routes { routes: Vec<Route>, allowance: Allowance },
+    Routes(Vec<Route>),
     Collection(Name),
     Put,
     Get,
@@ -33,17 +33,15 @@ impl Gate {
                 {
                     return Err(self.unreadable(stranger));
                 }
-                self.authorize_model(&model.alias)
+                self.authorize_model(&model.alias, Priced::Words)
             }
-            Request::Embed(model) => self.authorize_model(&model.alias),
-            Request::GenerateImage(model) => self.authorize_model(&model.alias),
+            Request::Embed(model) => self.authorize_model(&model.alias, Priced::Vectors),
+            Request::GenerateImage(model) => self.authorize_model(&model.alias, Priced::Pictures),
             Request::EmbedQuery { collection, request } => {
                 self.authorize_collection(collection)?;
                 // The collection's model needs no grant, but what it takes is counted with
                 // the agent's own calls, and bounded with them.
-                let grant = self.generation.effective.grants.model.as_ref();
-                let allowance = grant.map_or(Allowance::default(), allowance);
-                self.routes(&request.alias, allowance)
+                self.routes(&request.alias, Priced::Vectors)
             }
             Request::Search(search) => self.authorize_collection(&search.collection),
             Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
@@ -51,26 +49,42 @@ impl Gate {
         }
     }
 
-    fn authorize_model(&self, alias: &str) -> Result<Permit, CallAnswer> {
+    fn authorize_model(&self, alias: &str, kind: Priced) -> Result<Permit, CallAnswer> {
         let grant = self.generation.effective.grants.model.as_ref();
         match grant.filter(|grant| grant.aliases.iter().any(|name| name.as_str() == alias)) {
             None => Err(self.ungranted(
                 format!("the model {alias:?} is not granted to {}", self.generation.agent),
-                model_line(grant, alias),
+                model_line(grant, alias, self.gateway.ledger.currency(&self.run)),
             )),
-            Some(grant) => self.routes(alias, allowance(grant)),
+            Some(_) => self.routes(alias, kind),
         }
     }
 
-    fn routes(&self, alias: &str, allowance: Allowance) -> Result<Permit, CallAnswer> {
-        match self.gateway.models.get(alias) {
-            Some(routes) if !routes.is_empty() => {
-                Ok(Permit::Routes { routes: routes.clone(), allowance })
-            }
-            _ => {
-                Err(CallAnswer::Unavailable { detail: format!("the model {alias:?} has no route") })
-            }
+    /// Where money is bounded, only what has a price is asked: without one, a call could
+    /// cost anything.
+    fn routes(&self, alias: &str, kind: Priced) -> Result<Permit, CallAnswer> {
+        let routes = self.gateway.models.get(alias).map(Vec::as_slice).unwrap_or_default();
+        let Some(first) = routes.first() else {
+            let detail = format!("the model {alias:?} has no route");
+            return Err(CallAnswer::Unavailable { detail });
+        };
+        if !self.gateway.ledger.counts_money(self.payer()) {
+            return Ok(Permit::Routes(routes.to_vec()));
         }
+        let priced = routes.iter().filter(|route| route.lacks_price(kind).is_none());
+        let priced: Vec<_> = priced.cloned().collect();
+        if !priced.is_empty() {
+            return Ok(Permit::Routes(priced));
+        }
+        let missing = first.lacks_price(kind).unwrap_or("input");
+        Err(CallAnswer::Denied {
+            reason: format!(
+                "money is bounded, and no route of {alias:?} has a price for this call"
+            ),
+            hint: Some(format!(
+                "in bailiwick.toml, in the route {first} under [models.{alias}]: price = {{ {missing} = \"…\" }}"
+            )),
+        })
     }
 
     fn authorize_collection(&self, collection: &str) -> Result<Permit, CallAnswer> {
@@ -100,7 +114,7 @@ impl Gate {
         if put.saturating_add(bytes) > most.0 {
             let detail =
                 format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
-            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail });
+            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail, finish: false });
         }
         Ok(Permit::Put)
     }
@@ -132,19 +146,16 @@ impl Gate {
     }
 }
 
-fn allowance(grant: &ModelGrant) -> Allowance {
-    Allowance { calls: grant.calls, tokens: grant.tokens }
-}
-
 /// The line that grants `alias` besides what is granted: it stands for the whole line
 /// of now, so it must not take anything away.
-fn model_line(granted: Option<&ModelGrant>, alias: &str) -> String {
+fn model_line(granted: Option<&ModelGrant>, alias: &str, currency: Option<Currency>) -> String {
     let Some(granted) = granted else {
         return format!("grants.model = {{ use = [{alias:?}] }}");
     };
     let numbers = [
-        ("calls", granted.calls.map(|calls| calls.0)),
-        ("tokens", granted.tokens.map(|tokens| tokens.0)),
+        ("calls", granted.calls.map(|calls| calls.0.to_string())),
+        ("tokens", granted.tokens.map(|tokens| tokens.0.to_string())),
+        ("money", granted.money.map(|money| format!("{:?}", money.show(currency)))),
     ];
     let numbers: String = numbers
         .into_iter()

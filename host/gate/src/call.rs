@@ -1,7 +1,7 @@
 //! A gate call as data: what is asked, what is answered, how it fails; and the form of both in the journal.
 
 use bailiwick_core::fact::{CallAnswer, Capability, Failure, Limit};
-use bailiwick_core::{Artifact, Cost, Digest, Document};
+use bailiwick_core::{Artifact, Digest, Document};
 use bailiwick_policy::ports::Park;
 use serde_json::{Value, json};
 
@@ -104,12 +104,6 @@ impl Request {
             Self::GenerateImage(request) => Some(request.worst()),
             Self::Search(_) | Self::Put(_) | Self::Get(_) => None,
         }
-    }
-
-    /// The same in tokens and calls.
-    #[must_use]
-    pub fn worst_case(&self) -> Option<Cost> {
-        Some(self.worst()?.on(&bailiwick_policy::Route::builtin()))
     }
 
     /// What tells this request from another: bytes by their digest, the rest as it is.

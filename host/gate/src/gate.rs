@@ -10,15 +10,16 @@ use bailiwick_core::fact::{
 };
 use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Recorder};
 use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, Record, RunId, Timestamp};
+use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Job, Park, Patience};
-use bailiwick_policy::{Generation, Route};
+use bailiwick_policy::{Generation, Route, WhenSpent};
 use serde_json::Value;
 
 use crate::artifacts::{ForeignArtifact, Readable};
 use crate::authorize::Permit;
 use crate::call::{Answer, CallError, Request};
 use crate::knowledge::KnowledgeIndex;
-use crate::ledger::{Account, Hold, Ledger, RUN_BLOBS_MAX};
+use crate::ledger::{Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
 use crate::routes::Tries;
@@ -52,7 +53,7 @@ const ANSWER_MAX: Bytes = Bytes::mib(64);
 pub struct Gate {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) generation: Arc<Generation>,
-    run: RunId,
+    pub(crate) run: RunId,
     attempt: AttemptId,
     recorder: Arc<dyn Recorder>,
     pub(crate) readable: Mutex<Readable>,
@@ -121,8 +122,9 @@ impl Gate {
                 Ok(None) => (self.local(permit, request).await, Cost::ZERO, None),
                 Ok(Some(hold)) => {
                     let key = self.idempotency_key(index, digest);
-                    let durable = self.intend(index, capability, digest, key, &hold).await?;
-                    let told = self.outward(&durable, permit, &request, key, hold).await;
+                    let call = Outgoing { index, capability, request: digest, key };
+                    let durable = self.intend(call, hold.reserved()).await?;
+                    let told = self.outward((durable, call), permit, &request, hold).await;
                     match self.out_of_reach(&told) {
                         Some(park) => return self.lose(index, told.1, park).await,
                         None => told,
@@ -132,6 +134,7 @@ impl Gate {
         };
         let result = match result {
             Err(Unanswered::NotNow(park)) => return Err(CallError::Parked(park)),
+            Err(Unanswered::Over(error)) => return Err(error),
             Err(Unanswered::Told(answer)) => Err(answer),
             Ok(answer) => Ok(answer),
         };
@@ -153,14 +156,30 @@ impl Gate {
 
     /// The call stays open; what its requests cost is written down.
     async fn lose(&self, index: u32, cost: Cost, park: Park) -> Result<Answer, CallError> {
-        let fact = Fact::CallLost { attempt: self.attempt.clone(), index, cost };
-        self.recorder.record(fact).await.map_err(gone)?;
+        self.charge(index, cost).await?;
         Err(CallError::Parked(park))
     }
 
-    /// Looked up when it is needed: most attempts of most pipelines never ask.
-    pub(crate) fn account(&self) -> Arc<Account> {
-        self.gateway.ledger.account(&self.run, &self.generation.agent)
+    /// Writes down what a request cost that will have no answer.
+    pub(crate) async fn charge(&self, index: u32, cost: Cost) -> Result<(), CallError> {
+        let fact = Fact::CallLost { attempt: self.attempt.clone(), index, cost };
+        self.recorder.record(fact).await.map(|_| ()).map_err(gone)
+    }
+
+    /// Who pays: the agent and the step of this attempt, with what they were granted.
+    pub(crate) fn payer(&self) -> Payer<'_> {
+        let grant = self.generation.effective.grants.model.as_ref();
+        Payer {
+            run: &self.run,
+            by: Some((&self.generation.agent, &self.attempt.cell.step)),
+            granted: grant.map(ModelGrant::budget).unwrap_or_default(),
+        }
+    }
+
+    /// Takes a worst case from all accounts of the payer.
+    pub(crate) async fn hold(&self, worst: Cost) -> Result<Hold, Unanswered> {
+        let held = self.gateway.ledger.reserve(self.payer(), worst, self.gateway.clock.as_ref());
+        Ok(held.await?)
     }
 
     fn count(&self) -> Result<u32, CallError> {
@@ -177,25 +196,22 @@ impl Gate {
         permit: &Permit,
         request: &Request,
     ) -> Result<Option<Hold>, Unanswered> {
-        let (Permit::Routes { allowance, .. }, Some(worst)) = (permit, request.worst_case()) else {
+        let (Permit::Routes(routes), Some(worst)) = (permit, request.worst()) else {
             return Ok(None);
         };
         // What was paid for must find a place.
         self.gateway.blobs.check_room(ANSWER_MAX).map_err(no_room)?;
-        let hold = self.account().reserve(worst, *allowance).await;
-        hold.map(Some).map_err(|(limit, detail)| CallAnswer::Exhausted { limit, detail }.into())
+        self.hold(worst.along(routes)).await.map(Some)
     }
 
-    async fn intend(
+    /// Waits until it is written down that a request leaves.
+    pub(crate) async fn intend(
         &self,
-        index: u32,
-        capability: Capability,
-        request: Digest,
-        key: Digest,
-        hold: &Hold,
+        call: Outgoing,
+        reserved: Cost,
     ) -> Result<Durable, CallError> {
+        let Outgoing { index, capability, request, key } = call;
         let attempt = self.attempt.clone();
-        let reserved = hold.reserved();
         let fact = Fact::CallIntended { attempt, index, capability, request, key, reserved };
         let (ticket, at) = self.recorder.record(fact).await.map_err(gone)?;
         self.clock.store(at.0, Ordering::Relaxed);
@@ -205,19 +221,18 @@ impl Gate {
     /// What leaves the host: models.
     async fn outward(
         &self,
-        durable: &Durable,
+        (durable, call): (Durable, Outgoing),
         permit: Permit,
         request: &Request,
-        key: Digest,
         hold: Hold,
     ) -> Told {
-        let Permit::Routes { routes, allowance } = permit else {
+        let (Permit::Routes(routes), Some(worst)) = (permit, request.worst()) else {
             // `reserve` gives a hold for routes only.
             let answer = CallAnswer::Unavailable { detail: "no route".into() };
             return (Err(answer.into()), Cost::ZERO, None);
         };
-        let tries = Tries { gate: self, durable, key, allowance, worst: hold.reserved() };
-        tries.first_answer(&routes, request, hold).await
+        let tries = Tries { gate: self, call, worst, routes: &routes };
+        tries.first_answer(durable, request, hold).await
     }
 
     /// What stays on the host: the index and the blobs.
@@ -252,11 +267,10 @@ impl Gate {
             (self.put.load(Ordering::Relaxed), self.generation.effective.limits.artifacts);
         if kept.saturating_add(size.0) > most.0 {
             let detail = format!("{} are kept, {size} more do not fit into {most}", Bytes(kept));
-            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail }.into());
+            return Err(exhausted(Limit::Bytes, detail));
         }
-        self.gateway.ledger.shelf(&self.run).take(size).map_err(|used| CallAnswer::Exhausted {
-            limit: Limit::Storage,
-            detail: format!("this run has put {used} of {RUN_BLOBS_MAX}"),
+        self.gateway.ledger.shelf(&self.run).take(size).map_err(|used| {
+            exhausted(Limit::Storage, format!("this run has put {used} of {RUN_BLOBS_MAX}"))
         })?;
         let digest = self.gateway.blobs.put(bytes).await.map_err(no_room)?;
         let artifact = Artifact { digest, media_type, bytes: size, name };
@@ -403,16 +417,43 @@ impl Gate {
     }
 }
 
-/// Why a call has no answer: the guest is told so, or the attempt is let go.
+/// A call that leaves, as its facts name it.
+#[derive(Clone, Copy)]
+pub(crate) struct Outgoing {
+    pub(crate) index: u32,
+    capability: Capability,
+    request: Digest,
+    pub(crate) key: Digest,
+}
+
+/// Why a call has no answer: the guest is told so, the attempt is let go, or it is over.
 pub(crate) enum Unanswered {
     Told(CallAnswer),
     NotNow(Park),
+    Over(CallError),
 }
 
 impl From<CallAnswer> for Unanswered {
     fn from(answer: CallAnswer) -> Self {
         Self::Told(answer)
     }
+}
+
+impl From<Spent> for Unanswered {
+    fn from(spent: Spent) -> Self {
+        let Spent { limit, detail, when, .. } = spent;
+        let told =
+            |finish| Self::Told(CallAnswer::Exhausted { limit, detail: detail.clone(), finish });
+        match when {
+            WhenSpent::Fail => told(false),
+            WhenSpent::Finish => told(true),
+            WhenSpent::Pause => Self::NotNow(Park { reason: ParkReason::Budget, detail }),
+        }
+    }
+}
+
+fn exhausted(limit: Limit, detail: String) -> Unanswered {
+    CallAnswer::Exhausted { limit, detail, finish: false }.into()
 }
 
 /// What came of a call that left, what its requests cost, and the route that answered.
@@ -424,7 +465,7 @@ fn no_room(error: BlobError) -> Unanswered {
         BlobError::Full { .. } => {
             Unanswered::NotNow(Park { reason: ParkReason::Disk, detail: error.to_string() })
         }
-        error => CallAnswer::Exhausted { limit: Limit::Storage, detail: error.to_string() }.into(),
+        error => exhausted(Limit::Storage, error.to_string()),
     }
 }
 

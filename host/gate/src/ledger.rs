@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::ports::Clock;
-use bailiwick_core::{Cost, Day, Name, RunId};
+use bailiwick_core::{Cost, Currency, Day, Name, RunId};
 use bailiwick_policy::{Budget, Budgets};
 
 use books::{Books, Taken, Verdict};
@@ -106,6 +106,12 @@ impl Ledger {
         }
     }
 
+    /// What money is in a run.
+    #[must_use]
+    pub fn currency(&self, run: &RunId) -> Option<Currency> {
+        self.books.accounts().of_run(run).budgets.currency
+    }
+
     /// What an agent has spent in a run so far, open reservations not counted.
     #[must_use]
     pub fn spent_by(&self, run: &RunId, agent: &Name) -> Cost {
@@ -161,52 +167,3 @@ impl Drop for Hold {
         }
     }
 }
-
-// Until the gate asks the ledger itself.
-#[allow(missing_docs, clippy::missing_errors_doc, reason = "gone with the gate's next change")]
-mod before {
-    use super::*;
-    use bailiwick_core::fact::Limit;
-    use bailiwick_core::{Calls, Timestamp, Tokens};
-
-    pub struct Account(Ledger, RunId, Name);
-
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub struct Allowance {
-        pub calls: Option<Calls>,
-        pub tokens: Option<Tokens>,
-    }
-
-    struct NoClock;
-
-    impl Clock for NoClock {
-        fn now(&self) -> Timestamp {
-            Timestamp(0)
-        }
-
-        fn sleep_until(&self, _: Timestamp) -> bailiwick_core::ports::BoxFuture<'static, ()> {
-            Box::pin(async {})
-        }
-    }
-
-    impl Ledger {
-        #[must_use]
-        pub fn account(&self, run: &RunId, agent: &Name) -> Arc<Account> {
-            Arc::new(Account(self.clone(), run.clone(), agent.clone()))
-        }
-    }
-
-    impl Account {
-        pub async fn reserve(
-            &self,
-            worst: Cost,
-            allowance: Allowance,
-        ) -> Result<Hold, (Limit, String)> {
-            let granted = Budget { money: None, calls: allowance.calls, tokens: allowance.tokens };
-            let payer = Payer { run: &self.1, by: Some((&self.2, &self.2)), granted };
-            let held = self.0.reserve(payer, worst, &NoClock).await;
-            held.map_err(|spent| (spent.limit, spent.detail))
-        }
-    }
-}
-pub use before::{Account, Allowance};

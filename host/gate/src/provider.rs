@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bailiwick_core::Digest;
 use bailiwick_core::ports::{BoxFuture, Durable};
+use bailiwick_core::{Calls, Cost, Digest};
 use bailiwick_policy::Route;
 
 use crate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images};
@@ -58,6 +58,20 @@ pub enum ProviderError {
         /// For the operator.
         detail: String,
     },
+}
+
+impl ProviderError {
+    /// What is charged for a request that ended so, reserved at `worst` on its route: one
+    /// that may have been worked on in full, one that the server turned away a call and
+    /// nothing else, a 429 and one that never left nothing at all.
+    #[must_use]
+    pub fn charge(&self, worst: Cost) -> Cost {
+        match self {
+            Self::Unavailable { left: true, .. } => worst,
+            Self::Rejected { .. } => Cost { calls: Calls(1), ..Cost::ZERO },
+            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unsupported { .. } => Cost::ZERO,
+        }
+    }
 }
 
 /// Speaks to models. Holds the secrets; what it returns never contains one.

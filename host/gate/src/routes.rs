@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use bailiwick_core::fact::{CallAnswer, Level};
 use bailiwick_core::ports::Durable;
-use bailiwick_core::{Calls, Cost, Digest, Tokens};
+use bailiwick_core::{Cost, Digest};
 use bailiwick_policy::Route;
 
 use crate::call::{Answer, Request};
-use crate::gate::Gate;
-use crate::ledger::{Allowance, Hold};
+use crate::gate::{Gate, Outgoing, Told, Unanswered};
+use crate::ledger::Hold;
 use crate::model::Images;
 use crate::provider::{ProviderCall, ProviderError};
+use crate::worst::{Worst, spent};
 
 /// Tries of one route: with the waits below, enough for a rate limit that counts by the minute.
 const TRIES_MAX: u32 = 4;
@@ -26,10 +27,9 @@ const REQUEST_MAX: Duration = Duration::from_secs(900);
 /// One outward call on its way.
 pub(crate) struct Tries<'a> {
     pub(crate) gate: &'a Gate,
-    pub(crate) durable: &'a Durable,
-    pub(crate) key: Digest,
-    pub(crate) allowance: Allowance,
-    pub(crate) worst: Cost,
+    pub(crate) call: Outgoing,
+    pub(crate) worst: Worst,
+    pub(crate) routes: &'a [Route],
 }
 
 /// How the last route ended.
@@ -39,33 +39,32 @@ enum End {
 }
 
 impl Tries<'_> {
-    /// The first answer along the routes, with what all tries cost and the route that gave it.
+    /// The first answer along the routes, with what is not yet charged for the tries,
+    /// and the route that gave it.
     pub(crate) async fn first_answer(
         &self,
-        routes: &[Route],
+        mut durable: Durable,
         request: &Request,
         hold: Hold,
-    ) -> (Result<Answer, CallAnswer>, Cost, Option<String>) {
+    ) -> Told {
         let images = match self.images(request).await {
             Ok(images) => images,
             Err(answer) => {
                 hold.settle(Cost::ZERO);
-                return (Err(answer), Cost::ZERO, None);
+                return (Err(answer.into()), Cost::ZERO, None);
             }
         };
         let (mut hold, mut cost, mut last) = (Some(hold), Cost::ZERO, None);
-        for route in routes {
+        for route in self.routes {
             for number in 1..=TRIES_MAX {
                 let held = match hold.take() {
                     Some(held) => held,
-                    None => match self.gate.account().reserve(self.worst, self.allowance).await {
+                    None => match self.again(&mut durable, &mut cost).await {
                         Ok(held) => held,
-                        Err((limit, detail)) => {
-                            return (Err(CallAnswer::Exhausted { limit, detail }), cost, None);
-                        }
+                        Err(unanswered) => return (Err(unanswered), cost, None),
                     },
                 };
-                let (answer, spent) = self.once(route, request, &images).await;
+                let (answer, spent) = self.once(&durable, route, request, &images).await;
                 held.settle(spent);
                 cost = cost.plus(spent);
                 let error = match answer {
@@ -81,18 +80,34 @@ impl Tries<'_> {
                 }
             }
         }
-        (Err(refusal(last)), cost, None)
+        (Err(refusal(last).into()), cost, None)
+    }
+
+    /// Room for another request of the same call. What the ones before were charged is
+    /// written down first, and this one is intended anew: a host that ends in the middle
+    /// of it must find in its journal what every one of them may have cost.
+    async fn again(&self, durable: &mut Durable, cost: &mut Cost) -> Result<Hold, Unanswered> {
+        let hold = self.gate.hold(self.worst.along(self.routes)).await?;
+        if *cost != Cost::ZERO {
+            let index = self.call.index;
+            self.gate.charge(index, *cost).await.map_err(Unanswered::Over)?;
+            *cost = Cost::ZERO;
+            let intended = self.gate.intend(self.call, hold.reserved()).await;
+            *durable = intended.map_err(Unanswered::Over)?;
+        }
+        Ok(hold)
     }
 
     /// One request, and what is charged for it.
     async fn once(
         &self,
+        durable: &Durable,
         route: &Route,
         request: &Request,
         images: &BTreeMap<Digest, Vec<u8>>,
     ) -> (Result<Raw, ProviderError>, Cost) {
         let timeout = self.gate.remaining().min(REQUEST_MAX);
-        let key = &self.key;
+        let key = &self.call.key;
         let provider = &self.gate.gateway.provider;
         macro_rules! to {
             ($request:expr) => {
@@ -100,42 +115,32 @@ impl Tries<'_> {
             };
         }
         let result = match request {
-            Request::Complete(r) => {
-                provider.complete(self.durable, to!(r)).await.map(|completion| {
-                    (completion.usage.tokens(), Raw::Answer(Answer::Completion(completion)))
-                })
-            }
+            Request::Complete(r) => provider.complete(durable, to!(r)).await.map(|completion| {
+                let cost = spent(route, completion.usage, 0);
+                (cost, Raw::Answer(Answer::Completion(completion)))
+            }),
             Request::Embed(r) | Request::EmbedQuery { request: r, .. } => {
-                provider.embed(self.durable, to!(r)).await.map(|embedding| {
-                    (embedding.usage.tokens(), Raw::Answer(Answer::Embedding(embedding)))
+                provider.embed(durable, to!(r)).await.map(|embedding| {
+                    let cost = spent(route, embedding.usage, 0);
+                    (cost, Raw::Answer(Answer::Embedding(embedding)))
                 })
             }
-            Request::GenerateImage(r) => provider
-                .generate_image(self.durable, to!(r))
-                .await
-                .map(|images| (images.usage.tokens(), Raw::Images(images))),
+            Request::GenerateImage(r) => {
+                provider.generate_image(durable, to!(r)).await.map(|images| {
+                    let cost = spent(route, images.usage, images.images.len() as u64);
+                    (cost, Raw::Images(images))
+                })
+            }
             Request::Search(_) | Request::Put(_) | Request::Get(_) => {
                 Err(ProviderError::Unsupported { detail: "stays on the host".into() })
             }
         };
         match result {
-            Ok((tokens, raw)) => (Ok(raw), Cost { tokens, calls: Calls(1), ..Cost::ZERO }),
+            Ok((cost, raw)) => (Ok(raw), cost),
             Err(error) => {
-                let spent = self.charge(&error);
-                (Err(error), spent)
+                let charged = error.charge(self.worst.on(route));
+                (Err(error), charged)
             }
-        }
-    }
-
-    /// A request that may have been worked on is charged as reserved; one that the
-    /// server turned away costs a call and no tokens; a 429 and one that never left cost nothing.
-    fn charge(&self, error: &ProviderError) -> Cost {
-        match error {
-            ProviderError::Unavailable { left: true, .. } => self.worst,
-            ProviderError::Rejected { .. } => Cost { calls: Calls(1), ..Cost::ZERO },
-            ProviderError::Unavailable { .. }
-            | ProviderError::Busy { .. }
-            | ProviderError::Unsupported { .. } => Cost::ZERO,
         }
     }
 
@@ -164,7 +169,7 @@ impl Tries<'_> {
             End::Wait(wait) => format!("; again in {} ms", wait.as_millis()),
             End::Next => String::new(),
         };
-        let _ = self.gate.log(Level::Warn, &format!("{route}: {error}{next}"), None).await;
+        let _ = self.gate.aside(Level::Warn, &format!("{route}: {error}{next}")).await;
     }
 
     /// The bytes that the request shows. They are readable: authorisation looked.
@@ -180,7 +185,7 @@ impl Tries<'_> {
         Ok(images)
     }
 
-    async fn keep(&self, raw: Raw) -> Result<Answer, CallAnswer> {
+    async fn keep(&self, raw: Raw) -> Result<Answer, Unanswered> {
         match raw {
             Raw::Answer(answer) => Ok(answer),
             Raw::Images(images) => {

@@ -1,6 +1,7 @@
 //! What the gate lets through, in which order, and what it writes down.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod money;
 mod support;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ fn writer(calls: Option<u64>, tokens: Option<u64>) -> Grants {
         aliases: [name("writer")].into(),
         calls: calls.map(Calls),
         tokens: tokens.map(Tokens),
+        money: None,
     };
     Grants { model: Some(model), ..Grants::none() }
 }
@@ -99,8 +101,12 @@ async fn what_is_not_granted_is_denied_with_a_line_for_the_operator() {
 #[tokio::test]
 async fn the_line_for_the_operator_takes_nothing_away() {
     let world = World::new(false);
-    let model =
-        ModelGrant { aliases: [name("critic")].into(), calls: Some(Calls(7)), tokens: None };
+    let model = ModelGrant {
+        aliases: [name("critic")].into(),
+        calls: Some(Calls(7)),
+        tokens: None,
+        money: None,
+    };
     let grants = Grants {
         model: Some(model),
         knowledge: [name("brand"), name("sales")].into(),
@@ -208,8 +214,11 @@ async fn when_nobody_answers_it_says_so_and_charges_what_may_have_been_worked_on
     let gate = world.gate(writer(None, None), Limits::DEFAULT);
     assert_eq!(gate.complete(ask("hi")).await, Err(CallError::Unavailable));
     let facts = world.facts.facts.lock().unwrap();
-    let Some(Fact::CallAnswered { cost, .. }) = facts.last() else { panic!() };
-    assert_eq!(*cost, Cost { tokens: Tokens(8 * 28), calls: Calls(8), ..Cost::ZERO });
+    let charged = facts.iter().fold(Cost::ZERO, |sum, fact| match fact {
+        Fact::CallAnswered { cost, .. } | Fact::CallLost { cost, .. } => sum.plus(*cost),
+        _ => sum,
+    });
+    assert_eq!(charged, Cost { tokens: Tokens(8 * 28), calls: Calls(8), ..Cost::ZERO });
 }
 
 #[tokio::test]

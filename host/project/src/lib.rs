@@ -12,6 +12,7 @@ mod compile;
 mod decisions;
 mod entries;
 pub mod expr;
+mod extent;
 mod fields;
 mod findings;
 mod folders;
@@ -31,6 +32,7 @@ pub mod template;
 
 pub use decisions::Decisions;
 pub use expr::{ExprError, ExprErrorKind};
+pub use extent::Extent;
 pub use keys::{FileKind, schema};
 pub use matrix::{Axis, Matrix, Point, Sample};
 pub use pipeline::Surroundings;

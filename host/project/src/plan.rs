@@ -149,10 +149,12 @@ impl Tolerance {
 }
 
 /// The most that a run can come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorstCase {
     /// Attempts of agents: every revision asked for, every retry needed.
     pub attempts: u64,
+    /// The same by agent.
+    pub of_agents: BTreeMap<Name, u64>,
     /// Questions to people.
     pub questions: u64,
 }
@@ -207,9 +209,11 @@ impl Plan {
             let cells = cells.get(subject).copied().unwrap_or(0);
             let candidates = cells.saturating_mul(self.rounds_of(subject));
             match step.by {
-                StepBy::Agent(_) => {
+                StepBy::Agent(ref agent) => {
                     let tries = candidates.saturating_mul(u64::from(step.retry.attempts));
                     worst.attempts = worst.attempts.saturating_add(tries);
+                    let of = worst.of_agents.entry(agent.clone()).or_default();
+                    *of = of.saturating_add(tries);
                 }
                 StepBy::People(_) => worst.questions = worst.questions.saturating_add(candidates),
             }

@@ -77,6 +77,7 @@ fn samples() -> Vec<Fact> {
         answered(CallAnswer::Exhausted {
             limit: bailiwick_core::fact::Limit::Calls,
             detail: detail(),
+            finish: false,
         }),
         answered(CallAnswer::Invalid { detail: detail() }),
         Fact::Judged {

@@ -10,13 +10,15 @@ use bailiwick_core::ports::{
     BlobError, Blobs, BoxFuture, Clock, Durable, JournalError, Recorder, Ticket,
 };
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{AttemptId, CellId, CellKey, Digest, Document, Name, RunId, Timestamp};
+use bailiwick_core::{
+    AttemptId, CellId, CellKey, Digest, Document, Name, Record, RunId, Timestamp,
+};
 use bailiwick_gate::knowledge::{KnowledgeError, KnowledgeIndex, Passage, SearchRequest};
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_gate::model::*;
 use bailiwick_gate::{Gate, Gateway, ModelProvider, ProviderCall, ProviderError};
 use bailiwick_policy::ports::{Job, Patience};
-use bailiwick_policy::{Effective, Generation, Grants, Limits, Route};
+use bailiwick_policy::{Budgets, Effective, Generation, Grants, Limits, Route, WhenSpent};
 use serde_json::{Value, json};
 
 pub(crate) fn name(text: &str) -> Name {
@@ -41,6 +43,15 @@ impl Facts {
                 _ => None,
             })
             .collect()
+    }
+
+    /// What the attempt was told so far.
+    pub(crate) fn record(&self) -> Record {
+        let mut record = Record::default();
+        for fact in self.facts.lock().unwrap().iter() {
+            record.take(fact, Timestamp(1)).unwrap();
+        }
+        record
     }
 
     pub(crate) fn names(&self) -> Vec<&'static str> {
@@ -216,6 +227,8 @@ impl World {
             host_key: [1; 32],
             ledger: Ledger::default(),
         };
+        let told = Budgets { when: WhenSpent::Fail, ..Budgets::default() };
+        gateway.ledger.open(&RunId::new("r1").unwrap(), Arc::new(told));
         Self { facts, script, index, gateway: Arc::new(gateway), time }
     }
 
@@ -223,7 +236,16 @@ impl World {
         self.gate_for(grants, limits, &json!({}))
     }
 
+    /// The same attempt, executed again.
+    pub(crate) fn continued(&self, grants: Grants, record: Record) -> Gate {
+        self.open(grants, Limits::DEFAULT, &json!({}), record)
+    }
+
     pub(crate) fn gate_for(&self, grants: Grants, limits: Limits, input: &Value) -> Gate {
+        self.open(grants, limits, input, Record::default())
+    }
+
+    fn open(&self, grants: Grants, limits: Limits, input: &Value, record: Record) -> Gate {
         let effective = Effective { grants, limits };
         let generation = Generation {
             agent: name("draft"),
@@ -243,7 +265,7 @@ impl World {
             generation: Arc::new(generation),
             input: Document::of(input),
             started: Timestamp(0),
-            record: Arc::default(),
+            record: Arc::new(record),
             patience: Patience::Answer,
             recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
         };
