@@ -53,7 +53,7 @@ impl Task {
     /// Starts what has a place.
     pub(crate) fn start_ready(&mut self) -> Result<(), RunError> {
         while self.stopping.is_none() {
-            let Some(work) = self.queue.take() else { break };
+            let Some(work) = self.queue.take(&self.handle) else { break };
             match work {
                 Work::Again(again) => self.start_again(again.id)?,
                 Work::Continue(id) => self.continue_attempt(id)?,

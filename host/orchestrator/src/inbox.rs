@@ -4,7 +4,7 @@ use bailiwick_core::AttemptId;
 use bailiwick_core::fact::{AskId, Decision, Fact, Failure, PauseReason};
 use bailiwick_core::ports::{BoxFuture, JournalError, Recorder, Ticket};
 use bailiwick_core::{AxisValue, Document, Name, RunId, Timestamp};
-use bailiwick_policy::ports::Outcome;
+use bailiwick_policy::ports::{Outcome, Place};
 use bailiwick_project::Point;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -40,6 +40,8 @@ pub(crate) enum Message {
     Alarm,
     /// A pause before a retry is over.
     Wake(Work),
+    /// It is this run's turn in the room that it shares with others.
+    Place(Place),
     /// So many appends were shown, and their questions put.
     Shown(u64),
     /// An append did not reach stable storage.

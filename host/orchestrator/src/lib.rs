@@ -18,6 +18,7 @@ mod people;
 pub mod ports;
 mod queue;
 mod resume;
+mod room;
 mod show;
 mod task;
 mod timers;

@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bailiwick_core::{AttemptId, CellId, Name};
+use bailiwick_policy::ports::Place;
 use bailiwick_project::Plan;
+
+use crate::inbox::RunHandle;
+use crate::room::Room;
 
 /// Something to start.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +48,7 @@ pub(crate) struct Queue {
     turn: usize,
     active: usize,
     most: usize,
+    room: Room,
 }
 
 struct Lane {
@@ -56,8 +61,9 @@ struct Lane {
 }
 
 impl Queue {
-    /// Empty queues; at most `most` places in all. People take no place.
-    pub(crate) fn new(plan: &Plan, most: usize) -> Self {
+    /// Empty queues; at most `most` places in all, and none that is not this run's to
+    /// take in the room that it shares. People take no place.
+    pub(crate) fn new(plan: &Plan, most: usize, room: Room) -> Self {
         let lanes = plan.steps.iter().map(|step| Lane {
             begun: VecDeque::new(),
             fresh: VecDeque::new(),
@@ -66,7 +72,7 @@ impl Queue {
         });
         let by_name =
             plan.steps.iter().enumerate().map(|(at, step)| (step.name.clone(), at)).collect();
-        Self { lanes: lanes.collect(), by_name, turn: 0, active: 0, most }
+        Self { lanes: lanes.collect(), by_name, turn: 0, active: 0, most, room }
     }
 
     /// Adds work to its step's queues: first come, first served, and what was begun
@@ -82,24 +88,41 @@ impl Queue {
         }
     }
 
-    /// The next work, with its place taken; step by step in turn.
-    pub(crate) fn take(&mut self) -> Option<Work> {
+    /// The next work, with its place taken; step by step in turn. Where only the place
+    /// is missing, `run` is told when there is one.
+    pub(crate) fn take(&mut self, run: &RunHandle) -> Option<Work> {
+        let Some(at) = self.next() else {
+            self.room.settle();
+            return None;
+        };
+        if !self.room.enter() {
+            self.room.ask(run);
+            return None;
+        }
+        let lane = self.lanes.get_mut(at)?;
+        let work = lane.begun.pop_front().or_else(|| lane.fresh.pop_front())?;
+        lane.active += 1;
+        self.active += 1;
+        self.turn = at + 1;
+        Some(work)
+    }
+
+    /// The lane whose turn it is, of those that have work and may do it.
+    fn next(&self) -> Option<usize> {
         if self.active >= self.most {
             return None;
         }
-        for offset in 0..self.lanes.len() {
-            let at = (self.turn + offset) % self.lanes.len();
-            let Some(lane) = self.lanes.get_mut(at).filter(|lane| lane.active < lane.most) else {
-                continue;
-            };
-            if let Some(work) = lane.begun.pop_front().or_else(|| lane.fresh.pop_front()) {
-                lane.active += 1;
-                self.active += 1;
-                self.turn = at + 1;
-                return Some(work);
-            }
-        }
-        None
+        let turns = (0..self.lanes.len()).map(|offset| (self.turn + offset) % self.lanes.len());
+        let mut turns = turns.filter_map(|at| Some((at, self.lanes.get(at)?)));
+        let next = turns.find(|(_, lane)| {
+            lane.active < lane.most && !(lane.begun.is_empty() && lane.fresh.is_empty())
+        });
+        next.map(|(at, _)| at)
+    }
+
+    /// The place that was asked for.
+    pub(crate) fn place(&mut self, place: Place) {
+        self.room.take(place);
     }
 
     /// Gives the place of a step back.
@@ -107,6 +130,7 @@ impl Queue {
         if let Some(lane) = self.by_name.get(step).and_then(|at| self.lanes.get_mut(*at)) {
             lane.active = lane.active.saturating_sub(1);
             self.active = self.active.saturating_sub(1);
+            self.room.leave();
         }
     }
 
@@ -122,5 +146,6 @@ impl Queue {
             lane.begun.clear();
             lane.fresh.clear();
         }
+        self.room.settle();
     }
 }

@@ -22,6 +22,7 @@ use crate::inbox::{INBOX_MAX, Message, RunHandle, Taken};
 use crate::leash::Leash;
 use crate::ports::{Desk, Observer, Preparation, Question, Reuse};
 use crate::queue::Queue;
+use crate::room::Room;
 use crate::show::{Appended, Show};
 use crate::timers::Timers;
 use crate::values::Values;
@@ -273,7 +274,7 @@ impl Task {
         term: Term,
     ) -> Self {
         Self {
-            queue: Queue::new(&plan, concurrency.get()),
+            queue: Queue::new(&plan, concurrency.get(), Room::new(world.runner.places())),
             input: state.input.value(),
             state,
             world,
@@ -352,6 +353,10 @@ impl Task {
             Message::Wake(work) => {
                 self.promises -= 1;
                 self.push(work);
+                Ok(())
+            }
+            Message::Place(place) => {
+                self.queue.place(place);
                 Ok(())
             }
             Message::Shown(count) => {

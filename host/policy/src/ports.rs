@@ -97,4 +97,34 @@ pub struct Outcome {
 pub trait StepRunner: Send + Sync {
     /// Runs one attempt to its end. Never panics, never fails but through the outcome.
     fn run(&self, job: Job) -> BoxFuture<'_, Outcome>;
+
+    /// The places that this run shares with others; nothing where it has as many as it
+    /// wants. An attempt begins only with one, so that what waits for its turn has not begun.
+    fn places(&self) -> Option<Arc<dyn Places>> {
+        None
+    }
+}
+
+/// Places for attempts, shared by many runs. Given in a fair order to those who wait.
+pub trait Places: Send + Sync {
+    /// A place, where one is free and nobody waits for it.
+    fn try_take(&self) -> Option<Place>;
+
+    /// A place, when it is this run's turn. Dropping the future gives the turn up.
+    fn take(&self) -> BoxFuture<'static, Place>;
+}
+
+/// A place that is taken; dropping it gives it back.
+pub struct Place(#[expect(dead_code, reason = "what counts is when it is dropped")] Box<dyn Held>);
+
+trait Held: Send + Sync {}
+
+impl<T: Send + Sync> Held for T {}
+
+impl Place {
+    /// A place that is given back when `guard` is dropped.
+    #[must_use]
+    pub fn new(guard: impl Send + Sync + 'static) -> Self {
+        Self(Box::new(guard))
+    }
 }
