@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
+    Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Currency, Digest, Document, Name, RunId,
+    Timestamp,
 };
 
 /// One thing that happened. Facts are never rewritten; a new version of one gets a new name.
@@ -238,6 +239,9 @@ pub struct Pin {
     pub models: Vec<String>,
     /// What `${assets}` reads as.
     pub assets: Document,
+    /// What money is in its facts, where its files name any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
 }
 
 /// What a resumed run goes on with from now on.

@@ -124,6 +124,7 @@ fn samples() -> Vec<Fact> {
         files: Default::default(),
         models: Vec::new(),
         assets: Document::of(&json!({ "brand": {} })),
+        currency: None,
     };
     if let Some(Fact::RunStarted { pin: none, .. }) = all.first_mut() {
         *none = Some(pin());

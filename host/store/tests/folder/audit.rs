@@ -34,7 +34,13 @@ fn started(run: &RunId, files: &[Digest], imported: Vec<Artifact>) -> Fact {
         agents: Default::default(),
         imported,
         by: "ana".into(),
-        pin: Some(Pin { project: "/srv/project".into(), files, models: Vec::new(), assets }),
+        pin: Some(Pin {
+            project: "/srv/project".into(),
+            files,
+            models: Vec::new(),
+            assets,
+            currency: None,
+        }),
         forked: None,
     }
 }

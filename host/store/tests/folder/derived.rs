@@ -17,6 +17,7 @@ fn started(run: &RunId, project: &str) -> Fact {
         files: Default::default(),
         models: Vec::new(),
         assets: Document::of(&json!({})),
+        currency: None,
     };
     Fact::RunStarted {
         run: run.clone(),

@@ -15,8 +15,13 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 fn started(run: &RunId, project: &str) -> Fact {
     let assets = Document::of(&json!({}));
-    let pin =
-        Pin { project: project.into(), files: Default::default(), models: Vec::new(), assets };
+    let pin = Pin {
+        project: project.into(),
+        files: Default::default(),
+        models: Vec::new(),
+        assets,
+        currency: None,
+    };
     Fact::RunStarted {
         run: run.clone(),
         pipeline: Name::new("campaign").unwrap(),
