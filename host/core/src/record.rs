@@ -69,6 +69,10 @@ impl Record {
     ) -> Result<&mut RecordedCall, &'static str> {
         let index = index as usize;
         if index == self.calls.len() {
+            // A guest waits for an answer before it asks anything else.
+            if self.calls.last().is_some_and(|last| last.answer.is_none()) {
+                return Err("the call before has no answer");
+            }
             self.calls.push(RecordedCall { capability, request, open: None, answer: None });
         }
         if index + 1 != self.calls.len() {

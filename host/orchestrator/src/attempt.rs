@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_core::fact::{AgentPin, Fact, Failure, FailureKind, ParkReason, Used};
-use bailiwick_core::{AttemptId, Digest, Document, Record, Timestamp};
+use bailiwick_core::{AttemptId, CellId, Digest, Document, Record, Timestamp};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, Park, Patience};
 
@@ -49,7 +49,7 @@ impl Task {
         found: Option<Reusable>,
     ) -> Result<(), RunError> {
         self.promises -= 1;
-        if self.stopping.is_some() {
+        if self.stopping.is_some() || self.state.finishing.is_some() {
             self.queue.free(&id.cell.step);
             return Ok(());
         }
@@ -83,6 +83,15 @@ impl Task {
         let beginning = Beginning { input, started: self.now(), record: Arc::default() };
         self.spawn(id, generation, beginning);
         Ok(())
+    }
+
+    /// The attempt that comes next at a round: after those before somebody wanted it
+    /// tried again, where there were any.
+    pub(crate) fn next_attempt(&self, of_step: CellId, round: u32) -> AttemptId {
+        let id = AttemptId { cell: of_step, round, attempt: 0 };
+        let cell = self.state.cell(&self.subject_of(&id));
+        let last = cell.map_or(0, |cell| cell.last_attempt(&id.cell.step, round));
+        AttemptId { attempt: last + 1, ..id }
     }
 
     /// Another attempt with the input of the one that failed.
@@ -177,13 +186,19 @@ impl Task {
             },
         };
         if let Some(failure) = failure {
-            let pause = self.pause_before_retry(&id, &failure);
+            // What ends without output because it was told that a budget is spent is not
+            // failed but dropped, with all else that has not ended.
+            let finishes = self.state.finishing.is_some();
+            let pause = self.pause_before_retry(&id, &failure).filter(|_| !finishes);
             let retry = pause.map(|pause| self.now().after(pause));
             let (attempt, used) = (id.clone(), outcome.used);
             self.note(Fact::AttemptFailed { attempt, failure, retry, used })?;
             if let Some(until) = retry {
                 let again = AttemptId { attempt: id.attempt + 1, ..id };
                 self.wake_at(until, Work::Again(Again { id: again }));
+                return Ok(());
+            }
+            if finishes {
                 return Ok(());
             }
         }
@@ -233,7 +248,9 @@ impl Task {
     /// because nobody had answered.
     fn tries(&self, id: &AttemptId) -> u32 {
         let unanswered = self.state.open_attempt(&id.cell).map_or(0, |open| open.unanswered);
-        id.attempt.saturating_add(unanswered)
+        let before = self.state.cell(&self.subject_of(id));
+        let before = before.map_or(0, |cell| cell.tried_before(&id.cell.step, id.round));
+        id.attempt.saturating_sub(before).saturating_add(unanswered)
     }
 
     fn patience(&self, id: &AttemptId) -> Patience {

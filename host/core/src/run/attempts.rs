@@ -2,7 +2,7 @@
 
 use super::cell::{Candidate, CellState, JudgeStage, Rest, Stage};
 use super::state::{Legal, RunState};
-use crate::fact::{Fact, Failure, FailureKind, ParkReason, StepBy};
+use crate::fact::{CallAnswer, Fact, Failure, FailureKind, ParkReason, StepBy};
 use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, Timestamp};
 
 /// An attempt that has not ended, with all that is needed to execute it again; also one
@@ -23,7 +23,7 @@ pub struct OpenAttempt {
     pub started: Timestamp,
     /// What it was told.
     pub record: Record,
-    /// How often it was parked because no provider answered.
+    /// How often it, or one before it with the same input, was parked because no provider answered.
     pub unanswered: u32,
 }
 
@@ -44,6 +44,9 @@ impl RunState {
             return Err("no start");
         };
         self.take_turn(id)?;
+        // Tries of one round are counted together, those of a provider that did not answer too.
+        let before = self.open.get(&id.cell).filter(|open| open.id.round == id.round);
+        let unanswered = before.map_or(0, |open| open.unanswered);
         let open = OpenAttempt {
             id: id.clone(),
             component: *component,
@@ -52,7 +55,7 @@ impl RunState {
             content: *content,
             started: at,
             record: Record::default(),
-            unanswered: 0,
+            unanswered,
         };
         self.open.insert(id.cell.clone(), open);
         self.running += 1;
@@ -62,6 +65,9 @@ impl RunState {
     pub(super) fn reuse(&mut self, id: &AttemptId, output: &Document) -> Legal {
         if self.judge(&id.cell.step).is_some() {
             return Err("a judge is never taken from a cache");
+        }
+        if matches!(self.cell(&id.cell).map(|cell| &cell.stage), Some(Stage::Resting { .. })) {
+            return Err("what is tried again is made");
         }
         self.take_turn(id)?;
         self.cell_mut(&id.cell)?.candidate_made(id.round, output);
@@ -156,16 +162,35 @@ impl RunState {
 
     /// What a running attempt asks, is told, or says; and what is known of a lost call.
     pub(super) fn told(&mut self, id: &AttemptId, fact: &Fact, at: Timestamp) -> Legal {
-        let (_, runs) = self.cell_of_open(id)?;
-        if !runs && !matches!(fact, Fact::CallLost { .. }) {
-            return Err("this attempt rests");
+        // In the first format an attempt could fail while a call of it was open.
+        let over = matches!(fact, Fact::CallLost { .. }) && self.is_followed(id);
+        if !over {
+            let (_, runs) = self.cell_of_open(id)?;
+            if !runs && !matches!(fact, Fact::CallLost { .. }) {
+                return Err("this attempt rests");
+            }
         }
         let open = self.open.get_mut(&id.cell).ok_or("this attempt does not run")?;
         open.record.take(fact, at)?;
         if let Fact::CallAnswered { cost, .. } | Fact::CallLost { cost, .. } = fact {
             self.spend(id, *cost)?;
         }
+        if let Fact::CallAnswered { answer, .. } = fact
+            && let CallAnswer::Exhausted { finish: true, detail, .. } = answer
+        {
+            self.finishing.get_or_insert_with(|| detail.clone());
+        }
         Ok(())
+    }
+
+    /// Whether this attempt has failed, and another follows.
+    fn is_followed(&self, id: &AttemptId) -> bool {
+        let stage = self.cell(&self.subject_of(id)).map(|cell| &cell.stage);
+        let rests = matches!(
+            stage,
+            Some(Stage::Resting { .. } | Stage::Judging { now: JudgeStage::Resting { .. }, .. })
+        );
+        rests && self.open.get(&id.cell).is_some_and(|open| open.id == *id)
     }
 
     fn spend(&mut self, id: &AttemptId, cost: Cost) -> Legal {
@@ -176,7 +201,7 @@ impl RunState {
             Some(StepBy::Agent(agent)) => agent.clone(),
             _ => return Err("people do not call"),
         };
-        let (cell, _) = self.cell_of_open(id)?;
+        let cell = self.cell_mut(&self.subject_of(id))?;
         cell.cost = cell.cost.plus(cost);
         let (of_agent, of_step) = (
             self.spent.by_agent.entry(agent).or_default(),
@@ -193,7 +218,12 @@ impl RunState {
         reason: ParkReason,
         until: Option<Timestamp>,
     ) -> Legal {
-        self.running_cell(id)?.rest(Rest::Parked { reason, until });
+        let cell = self.running_cell(id)?;
+        cell.rest(Rest::Parked { reason, until });
+        if reason == ParkReason::Stopped {
+            // Its host ended as a host should: whatever follows is not in a row.
+            cell.crashes = 0;
+        }
         if let Some(open) = self.open.get_mut(&id.cell)
             && reason == ParkReason::Unavailable
         {
@@ -224,6 +254,9 @@ impl RunState {
     ) -> Legal {
         let (round, attempt) = (id.round, id.attempt);
         let (cell, ran) = self.cell_of_open(id)?;
+        if !ran && retry.is_some() {
+            return Err("an attempt that rests continues, or has failed for good");
+        }
         cell.crashes = 0;
         if failure.kind == FailureKind::Cancelled && retry.is_none() {
             // The form of the first format: it ended with the run, not by itself.

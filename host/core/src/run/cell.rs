@@ -122,6 +122,10 @@ pub struct CellState {
     pub crashes: u32,
     /// The judge that failed, so that it can be asked again: its place and the round.
     pub failed_judge: Option<(usize, u32)>,
+    /// The same of a judge that was not asked because what it reads was not released.
+    pub unasked_judge: Option<(usize, u32)>,
+    /// The tries that do not count any more: those before somebody wanted it tried again.
+    pub tried_before: BTreeMap<(Name, u32), u32>,
     /// What it and its judges have spent.
     pub cost: Cost,
 }
@@ -137,6 +141,8 @@ impl Default for CellState {
             tries: BTreeMap::new(),
             crashes: 0,
             failed_judge: None,
+            unasked_judge: None,
+            tried_before: BTreeMap::new(),
             cost: Cost::ZERO,
         }
     }
@@ -153,6 +159,13 @@ impl CellState {
     #[must_use]
     pub fn last_attempt(&self, step: &Name, round: u32) -> u32 {
         self.tries.get(&(step.clone(), round)).copied().unwrap_or(0)
+    }
+
+    /// The number of the last attempt of a step at a round that does not count as a try
+    /// any more; 0 where all do.
+    #[must_use]
+    pub fn tried_before(&self, step: &Name, round: u32) -> u32 {
+        self.tried_before.get(&(step.clone(), round)).copied().unwrap_or(0)
     }
 
     /// Whether people are asked this about it now.

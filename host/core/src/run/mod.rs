@@ -22,7 +22,9 @@
 //! | judging, after the last judge, not escalated | `Released` | ended: released |
 //! | any but ended, while none of its attempts runs | `Dropped`, `CellFailed` | ended |
 //! | ended: failed, or dropped before it began | `RunResumed` that tries again | idle, revising |
-//! | ended: dropped by a judge that failed | `RunResumed` that tries again | judging, at that judge |
+//! | ended: dropped by a judge that failed, or could not be asked | `RunResumed` that tries again | judging, at that judge |
+//!
+//! A run that rests or was interrupted takes `RunResumed`, `Decided`, and its end for good.
 
 mod attempts;
 mod cell;

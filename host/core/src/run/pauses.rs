@@ -45,6 +45,8 @@ impl RunState {
             self.retry_failed();
         }
         if let Some(repin) = repinned {
+            // With other budgets it may go on; where it may not, it is told so again.
+            self.finishing = None;
             self.agents.extend(repin.agents.clone());
             self.repins.push(repin.clone());
         }
@@ -76,6 +78,7 @@ impl CellState {
                     0 => Stage::Idle,
                     round => Stage::Revising { round },
                 };
+                self.tried_before.clone_from(&self.tries);
                 None
             }
             Stage::Ended(End::Dropped { .. }) if never_begun => {
@@ -83,9 +86,14 @@ impl CellState {
                 None
             }
             Stage::Ended(End::Dropped { .. }) | Stage::Refused { .. } => {
+                if let Some((at, round)) = self.unasked_judge.take() {
+                    self.stage = Stage::Judging { round, at, now: JudgeStage::Due };
+                    return None;
+                }
                 let (at, round) = self.failed_judge.take()?;
                 let judge = judges.get(at)?.clone();
                 self.said.retain(|said| (&said.judge, said.round) != (&judge, round));
+                self.tried_before.clone_from(&self.tries);
                 self.stage = Stage::Judging { round, at, now: JudgeStage::Due };
                 Some(judge)
             }

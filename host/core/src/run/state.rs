@@ -8,10 +8,12 @@ use super::attempts::OpenAttempt;
 use super::cell::{CellState, End, JudgeStage, Stage};
 use super::pauses::Pause;
 use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, StepShape,
+    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, StepBy,
+    StepShape,
 };
 use crate::{
-    Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp,
+    Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Currency, Digest, Document, Name, RunId,
+    Timestamp,
 };
 
 /// Everything that is known of a run, as its facts say it.
@@ -45,6 +47,8 @@ pub struct RunState {
     pub cost: Cost,
     /// The same, by who spent it.
     pub spent: Spent,
+    /// Nothing new begins, because a budget is spent that says `finish`: which one.
+    pub finishing: Option<String>,
     /// Why it rests, where a host let it.
     pub pause: Option<Pause>,
     /// How it ended, where it did.
@@ -188,6 +192,7 @@ impl RunState {
             asks: BTreeMap::new(),
             cost: Cost::ZERO,
             spent: Spent::default(),
+            finishing: None,
             pause: None,
             end: None,
             output: None,
@@ -223,14 +228,18 @@ impl RunState {
     /// [`IllegalFact`] with the rule that it breaks.
     pub fn next(&mut self, fact: &Fact, at: Timestamp) -> Result<(), IllegalFact> {
         let illegal = |why: &str| IllegalFact { fact: fact.name(), why: why.to_owned() };
-        // What was only interrupted can be resumed, and people may answer meanwhile.
-        let over = match fact {
-            Fact::RunResumed { .. } => false,
-            Fact::Decided { .. } => self.end.is_some_and(|end| end != RunEnd::Interrupted),
-            _ => self.end.is_some(),
+        // What rests or was only interrupted can be resumed; meanwhile people may answer,
+        // and somebody may end it for good.
+        let is_left = self.end == Some(RunEnd::Interrupted) || self.pause.is_some();
+        let may = match fact {
+            Fact::RunResumed { .. } => true,
+            Fact::Decided { .. } | Fact::RunEnded { end: RunEnd::Cancelled, .. } => {
+                is_left || self.end.is_none()
+            }
+            _ => self.end.is_none() && self.pause.is_none(),
         };
-        if over {
-            return Err(illegal("the run has ended"));
+        if !may {
+            return Err(illegal(if is_left { "the run rests" } else { "the run has ended" }));
         }
         let legal = match fact {
             Fact::RunStarted { .. } => Err("the run has begun"),
@@ -276,6 +285,33 @@ impl RunState {
         legal.map_err(illegal)?;
         self.span.1 = at;
         Ok(())
+    }
+
+    /// What money is in its facts.
+    #[must_use]
+    pub fn currency(&self) -> Option<Currency> {
+        self.pin.as_ref()?.currency
+    }
+
+    /// What it has spent, and what its open calls may have: a host that goes on with it
+    /// counts from here, whatever becomes of these calls. The sum of those is the second.
+    #[must_use]
+    pub fn spent_at_most(&self) -> (Spent, Cost) {
+        let (mut spent, mut sum) = (self.spent.clone(), Cost::ZERO);
+        for open in self.open.values() {
+            let step = &open.id.cell.step;
+            let Some(StepBy::Agent(agent)) = self.step(step).map(|step| &step.shape.by) else {
+                continue;
+            };
+            for (_, cost) in open.record.open_calls() {
+                sum = sum.plus(cost);
+                let of_agent = spent.by_agent.entry(agent.clone()).or_default();
+                *of_agent = of_agent.plus(cost);
+                let of_step = spent.by_step.entry(step.clone()).or_default();
+                *of_step = of_step.plus(cost);
+            }
+        }
+        (spent, sum)
     }
 
     /// A step by name.
@@ -413,8 +449,14 @@ impl RunState {
             Stage::Running { .. } | Stage::Judging { now: JudgeStage::Running { .. }, .. } => {
                 return Err("an attempt runs");
             }
-            _ => state.stage = Stage::Ended(end),
+            Stage::Judging { round, at, now: JudgeStage::Due }
+                if *at < judges.len() && matches!(end, End::Dropped { .. }) =>
+            {
+                state.unasked_judge = Some((*at, *round));
+            }
+            _ => {}
         }
+        state.stage = Stage::Ended(end);
         for step in judges.into_iter().chain([cell.step.clone()]) {
             self.open.remove(&CellId { step, key: cell.key.clone() });
         }

@@ -7,6 +7,9 @@
 )]
 
 mod documents;
+mod first_format;
+mod records;
 mod replay;
 mod stages;
+mod votes;
 mod words;

@@ -65,6 +65,22 @@ const FACTS: &[&str] = &[
     "fail",
     "run done",
     "run failed",
+    "draft 0/1 parks",
+    "draft 0/1 continues",
+    "draft 0/1 loses",
+    "draft 0/2 continues",
+    "draft 0/1 reuses",
+    "draft 0/2 reuses",
+    "draft 1/1 reuses",
+    "check 0/1 parks",
+    "check 0/1 continues",
+    "check 0/1 loses",
+    "check 0/1 reuses",
+    "run pauses",
+    "run resumes",
+    "run retries",
+    "run interrupted",
+    "run cancelled",
 ];
 
 struct Row {
@@ -79,17 +95,37 @@ struct Row {
 }
 
 /// Legal wherever a cell has not ended and no attempt runs; `*` is the stage itself.
-const OPEN: &[(&str, &str)] =
-    &[("drop", "dropped"), ("fail", "failed"), ("run failed", "*; run failed")];
+const OPEN: &[(&str, &str)] = &[
+    ("drop", "dropped"),
+    ("fail", "failed"),
+    ("run failed", "*; run failed"),
+    ("run interrupted", "*; run interrupted"),
+    ("run cancelled", "*; run cancelled"),
+    ("run pauses", "*; run paused"),
+    ("run resumes", "*"),
+    ("run retries", "*"),
+];
 
 /// Legal wherever a cell has ended.
-const ENDED: &[(&str, &str)] = &[("run done", "*; run done"), ("run failed", "*; run failed")];
+const ENDED: &[(&str, &str)] = &[
+    ("run done", "*; run done"),
+    ("run failed", "*; run failed"),
+    ("run interrupted", "*; run interrupted"),
+    ("run cancelled", "*; run cancelled"),
+    ("run pauses", "*; run paused"),
+    ("run resumes", "*"),
+    ("run retries", "*"),
+];
 
 const TABLE: &[Row] = &[
     Row {
         stage: "idle",
         way: &[],
-        legal: &[("skip", "skipped"), ("draft 0/1 starts", "running 0/1")],
+        legal: &[
+            ("skip", "skipped"),
+            ("draft 0/1 starts", "running 0/1"),
+            ("draft 0/1 reuses", "judging 0: check due"),
+        ],
         also: OPEN,
     },
     Row {
@@ -99,6 +135,9 @@ const TABLE: &[Row] = &[
             ("draft 0/1 intends", "*"),
             ("draft 0/1 answered", "*"),
             ("draft 0/1 logs", "*"),
+            ("draft 0/1 parks", "parked 0/1"),
+            ("run resumes", "lost 0/1"),
+            ("run retries", "lost 0/1"),
             ("draft 0/1 rests", "resting 0/1"),
             ("draft 0/1 fails", "failing"),
             ("draft 0/1 finishes", "judging 0: check due"),
@@ -111,7 +150,12 @@ const TABLE: &[Row] = &[
         legal: &[("draft 0/2 starts", "running 0/2")],
         also: OPEN,
     },
-    Row { stage: "failing", way: &["draft 0/1 starts", "draft 0/1 fails"], legal: &[], also: OPEN },
+    Row {
+        stage: "failing",
+        way: &["draft 0/1 starts", "draft 0/1 fails"],
+        legal: &[("run retries", "idle")],
+        also: OPEN,
+    },
     Row {
         stage: "judging 0: check due",
         way: CANDIDATE,
@@ -130,6 +174,9 @@ const TABLE: &[Row] = &[
             ("check 0/1 intends", "*"),
             ("check 0/1 answered", "*"),
             ("check 0/1 logs", "*"),
+            ("check 0/1 parks", "judging 0: check parked 1"),
+            ("run resumes", "judging 0: check lost 1"),
+            ("run retries", "judging 0: check lost 1"),
             ("check 0/1 rests", "judging 0: check resting 1"),
             ("check 0/1 fails", "judging 0: check over"),
             ("check 0/1 finishes", "judging 0: check over"),
@@ -194,7 +241,7 @@ const TABLE: &[Row] = &[
             "editor asks 0",
             "editor rejects 0",
         ],
-        legal: &[("draft 1/1 starts", "running 1/1")],
+        legal: &[("draft 1/1 starts", "running 1/1"), ("draft 1/1 reuses", "judging 1: check due")],
         also: OPEN,
     },
     Row {
@@ -225,7 +272,7 @@ const TABLE: &[Row] = &[
             "check 0/1 fails",
             "check vetoes 0",
         ],
-        legal: &[],
+        legal: &[("run retries", "judging 0: check due")],
         also: OPEN,
     },
     Row {
@@ -298,9 +345,305 @@ const TABLE: &[Row] = &[
         also: ENDED,
     },
     Row { stage: "skipped", way: &["skip"], legal: &[], also: ENDED },
-    Row { stage: "dropped", way: &["drop"], legal: &[], also: ENDED },
-    Row { stage: "failed", way: &["fail"], legal: &[], also: ENDED },
-    Row { stage: "idle; run failed", way: &["run failed"], legal: &[], also: &[] },
+    Row { stage: "dropped", way: &["drop"], legal: &[("run retries", "idle")], also: ENDED },
+    Row { stage: "failed", way: &["fail"], legal: &[("run retries", "idle")], also: ENDED },
+    Row {
+        stage: "idle; run failed",
+        way: &["run failed"],
+        legal: &[("run retries", "idle")],
+        also: &[],
+    },
+    // What is open is answered or lost, once; what is answered is neither again.
+    Row {
+        stage: "running 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 intends"],
+        legal: &[
+            ("draft 0/1 answered", "*"),
+            ("draft 0/1 loses", "*"),
+            ("draft 0/1 logs", "*"),
+            ("draft 0/1 parks", "parked 0/1"),
+            ("draft 0/1 rests", "resting 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/1 finishes", "judging 0: check due"),
+            ("run resumes", "lost 0/1"),
+            ("run retries", "lost 0/1"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "running 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 intends", "draft 0/1 answered"],
+        legal: &[
+            ("draft 0/1 logs", "*"),
+            ("draft 0/1 parks", "parked 0/1"),
+            ("draft 0/1 rests", "resting 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/1 finishes", "judging 0: check due"),
+            ("run resumes", "lost 0/1"),
+            ("run retries", "lost 0/1"),
+        ],
+        also: &[],
+    },
+    // What is lost is asked again.
+    Row {
+        stage: "running 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 intends", "draft 0/1 loses"],
+        legal: &[
+            ("draft 0/1 intends", "*"),
+            ("draft 0/1 answered", "*"),
+            ("draft 0/1 logs", "*"),
+            ("draft 0/1 parks", "parked 0/1"),
+            ("draft 0/1 rests", "resting 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/1 finishes", "judging 0: check due"),
+            ("run resumes", "lost 0/1"),
+            ("run retries", "lost 0/1"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "parked 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 parks"],
+        legal: &[("draft 0/1 continues", "running 0/1"), ("draft 0/1 fails", "failing")],
+        also: OPEN,
+    },
+    Row {
+        stage: "parked 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 intends", "draft 0/1 parks"],
+        legal: &[
+            ("draft 0/1 continues", "running 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/1 loses", "*"),
+        ],
+        also: OPEN,
+    },
+    Row {
+        stage: "lost 0/1",
+        way: &["draft 0/1 starts", "run resumes"],
+        legal: &[("draft 0/1 continues", "running 0/1"), ("draft 0/1 fails", "failing")],
+        also: OPEN,
+    },
+    Row {
+        stage: "lost 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 intends", "run resumes"],
+        legal: &[
+            ("draft 0/1 continues", "running 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/1 loses", "*"),
+        ],
+        also: OPEN,
+    },
+    // It runs as it did.
+    Row {
+        stage: "running 0/1",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 intends",
+            "run resumes",
+            "draft 0/1 loses",
+            "draft 0/1 continues",
+        ],
+        legal: &[
+            ("draft 0/1 intends", "*"),
+            ("draft 0/1 answered", "*"),
+            ("draft 0/1 logs", "*"),
+            ("draft 0/1 parks", "parked 0/1"),
+            ("draft 0/1 rests", "resting 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/1 finishes", "judging 0: check due"),
+            ("run resumes", "lost 0/1"),
+            ("run retries", "lost 0/1"),
+        ],
+        also: &[],
+    },
+    // In the first format an attempt could fail while a call was open.
+    Row {
+        stage: "resting 0/1",
+        way: &["draft 0/1 starts", "draft 0/1 intends", "draft 0/1 rests"],
+        legal: &[("draft 0/2 starts", "running 0/2"), ("draft 0/1 loses", "*")],
+        also: OPEN,
+    },
+    Row {
+        stage: "judging 0: check parked 1",
+        way: &["draft 0/1 starts", "draft 0/1 finishes", "check 0/1 starts", "check 0/1 parks"],
+        legal: &[
+            ("check 0/1 continues", "judging 0: check running 1"),
+            ("check 0/1 fails", "judging 0: check over"),
+        ],
+        also: OPEN,
+    },
+    Row {
+        stage: "judging 0: check lost 1",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check 0/1 starts",
+            "check 0/1 intends",
+            "run resumes",
+        ],
+        legal: &[
+            ("check 0/1 continues", "judging 0: check running 1"),
+            ("check 0/1 fails", "judging 0: check over"),
+            ("check 0/1 loses", "*"),
+        ],
+        also: OPEN,
+    },
+    // What failed is tried again, under the next number.
+    Row {
+        stage: "idle",
+        way: &["draft 0/1 starts", "draft 0/1 fails", "fail", "run failed", "run retries"],
+        legal: &[
+            ("skip", "skipped"),
+            ("draft 0/2 starts", "running 0/2"),
+            ("draft 0/2 reuses", "judging 0: check due"),
+        ],
+        also: OPEN,
+    },
+    Row {
+        stage: "dropped; run failed",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check 0/1 starts",
+            "check 0/1 fails",
+            "check vetoes 0",
+            "drop",
+            "run failed",
+        ],
+        legal: &[("run retries", "judging 0: check due")],
+        also: &[],
+    },
+    Row {
+        stage: "judging 0: check due",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check 0/1 starts",
+            "check 0/1 fails",
+            "check vetoes 0",
+            "drop",
+            "run failed",
+            "run retries",
+        ],
+        legal: &[
+            ("check 0/2 starts", "judging 0: check running 2"),
+            ("check skips 0", "judging 0: editor due"),
+            ("check vetoes 0", "refused"),
+        ],
+        also: OPEN,
+    },
+    // What a judge has judged out stays out; one that could not be asked is asked.
+    Row {
+        stage: "dropped",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check 0/1 starts",
+            "check 0/1 finishes",
+            "check vetoes 0",
+            "drop",
+        ],
+        legal: &[],
+        also: ENDED,
+    },
+    Row {
+        stage: "refused",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check 0/1 starts",
+            "check 0/1 finishes",
+            "check vetoes 0",
+        ],
+        legal: &[],
+        also: OPEN,
+    },
+    Row {
+        stage: "dropped",
+        way: &["draft 0/1 starts", "draft 0/1 finishes", "drop"],
+        legal: &[("run retries", "judging 0: check due")],
+        also: ENDED,
+    },
+    // What rests or was interrupted is resumed or ended for good; meanwhile people answer.
+    Row {
+        stage: "idle; run paused",
+        way: &["run pauses"],
+        legal: &[
+            ("run resumes", "idle"),
+            ("run retries", "idle"),
+            ("run cancelled", "idle; run cancelled"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "parked 0/1; run paused",
+        way: &["draft 0/1 starts", "draft 0/1 parks", "run pauses"],
+        legal: &[
+            ("run resumes", "parked 0/1"),
+            ("run retries", "parked 0/1"),
+            ("run cancelled", "parked 0/1; run cancelled"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "judging 0: editor asked; run paused",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check skips 0",
+            "editor asks 0",
+            "run pauses",
+        ],
+        legal: &[
+            ("run resumes", "judging 0: editor asked"),
+            ("run retries", "judging 0: editor asked"),
+            ("run cancelled", "judging 0: editor asked; run cancelled"),
+            ("editor approves 0", "judging 0: nobody due; run paused"),
+            ("editor rejects 0", "revising 1; run paused"),
+            ("editor edits 0", "judging 1: check due, edited; run paused"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "idle; run interrupted",
+        way: &["run interrupted"],
+        legal: &[
+            ("run resumes", "idle"),
+            ("run retries", "idle"),
+            ("run cancelled", "idle; run cancelled"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "parked 0/1; run interrupted",
+        way: &["draft 0/1 starts", "draft 0/1 parks", "run interrupted"],
+        legal: &[
+            ("run resumes", "parked 0/1"),
+            ("run retries", "parked 0/1"),
+            ("run cancelled", "parked 0/1; run cancelled"),
+        ],
+        also: &[],
+    },
+    Row {
+        stage: "judging 0: editor asked; run interrupted",
+        way: &[
+            "draft 0/1 starts",
+            "draft 0/1 finishes",
+            "check skips 0",
+            "editor asks 0",
+            "run interrupted",
+        ],
+        legal: &[
+            ("run resumes", "judging 0: editor asked"),
+            ("run retries", "judging 0: editor asked"),
+            ("run cancelled", "judging 0: editor asked; run cancelled"),
+            ("editor approves 0", "judging 0: nobody due; run interrupted"),
+            ("editor rejects 0", "revising 1; run interrupted"),
+            ("editor edits 0", "judging 1: check due, edited; run interrupted"),
+        ],
+        also: &[],
+    },
+    Row { stage: "idle; run cancelled", way: &["run cancelled"], legal: &[], also: &[] },
     Row { stage: "skipped; run done", way: &["skip", "run done"], legal: &[], also: &[] },
 ];
 

@@ -255,7 +255,7 @@ pub(crate) fn stage(state: &RunState) -> String {
             bailiwick_core::run::End::Failed { .. } => "failed".into(),
         },
     };
-    if state.end.is_some() {
+    if state.end.is_some() || state.pause.is_some() {
         words += &format!("; run {}", state.status().as_str());
     }
     words
