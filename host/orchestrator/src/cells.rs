@@ -118,7 +118,7 @@ impl Task {
         match work {
             Work::Cell { cell, round } => match result {
                 Ok(Prepared::Input(input)) => {
-                    let id = AttemptId { cell, round, attempt: 1 };
+                    let id = self.next_attempt(cell, round);
                     self.make_or_reuse(id, Document::of(&input))
                 }
                 Ok(Prepared::Skip) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bailiwick_core::fact::{Fact, Failure, StepBy};
 use bailiwick_core::run::{CellState, JudgeStage, Stage};
-use bailiwick_core::{AttemptId, CellId, Document, Name};
+use bailiwick_core::{CellId, Document, Name};
 
 use crate::evaluate::Prepared;
 use crate::graph::Waiter;
@@ -131,10 +131,7 @@ impl Task {
         match result {
             Ok(Prepared::Input(input)) if step.agent().is_some() => {
                 let id = CellId { step: judge.clone(), key: cell.key };
-                return self.start_attempt(
-                    AttemptId { cell: id, round, attempt: 1 },
-                    Document::of(&input),
-                );
+                return self.start_attempt(self.next_attempt(id, round), Document::of(&input));
             }
             Ok(Prepared::Input(show)) => self.put_question(judge, &cell, round, &show)?,
             Ok(Prepared::Skip) => {
