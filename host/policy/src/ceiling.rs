@@ -23,6 +23,9 @@ pub struct Policy {
     pub currency: Option<Stated>,
     /// Who may answer questions.
     pub people: People,
+    /// The group of OS users who may ask a resident host; nothing: the user who runs it alone.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// What a ceiling is matched against: `local/*` or `local/NAME`. The name is the
@@ -134,6 +137,7 @@ impl Policy {
             per_day: Budget::NONE,
             currency: None,
             people: People::WhoRunsIt,
+            group: None,
         }
     }
 

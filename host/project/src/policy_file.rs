@@ -34,6 +34,7 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
             ceilings: ceilings(root, &mut findings),
             per_day: root.table("per-day").map_or(Budget::NONE, |day| findings.budget(day)),
             people: People::Named(people(root, &mut findings)),
+            group: root.table("host").and_then(|host| host.text("group")).map(Spanned::into_inner),
             currency: findings
                 .stated()
                 .map(|(currency, place)| Stated { currency, at: shown(&place) }),

@@ -9,6 +9,7 @@ const MOST: usize = 1024;
 
 pub(super) const KEYS: &[Key] = &[
     key("sources", Shape::Table(SOURCES), "Where components may come from."),
+    key("host", Shape::Table(HOST), "The host as a service: `bailiwick serve`."),
     key(
         "people",
         Shape::Labelled { of: &Shape::Table(PERSON), most: MOST },
@@ -32,6 +33,12 @@ const SOURCES: &[Key] = &[key(
     "roots",
     ROOTS,
     "Absolute folders below which unsigned components may lie. Unset: anywhere.",
+)];
+
+const HOST: &[Key] = &[key(
+    "group",
+    LINE,
+    "The group of the OS users who reach the host over its control socket, by name or number; what each of them may is said by `people`. Unset: only the user who runs it reaches it.",
 )];
 
 const PERSON: &[Key] = &[
