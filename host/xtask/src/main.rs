@@ -3,9 +3,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks")]
 
 mod command;
+mod counter;
 mod demo;
 mod guests;
 mod install;
+mod kills;
 mod model;
 mod suite;
 mod timing;
@@ -27,6 +29,9 @@ usage: cargo xtask TASK
   test --with-model     these, and the ones with a real model behind a real server
        --only-model     with the above: only the latter
   model                 fetch that model and server, and print where they are
+  kills [--cycles N] [--seed S]
+                        kill -9 the real binary N times in the middle of a fan-out
+                        (it and the agents have to be built), and count what repeats
   bench                 the benchmarks
 
 It installs what is missing for building agents and running tests, and prints what
@@ -56,6 +61,10 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
         ["test", "--with-model"] => suite::run(Scope::Everything, stages),
         ["test", "--with-model", "--only-model"] => suite::run(Scope::Model, stages),
         ["model"] => stages.run("fetch model", model::fetch).map(drop),
+        ["kills", options @ ..] => {
+            let (cycles, seed) = kills_of(options)?;
+            stages.run("kills", || kills::run(cycles, seed))
+        }
         ["bench"] => stages.run("bench", || command::cargo().args(["bench", "--workspace"]).run()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
@@ -64,6 +73,19 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
         [] => bail!("which task?\n\n{USAGE}"),
         other => bail!("unknown task: {}\n\n{USAGE}", other.join(" ")),
     }
+}
+
+/// `--cycles N` and `--seed S`, in any order.
+fn kills_of(options: &[&str]) -> Result<(u64, u64)> {
+    let (mut cycles, mut seed) = (kills::CYCLES, kills::SEED);
+    for pair in options.chunks(2) {
+        match pair {
+            ["--cycles", number] => cycles = number.parse()?,
+            ["--seed", number] => seed = number.parse()?,
+            other => bail!("unknown option: {}\n\n{USAGE}", other.join(" ")),
+        }
+    }
+    Ok((cycles, seed))
 }
 
 /// The root of the repository.

@@ -1,0 +1,282 @@
+//! Faults on purpose, for drills: what `--inject` can say, and the ports that do it. Knows no operation, and no operation knows it.
+
+mod blobs;
+mod journal;
+mod provider;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bailiwick_core::Diagnostic;
+use bailiwick_core::ports::{Blobs, Journal};
+use bailiwick_gate::provider::ModelProvider;
+
+use crate::codes;
+use crate::problems::Problems;
+
+/// What can be said, for whoever said something else.
+const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N, full-disk-at=N, \
+                     slow-sync=MILLIS, provider-unavailable=N[..M], provider-slow=MILLIS";
+
+/// The names that a fact can have. A test reads them off the vocabulary itself.
+const FACTS: [&str; 27] = [
+    "RunStarted",
+    "RunResumed",
+    "RunPaused",
+    "Embedded",
+    "AxisFixed",
+    "StepLaidOut",
+    "CellSkipped",
+    "CellStarted",
+    "CellReused",
+    "AttemptContinued",
+    "CellParked",
+    "CallIntended",
+    "CallAnswered",
+    "CallLost",
+    "Logged",
+    "AttemptFailed",
+    "CellFinished",
+    "Judged",
+    "JudgeSkipped",
+    "Escalated",
+    "Asked",
+    "Reminded",
+    "Decided",
+    "Released",
+    "Dropped",
+    "CellFailed",
+    "RunEnded",
+];
+
+/// Something that goes wrong because somebody wants to see what happens then.
+/// Everything is counted from 1, from the start of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The process is killed when the append with that fact is durable. Nobody learns
+    /// that it is, and nothing after it is written.
+    CrashAfter { fact: &'static str, number: u64 },
+    /// The process is killed when everything before the append with that fact is
+    /// durable; that append is lost.
+    CrashBefore { fact: &'static str, number: u64 },
+    /// That append and all after it are lost and answered with an error, until the run
+    /// is claimed again.
+    FailAppend(u64),
+    /// From that append on there is no room but the reserve of the disk.
+    FullDiskAt(u64),
+    /// Everything is durable so much later.
+    SlowSync(Duration),
+    /// These requests to models are not answered, and have not left.
+    ProviderUnavailable(RangeInclusive<u64>),
+    /// Answers of models come so much later.
+    ProviderSlow(Duration),
+}
+
+/// What goes wrong in one process, and how far it is.
+#[derive(Debug, Default)]
+pub struct Faults {
+    list: Vec<Fault>,
+    full: AtomicBool,
+    requests: AtomicU64,
+}
+
+impl Faults {
+    /// Reads what `--inject` said, each time that it was said.
+    ///
+    /// # Errors
+    /// [`Problems`] with all that can be said.
+    pub fn parse(words: &[String]) -> Result<Self, Problems> {
+        let (mut list, mut problems) = (Vec::new(), Problems::default());
+        for word in words {
+            match fault(word) {
+                Ok(fault) => list.push(fault),
+                Err(why) => problems.extend([Diagnostic::error(
+                    codes::BAD_INJECT,
+                    format!("`{word}` cannot be injected: {why}"),
+                )
+                .hint(format!("there is {WORDS}"))]),
+            }
+        }
+        problems.or(Self { list, ..Self::default() })
+    }
+
+    /// The journal that these faults are seen in.
+    pub(crate) fn journal(self: &Arc<Self>, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
+        match self.list.is_empty() {
+            true => journal,
+            false => Arc::new(journal::Faulty::new(journal, Arc::clone(self))),
+        }
+    }
+
+    /// The blobs that these faults are seen in.
+    pub(crate) fn blobs(self: &Arc<Self>, blobs: Arc<dyn Blobs>) -> Arc<dyn Blobs> {
+        match self.list.is_empty() {
+            true => blobs,
+            false => Arc::new(blobs::Faulty::new(blobs, Arc::clone(self))),
+        }
+    }
+
+    /// The provider that these faults are seen in.
+    pub(crate) fn provider(
+        self: &Arc<Self>,
+        provider: Arc<dyn ModelProvider>,
+    ) -> Arc<dyn ModelProvider> {
+        match self.list.is_empty() {
+            true => provider,
+            false => Arc::new(provider::Faulty::new(provider, Arc::clone(self))),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Counts an append.
+    fn appended(&self, number: u64) {
+        if self.list.contains(&Fault::FullDiskAt(number)) {
+            self.full.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the next request goes unanswered.
+    fn refuses_request(&self) -> bool {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        self.list.iter().any(
+            |fault| matches!(fault, Fault::ProviderUnavailable(range) if range.contains(&number)),
+        )
+    }
+
+    fn provider_delay(&self) -> Duration {
+        self.delay(|fault| match fault {
+            Fault::ProviderSlow(delay) => Some(*delay),
+            _ => None,
+        })
+    }
+
+    fn sync_delay(&self) -> Duration {
+        self.delay(|fault| match fault {
+            Fault::SlowSync(delay) => Some(*delay),
+            _ => None,
+        })
+    }
+
+    fn delay(&self, of: impl Fn(&Fault) -> Option<Duration>) -> Duration {
+        self.list.iter().filter_map(of).sum()
+    }
+}
+
+fn fault(word: &str) -> Result<Fault, String> {
+    let (name, value) = word.split_once('=').ok_or("it has no `=`")?;
+    Ok(match name {
+        "crash-after" => {
+            let (fact, number) = fact(value)?;
+            Fault::CrashAfter { fact, number }
+        }
+        "crash-before" => {
+            let (fact, number) = fact(value)?;
+            Fault::CrashBefore { fact, number }
+        }
+        "fail-append" => Fault::FailAppend(number(value)?),
+        "full-disk-at" => Fault::FullDiskAt(number(value)?),
+        "slow-sync" => Fault::SlowSync(Duration::from_millis(number(value)?)),
+        "provider-slow" => Fault::ProviderSlow(Duration::from_millis(number(value)?)),
+        "provider-unavailable" => Fault::ProviderUnavailable(range(value)?),
+        other => return Err(format!("there is no `{other}`")),
+    })
+}
+
+fn fact(text: &str) -> Result<(&'static str, u64), String> {
+    let (name, count) = text.split_once(':').ok_or("it is FACT:N")?;
+    let known = FACTS.iter().find(|known| **known == name);
+    let known = known
+        .ok_or_else(|| format!("there is no fact `{name}`; there are {}", FACTS.join(", ")))?;
+    Ok((known, number(count)?))
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or(format!("`{text}` is no number from 1 on"))
+}
+
+fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let (first, last) = match text.split_once("..") {
+        Some((first, "")) => (number(first)?, u64::MAX),
+        Some((first, last)) => (number(first)?, number(last)?),
+        None => (number(text)?, number(text)?),
+    };
+    if last < first { Err(format!("{last} is before {first}")) } else { Ok(first..=last) }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::fact::Fact;
+
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Faults, Problems> {
+        Faults::parse(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn reads_every_fault_that_there_is() {
+        let faults = parse(&[
+            "crash-after=CellFinished:17",
+            "crash-before=RunEnded:1",
+            "fail-append=3",
+            "full-disk-at=4",
+            "slow-sync=50",
+            "provider-unavailable=2..5",
+            "provider-unavailable=7",
+            "provider-unavailable=9..",
+            "provider-slow=1",
+        ]);
+        let ms = Duration::from_millis;
+        assert_eq!(
+            faults.unwrap().list,
+            [
+                Fault::CrashAfter { fact: "CellFinished", number: 17 },
+                Fault::CrashBefore { fact: "RunEnded", number: 1 },
+                Fault::FailAppend(3),
+                Fault::FullDiskAt(4),
+                Fault::SlowSync(ms(50)),
+                Fault::ProviderUnavailable(2..=5),
+                Fault::ProviderUnavailable(7..=7),
+                Fault::ProviderUnavailable(9..=u64::MAX),
+                Fault::ProviderSlow(ms(1)),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_injected_is_named_with_what_can() {
+        for word in [
+            "crash",
+            "crash-after",
+            "crash-after=CellFinished",
+            "crash-after=CellFinished:0",
+            "crash-after=CellFinnished:1",
+            "explode=1",
+            "slow-sync=fast",
+            "provider-unavailable=5..2",
+            "fail-append=-1",
+        ] {
+            let problems = parse(&["slow-sync=1", word]).unwrap_err();
+            let [problem] = problems.diagnostics.as_slice() else { panic!("{word}") };
+            assert_eq!(problem.code, codes::BAD_INJECT);
+            assert!(problem.message.contains(&format!("`{word}`")), "{}", problem.message);
+            assert!(problem.hint.as_ref().unwrap().contains("crash-after=FACT:N"));
+        }
+    }
+
+    #[test]
+    fn every_fact_of_the_vocabulary_can_be_named() {
+        let refusal = serde_json::from_str::<Fact>(r#"{"fact":"-"}"#).unwrap_err().to_string();
+        let listed = refusal.split("expected one of ").nth(1).unwrap();
+        let mut names: Vec<&str> = listed.split('`').skip(1).step_by(2).collect();
+        let mut ours = FACTS.to_vec();
+        names.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(names, ours);
+    }
+}
