@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::fact::{AskId, Decision, Entry, Fact, FailureKind, RunEnd, StepShape};
+use bailiwick_core::fact::{AskId, Decision, Entry, Fact, FailureKind, RunEnd};
 use bailiwick_core::run::TIMEOUT;
 use bailiwick_core::{CellId, Cost, Timestamp};
 
@@ -30,8 +30,6 @@ pub(crate) struct Course {
     busy: BTreeSet<CellId>,
     /// Cells that people were asked about.
     asked: BTreeMap<CellId, Asked>,
-    /// How many must approve, for judges that ask more than one.
-    quorums: BTreeMap<String, u32>,
     spent: BTreeMap<Day, Cost>,
     paused: bool,
     end: Option<RunEnd>,
@@ -43,6 +41,7 @@ struct Asked {
     ask: AskId,
     /// The append that asked.
     append: u64,
+    quorum: u32,
     approvals: u32,
 }
 
@@ -123,12 +122,11 @@ impl Course {
 
     fn apply_fact(&mut self, at: Timestamp, fact: &Fact, changes: &mut Changes) {
         match fact {
-            Fact::RunStarted { pipeline, shape, pin, .. } => {
+            Fact::RunStarted { pipeline, pin, .. } => {
                 self.summary.pipeline = Some(pipeline.clone());
                 self.summary.project =
                     pin.as_ref().map(|pin| pin.project.clone()).unwrap_or_default();
                 self.summary.started = Some(at);
-                self.quorums = shape.iter().filter_map(quorum).collect();
             }
             Fact::RunResumed { .. } => {
                 (self.end, self.paused, self.summary.ended) = (None, false, None);
@@ -148,8 +146,9 @@ impl Course {
             Fact::CallAnswered { cost, .. }
             | Fact::CallLost { cost, .. }
             | Fact::Embedded { cost, .. } => changes.spent = changes.spent.plus(*cost),
-            Fact::Asked { ask, cell, .. } => {
-                let asked = Asked { ask: ask.clone(), append: self.appends, approvals: 0 };
+            Fact::Asked { ask, cell, quorum, .. } => {
+                let asked =
+                    Asked { ask: ask.clone(), append: self.appends, quorum: *quorum, approvals: 0 };
                 self.asked.insert(cell.clone(), asked);
             }
             Fact::Decided { ask, decision, by } => self.decide(ask, decision, by),
@@ -169,13 +168,10 @@ impl Course {
 
     /// One approval of several leaves the question open, unless the time is over.
     fn decide(&mut self, ask: &AskId, decision: &Decision, by: &str) {
-        // The form is `run/judge/key/round`.
-        let quorum = ask.0.split('/').nth(1).and_then(|judge| self.quorums.get(judge));
-        let quorum = quorum.copied().unwrap_or(1);
         let counts = matches!(decision, Decision::Approve { .. }) && by != TIMEOUT;
         self.asked.retain(|_, asked| {
             asked.approvals += u32::from(counts && asked.ask == *ask);
-            asked.ask != *ask || (counts && asked.approvals < quorum)
+            asked.ask != *ask || (counts && asked.approvals < asked.quorum)
         });
     }
 }
@@ -194,16 +190,9 @@ fn touches_asks(fact: &Fact) -> bool {
     )
 }
 
-fn quorum(step: &StepShape) -> Option<(String, u32)> {
-    let quorum = step.judges.as_ref()?.quorum;
-    (quorum > 1).then(|| (step.name.to_string(), quorum))
-}
-
 #[cfg(test)]
 mod tests {
-    use bailiwick_core::fact::{
-        Failure, FailureKind, JudgeShape, ParkReason, PauseReason, StepBy, Used,
-    };
+    use bailiwick_core::fact::{Failure, FailureKind, ParkReason, PauseReason, Used};
     use bailiwick_core::{AttemptId, CellKey, Digest, Document, Name, Tokens};
     use serde_json::json;
 
@@ -238,15 +227,18 @@ mod tests {
     }
 
     fn asked(step: &str) -> Fact {
-        let ask = AskId(format!("r/editor/{step}"));
+        asked_of(step, 1)
+    }
+
+    fn asked_of(step: &str, quorum: u32) -> Fact {
         Fact::Asked {
-            ask,
+            ask: AskId(format!("r/editor/{step}")),
             cell: cell(step),
             round: 0,
             subject: Digest::of(b""),
             show: document(),
             groups: Vec::new(),
-            quorum: 1,
+            quorum,
             until: None,
         }
     }
@@ -356,11 +348,6 @@ mod tests {
 
     #[test]
     fn a_question_stays_open_until_enough_approve_or_the_time_is_over() {
-        let shape = StepShape {
-            name: Name::new("editor").unwrap(),
-            by: StepBy::People(Vec::new()),
-            judges: Some(JudgeShape { subject: Name::new("a").unwrap(), rounds: 0, quorum: 2 }),
-        };
         let approve = |by: &str| {
             let decision = Decision::Approve { comment: None };
             Fact::Decided { ask: AskId("r/editor/a".into()), decision, by: by.into() }
@@ -376,9 +363,8 @@ mod tests {
             (vec![approve("ana"), reject], false),
             (vec![approve(TIMEOUT)], false),
         ] {
-            let mut course =
-                Course { quorums: quorum(&shape).into_iter().collect(), ..Course::default() };
-            let facts = std::iter::once(asked("a")).chain(facts).collect::<Vec<_>>();
+            let mut course = Course::default();
+            let facts = std::iter::once(asked_of("a", 2)).chain(facts).collect::<Vec<_>>();
             course.apply(&Entry { at: Timestamp(1), facts: facts.clone() });
             assert_eq!(course.open_asks().count(), usize::from(open), "{facts:?}");
         }
