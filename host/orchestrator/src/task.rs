@@ -437,7 +437,9 @@ impl Task {
     /// who were all asked and cannot answer here.
     fn is_over(&self) -> bool {
         let over = self.state.end.is_some() || self.state.pause.is_some();
-        over || (self.waits_for_people() && !self.world.desk.is_attended())
+        // What is overdue is decided first, also where nobody attends.
+        let due = || self.timers.is_due(self.world.clock.now());
+        over || (self.waits_for_people() && !self.world.desk.is_attended() && !due())
     }
 
     /// Whether nothing goes on by itself.

@@ -32,6 +32,11 @@ enum Due {
 }
 
 impl Timers {
+    /// Whether one of the times is over.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.times.first().is_some_and(|(at, ..)| *at <= now)
+    }
+
     /// The first of the times that are over; it is not one of them any more.
     fn over(&mut self, now: Timestamp) -> Option<(Due, AskId)> {
         let first = self.times.first().filter(|(at, ..)| *at <= now)?.clone();

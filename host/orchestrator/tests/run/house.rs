@@ -9,12 +9,13 @@ use std::time::Duration;
 use bailiwick_core::fact::{Entry, Fact, Failure, FailureKind, Used};
 use bailiwick_core::ports::{BoxFuture, Clock, Durable, Journal};
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Digest, Document, Name, RunId, Timestamp};
+use bailiwick_core::{Digest, Document, Name, RunId, RunState, Timestamp};
 use bailiwick_orchestrator::{
-    Desk, Ended, NoReuse, Observer, Question, Refused, RunError, RunHandle, Start, World, pin, run,
+    Desk, Ended, NoReuse, Observer, Question, Refused, Resume, RunError, RunHandle, Start, World,
+    pin, resume as resume_run, run,
 };
 use bailiwick_policy::ports::{Job, Left, Outcome, Slots, StepRunner};
-use bailiwick_policy::{Effective, Generation, Grants, Limits, Policy};
+use bailiwick_policy::{Effective, Generation, Grants, Limits, People, Person, Policy, Right};
 use bailiwick_project::{Decisions, Plan, Project, Surroundings};
 use bailiwick_store::MemoryJournal;
 use serde_json::{Value, json};
@@ -91,9 +92,10 @@ impl House {
         let agents = ["work", "judge", "picky"]
             .map(|agent| format!("[agents.{agent}]\ncomponent = \"{agent}\"\n"));
         let project = Project::read("bailiwick.toml", &agents.concat()).unwrap();
+        let policy = Policy { people: people(), ..Policy::built_in() };
         let surroundings = Surroundings {
             project: &project,
-            policy: &Policy::built_in(),
+            policy: &policy,
             schema_text: &|_| Err("there are no files here".into()),
         };
         let plan = Plan::read(&name("test"), "pipelines/test.toml", pipeline, &surroundings);
@@ -129,10 +131,8 @@ impl House {
         self
     }
 
-    pub(crate) fn start(
-        &self,
-    ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>> + use<>) {
-        let world = World {
+    fn world(&self) -> World {
+        World {
             journal: Arc::clone(&self.journal) as Arc<dyn Journal>,
             clock: Arc::clone(&self.clock) as _,
             slots: Arc::new(Agents),
@@ -140,7 +140,12 @@ impl House {
             observer: Arc::clone(&self.seen) as _,
             desk: Arc::clone(&self.desk) as _,
             reuse: Arc::new(NoReuse),
-        };
+        }
+    }
+
+    pub(crate) fn start(
+        &self,
+    ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>> + use<>) {
         let agents = [("work", generation(&name("work")))];
         let start = Start {
             run: run_id(),
@@ -159,7 +164,31 @@ impl House {
             grace: Duration::from_secs(10),
             preparation: None,
         };
-        let (handle, driven) = run(world, start);
+        let (handle, driven) = run(self.world(), start);
+        let driven =
+            async move { tokio::time::timeout(HANGS, driven).await.expect("the run hangs") };
+        (handle, driven)
+    }
+
+    /// Goes on with the run as another host would: from what the journal has.
+    pub(crate) async fn resume(
+        &self,
+    ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>> + use<>) {
+        let term = self.journal.claim(&run_id()).await.unwrap();
+        let state = RunState::replay(&self.entries()).unwrap().unwrap();
+        let resume = Resume {
+            term,
+            state,
+            plan: Arc::clone(&self.plan),
+            assets: json!({}),
+            by: "ana".into(),
+            repinned: None,
+            retry_failed: false,
+            concurrency: NonZeroUsize::new(self.concurrency).unwrap(),
+            grace: Duration::from_secs(10),
+            preparation: None,
+        };
+        let (handle, driven) = resume_run(self.world(), resume);
         let driven =
             async move { tokio::time::timeout(HANGS, driven).await.expect("the run hangs") };
         (handle, driven)
@@ -186,6 +215,16 @@ impl House {
     pub(crate) fn facts(&self) -> Vec<Fact> {
         self.entries().into_iter().flat_map(|entry| entry.facts).collect()
     }
+}
+
+/// Three people who may answer everything.
+fn people() -> People {
+    let groups = ["editors", "legal", "e"].map(str::to_owned);
+    let person = |(uid, name): (u32, &str)| {
+        let may = [Right::Approve].into();
+        (name.to_owned(), Person { uid, groups: groups.clone().into(), may })
+    };
+    People::Named([(1, "ana"), (2, "bo"), (3, "cy")].map(person).into())
 }
 
 pub(crate) fn run_id() -> RunId {
@@ -318,6 +357,8 @@ impl Clock for Leaping {
         let mut time = self.0.lock().unwrap();
         if !time.frozen {
             time.now = time.now.max(at);
+        }
+        if at <= time.now {
             return Box::pin(async {});
         }
         let (wake, woken) = oneshot::channel();

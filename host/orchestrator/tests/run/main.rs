@@ -9,8 +9,10 @@
     reason = "tests fail loudly, and their cases are files"
 )]
 
+mod asking;
 mod cases;
 mod fairness;
+mod finish;
 mod holds;
 mod house;
 mod large;
