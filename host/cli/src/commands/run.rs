@@ -2,32 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context as _;
-use bailiwick_core::run::RunStatus;
 use bailiwick_core::{Diagnostic, Name, RunId};
-use bailiwick_engine::desk::Prompter;
 use bailiwick_engine::host::Host;
+use bailiwick_engine::inject::Faults;
 use bailiwick_engine::load;
-use bailiwick_engine::run::{Finished, GRACE, RunRequest, Running, run};
+use bailiwick_engine::run::{RunRequest, run};
 use bailiwick_engine::{Problems, build as engine_build, check as engine_check, codes};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{DataPlace, ProjectPlace};
 use crate::commands::build::build_one;
-use crate::ending::{Broken, Ending};
+use crate::ending::Ending;
 use crate::environment::Environment;
-use crate::live::watcher::{View, Watcher};
-use crate::prompt::Prompt;
-use crate::stdout;
+use crate::foreground::{Screen, Wishes, follow};
 use crate::summary;
 use crate::talk::Talk;
-use crate::words;
-
-/// How often the tree is drawn: often enough to be alive, seldom enough to be calm.
-const DRAW_EVERY: Duration = Duration::from_millis(125);
 
 /// What is to be run.
 #[derive(Args, Clone, Debug)]
@@ -60,6 +50,9 @@ pub(crate) struct Arguments {
     /// Prints one event a line instead of the result
     #[arg(long)]
     pub(crate) json: bool,
+    /// Makes something go wrong on purpose, for drills (docs/drills.md)
+    #[arg(long = "inject", value_name = "FAULT")]
+    pub(crate) faults: Vec<String>,
 }
 
 pub(crate) async fn command(
@@ -69,6 +62,7 @@ pub(crate) async fn command(
 ) -> anyhow::Result<Ending> {
     let pipeline = arguments.pipeline.as_deref().map(name).transpose()?;
     let id = arguments.run_id.as_deref().map(run_id).transpose()?;
+    let faults = Faults::parse(&arguments.faults)?;
     let opened = load::open(&environment.places(&arguments.place, &arguments.models)?)?;
     if arguments.build {
         let plan = engine_check::plan(&opened, pipeline.as_ref())?;
@@ -77,16 +71,8 @@ pub(crate) async fn command(
         }
     }
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
-    let host = Host::open(&environment.host(&environment.data(&data)?))?;
-    let view = match arguments.json {
-        true => View::Events,
-        false if talk.is_live() => View::Tree,
-        false => View::Lines,
-    };
-    let watcher = Arc::new(Watcher::new(talk.clone(), view, environment.colours));
-    let attended = environment.terminals.stdin && environment.terminals.stderr;
-    let prompt = attended
-        .then(|| Prompt::open(talk.clone(), Arc::clone(&watcher), environment.editor.clone()));
+    let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
+    let screen = Screen::open(arguments.json, environment, talk);
     let told = talk.clone();
     let request = RunRequest {
         pipeline,
@@ -95,74 +81,18 @@ pub(crate) async fn command(
         out: arguments.out.clone(),
         run: id,
         uid: environment.uid,
-        observer: Arc::clone(&watcher) as _,
-        prompter: prompt.map(|prompt| Arc::new(prompt) as Arc<dyn Prompter>),
+        observer: Arc::clone(&screen.watcher) as _,
+        prompter: screen.prompter,
         complain: Arc::new(move |what| told.say(&what)),
     };
     let running = run(&host, &opened, request).await?;
-    let finished = drive(running, &watcher, talk).await?;
-    talk.clear();
-    let place = summary::place(arguments, &opened.root);
-    talk.say(&summary::summary(&finished.state, &watcher.denials(), watcher.elapsed(), &place));
-    if let Some(hint) = summary::how_to_go_on(&finished.state, arguments, &opened.root) {
-        talk.say(&hint);
-    }
-    result(arguments, &finished, talk).await?;
-    Ok(Ending::of(finished.state.status()))
-}
-
-/// Waits for the end, draws meanwhile, and hands signals on.
-async fn drive(running: Running, watcher: &Watcher, talk: &Talk) -> anyhow::Result<Finished> {
-    let Running { handle, mut finished, .. } = running;
-    let mut interrupts = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
-    let mut terminations = signal(SignalKind::terminate()).context("signals cannot be heard")?;
-    let mut ticks = tokio::time::interval(DRAW_EVERY);
-    let mut stops = 0;
-    loop {
-        tokio::select! {
-            ended = &mut finished => return Ok(ended.map_err(Broken)?),
-            Some(()) = interrupts.recv() => stops += 1,
-            Some(()) = terminations.recv() => stops += 1,
-            _ = ticks.tick() => {
-                watcher.draw();
-                continue;
-            }
-        }
-        talk.say(&match stops {
-            1 => format!(
-                "stopping: nothing new starts, what runs has {} s to end; once more ends it at once",
-                GRACE.as_secs()
-            ),
-            _ => "stopping at once".into(),
-        });
-        handle.stop().await;
-    }
-}
-
-/// What came out: into the folder that was named, else on standard output. A run that
-/// was stopped or waits has no result yet.
-async fn result(arguments: &Arguments, finished: &Finished, talk: &Talk) -> anyhow::Result<()> {
-    let state = &finished.state;
-    if let Some(out) = &arguments.out {
-        if !matches!(state.status(), RunStatus::Done | RunStatus::Failed) {
-            return Ok(());
-        }
-        let written = finished.deliver(out).await.map_err(Broken)?;
-        talk.say(&format!(
-            "wrote {}, {} to {}",
-            words::many(written.files, "file"),
-            written.bytes,
-            out.display()
-        ));
-        if !arguments.json {
-            stdout::write(&format!("{}\n", written.index.display()))?;
-        }
-    } else if !arguments.json
-        && let Some(output) = &state.output
-    {
-        stdout::write(&format!("{}\n", stdout::pretty(&output.value())))?;
-    }
-    Ok(())
+    let wishes = Wishes {
+        out: arguments.out.clone(),
+        json: arguments.json,
+        decisions: arguments.decisions.clone(),
+        place: summary::place(&arguments.place, arguments.data.as_deref(), &opened.root),
+    };
+    follow(running, &screen.watcher, &wishes, talk).await
 }
 
 fn name(text: &str) -> Result<Name, Problems> {

@@ -1,5 +1,7 @@
 //! `bailiwick show`: what happened in a run, or at one of its cells.
 
+use std::iter::repeat;
+
 use bailiwick_core::{CellId, CellKey, Diagnostic, Name};
 use bailiwick_engine::history::{History, Record};
 use bailiwick_engine::{Problems, codes};
@@ -9,6 +11,7 @@ use crate::arguments::DataPlace;
 use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::live::watcher::event;
 use crate::shown::{cell, tree};
 use crate::stdout;
 
@@ -23,6 +26,9 @@ pub(crate) struct Arguments {
     /// Prints one JSON document
     #[arg(long)]
     json: bool,
+    /// Prints its journal: one event a line, as `run --json` does
+    #[arg(long, conflicts_with_all = ["cell", "json"])]
+    facts: bool,
     #[command(flatten)]
     place: DataPlace,
 }
@@ -39,6 +45,11 @@ pub(crate) async fn command(
             history.load(&mut record, &id).await;
             let shown = cell::cell(&record, &id);
             if arguments.json { stdout::line(&shown.as_json()) } else { shown.as_text() }
+        }
+        _ if arguments.facts => {
+            let facts =
+                record.entries.iter().flat_map(|entry| entry.facts.iter().zip(repeat(entry)));
+            facts.map(|(fact, entry)| stdout::line(&event(fact, entry))).collect()
         }
         _ if arguments.json => stdout::line(&tree::as_json(&record)),
         _ => tree::as_text(&record),
