@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use crate::asks::{self, OpenAsk};
 use crate::audit::{self, Audit, AuditScope, StreamHead};
 use crate::chore::Doomed;
+use crate::copy::{self, Copied, CopyError};
 use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, SpendError};
 use crate::entry::read_back;
@@ -238,6 +239,18 @@ impl Archive {
     pub(crate) async fn unnamed(&self, without: BTreeSet<RunId>) -> Result<Unnamed, ReadError> {
         let folder = self.folder.clone();
         self.readers.ask(move |connection| sweep::unnamed(connection, &folder, &without)).await?
+    }
+
+    /// Copies the folder to `target`, which must not exist, as of one moment, beside
+    /// whoever writes it; then looks at the copy as an audit does.
+    ///
+    /// # Errors
+    /// [`CopyError`] with what cannot be read or written.
+    pub async fn copy_to(&self, target: &Path) -> Result<Copied, CopyError> {
+        let (folder, target) = (self.folder.clone(), target.to_owned());
+        let answer =
+            self.readers.ask(move |connection| copy::copy(connection, &folder, &target)).await;
+        answer.map_err(ReadError::from)?
     }
 
     pub(crate) fn close(&mut self) {

@@ -1,6 +1,6 @@
 //! Bytes by content, small ones in the database and large ones as files. Knows nothing of who names them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -97,6 +97,27 @@ pub(crate) fn keep(
     let inline = (bytes.len() as u64 <= IN_DATABASE_MAX.0).then_some(bytes);
     connection.prepare_cached(sql::KEEP_BLOB)?.execute(params![digest.as_bytes(), size, inline])?;
     Ok(())
+}
+
+/// Files below `blobs`, by the digest that they are called.
+pub(crate) fn files(folder: &Folder) -> io::Result<BTreeMap<Digest, Bytes>> {
+    let mut found = BTreeMap::new();
+    for shelf in fs::read_dir(folder.blobs())? {
+        let shelf = shelf?;
+        if !shelf.file_type()?.is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(shelf.path())? {
+            let file = file?;
+            let (shelf, name) = (shelf.file_name(), file.file_name());
+            let hex = format!("blake3:{}{}", shelf.to_string_lossy(), name.to_string_lossy());
+            // A file that is gone by now was one of `incoming`.
+            if let (Ok(digest), Ok(about)) = (hex.parse(), file.metadata()) {
+                found.insert(digest, Bytes(about.len()));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Removes the file of a blob that has no row any more. A file that cannot be removed now

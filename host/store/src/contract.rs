@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "tests"
@@ -28,6 +29,11 @@ macro_rules! journal_contract {
             what_is_durable_is_a_prefix,
             creates_a_run_once,
             refuses_a_term_that_is_over,
+            one_of_two_claimants_owns_it,
+            claimants_that_race_leave_one_owner_and_no_gap,
+            what_was_in_line_before_a_claim_stays_before_it,
+            a_claim_after_a_failure_goes_on_behind_what_is_durable,
+            a_claim_that_fails_changes_no_owner,
             knows_no_run_that_nobody_made,
             keeps_documents_of_every_size,
             runs_do_not_see_each_other,
@@ -156,6 +162,127 @@ pub async fn refuses_a_term_that_is_over(journal: &dyn Journal) {
     let position = journal.append(&run, new, numbered(3)).unwrap().durable().await.unwrap();
     assert_eq!(position.position(), 2);
     assert_eq!(journal.read(&run).await.unwrap(), [numbered(1), numbered(3)]);
+}
+
+/// Two claim one after the other: the first is refused from then on, also where it had
+/// appended before and appends again and again.
+pub async fn one_of_two_claimants_owns_it(journal: &dyn Journal) {
+    let run = run("r");
+    created(journal, &run).await;
+    let first = journal.claim(&run).await.unwrap();
+    journal.append(&run, first, numbered(1)).unwrap().durable().await.unwrap();
+    let second = journal.claim(&run).await.unwrap();
+    assert!(second > first);
+    for number in 2..5 {
+        let late = async { journal.append(&run, first, numbered(number))?.durable().await };
+        assert_eq!(late.await, Err(JournalError::Fenced { run: run.clone(), held: first.0 }));
+    }
+    journal.append(&run, second, numbered(2)).unwrap().durable().await.unwrap();
+    assert_eq!(journal.read(&run).await.unwrap(), [numbered(1), numbered(2)]);
+}
+
+/// How many race, and how often each claims and appends.
+const CLAIMANTS: u64 = 4;
+const CLAIMS: u64 = 25;
+
+/// Many claim and append at the same time, each for itself. Terms are given once; what an
+/// owner appended stands in its order, without gaps between positions; who was refused
+/// left nothing.
+pub async fn claimants_that_race_leave_one_owner_and_no_gap(journal: &dyn Journal) {
+    let run = run("r");
+    created(journal, &run).await;
+    let told = std::sync::Mutex::new((Vec::new(), Vec::new()));
+    std::thread::scope(|scope| {
+        for claimant in 0..CLAIMANTS {
+            let (run, told) = (&run, &told);
+            scope.spawn(move || {
+                block_on(async {
+                    for claim in 0..CLAIMS {
+                        let term = journal.claim(run).await.unwrap();
+                        told.lock().unwrap().0.push(term);
+                        for part in 0..3 {
+                            let number = (claimant * CLAIMS + claim) * 10 + part;
+                            let asked = journal.append(run, term, numbered(number));
+                            match async { asked?.durable().await }.await {
+                                Ok(durable) => {
+                                    told.lock().unwrap().1.push((durable.position(), number));
+                                }
+                                Err(JournalError::Fenced { held, .. }) => assert_eq!(held, term.0),
+                                Err(other) => panic!("{other}"),
+                            }
+                        }
+                    }
+                });
+            });
+        }
+    });
+    let (mut terms, mut durable) = told.into_inner().unwrap();
+    let all = terms.len();
+    terms.sort_unstable();
+    terms.dedup();
+    assert_eq!(terms.len(), all, "a term was given twice");
+    durable.sort_unstable();
+    let read: Vec<u64> = journal.read(&run).await.unwrap().iter().map(|entry| entry.at.0).collect();
+    let want: Vec<(u64, u64)> = (1..).zip(read.iter().copied()).collect();
+    assert_eq!(durable, want, "what was acknowledged is what is there");
+    // Within one term the order is the owner's.
+    for pair in read.windows(2) {
+        assert!(pair[0] / 10 != pair[1] / 10 || pair[0] < pair[1], "{read:?}");
+    }
+}
+
+/// Appends that were asked for before a claim, and not waited for, stand before what the
+/// new owner appends, or are refused: never behind.
+pub async fn what_was_in_line_before_a_claim_stays_before_it(journal: &dyn Journal) {
+    let run = run("r");
+    let old = created(journal, &run).await;
+    let tickets: Vec<_> =
+        (1..=20).map(|number| journal.append(&run, old, numbered(number)).unwrap()).collect();
+    let new = journal.claim(&run).await.unwrap();
+    journal.append(&run, new, numbered(100)).unwrap().durable().await.unwrap();
+    let mut durable = 0;
+    for ticket in tickets {
+        match ticket.durable().await {
+            Ok(position) => durable = durable.max(position.position()),
+            Err(JournalError::Fenced { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let read: Vec<u64> = journal.read(&run).await.unwrap().iter().map(|entry| entry.at.0).collect();
+    let want: Vec<u64> = (1..=durable).chain([100]).collect();
+    assert_eq!(read, want);
+}
+
+/// An owner that was refused claims again, reads, and goes on behind what is durable.
+pub async fn a_claim_after_a_failure_goes_on_behind_what_is_durable(journal: &dyn Journal) {
+    let run = run("r");
+    let mut term = created(journal, &run).await;
+    for number in 1..=5 {
+        journal.append(&run, term, numbered(number)).unwrap().durable().await.unwrap();
+        let stranger = journal.claim(&run).await.unwrap();
+        let late = async { journal.append(&run, term, numbered(99))?.durable().await };
+        assert!(matches!(late.await, Err(JournalError::Fenced { .. })));
+        term = journal.claim(&run).await.unwrap();
+        assert!(term > stranger);
+        assert_eq!(journal.read(&run).await.unwrap().len() as u64, number);
+    }
+    let next = journal.append(&run, term, numbered(6)).unwrap().durable().await.unwrap();
+    assert_eq!(next.position(), 6);
+}
+
+/// A claim on a run that is not there, or a second making of one that is, ends no term.
+pub async fn a_claim_that_fails_changes_no_owner(journal: &dyn Journal) {
+    let run = run("r");
+    let term = created(journal, &run).await;
+    let other = RunId::new("other").unwrap();
+    assert_eq!(journal.claim(&other).await, Err(JournalError::NoSuchRun(other)));
+    assert_eq!(journal.create(&run).await, Err(JournalError::RunExists(run.clone())));
+    journal.append(&run, term, numbered(1)).unwrap().durable().await.unwrap();
+    for wrong in [Term(0), Term(term.0 + 1), Term(u64::MAX)] {
+        let refused = async { journal.append(&run, wrong, numbered(2))?.durable().await };
+        assert_eq!(refused.await, Err(JournalError::Fenced { run: run.clone(), held: wrong.0 }));
+    }
+    assert_eq!(journal.read(&run).await.unwrap(), [numbered(1)]);
 }
 
 /// Nothing is made by reading, claiming or appending.

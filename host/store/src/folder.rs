@@ -79,6 +79,11 @@ impl Folder {
         self.root.join("blobs")
     }
 
+    /// The lists of heads that were anchored, each by its digest.
+    pub(crate) fn anchors(&self) -> PathBuf {
+        self.root.join("anchors")
+    }
+
     /// The file of a blob: `blobs/ab/cdef…`, so that no folder gets too many entries.
     pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
         let hex = digest.hex();

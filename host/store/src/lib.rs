@@ -16,6 +16,7 @@ mod chain;
 mod chore;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod copy;
 mod course;
 mod derived;
 mod entry;
@@ -43,6 +44,7 @@ mod writer;
 pub use archive::{Archive, LISTING_MAX};
 pub use asks::OpenAsk;
 pub use audit::{Audit, AuditScope, DAMAGES_MAX, Damage, StreamHead};
+pub use copy::{Copied, CopyError};
 pub use error::{OpenError, ReadError};
 pub use folder::Holder;
 pub use host_log::HostFact;

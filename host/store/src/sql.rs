@@ -101,6 +101,9 @@ pub(crate) const APPEND_HOST: &str =
 pub(crate) const NEXT_BLOBS: &str =
     "SELECT rowid, digest, size FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
 
+/// Every blob that lies in a file, for who copies all of them.
+pub(crate) const BLOBS_IN_FILES: &str = "SELECT digest, size FROM blob WHERE bytes IS NULL";
+
 /// Only before all of it is made anew.
 pub(crate) const FORGET_DERIVED: &str = "DELETE FROM ask; DELETE FROM spend";
 

@@ -1,7 +1,6 @@
 //! Retention: which runs are too old, which blobs nobody names, and the order in which they go. Deletes only through the writer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 use bailiwick_core::fact::Fact;
 use bailiwick_core::ports::BlobError;
@@ -177,7 +176,7 @@ pub(crate) fn unnamed(
     folder: &Folder,
     without: &BTreeSet<RunId>,
 ) -> Result<Unnamed, ReadError> {
-    let mut unnamed = files(folder).map_err(|error| ReadError::Storage(error.to_string()))?;
+    let mut unnamed = blob::files(folder).map_err(|error| ReadError::Storage(error.to_string()))?;
     let mut after = 0;
     while let Some((last, sizes)) = blob::sizes(connection, after)? {
         after = last;
@@ -232,25 +231,4 @@ fn strike_out(
         Ok(())
     })?;
     Ok(())
-}
-
-/// Files below `blobs`, by the digest that they are called.
-fn files(folder: &Folder) -> std::io::Result<Unnamed> {
-    let mut found = Unnamed::new();
-    for shelf in fs::read_dir(folder.blobs())? {
-        let shelf = shelf?;
-        if !shelf.file_type()?.is_dir() {
-            continue;
-        }
-        for file in fs::read_dir(shelf.path())? {
-            let file = file?;
-            let (shelf, name) = (shelf.file_name(), file.file_name());
-            let hex = format!("blake3:{}{}", shelf.to_string_lossy(), name.to_string_lossy());
-            // A file that is gone by now was one of `incoming`.
-            if let (Ok(digest), Ok(about)) = (hex.parse(), file.metadata()) {
-                found.insert(digest, Bytes(about.len()));
-            }
-        }
-    }
-    Ok(found)
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod contract;
+mod copy;
 mod damage;
 mod derived;
 mod failure;
