@@ -28,9 +28,9 @@ impl Task {
         }
     }
 
-    /// Queues work, unless the run is stopping.
+    /// Queues work, unless the run is stopping or finishes early.
     pub(crate) fn push(&mut self, work: Work) {
-        if self.stopping.is_none() {
+        if self.may_begin(&work) {
             self.queue.push(work);
         }
     }
@@ -54,6 +54,10 @@ impl Task {
     pub(crate) fn start_ready(&mut self) -> Result<(), RunError> {
         while self.stopping.is_none() {
             let Some(work) = self.queue.take(&self.handle) else { break };
+            if !self.may_begin(&work) {
+                self.queue.free(work.step());
+                continue;
+            }
             match work {
                 Work::Again(again) => self.start_again(again.id)?,
                 Work::Continue(id) => self.continue_attempt(id)?,
@@ -111,7 +115,7 @@ impl Task {
         result: Result<Prepared, Obstacle>,
     ) -> Result<(), RunError> {
         self.promises -= 1;
-        if self.stopping.is_some() {
+        if !self.may_begin(&work) {
             self.queue.free(work.step());
             return Ok(());
         }

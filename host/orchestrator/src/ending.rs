@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bailiwick_core::fact::{Fact, Failure, ParkReason, PauseReason, RunEnd};
 use bailiwick_core::run::{End, Pause};
 use bailiwick_core::{CellKey, Document, Name};
-use bailiwick_project::Point;
+use bailiwick_project::{ExprError, Point, Scope};
 use serde_json::{Map, Value};
 
+use crate::finish;
 use crate::inbox::Message;
 use crate::leash::Leash;
 use crate::task::{RunError, Task};
@@ -107,6 +108,7 @@ impl Task {
             self.output_begun = true;
             self.resolve_output();
         }
+        self.finish_early()?;
         if self.attempts.is_empty()
             && let Some(stopping) = self.stopping.clone()
         {
@@ -149,13 +151,21 @@ impl Task {
                 }
             };
         }
-        let evaluator = self.evaluator.clone();
+        self.evaluate_output(scope, Err);
+    }
+
+    /// Evaluates `[output]`; `amiss` says what stands for a key that cannot be.
+    pub(crate) fn evaluate_output(
+        &mut self,
+        scope: Scope,
+        amiss: impl Fn(ExprError) -> Result<Value, ExprError> + Send + 'static,
+    ) {
+        let (plan, evaluator) = (Arc::clone(&self.plan), self.evaluator.clone());
         self.promise(async move {
             let result = evaluator.run(move || {
-                let members = plan
-                    .output
-                    .iter()
-                    .map(|(name, template)| Ok((name.to_string(), template.evaluate(&scope)?)));
+                let members = plan.output.iter().map(|(name, template)| {
+                    Ok((name.to_string(), template.evaluate(&scope).or_else(&amiss)?))
+                });
                 members.collect::<Result<Map<_, _>, _>>().map(Value::Object)
             });
             Message::Output { result: result.await }
@@ -174,7 +184,7 @@ impl Task {
             Ok(output) => Fact::RunEnded {
                 end: RunEnd::Done,
                 output: Some(Document::of(&output)),
-                reason: None,
+                reason: self.state.finishing.as_deref().map(finish::reason),
             },
             Err(failure) => {
                 let reason = Some(format!("[output]: {failure}"));

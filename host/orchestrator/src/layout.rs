@@ -67,6 +67,9 @@ impl Task {
         result: Result<Vec<AxisValue>, Failure>,
     ) -> Result<(), RunError> {
         self.promises -= 1;
+        if self.state.finishing.is_some() {
+            return Ok(());
+        }
         match result {
             Err(failure) => self.fail(format!("the axis `{axis}` has no values: {failure}")),
             Ok(values) => {
@@ -109,6 +112,9 @@ impl Task {
         result: Result<Vec<Point>, Failure>,
     ) -> Result<(), RunError> {
         self.promises -= 1;
+        if self.state.finishing.is_some() {
+            return Ok(());
+        }
         let points = match result {
             Ok(points) => points,
             Err(failure) => {

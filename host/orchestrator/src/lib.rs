@@ -9,6 +9,7 @@ mod attempt;
 mod cells;
 mod ending;
 mod evaluate;
+mod finish;
 mod graph;
 mod inbox;
 mod judges;

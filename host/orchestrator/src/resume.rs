@@ -111,7 +111,7 @@ impl Task {
         }
     }
 
-    fn open_cells(&self) -> impl Iterator<Item = CellId> {
+    pub(crate) fn open_cells(&self) -> impl Iterator<Item = CellId> {
         let steps = self.state.steps.iter();
         steps.flat_map(|step| {
             let open = step
@@ -125,6 +125,9 @@ impl Task {
     /// One cell goes on where it was.
     fn take_up(&mut self, cell: &CellId) -> Result<(), RunError> {
         let Some(state) = self.state.cell(cell) else { return Ok(()) };
+        if self.is_left_to_drop(&state.stage) {
+            return Ok(());
+        }
         match state.stage.clone() {
             Stage::Idle => {
                 let plan = Arc::clone(&self.plan);
@@ -182,6 +185,9 @@ impl Task {
 
     /// An attempt that was let go continues: now, or when its time has come.
     fn continue_at(&mut self, id: AttemptId, rest: Rest) {
+        if !self.goes_on(&rest) {
+            return;
+        }
         match rest {
             Rest::Parked { until: Some(until), .. } => self.wake_at(until, Work::Continue(id)),
             Rest::Parked { until: None, .. } | Rest::Lost => self.push(Work::Continue(id)),
