@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    build, check, completions, doctor, explain, init, inspect, logs, run, runs, schema, show,
+    approvals, approve, build, cancel, check, completions, doctor, edit, explain, init, inspect,
+    logs, reject, resume, run, runs, schema, show,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -17,7 +18,7 @@ use crate::commands::{
     disable_help_subcommand = true
 )]
 #[command(after_help = "\
-Exit codes: 0 done, 1 failed, 2 input wrong, 3 waiting for people, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 input wrong, 3 waiting for people, 4 paused, 130 interrupted.
 Results are on standard output, everything else on standard error.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -39,12 +40,24 @@ pub(crate) enum Command {
     Inspect(inspect::Arguments),
     /// Runs a pipeline.
     Run(run::Arguments),
+    /// Goes on with a run that was left: interrupted, paused, killed, waiting, failed.
+    Resume(resume::Arguments),
+    /// Ends a run for good.
+    Cancel(cancel::Arguments),
     /// Lists the runs of a data folder, newest first.
     Runs(runs::Arguments),
     /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.
     Show(show::Arguments),
     /// Prints what agents wrote to their logs.
     Logs(logs::Arguments),
+    /// Lists the questions that wait for people.
+    Approvals(approvals::Arguments),
+    /// Lets candidates go on.
+    Approve(approve::Arguments),
+    /// Sends candidates back with a reason.
+    Reject(reject::Arguments),
+    /// Puts another value in the place of a candidate.
+    Edit(edit::Arguments),
     /// Explains a code such as E031.
     Explain(explain::Arguments),
     /// Finds out whether this machine can run and build agents.

@@ -8,7 +8,7 @@ use bailiwick_engine::Problems;
 
 use crate::talk::Talk;
 
-/// How a command ended. 4 (paused), 5 (replay differs) and 6 (diverged) are reserved.
+/// How a command ended. 5 (replay differs) and 6 (diverged) are reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// It did what was asked.
@@ -19,6 +19,8 @@ pub(crate) enum Ending {
     WrongInput,
     /// The run waits for people.
     Waiting,
+    /// The run rests until somebody acts: a budget, the disk, an operator.
+    Paused,
     /// Somebody stopped it.
     Interrupted,
 }
@@ -31,6 +33,7 @@ impl Ending {
             Self::Failed => 1,
             Self::WrongInput => 2,
             Self::Waiting => 3,
+            Self::Paused => 4,
             Self::Interrupted => 130,
         }
     }
@@ -41,7 +44,8 @@ impl Ending {
             RunStatus::Done => Self::Done,
             RunStatus::Waiting => Self::Waiting,
             RunStatus::Interrupted => Self::Interrupted,
-            RunStatus::Failed | RunStatus::Running => Self::Failed,
+            RunStatus::Paused => Self::Paused,
+            RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running => Self::Failed,
         }
     }
 }

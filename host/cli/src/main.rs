@@ -1,10 +1,12 @@
 //! The front end `bailiwick`: arguments, printing, environment, signals and exit codes. Holds no logic that another front end would need.
 
+mod answers;
 mod arguments;
 mod commands;
 mod denials;
 mod ending;
 mod environment;
+mod foreground;
 mod live;
 mod problems;
 mod prompt;

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use bailiwick_core::RunState;
+use bailiwick_core::fact::PauseReason;
 use bailiwick_core::run::{Ask, End, RunStatus};
 use bailiwick_core::text::{Lines, visible};
 
-use crate::commands::run::Arguments;
+use crate::arguments::ProjectPlace;
 use crate::denials::Denials;
 use crate::live::tally;
 use crate::words;
@@ -33,9 +34,10 @@ pub(crate) fn summary(
         state.run,
         state.status().as_str(),
         words::elapsed(elapsed),
-        words::cost(state.cost)
+        words::cost(state.cost, state.currency())
     )];
-    if let Some(reason) = &state.reason {
+    let paused = state.pause.as_ref().map(|pause| &pause.detail);
+    if let Some(reason) = state.reason.as_ref().or(paused) {
         lines.push(format!("  {}", visible(reason, Lines::Escape)));
     }
     let counts: Vec<_> = tally::total(state)
@@ -82,50 +84,79 @@ fn lost(state: &RunState, place: &str) -> Vec<String> {
     lines
 }
 
-/// After a stop, or where people are waited for: the command that goes on, and what it does.
-pub(crate) fn how_to_go_on(
-    state: &RunState,
-    arguments: &Arguments,
-    project: &Path,
-) -> Option<String> {
-    let status = state.status();
-    let command = again(arguments, project, status == RunStatus::Waiting);
-    match status {
-        RunStatus::Waiting => {
-            let file = arguments.decisions.as_deref().unwrap_or(Path::new(DECISIONS)).display();
-            let mut lines = vec![format!(
-                "it waits for people. Rules for {file}, to be changed as you decide:"
-            )];
-            let open: Vec<_> = state.open_asks().map(|(_, ask)| rule(ask)).collect();
-            lines.extend(open.iter().take(OPEN_MAX).cloned());
-            if open.len() > OPEN_MAX {
-                lines.push(format!(
-                    "and {} more: bailiwick show {}{}",
-                    open.len() - OPEN_MAX,
-                    state.run,
-                    place(arguments, project)
-                ));
+/// What the command that goes on takes over from the one before.
+pub(crate) struct GoOn<'a> {
+    /// The words that name project, policy and data folder.
+    pub(crate) place: &'a str,
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) decisions: Option<&'a Path>,
+    pub(crate) json: bool,
+}
+
+/// Where a run can go on: the command for it, and what it takes.
+pub(crate) fn how_to_go_on(state: &RunState, go_on: &GoOn<'_>) -> Option<String> {
+    let resume = go_on.resume(state, go_on.decisions, "");
+    Some(match state.status() {
+        RunStatus::Waiting => waiting(state, go_on),
+        RunStatus::Interrupted => format!("to go on where it was:\n  {resume}"),
+        RunStatus::Paused => match state.pause.as_ref().map(|pause| pause.reason) {
+            Some(PauseReason::Budget) => format!(
+                "to go on with the budgets of bailiwick.toml and the pipeline as they are by then:\n  {}",
+                go_on.resume(state, go_on.decisions, " --repin budgets")
+            ),
+            Some(PauseReason::Disk) => format!("make room, then:\n  {resume}"),
+            _ => format!("to go on:\n  {resume}"),
+        },
+        RunStatus::Failed => format!(
+            "to do again what failed, and nothing that was finished:\n  {}",
+            go_on.resume(state, go_on.decisions, " --retry-failed")
+        ),
+        RunStatus::Done | RunStatus::Running | RunStatus::Cancelled => return None,
+    })
+}
+
+fn waiting(state: &RunState, go_on: &GoOn<'_>) -> String {
+    let file = go_on.decisions.unwrap_or(Path::new(DECISIONS));
+    let mut lines =
+        vec![format!("it waits for people: bailiwick approvals {}{}", state.run, go_on.place)];
+    lines.push(format!("or rules for {}, to be changed as you decide:", file.display()));
+    let open: Vec<_> = state.open_asks().map(|(_, ask)| rule(ask)).collect();
+    lines.extend(open.iter().take(OPEN_MAX).cloned());
+    if open.len() > OPEN_MAX {
+        let more = open.len() - OPEN_MAX;
+        lines.push(format!("and {more} more: bailiwick show {}{}", state.run, go_on.place));
+    }
+    lines.push("then type this; nothing that is done is done again:".into());
+    lines.push(format!("  {}", go_on.resume(state, Some(file), "")));
+    lines.join("\n")
+}
+
+impl GoOn<'_> {
+    fn resume(&self, state: &RunState, decisions: Option<&Path>, besides: &str) -> String {
+        let mut words = format!("bailiwick resume {}{}{besides}", state.run, self.place);
+        for (name, path) in [("decisions", decisions), ("out", self.out)] {
+            if let Some(path) = path {
+                words.push_str(&format!(" --{name} {}", quoted(&path.display().to_string())));
             }
-            lines.push("then type this; the run starts over:".into());
-            lines.push(format!("  {command}"));
-            Some(lines.join("\n"))
         }
-        RunStatus::Interrupted => {
-            Some(format!("to run it again, from the beginning:\n  {command}"))
+        if self.json {
+            words.push_str(" --json");
         }
-        RunStatus::Done | RunStatus::Failed | RunStatus::Running => None,
+        words
     }
 }
 
-/// The words that name the data folder of a run to other commands.
-pub(crate) fn place(arguments: &Arguments, project: &Path) -> String {
-    match &arguments.data {
-        Some(data) => format!(" --data {}", quoted(&data.display().to_string())),
-        None => {
-            let project = arguments.place.project.as_deref().unwrap_or(project);
-            format!(" --project {}", quoted(&project.display().to_string()))
+/// The words that name project, policy and data folder of a run to other commands that
+/// take them all.
+pub(crate) fn place(place: &ProjectPlace, data: Option<&Path>, project: &Path) -> String {
+    let project = place.project.as_deref().unwrap_or(project);
+    let mut words = format!(" --project {}", quoted(&project.display().to_string()));
+    for (name, path) in [("policy", place.policy.as_deref()), ("data", data)] {
+        if let Some(path) = path {
+            words.push_str(&format!(" --{name} {}", quoted(&path.display().to_string())));
         }
     }
+    words
 }
 
 /// A rule of `decisions.toml` that answers a question.
@@ -158,40 +189,8 @@ fn text(text: &str) -> String {
     written
 }
 
-/// The command as it can be typed anywhere, with a file of decisions and without the
-/// id, which is taken.
-fn again(arguments: &Arguments, project: &Path, waits: bool) -> String {
-    let mut words = vec!["bailiwick".to_owned(), "run".to_owned()];
-    words.extend(arguments.pipeline.clone());
-    let mut option =
-        |name: &str, value: String| words.extend([format!("--{name}"), quoted(&value)]);
-    let path = |path: &Path| path.display().to_string();
-    option("project", path(arguments.place.project.as_deref().unwrap_or(project)));
-    let paths = [
-        ("policy", &arguments.place.policy),
-        ("input", &arguments.input),
-        ("data", &arguments.data),
-        ("out", &arguments.out),
-    ];
-    for (name, value) in paths {
-        if let Some(value) = value {
-            option(name, path(value));
-        }
-    }
-    arguments.models.iter().for_each(|model| option("model", model.clone()));
-    // A run that waits is to have the file that its rules were shown for.
-    let rules = waits.then(|| Path::new(DECISIONS));
-    if let Some(file) = arguments.decisions.as_deref().or(rules) {
-        option("decisions", path(file));
-    }
-    if arguments.json {
-        words.push("--json".into());
-    }
-    words.join(" ")
-}
-
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:@,+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -201,8 +200,6 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
 
     #[test]
@@ -211,19 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_that_waits_is_told_of_decisions_that_nobody_gave() {
-        let arguments = |words: &[&str]| {
-            let words = ["bailiwick", "run", "--input", "a b.json"].iter().chain(words);
-            match crate::arguments::Arguments::try_parse_from(words).unwrap().command {
-                crate::arguments::Command::Run(arguments) => arguments,
-                _ => unreachable!("it is `run`"),
-            }
-        };
-        let said = |words: &[&str], waits| again(&arguments(words), Path::new("/p"), waits);
-        let run = "bailiwick run --project /p --input 'a b.json'";
-        assert_eq!(said(&[], false), run);
-        assert_eq!(said(&[], true), format!("{run} --decisions decisions.toml"));
-        assert_eq!(said(&["--decisions", "x"], false), format!("{run} --decisions x"));
+    fn the_place_of_a_run_is_named_for_the_next_command() {
+        let named = ProjectPlace { project: None, policy: Some("p.toml".into()) };
+        let said = place(&named, Some(Path::new("a b")), Path::new("/p"));
+        assert_eq!(said, " --project /p --policy p.toml --data 'a b'");
     }
 
     #[test]

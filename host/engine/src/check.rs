@@ -26,6 +26,12 @@ pub fn check(opened: &Opened) -> Checked {
     let mut problems = found.problems;
     for plan in opened.plans.values() {
         problems.extend(against_profiles(plan, &found.agents));
+        // Two pipelines that share a route say so once.
+        let unpriced = unpriced(opened, plan, &found.agents).into_iter().filter(|new| {
+            !problems.diagnostics.iter().any(|old| (old.code, &old.place) == (new.code, &new.place))
+        });
+        let unpriced: Vec<_> = unpriced.collect();
+        problems.extend(unpriced);
     }
     Checked { agents: found.agents, problems }
 }
@@ -52,6 +58,15 @@ pub fn plan(opened: &Opened, name: Option<&Name>) -> Result<Arc<Plan>, Problems>
             _ => Err(fail("which pipeline? name one".into())),
         },
     }
+}
+
+/// Routes without a price that a plan could take although money is bounded.
+pub(crate) fn unpriced(
+    opened: &Opened,
+    plan: &Plan,
+    agents: &BTreeMap<Name, Agent>,
+) -> Vec<Diagnostic> {
+    opened.project.unpriced(plan, &opened.budgets(plan, agents))
 }
 
 /// What a plan asks of its agents against what their profiles say.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bailiwick_builder::{COMPONENT_BYTES_MAX, Embedded, find_built, read_embedded};
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Bytes, Diagnostic, Name};
+use bailiwick_core::{Bytes, Diagnostic, Digest, Name};
 use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::{Effective, Excess, Generation, intersect};
 
@@ -52,9 +52,10 @@ impl Agent {
         want.map(|want| want.names.as_slice()).unwrap_or_default()
     }
 
-    /// What facts and the sandbox are given of it.
+    /// What facts and the sandbox are given of it. `sources` is the digest of what its
+    /// answers depend on besides its input.
     #[must_use]
-    pub fn generation(&self) -> Generation {
+    pub fn generation(&self, sources: Digest) -> Generation {
         Generation {
             agent: self.name.clone(),
             identity: self.identity.clone(),
@@ -62,6 +63,7 @@ impl Agent {
             component: self.embedded.outline.digest,
             powers: self.effective.digest(),
             effective: self.effective.clone(),
+            sources,
             input: self.schemas.0.clone(),
             output: self.schemas.1.clone(),
         }
@@ -101,6 +103,56 @@ pub(crate) fn read_agents<'a>(
     found
 }
 
+/// An agent whose component is there, whatever file it came from.
+pub(crate) fn agent_of(
+    opened: &Opened,
+    name: &Name,
+    path: &Path,
+    bytes: Vec<u8>,
+) -> Result<Agent, Diagnostic> {
+    let shown = path.display();
+    let embedded = read_embedded(&bytes).map_err(|error| {
+        let unnamed = matches!(error, bailiwick_builder::InspectError::NoSection { .. });
+        let code = if unnamed { codes::NO_PROFILE } else { codes::BAD_COMPONENT };
+        let hint = format!("`bailiwick explain {code}` says how such a file is made");
+        Diagnostic::error(code, format!("{shown}: {error}")).hint(hint)
+    })?;
+    let schema = |which: &str, value: &serde_json::Value| {
+        Schema::admit(value.clone()).map_err(|refused| {
+            let message = format!("{shown}: its {which} schema: {refused}");
+            Diagnostic::error(codes::BAD_COMPONENT, message)
+        })
+    };
+    let profile = &embedded.profile;
+    let schemas =
+        (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
+    let identity = format!("local/{}", profile.name);
+    let (effective, excesses) = effective(opened, name, &identity);
+    Ok(Agent {
+        name: name.clone(),
+        path: path.to_path_buf(),
+        bytes: bytes.into(),
+        imports: interfaces(&embedded.outline.imports),
+        identity,
+        effective,
+        excesses,
+        schemas,
+        embedded,
+    })
+}
+
+/// What an agent name of this project may do, for a component of this identity.
+pub(crate) fn effective(opened: &Opened, name: &Name, identity: &str) -> (Effective, Vec<Excess>) {
+    let (grants, limits) = match opened.project.agents.get(name) {
+        Some(agent) => (agent.grants.clone(), agent.limits.clone()),
+        None => (
+            bailiwick_policy::Grants::none(),
+            bailiwick_policy::intersect::RequestedLimits::default(),
+        ),
+    };
+    intersect(identity, &grants, &limits, &opened.resources, &opened.policy)
+}
+
 fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Diagnostic> {
     let path = find(&opened.root, component)?;
     let shown = path.display();
@@ -114,45 +166,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     }
     let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64))
         .map_err(|why| Diagnostic::error(codes::UNREADABLE, format!("{shown}: {why}")))?;
-    let embedded = read_embedded(&bytes).map_err(|error| {
-        let unnamed = matches!(error, bailiwick_builder::InspectError::NoSection { .. });
-        let code = if unnamed { codes::NO_PROFILE } else { codes::BAD_COMPONENT };
-        let hint = format!("`bailiwick explain {code}` says how such a file is made");
-        Diagnostic::error(code, format!("{shown}: {error}")).hint(hint)
-    })?;
-    let schema = |which: &str, value: &serde_json::Value| {
-        Schema::admit(value.clone()).map_err(|refused| {
-            Diagnostic::error(
-                codes::BAD_COMPONENT,
-                format!("{shown}: its {which} schema: {refused}"),
-            )
-        })
-    };
-    let profile = &embedded.profile;
-    let schemas =
-        (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
-    let identity = format!("local/{}", profile.name);
-    let written = opened.project.agents.get(name);
-    let (grants, limits) = match written {
-        Some(agent) => (agent.grants.clone(), agent.limits.clone()),
-        None => (
-            bailiwick_policy::Grants::none(),
-            bailiwick_policy::intersect::RequestedLimits::default(),
-        ),
-    };
-    let (effective, excesses) =
-        intersect(&identity, &grants, &limits, &opened.resources, &opened.policy);
-    Ok(Agent {
-        name: name.clone(),
-        path: PathBuf::from(real),
-        bytes: bytes.into(),
-        imports: interfaces(&embedded.outline.imports),
-        identity,
-        effective,
-        excesses,
-        schemas,
-        embedded,
-    })
+    agent_of(opened, name, Path::new(&real), bytes)
 }
 
 /// The file that `component = "…"` means: itself, or the built one of a folder.

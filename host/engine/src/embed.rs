@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use bailiwick_core::fact::Fact;
 use bailiwick_core::ports::Durable;
-use bailiwick_core::{Calls, Cost, Digest, Name, RunId};
+use bailiwick_core::{Cost, Digest, Name, RunId};
+use bailiwick_gate::ledger::{Hold, Payer};
 use bailiwick_gate::model::EmbedRequest;
+use bailiwick_gate::worst::spent;
 use bailiwick_gate::{Gateway, ProviderCall};
 use bailiwick_orchestrator::Preparation;
-use bailiwick_policy::Route;
+use bailiwick_policy::price::Priced;
+use bailiwick_policy::{Budget, Route};
 use bailiwick_store::Collections;
 use bailiwick_store::knowledge::ChunkId;
 
@@ -84,8 +87,17 @@ impl Batches<'_> {
             idempotency_key: &Digest::keyed(&self.gateway.host_key, &parts),
             timeout: TIMEOUT,
         };
-        let embedding = self.gateway.provider.embed(self.durable, call).await;
-        let embedding = embedding.map_err(|error| error.to_string())?;
+        let worst = request.worst().on(self.route);
+        let hold = self.reserve(worst).await?;
+        let embedding = match self.gateway.provider.embed(self.durable, call).await {
+            Ok(embedding) => embedding,
+            Err(error) => {
+                hold.settle(error.charge(worst));
+                return Err(error.to_string());
+            }
+        };
+        let cost = spent(self.route, embedding.usage, 0);
+        hold.settle(cost);
         if embedding.vectors.len() != batch.len() {
             return Err(format!(
                 "{} passages came back as {} vectors",
@@ -93,9 +105,18 @@ impl Batches<'_> {
                 embedding.vectors.len()
             ));
         }
-        let cost = Cost { tokens: embedding.usage.tokens(), calls: Calls(1), ..Cost::ZERO };
         let ids = batch.iter().map(|(id, _)| *id);
         Ok((ids.zip(embedding.vectors).collect(), cost))
+    }
+
+    /// From the project's day: no agent and no step asks for this.
+    async fn reserve(&self, worst: Cost) -> Result<Hold, String> {
+        let payer = Payer { run: self.run, by: None, granted: Budget::NONE };
+        let Gateway { ledger, clock, .. } = self.gateway;
+        if ledger.counts_money(payer) && self.route.lacks_price(Priced::Vectors).is_some() {
+            return Err(format!("the route {} has no price, and money is bounded", self.route));
+        }
+        ledger.reserve(payer, worst, clock.as_ref()).await.map_err(|spent| spent.detail)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The folders of a project: assets become references, collections are indexed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bailiwick_core::ports::Blobs;
@@ -47,17 +48,20 @@ pub(crate) async fn import_assets(
 }
 
 /// Brings the index of every collection up to date with its folder. A folder whose
-/// names, sizes and contents did not change is read and not indexed again.
+/// names, sizes and contents did not change is read and not indexed again. Gives the
+/// digest of what is in each.
 pub(crate) async fn index_collections(
     opened: &Opened,
     collections: &Collections,
-) -> Result<(), Problems> {
+) -> Result<BTreeMap<Name, Digest>, Problems> {
+    let mut contents = BTreeMap::new();
     for (name, folder) in &opened.project.knowledge {
         let fail = |why: String| bad_folder(name, why, &folder.place);
         let found = walk(&opened.root, &folder.path).map_err(fail)?;
         let sources =
             found.iter().filter_map(source).collect::<Result<Vec<_>, _>>().map_err(fail)?;
         let content = content(&sources);
+        contents.insert(name.clone(), content);
         let current =
             collections.is_current(name, content).await.map_err(|error| fail(error.to_string()))?;
         if !current {
@@ -68,7 +72,9 @@ pub(crate) async fn index_collections(
     }
     let names: Vec<Name> = opened.project.knowledge.keys().cloned().collect();
     let forgotten = collections.keep_only(&names).await;
-    forgotten.map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))
+    forgotten
+        .map(|_| contents)
+        .map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))
 }
 
 fn walk(root: &Path, folder: &str) -> Result<Vec<Found>, String> {

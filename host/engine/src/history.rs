@@ -40,6 +40,11 @@ impl History {
         }
     }
 
+    /// What was written.
+    pub(crate) fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
     /// The newest runs, newest first.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ use bailiwick_sandbox::{Compiler, Sandbox};
 use bailiwick_store::{OpenError, Store, StoreOptions};
 
 use crate::codes;
+use crate::inject::Faults;
+use crate::live::LiveRuns;
 use crate::problems::Problems;
 use crate::system::{SystemClock, SystemRandom};
 
@@ -39,6 +41,8 @@ pub struct Host {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) live: Arc<LiveRuns>,
     config: HostConfig,
     held: Mutex<Option<Arc<Held>>>,
 }
@@ -61,9 +65,22 @@ impl Host {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             keys: config.keys.clone(),
+            faults: Arc::default(),
+            live: Arc::default(),
             config: config.clone(),
             held: Mutex::new(None),
         })
+    }
+
+    /// The same host, in which this goes wrong.
+    #[must_use]
+    pub fn injecting(self, faults: Faults) -> Self {
+        Self { faults: Arc::new(faults), ..self }
+    }
+
+    /// The path of the data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.config.data
     }
 
     /// The data folder: taken now where it was not yet, and kept until the host is dropped.

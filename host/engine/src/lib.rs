@@ -4,10 +4,13 @@
 //! front end knows of them it hands down. A front end holds no logic that another
 //! would need.
 
+mod admission;
+pub mod approvals;
 pub mod build;
 pub mod check;
 pub mod codes;
 pub mod components;
+pub mod costs;
 mod decisions;
 pub mod delivery;
 pub mod desk;
@@ -18,17 +21,22 @@ mod folders;
 pub mod history;
 pub mod host;
 pub mod init;
+pub mod inject;
 mod input;
 pub mod inspect;
+mod live;
 pub mod load;
+mod pinned;
 pub mod powers;
 pub mod problems;
+pub mod resume;
 pub mod run;
 mod slots;
 mod system;
 mod wire;
 
-pub use bailiwick_orchestrator::{Observer, Question, Refused, RunHandle};
+pub use bailiwick_orchestrator::{Observer, Question, Refused, RunHandle, past};
+pub use bailiwick_policy::Caller;
 pub use bailiwick_project::{FileKind, schema};
 pub use bailiwick_provider::Keys;
 pub use bailiwick_sandbox::compile_child_main;

@@ -1,5 +1,6 @@
 //! Opens a project: finds its files, reads them, and runs none of its code.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,8 +62,19 @@ pub struct Opened {
     pub plans: BTreeMap<Name, Arc<Plan>>,
     /// What the intersection of grants and ceiling needs to know.
     pub resources: Resources,
+    /// `--model`, as typed.
+    pub(crate) models: Vec<String>,
+    /// The texts that it was read from, so that a run can be pinned to them.
+    pub(crate) pinned: PinnedTexts,
     texts: BTreeMap<String, String>,
 }
+
+/// The texts that a plan is made of, by the names that they are pinned under.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PinnedTexts(pub(crate) BTreeMap<String, String>);
+
+/// The name under which a policy is pinned, wherever its file lies.
+pub(crate) const POLICY_FILE: &str = "policy.toml";
 
 impl Opened {
     /// The embedding model of each collection that has one.
@@ -127,6 +139,12 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         ));
     }
     let (policy, policy_source) = policy(places, &mut problems);
+    let policy_text = match &policy_source {
+        PolicySource::File { path, .. } => {
+            problems.sources.get(&path.display().to_string()).cloned()
+        }
+        PolicySource::BuiltIn => None,
+    };
     let text = match files::text(&root.join(PROJECT_FILE), PROJECT_FILE) {
         Ok(text) => text,
         Err(diagnostic) => {
@@ -145,7 +163,9 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let project = with_models(project, &places.models, &mut problems);
     let policy = policy.unwrap_or_else(Policy::built_in);
     problems.extend(project.other_currency(&policy));
-    let plans = plans(&root, &project, &policy, &mut problems);
+    let mut pinned = BTreeMap::from([(PROJECT_FILE.to_owned(), text)]);
+    pinned.extend(policy_text.map(|text| (POLICY_FILE.to_owned(), text)));
+    let plans = plans(&root, (&project, &policy), &mut pinned, &mut problems);
     let resources = resources(&root, &project);
     let texts = problems.sources.clone();
     problems.or(()).map(|()| Opened {
@@ -155,8 +175,69 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         policy_source,
         plans,
         resources,
+        models: places.models.clone(),
+        pinned: PinnedTexts(pinned),
         texts,
     })
+}
+
+/// Opens the project of a run from the texts that the run is pinned to, with the one
+/// pipeline that it runs. Nothing is read from the folder but where things lie.
+///
+/// # Errors
+/// What is wrong with the texts: an older host took them, this one may be stricter.
+pub(crate) fn open_pinned(
+    root: &Path,
+    texts: PinnedTexts,
+    models: &[String],
+    pipeline: &Name,
+) -> Result<Opened, Problems> {
+    let mut problems = Problems { diagnostics: Vec::new(), sources: texts.0.clone() };
+    let text = |name: &str| texts.0.get(name).cloned();
+    let policy = match text(POLICY_FILE).map(|text| read_policy(POLICY_FILE, &text)) {
+        None => Policy::built_in(),
+        Some(Ok(policy)) => policy,
+        Some(Err(found)) => {
+            problems.extend(found);
+            return Err(problems);
+        }
+    };
+    let project = match Project::read(PROJECT_FILE, &text(PROJECT_FILE).unwrap_or_default()) {
+        Ok(project) => project,
+        Err(found) => {
+            problems.extend(found);
+            return Err(problems);
+        }
+    };
+    let project = with_models(project, models, &mut problems);
+    let file = pipeline_file(pipeline);
+    let schema_text = |path: &str| text(path).ok_or_else(|| "the run is not pinned to it".into());
+    let around = Surroundings { project: &project, policy: &policy, schema_text: &schema_text };
+    let mut plans = BTreeMap::new();
+    match Plan::read(pipeline, &file, &text(&file).unwrap_or_default(), &around) {
+        Ok(plan) => {
+            plans.insert(pipeline.clone(), Arc::new(plan));
+        }
+        Err(found) => problems.extend(found),
+    }
+    let resources = resources(root, &project);
+    let sources = problems.sources.clone();
+    problems.or(()).map(|()| Opened {
+        root: root.to_path_buf(),
+        project,
+        policy,
+        policy_source: PolicySource::BuiltIn,
+        plans,
+        resources,
+        models: models.to_vec(),
+        pinned: texts,
+        texts: sources,
+    })
+}
+
+/// The name of a pipeline's file in messages and pins.
+pub(crate) fn pipeline_file(name: &Name) -> String {
+    format!("pipelines/{name}.toml")
 }
 
 fn policy(places: &Places, problems: &mut Problems) -> (Option<Policy>, PolicySource) {
@@ -231,21 +312,26 @@ fn with_models(mut project: Project, models: &[String], problems: &mut Problems)
 
 fn plans(
     root: &Path,
-    project: &Project,
-    policy: &Policy,
+    (project, policy): (&Project, &Policy),
+    pinned: &mut BTreeMap<String, String>,
     problems: &mut Problems,
 ) -> BTreeMap<Name, Arc<Plan>> {
     let mut plans = BTreeMap::new();
-    let schema_text = |path: &str| {
-        let path = files::below(root, path)?;
-        files::text(&path, &path.display().to_string()).map_err(|diagnostic| diagnostic.message)
+    let schemas = RefCell::new(BTreeMap::new());
+    let schema_text = |name: &str| {
+        let path = files::below(root, name)?;
+        let text = files::text(&path, &path.display().to_string())
+            .map_err(|diagnostic| diagnostic.message)?;
+        schemas.borrow_mut().insert(name.to_owned(), text.clone());
+        Ok(text)
     };
     let around = Surroundings { project, policy, schema_text: &schema_text };
     for (name, path) in pipelines(root, problems) {
-        let file = format!("pipelines/{name}.toml");
+        let file = pipeline_file(&name);
         let read =
             files::text(&path, &file).map_err(|diagnostic| vec![diagnostic]).and_then(|text| {
                 problems.sources.insert(file.clone(), text.clone());
+                pinned.insert(file.clone(), text.clone());
                 Plan::read(&name, &file, &text, &around)
             });
         match read {
@@ -255,6 +341,7 @@ fn plans(
             Err(found) => problems.extend(found),
         }
     }
+    pinned.extend(schemas.into_inner());
     plans
 }
 

@@ -5,24 +5,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::ports::{Blobs, BoxFuture, Durable, Journal};
+use bailiwick_core::ports::{Blobs, BoxFuture, Durable};
 use bailiwick_core::{Diagnostic, Name, RunId, RunState};
-use bailiwick_orchestrator::{Ended, Observer, RunHandle, Start, World, pin};
+use bailiwick_gate::Gateway;
+use bailiwick_orchestrator::{Ended, NoReuse, Observer, RunError, RunHandle, Start, World, pin};
 use bailiwick_project::{Decisions, Plan};
-use bailiwick_store::Store;
+use bailiwick_store::{Collections, Store};
+use serde_json::Value;
 
-use crate::components::{Agent, read_agents};
+use crate::admission::{Serving, admit, agents_of, table};
 use crate::delivery::{self, Outline, Written};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
-use crate::host::Host;
+use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::problems::Problems;
 use crate::slots::Table;
-use crate::{check, codes, decisions, embed, folders, input, wire};
+use crate::{check, codes, decisions, embed, folders, input, pinned, wire};
 
 /// Attempts of one run at a time. Guests that wait for a model take no core, so this
 /// is above the cores; memory bounds it: 32 × 128 MiB.
-const CONCURRENCY: NonZeroUsize = match NonZeroUsize::new(32) {
+pub(crate) const CONCURRENCY: NonZeroUsize = match NonZeroUsize::new(32) {
     Some(number) => number,
     None => NonZeroUsize::MIN,
 };
@@ -112,8 +114,8 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
             Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
         })?;
     }
-    let slots = admit(host, &agents).await?;
-    let run = match request.run {
+    admit(host, &agents).await?;
+    let run = match request.run.clone() {
         Some(run) => run,
         None => fresh_id(host),
     };
@@ -125,22 +127,15 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
                 .hint(hint),
         ));
     }
-    let collections = wire::collections(&held, opened)?;
-    folders::index_collections(opened, &collections).await?;
     let blobs: Arc<dyn Blobs> = Arc::clone(&held.store) as _;
     let (input, mut imported) = input.import(blobs.as_ref()).await?;
     let (assets, of_assets) = folders::import_assets(opened, blobs.as_ref()).await?;
     imported.extend(of_assets);
-
-    let to_embed = collections.clone();
-    let gateway = wire::gateway(host, &held, opened, collections);
-    let desk = ForegroundDesk {
-        decisions,
-        people: opened.policy.people.clone(),
-        uid: request.uid,
-        prompter: request.prompter,
-        complain: request.complain,
-    };
+    let pinned = pinned::pin(opened, &plan, &agents, &assets, blobs.as_ref()).await?;
+    let serving = Serving { current: agents, older: Vec::new() };
+    let Setting { world, gateway, collections, slots } =
+        set_up(host, &held, opened, &serving, &assets, onlookers(opened, decisions, &request))
+            .await?;
     let start = Start {
         run: run.clone(),
         plan: Arc::clone(&plan),
@@ -149,91 +144,96 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         agents: slots.iter().map(|(name, generation)| (name.clone(), pin(generation))).collect(),
         imported,
         by: opened.policy.people.name_of(request.uid),
+        pin: Some(pinned),
+        forked: None,
         concurrency: CONCURRENCY,
         grace: GRACE,
-        preparation: Some(embed::missing(Arc::clone(&gateway), to_embed, run.clone())),
-    };
-    let world = World {
-        journal: Arc::clone(&held.store) as Arc<dyn Journal>,
-        clock: Arc::clone(&host.clock),
-        slots: Arc::new(slots),
-        runner: wire::runner(host, &gateway),
-        observer: request.observer,
-        desk: Arc::new(desk),
+        preparation: Some(embed::missing(Arc::clone(&gateway), collections, run.clone())),
     };
     let (handle, driven) = bailiwick_orchestrator::run(world, start);
-    let (of_run, store) = (Arc::clone(&plan), Arc::clone(&held.store));
-    let finished = async move {
-        let ended = driven.await;
-        gateway.ledger.close(&run);
-        let Ended { state, durable } = ended
-            .map_err(|error| Problems::one(Diagnostic::error(codes::STORAGE, error.to_string())))?;
-        Ok(Finished { state, durable, plan: of_run, store })
+    host.live.goes(handle.clone()).await;
+    Ok(Running::of((handle, plan), driven, gateway, host, &held))
+}
+
+/// What a run of a project needs of this host.
+pub(crate) struct Setting {
+    pub(crate) world: World,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) collections: Collections,
+    pub(crate) slots: Arc<Table>,
+}
+
+/// Who looks on and answers.
+pub(crate) struct Onlookers {
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) desk: ForegroundDesk,
+}
+
+fn onlookers(opened: &Opened, decisions: Decisions, request: &RunRequest) -> Onlookers {
+    let desk = ForegroundDesk {
+        decisions,
+        people: opened.policy.people.clone(),
+        uid: request.uid,
+        prompter: request.prompter.clone(),
+        complain: Arc::clone(&request.complain),
     };
-    Ok(Running { handle, plan, finished: Box::pin(finished) })
+    Onlookers { observer: Arc::clone(&request.observer), desk }
 }
 
-/// The agents that a plan names, or everything that is wrong with them.
-fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Problems> {
-    let names = plan.steps.iter().filter_map(|step| step.agent());
-    let found = read_agents(opened, names);
-    let mut problems = found.problems;
-    problems.extend(check::against_profiles(plan, &found.agents));
-    problems.or(found.agents.into_values().collect())
+/// Connects a run with everything around it.
+pub(crate) async fn set_up(
+    host: &Host,
+    held: &Arc<Held>,
+    opened: &Opened,
+    agents: &Serving,
+    assets: &Value,
+    onlookers: Onlookers,
+) -> Result<Setting, Problems> {
+    let collections = wire::collections(held, opened)?;
+    let contents = folders::index_collections(opened, &collections).await?;
+    let slots = Arc::new(table(opened, agents, &contents, assets));
+    let gateway = wire::gateway(host, held, opened, collections.clone());
+    let world = World {
+        journal: wire::journal(host, held),
+        clock: Arc::clone(&host.clock),
+        slots: Arc::clone(&slots) as _,
+        runner: wire::runner(host, &gateway),
+        observer: onlookers.observer,
+        desk: Arc::new(onlookers.desk),
+        reuse: Arc::new(NoReuse),
+    };
+    Ok(Setting { world, gateway, collections, slots })
 }
 
-/// Loads each component and asks it who it is.
-async fn admit(host: &Host, agents: &[Agent]) -> Result<Table, Problems> {
-    let mut problems = Problems::default();
-    for agent in agents {
-        let Agent { name, path, bytes, embedded, .. } = agent;
-        let say = |code, what: String| {
-            let hint = format!("`bailiwick explain {code}` says more");
-            Diagnostic::error(code, format!("`{name}` ({}): {what}", path.display())).hint(hint)
+impl Running {
+    pub(crate) fn of(
+        (handle, plan): (RunHandle, Arc<Plan>),
+        driven: impl Future<Output = Result<Ended, RunError>> + Send + 'static,
+        gateway: Arc<Gateway>,
+        host: &Host,
+        held: &Held,
+    ) -> Self {
+        let live = Arc::clone(&host.live);
+        let (of_run, store, run) =
+            (Arc::clone(&plan), Arc::clone(&held.store), handle.run().clone());
+        let finished = async move {
+            let ended = driven.await;
+            gateway.ledger.close(&run);
+            live.left(&run).await;
+            let Ended { state, durable } = ended.map_err(pinned::storage)?;
+            Ok(Finished { state, durable, plan: of_run, store })
         };
-        let digest = match host.sandbox.prepare(bytes).await {
-            Ok(admitted) => admitted.digest,
-            Err(refused) => {
-                problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
-                continue;
-            }
-        };
-        if let Err(refused) = host.sandbox.admit(&digest, name, &agent.effective.grants) {
-            problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
-            continue;
-        }
-        match host.sandbox.profile(&digest).await {
-            Ok(said) if is_same(&said, &embedded.profile) => {}
-            Ok(said) => {
-                let what = format!(
-                    "its file says {} {}, the agent says {} {}, and their summaries or schemas may differ",
-                    embedded.profile.name, embedded.profile.version, said.name, said.version
-                );
-                problems.extend([say(codes::OTHER_PROFILE, what)]);
-            }
-            Err(error) => problems.extend([say(codes::NOT_ADMITTED, error.to_string())]),
-        }
+        Self { handle, plan, finished: Box::pin(finished) }
     }
-    problems.or(Table::of(agents.iter().map(Agent::generation)))
-}
-
-fn is_same(said: &bailiwick_sandbox::Profile, embedded: &bailiwick_builder::Profile) -> bool {
-    said.name == embedded.name
-        && said.version == embedded.version
-        && said.summary == embedded.summary
-        && *said.input.value() == embedded.input_schema
-        && *said.output.value() == embedded.output_schema
 }
 
 /// An id that sorts by time and is not guessed: hours and minutes are for people.
-fn fresh_id(host: &Host) -> RunId {
+#[expect(
+    clippy::expect_used,
+    reason = "eleven digits of time, a dash, twelve of chance: always a run id"
+)]
+pub(crate) fn fresh_id(host: &Host) -> RunId {
     let digest = bailiwick_core::Digest::of(&host.random.bytes());
     let text = format!("{:011x}-{}", host.clock.now().0, &digest.short());
-    // Eleven digits of time, a dash, twelve of chance: always a run id.
-    RunId::new(&text).unwrap_or_else(|_| unreachable_id())
-}
-
-#[expect(clippy::expect_used, reason = "a literal that is a run id")]
-fn unreachable_id() -> RunId {
-    RunId::new("run").expect("a run id")
+    RunId::new(&text).expect("a run id")
 }

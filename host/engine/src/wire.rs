@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::ports::Blobs;
+use bailiwick_core::ports::{Blobs, Journal};
 use bailiwick_core::{Diagnostic, Digest};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
@@ -26,17 +26,22 @@ pub(crate) fn gateway(
     Arc::new(Gateway {
         // model
         models: opened.project.models.clone(),
-        provider: Arc::new(Providers::new(host.keys.clone())),
+        provider: host.faults.provider(Arc::new(Providers::new(host.keys.clone()))),
         // knowledge
         knowledge: Arc::new(collections),
         embedders: opened.embedders(),
         // artifacts
-        blobs: Arc::clone(&held.store) as Arc<dyn Blobs>,
+        blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power
         clock: Arc::clone(&host.clock),
         host_key: held.host_key,
         ledger: Ledger::default(),
     })
+}
+
+/// Where runs write down what happens.
+pub(crate) fn journal(host: &Host, held: &Held) -> Arc<dyn Journal> {
+    host.faults.journal(Arc::clone(&held.store) as Arc<dyn Journal>)
 }
 
 /// The collections of this project, told from others by its path.

@@ -9,6 +9,7 @@ pub mod generation;
 pub mod grants;
 pub mod intersect;
 pub mod limits;
+mod narrow;
 pub mod origins;
 pub mod people;
 pub mod ports;

@@ -1,13 +1,19 @@
 //! One file for each subcommand: its arguments, the operation that it calls, what it prints.
 
+pub(crate) mod approvals;
+pub(crate) mod approve;
 pub(crate) mod build;
+pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod edit;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod logs;
+pub(crate) mod reject;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
@@ -31,9 +37,15 @@ pub(crate) async fn dispatch(
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
+        Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
+        Command::Cancel(arguments) => cancel::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,
+        Command::Approvals(arguments) => approvals::command(&arguments, environment, talk).await,
+        Command::Approve(arguments) => approve::command(&arguments, environment, talk).await,
+        Command::Reject(arguments) => reject::command(&arguments, environment, talk).await,
+        Command::Edit(arguments) => edit::command(&arguments, environment, talk).await,
         Command::Explain(arguments) => explain::command(&arguments),
         Command::Doctor(arguments) => doctor::command(&arguments, environment).await,
         Command::Completions(arguments) => completions::command(&arguments),

@@ -97,6 +97,13 @@ impl Watcher {
 }
 
 impl Observer for Watcher {
+    fn before(&self, entries: &[Entry]) {
+        let mut seen = self.seen();
+        for entry in entries {
+            entry.facts.iter().for_each(|fact| seen.fold(fact, entry));
+        }
+    }
+
     fn entry(&self, _: &Durable, entry: &Entry) {
         let mut seen = self.seen();
         for fact in &entry.facts {

@@ -45,7 +45,7 @@ pub(crate) fn complete(request: &CompleteRequest) -> Completion {
         None => prose(request, &material),
     };
     let (text, finish) = ended(request, text);
-    let input = request.worst_case().tokens.0.saturating_sub(u64::from(request.answer_tokens()));
+    let input = request.worst().quantities.input.0;
     let usage = ModelUsage {
         input_tokens: input.div_ceil(CHARS_OF_A_TOKEN as u64),
         output_tokens: tokens(&text),

@@ -63,7 +63,7 @@ pub(super) async fn embed(
     {
         return Err(broken_off("it does not hold one vector of one length for each text"));
     }
-    let bound = call.request.worst_case().tokens.0;
+    let bound = call.request.worst().quantities.input.0;
     let input_tokens = answer.usage.map_or(bound, |usage| usage.prompt_tokens);
     let model = server.clean_name(&answer.model.unwrap_or_else(|| call.route.model.clone()))?;
     Ok(Embedding { vectors, usage: ModelUsage { input_tokens, output_tokens: 0 }, model })

@@ -54,7 +54,8 @@ pub(super) async fn generate(
         return Err(broken_off("it does not hold as many images as were asked for"));
     }
     let images: Result<Vec<_>, _> = answer.data.into_iter().map(decoded).collect();
-    let bound = call.request.worst_case().tokens.0;
+    let worst = call.request.worst().quantities;
+    let bound = worst.input.plus(worst.output).0;
     let usage =
         answer.usage.map_or(ModelUsage { input_tokens: bound, output_tokens: 0 }, |usage| {
             ModelUsage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens }

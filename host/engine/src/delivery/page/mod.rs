@@ -104,8 +104,10 @@ fn header(html: &mut Html, state: &RunState, parts: &[Part], manifest: &FilePath
 fn status_class(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Done => "chip pass",
-        RunStatus::Failed => "chip veto",
-        RunStatus::Interrupted | RunStatus::Waiting | RunStatus::Running => "chip revise",
+        RunStatus::Failed | RunStatus::Cancelled => "chip veto",
+        RunStatus::Interrupted | RunStatus::Waiting | RunStatus::Paused | RunStatus::Running => {
+            "chip revise"
+        }
     }
 }
 

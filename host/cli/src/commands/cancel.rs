@@ -1,0 +1,32 @@
+//! `bailiwick cancel`: a run that nobody drives ends for good.
+
+use bailiwick_engine::host::Host;
+use bailiwick_engine::resume::cancel;
+use clap::Args;
+
+use super::run::run_id;
+use crate::arguments::DataPlace;
+use crate::ending::Ending;
+use crate::environment::Environment;
+use crate::talk::Talk;
+
+/// Which run.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Arguments {
+    /// The run
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) place: DataPlace,
+}
+
+pub(crate) async fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
+    let run = run_id(&arguments.run)?;
+    let host = Host::open(&environment.host(&environment.data(&arguments.place)?))?;
+    cancel(&host, &run, format!("uid:{}", environment.uid)).await?;
+    talk.say(&format!("run {run} is cancelled"));
+    Ok(Ending::Done)
+}

@@ -1,0 +1,111 @@
+//! Admission: components that were read are loaded, and asked who they are. Knows no run.
+
+use std::collections::BTreeMap;
+
+use bailiwick_core::{Diagnostic, Digest, Name};
+use bailiwick_project::Plan;
+use serde_json::Value;
+
+use crate::components::{Agent, read_agents};
+use crate::host::Host;
+use crate::load::Opened;
+use crate::problems::Problems;
+use crate::slots::Table;
+use crate::{check, codes};
+
+/// The agents that a plan names, or everything that is wrong with them.
+pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Problems> {
+    let names = plan.steps.iter().filter_map(|step| step.agent());
+    let found = read_agents(opened, names);
+    let mut problems = found.problems;
+    problems.extend(check::against_profiles(plan, &found.agents));
+    problems.extend(check::unpriced(opened, plan, &found.agents));
+    problems.or(found.agents.into_values().collect())
+}
+
+/// Loads each component and asks it who it is.
+pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    for agent in agents {
+        let Agent { name, path, bytes, embedded, .. } = agent;
+        let say = |code, what: String| {
+            let hint = format!("`bailiwick explain {code}` says more");
+            Diagnostic::error(code, format!("`{name}` ({}): {what}", path.display())).hint(hint)
+        };
+        let digest = match host.sandbox.prepare(bytes).await {
+            Ok(admitted) => admitted.digest,
+            Err(refused) => {
+                problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
+                continue;
+            }
+        };
+        if let Err(refused) = host.sandbox.admit(&digest, name, &agent.effective.grants) {
+            problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
+            continue;
+        }
+        match host.sandbox.profile(&digest).await {
+            Ok(said) if is_same(&said, &embedded.profile) => {}
+            Ok(said) => {
+                let what = format!(
+                    "its file says {} {}, the agent says {} {}, and their summaries or schemas may differ",
+                    embedded.profile.name, embedded.profile.version, said.name, said.version
+                );
+                problems.extend([say(codes::OTHER_PROFILE, what)]);
+            }
+            Err(error) => problems.extend([say(codes::NOT_ADMITTED, error.to_string())]),
+        }
+    }
+    problems.or(())
+}
+
+/// The agents of a run: those that serve, and those that attempts go on with which began
+/// on something older.
+pub(crate) struct Serving {
+    pub(crate) current: Vec<Agent>,
+    pub(crate) older: Vec<Agent>,
+}
+
+/// The slots of admitted agents, each with the digest of what its answers depend on.
+pub(crate) fn table(
+    opened: &Opened,
+    agents: &Serving,
+    collections: &BTreeMap<Name, Digest>,
+    assets: &Value,
+) -> Table {
+    let generation = |agent: &Agent| agent.generation(sources(opened, agent, collections, assets));
+    Table::of(agents.current.iter().map(generation), agents.older.iter().map(generation))
+}
+
+/// Routes, collections and assets that an agent is granted, with what is in them.
+fn sources(
+    opened: &Opened,
+    agent: &Agent,
+    collections: &BTreeMap<Name, Digest>,
+    assets: &Value,
+) -> Digest {
+    let grants = &agent.effective.grants;
+    let mut parts: Vec<String> = Vec::new();
+    for alias in grants.model.iter().flat_map(|model| &model.aliases) {
+        let routes = opened.project.models.get(alias).into_iter().flatten();
+        parts.push(format!("model {alias}"));
+        parts.extend(routes.map(ToString::to_string));
+    }
+    for name in &grants.knowledge {
+        let content = collections.get(name).map(ToString::to_string).unwrap_or_default();
+        parts.push(format!("collection {name} {content}"));
+    }
+    for name in &grants.assets {
+        let content = assets.get(name.as_str()).map(ToString::to_string).unwrap_or_default();
+        parts.push(format!("assets {name} {content}"));
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+    Digest::of_parts(&parts)
+}
+
+fn is_same(said: &bailiwick_sandbox::Profile, embedded: &bailiwick_builder::Profile) -> bool {
+    said.name == embedded.name
+        && said.version == embedded.version
+        && said.summary == embedded.summary
+        && *said.input.value() == embedded.input_schema
+        && *said.output.value() == embedded.output_schema
+}

@@ -1,0 +1,142 @@
+//! What a run is pinned to, as blobs: its files, its components, its assets. Written when it starts, read when it goes on. Decides nothing about powers but that today's can only narrow.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bailiwick_core::fact::{AgentPin, Pin};
+use bailiwick_core::ports::Blobs;
+use bailiwick_core::{Diagnostic, Document, Name, RunState};
+use bailiwick_project::Plan;
+use serde_json::Value;
+
+use crate::admission::Serving;
+use crate::components::{Agent, agent_of, effective};
+use crate::load::{Opened, PROJECT_FILE, PinnedTexts, open_pinned};
+use crate::problems::Problems;
+use crate::{check, codes};
+
+/// Keeps everything that a run needs to go on, and says where it is.
+pub(crate) async fn pin(
+    opened: &Opened,
+    plan: &Plan,
+    agents: &[Agent],
+    assets: &Value,
+    blobs: &dyn Blobs,
+) -> Result<Pin, Problems> {
+    let mut files = BTreeMap::new();
+    for (name, text) in &opened.pinned.0 {
+        // Of the pipelines the one that runs.
+        if name.starts_with("pipelines/") && *name != plan.file {
+            continue;
+        }
+        let kept = blobs.put(text.clone().into_bytes()).await.map_err(storage)?;
+        files.insert(name.clone(), kept);
+    }
+    for agent in agents {
+        blobs.put(agent.bytes.to_vec()).await.map_err(storage)?;
+    }
+    Ok(Pin {
+        project: project(&opened.root),
+        files,
+        models: opened.models.clone(),
+        assets: Document::of(assets),
+        currency: opened.currency(),
+    })
+}
+
+/// How journals name a project: its folder.
+pub(crate) fn project(root: &Path) -> String {
+    root.display().to_string()
+}
+
+/// A run as it was started: its project and its agents, with powers that are no wider
+/// than today's.
+pub(crate) struct Pinned {
+    pub(crate) opened: Opened,
+    pub(crate) agents: Serving,
+    pub(crate) assets: Value,
+}
+
+/// Reads what a run is pinned to.
+pub(crate) async fn read(
+    state: &RunState,
+    pin: &Pin,
+    today: &Opened,
+    blobs: &dyn Blobs,
+) -> Result<Pinned, Problems> {
+    let opened = open_at(state, pin, today, blobs).await?;
+    let plan = check::plan(&opened, Some(&state.pipeline))?;
+    let mut agents = Vec::new();
+    for name in names_of(&plan) {
+        let Some(AgentPin { component, .. }) = state.agents.get(name) else { continue };
+        agents.push(agent_at(&opened, today, name, *component, blobs).await?);
+    }
+    let assets = document(&pin.assets, blobs).await?;
+    let agents = Serving { current: agents, older: Vec::new() };
+    Ok(Pinned { opened, agents, assets })
+}
+
+/// The agent names of a plan, each once.
+pub(crate) fn names_of(plan: &Plan) -> std::collections::BTreeSet<&Name> {
+    plan.steps.iter().filter_map(|step| step.agent()).collect()
+}
+
+/// The project that a pin names, with the policy of today.
+pub(crate) async fn open_at(
+    state: &RunState,
+    pin: &Pin,
+    today: &Opened,
+    blobs: &dyn Blobs,
+) -> Result<Opened, Problems> {
+    let mut texts = BTreeMap::new();
+    for (name, digest) in &pin.files {
+        let bytes = blobs.get(*digest).await.map_err(storage)?;
+        let text = String::from_utf8(bytes).map_err(|_| storage(format!("{name} is no text")))?;
+        texts.insert(name.clone(), text);
+    }
+    if !texts.contains_key(PROJECT_FILE) {
+        return Err(storage(format!("the run is not pinned to a {PROJECT_FILE}")));
+    }
+    let root = PathBuf::from(&pin.project);
+    let mut opened = open_pinned(&root, PinnedTexts(texts), &pin.models, &state.pipeline)?;
+    opened.policy = today.policy.clone();
+    opened.policy_source = today.policy_source.clone();
+    Ok(opened)
+}
+
+/// An agent with the component that it is pinned to. Of its powers that is left which
+/// today's files would grant as well; an agent name that is gone has none.
+pub(crate) async fn agent_at(
+    opened: &Opened,
+    today: &Opened,
+    name: &Name,
+    component: bailiwick_core::Digest,
+    blobs: &dyn Blobs,
+) -> Result<Agent, Problems> {
+    let bytes = blobs.get(component).await.map_err(|error| {
+        let message = format!("the component of `{name}`: {error}");
+        Problems::one(Diagnostic::error(codes::STORAGE, message))
+    })?;
+    let path = PathBuf::from(format!("the pinned component {}", component.short()));
+    let mut agent = agent_of(opened, name, &path, bytes).map_err(Problems::one)?;
+    let mut narrow = today.clone();
+    narrow.resources = opened.resources.clone();
+    let (of_today, _) = effective(&narrow, name, &agent.identity);
+    agent.effective = agent.effective.narrowed(&of_today);
+    // What was granted above the ceiling of today is simply not there.
+    agent.excesses = Vec::new();
+    Ok(agent)
+}
+
+/// The value of a document whose text may lie apart.
+pub(crate) async fn document(document: &Document, blobs: &dyn Blobs) -> Result<Value, Problems> {
+    if document.text().is_some() {
+        return Ok(document.value());
+    }
+    let bytes = blobs.get(document.digest()).await.map_err(storage)?;
+    serde_json::from_slice(&bytes).map_err(storage)
+}
+
+pub(crate) fn storage(error: impl std::fmt::Display) -> Problems {
+    Problems::one(Diagnostic::error(codes::STORAGE, error.to_string()))
+}

@@ -1,0 +1,371 @@
+//! `resume`: a run that was left goes on, as it was started; `pause` and `cancel` are its relatives. Decides nothing of what a run does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
+use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, Term};
+use bailiwick_core::{Diagnostic, RunId, RunState};
+use bailiwick_orchestrator::{Observer, Resume, pin as pin_of};
+use bailiwick_project::{Decisions, Plan};
+use bailiwick_store::RunPhase;
+
+use crate::admission::{Serving, admit, agents_of};
+use crate::components::{Agent, read_agents};
+use crate::desk::{Complain, ForegroundDesk, Prompter};
+use crate::host::{Held, Host};
+use crate::load::Opened;
+use crate::pinned::{self, Pinned, storage};
+use crate::problems::Problems;
+use crate::run::{CONCURRENCY, GRACE, Onlookers, Running, Setting, set_up};
+use crate::{check, codes, decisions, delivery, embed, folders};
+
+/// How many of the newest runs are looked through for one that is unfinished.
+const NEWEST: u32 = 1_000;
+
+/// What a resumed run may go on with instead of what it was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RepinWhat {
+    /// The numbers of grants and steps that bound what is spent.
+    Budgets,
+    /// The grants and limits of every agent.
+    Grants,
+    /// The components; an attempt that has a record stays on its own.
+    Components,
+}
+
+impl RepinWhat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Budgets, Self::Grants, Self::Components];
+
+    /// The word on the command line and in facts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budgets => "budgets",
+            Self::Grants => "grants",
+            Self::Components => "components",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.as_str() == word)
+    }
+}
+
+/// Which run is to go on, how, and who looks on.
+pub struct ResumeRequest {
+    /// The run; without one the newest that has not ended.
+    pub run: Option<RunId>,
+    /// Answers of people, ahead of time.
+    pub decisions: Option<PathBuf>,
+    /// Where it will be delivered, if anywhere: looked at before anything is begun.
+    pub out: Option<PathBuf>,
+    /// Whether cells that failed are done again.
+    pub retry_failed: bool,
+    /// What is taken from today's files.
+    pub repin: Vec<RepinWhat>,
+    /// The OS user as whom decisions are made.
+    pub uid: u32,
+    /// Sees each entry when it is durable, after everything that came before.
+    pub observer: Arc<dyn Observer>,
+    /// Somebody at a terminal.
+    pub prompter: Option<Arc<dyn Prompter>>,
+    /// Hears what could not be decided.
+    pub complain: Complain,
+}
+
+/// Goes on with a run of this project.
+///
+/// # Errors
+/// [`Problems`]; the run is as it was.
+pub async fn resume(
+    host: &Host,
+    today: &Opened,
+    request: ResumeRequest,
+) -> Result<Running, Problems> {
+    if let Some(out) = &request.out {
+        delivery::may_write(out).map_err(|error| {
+            let hint = "name a folder that is new, empty, or of an earlier run";
+            Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
+        })?;
+    }
+    let held = host.hold()?;
+    let run = match request.run.clone() {
+        Some(run) => run,
+        None => newest_unfinished(&held).await?,
+    };
+    // Who answers a question of this run meanwhile waits until it goes, or is left.
+    let mut live = host.live.lock().await;
+    if live.contains_key(&run) {
+        let message = format!("{run} goes already");
+        return Err(Problems::one(Diagnostic::error(codes::HELD, message)));
+    }
+    let (term, entries, state) = claim(&held, &run).await?;
+    may_resume(&state, request.retry_failed)?;
+    let blobs: Arc<dyn Blobs> = Arc::clone(&held.store) as _;
+    let mut pinned = as_started(&state, today, blobs.as_ref()).await?;
+    for repin in &state.repins {
+        apply(&mut pinned, &state, repin, today, blobs.as_ref()).await?;
+    }
+    let repinned = match request.repin.is_empty() {
+        true => None,
+        false => {
+            let repin = repin(&state, today, &request.repin, blobs.as_ref()).await?;
+            apply(&mut pinned, &state, &repin, today, blobs.as_ref()).await?;
+            Some(repin)
+        }
+    };
+    let Pinned { opened, agents, assets } = pinned;
+    let plan = check::plan(&opened, Some(&state.pipeline))?;
+    if plan.shape() != state_shape(&state) {
+        let message =
+            format!("pipelines/{}.toml is another one than {run} was started with", state.pipeline);
+        let hint = "a run of an older version has no pin: it goes on with the files that it was started with";
+        return Err(Problems::one(Diagnostic::error(codes::CHANGED, message).hint(hint)));
+    }
+    let decisions = match &request.decisions {
+        Some(path) => decisions::read(path, &plan)?,
+        None => Decisions::default(),
+    };
+    admit(host, &agents.current).await?;
+    admit(host, &agents.older).await?;
+    request.observer.before(&entries);
+    let desk = ForegroundDesk {
+        decisions,
+        people: opened.policy.people.clone(),
+        uid: request.uid,
+        prompter: request.prompter,
+        complain: request.complain,
+    };
+    let onlookers = Onlookers { observer: request.observer, desk };
+    let Setting { world, gateway, collections, .. } =
+        set_up(host, &held, &opened, &agents, &assets, onlookers).await?;
+    gateway.ledger.seed(&run, state.spent.by_agent.clone(), state.spent.by_step.clone());
+    let begun = state.steps.iter().any(|step| step.laid_out);
+    let preparation =
+        (!begun).then(|| embed::missing(Arc::clone(&gateway), collections, run.clone()));
+    let resume = Resume {
+        term,
+        state,
+        plan: Arc::clone(&plan),
+        assets,
+        by: opened.policy.people.name_of(request.uid),
+        repinned,
+        retry_failed: request.retry_failed,
+        concurrency: CONCURRENCY,
+        grace: GRACE,
+        preparation,
+    };
+    let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
+    live.insert(run, handle.clone());
+    drop(live);
+    Ok(Running::of((handle, plan), driven, gateway, host, &held))
+}
+
+/// Ends a run for good that no host drives.
+///
+/// # Errors
+/// [`Problems`] where it has ended, or somebody drives it.
+pub async fn cancel(host: &Host, run: &RunId, by: String) -> Result<Durable, Problems> {
+    let held = host.hold()?;
+    let (term, _, mut state) = claim(&held, run).await?;
+    let reason = Some(format!("cancelled by {by}"));
+    let facts = [
+        Fact::RunResumed { by, repinned: None, retry_failed: true },
+        Fact::RunEnded { end: RunEnd::Cancelled, output: None, reason },
+    ];
+    let at = host.clock.now().max(state.span.1);
+    let mut written = Vec::new();
+    for fact in facts {
+        state.next(&fact, at).map_err(|_| ended(&state))?;
+        written.push(fact);
+        let lost: Vec<_> = state
+            .open_attempts()
+            .flat_map(|open| {
+                let lost = open.record.open_calls();
+                lost.map(|(index, cost)| Fact::CallLost { attempt: open.id.clone(), index, cost })
+            })
+            .collect();
+        for fact in lost {
+            state.next(&fact, at).map_err(storage)?;
+            written.push(fact);
+        }
+    }
+    let entry = Entry { at, facts: written };
+    let ticket = held.store.append(run, term, entry).map_err(storage)?;
+    ticket.durable().await.map_err(storage)
+}
+
+/// The newest run of a data folder that can go on.
+async fn newest_unfinished(held: &Held) -> Result<RunId, Problems> {
+    let runs = held.store.archive().runs(NEWEST, None).await.map_err(storage)?;
+    let unfinished = runs
+        .into_iter()
+        .find(|run| !matches!(run.phase, RunPhase::Done | RunPhase::Failed | RunPhase::Cancelled));
+    unfinished.map(|run| run.run).ok_or_else(|| {
+        let hint = "`bailiwick runs` lists them; one that failed is named: bailiwick resume RUN --retry-failed";
+        let message = "no run of this data folder is unfinished";
+        Problems::one(Diagnostic::error(codes::NO_RUN, message).hint(hint))
+    })
+}
+
+/// Takes a run over and reads it.
+async fn claim(held: &Held, run: &RunId) -> Result<(Term, Vec<Entry>, RunState), Problems> {
+    let term = held.store.claim(run).await.map_err(|error| match error {
+        JournalError::NoSuchRun(_) => {
+            let hint = "`bailiwick runs` lists the runs of this data folder";
+            Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
+        }
+        error => storage(error),
+    })?;
+    let entries = held.store.read(run).await.map_err(storage)?;
+    let state = RunState::replay(&entries).map_err(storage)?;
+    let state = state.ok_or_else(|| {
+        let message = format!("{run} ended before its first fact was written; start it again");
+        Problems::one(Diagnostic::error(codes::NO_RUN, message))
+    })?;
+    Ok((term, entries, state))
+}
+
+fn may_resume(state: &RunState, retry_failed: bool) -> Result<(), Problems> {
+    match state.end {
+        None | Some(RunEnd::Interrupted) => Ok(()),
+        Some(RunEnd::Failed) if retry_failed => Ok(()),
+        _ => Err(ended(state)),
+    }
+}
+
+fn ended(state: &RunState) -> Problems {
+    let message = format!("{} is {}", state.run, state.status().as_str());
+    let hint = match state.end {
+        Some(RunEnd::Failed) => {
+            format!("bailiwick resume {} --retry-failed does its failed cells again", state.run)
+        }
+        _ => "nothing of it is left to do".to_owned(),
+    };
+    Problems::one(Diagnostic::error(codes::ENDED, message).hint(hint))
+}
+
+/// The project of a run as it was when the run began. One of an older version was not
+/// pinned: it goes on with the files of today, where they are the same.
+async fn as_started(
+    state: &RunState,
+    today: &Opened,
+    blobs: &dyn Blobs,
+) -> Result<Pinned, Problems> {
+    if let Some(pin) = &state.pin {
+        if pin.project != pinned::project(&today.root) {
+            let message = format!("{} belongs to the project {}", state.run, pin.project);
+            let hint = format!("type: bailiwick resume {} --project {}", state.run, pin.project);
+            return Err(Problems::one(Diagnostic::error(codes::CHANGED, message).hint(hint)));
+        }
+        return pinned::read(state, pin, today, blobs).await;
+    }
+    let plan = check::plan(today, Some(&state.pipeline))?;
+    let agents = agents_of(today, &plan)?;
+    for agent in &agents {
+        let was = state.agents.get(&agent.name).map(|pin| pin.component);
+        if was.is_some_and(|was| was != agent.embedded.outline.digest) {
+            let message = format!(
+                "`{}` is another component than {} was started with",
+                agent.name, state.run
+            );
+            let hint = "build or copy the old one again; runs of this version keep theirs";
+            return Err(Problems::one(Diagnostic::error(codes::CHANGED, message).hint(hint)));
+        }
+    }
+    let (assets, _) = folders::import_assets(today, blobs).await?;
+    let agents = Serving { current: agents, older: Vec::new() };
+    Ok(Pinned { opened: today.clone(), agents, assets })
+}
+
+fn state_shape(state: &RunState) -> Vec<bailiwick_core::fact::StepShape> {
+    state.steps.iter().map(|step| step.shape.clone()).collect()
+}
+
+/// Keeps what is taken from today's files.
+async fn repin(
+    state: &RunState,
+    today: &Opened,
+    what: &[RepinWhat],
+    blobs: &dyn Blobs,
+) -> Result<Repin, Problems> {
+    let plan = check::plan(today, Some(&state.pipeline))?;
+    let found = read_agents(today, pinned::names_of(&plan));
+    let agents: Vec<Agent> = found.problems.or(found.agents.into_values().collect())?;
+    let assets = serde_json::Value::Null;
+    let pin = pinned::pin(today, &plan, &agents, &assets, blobs).await?;
+    let components = what.contains(&RepinWhat::Components);
+    let pins = agents.iter().filter(|_| components).map(|agent| {
+        let generation = agent.generation(bailiwick_core::Digest::of(b""));
+        (agent.name.clone(), pin_of(&generation))
+    });
+    Ok(Repin {
+        what: what.iter().map(|what| what.as_str().to_owned()).collect(),
+        pin: Some(pin),
+        agents: pins.collect(),
+    })
+}
+
+/// Lays what was repinned over what the run was started with.
+async fn apply(
+    pinned: &mut Pinned,
+    state: &RunState,
+    repin: &Repin,
+    today: &Opened,
+    blobs: &dyn Blobs,
+) -> Result<(), Problems> {
+    let Some(pin) = &repin.pin else { return Ok(()) };
+    let newer = pinned::open_at(state, pin, today, blobs).await?;
+    for what in repin.what.iter().filter_map(|word| RepinWhat::parse(word)) {
+        match what {
+            RepinWhat::Budgets => budgets(&mut pinned.opened, &newer),
+            RepinWhat::Grants => {
+                pinned.opened.resources = newer.resources.clone();
+                for (name, agent) in &mut pinned.opened.project.agents {
+                    if let Some(newer) = newer.project.agents.get(name) {
+                        (agent.grants, agent.limits) = (newer.grants.clone(), newer.limits.clone());
+                    }
+                }
+            }
+            RepinWhat::Components => {}
+        }
+    }
+    let mut current = Vec::new();
+    for agent in std::mem::take(&mut pinned.agents.current) {
+        let was = agent.embedded.outline.digest;
+        let newer = repin.agents.get(&agent.name).map_or(was, |pin: &AgentPin| pin.component);
+        let of = pinned::agent_at(&pinned.opened, today, &agent.name, newer, blobs).await?;
+        current.push(of);
+        if newer != was {
+            pinned.agents.older.push(agent);
+        }
+    }
+    pinned.agents.current = current;
+    Ok(())
+}
+
+/// Takes the numbers that bound what is spent, and what happens then.
+fn budgets(opened: &mut Opened, newer: &Opened) {
+    for (name, agent) in &mut opened.project.agents {
+        let newer = newer.project.agents.get(name).and_then(|agent| agent.grants.model.as_ref());
+        if let (Some(model), Some(newer)) = (&mut agent.grants.model, newer) {
+            (model.calls, model.tokens, model.money) = (newer.calls, newer.tokens, newer.money);
+        }
+    }
+    let plans = std::mem::take(&mut opened.plans);
+    let raised = plans.into_iter().map(|(name, plan)| {
+        let mut plan = Plan::clone(&plan);
+        if let Some(newer) = newer.plans.get(&name) {
+            plan.when_spent = newer.when_spent;
+            for step in &mut plan.steps {
+                step.budget = newer.step(&step.name).and_then(|step| step.budget);
+            }
+        }
+        (name, Arc::new(plan))
+    });
+    opened.plans = raised.collect();
+}

@@ -1,0 +1,104 @@
+//! What is left of powers that were pinned when something narrower holds today. Can only take away.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::Name;
+
+use crate::grants::{ArtifactsGrant, Grants, ModelGrant};
+use crate::intersect::Effective;
+
+impl Effective {
+    /// What both allow.
+    #[must_use]
+    pub fn narrowed(&self, today: &Self) -> Self {
+        Self { grants: grants(&self.grants, &today.grants), limits: self.limits.min(today.limits) }
+    }
+}
+
+fn grants(pinned: &Grants, today: &Grants) -> Grants {
+    Grants {
+        model: pinned.model.as_ref().zip(today.model.as_ref()).and_then(|(a, b)| model(a, b)),
+        knowledge: both(&pinned.knowledge, &today.knowledge),
+        assets: both(&pinned.assets, &today.assets),
+        artifacts: pinned
+            .artifacts
+            .zip(today.artifacts)
+            .map(|(a, b)| ArtifactsGrant { put: a.put.zip(b.put).map(|(a, b)| a.min(b)) }),
+    }
+}
+
+fn model(pinned: &ModelGrant, today: &ModelGrant) -> Option<ModelGrant> {
+    let aliases = both(&pinned.aliases, &today.aliases);
+    (!aliases.is_empty()).then(|| ModelGrant {
+        aliases,
+        calls: least(pinned.calls, today.calls),
+        tokens: least(pinned.tokens, today.tokens),
+        money: least(pinned.money, today.money),
+    })
+}
+
+fn both(one: &BTreeSet<Name>, other: &BTreeSet<Name>) -> BTreeSet<Name> {
+    one.intersection(other).cloned().collect()
+}
+
+/// The smaller of two bounds; an unset one is none.
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::{Bytes, Calls, Tokens};
+
+    use super::*;
+    use crate::limits::Limits;
+
+    fn names(text: &str) -> BTreeSet<Name> {
+        text.split(' ').map(|name| Name::new(name).unwrap()).collect()
+    }
+
+    fn effective(aliases: &str, calls: Option<u64>, put: Option<u64>) -> Effective {
+        let model = ModelGrant {
+            aliases: names(aliases),
+            calls: calls.map(Calls),
+            tokens: Some(Tokens(100)),
+            money: None,
+        };
+        let grants = Grants {
+            model: Some(model),
+            knowledge: names("brand past"),
+            artifacts: Some(ArtifactsGrant { put: put.map(Bytes) }),
+            ..Grants::none()
+        };
+        Effective { grants, limits: Limits::DEFAULT }
+    }
+
+    #[test]
+    fn what_is_gone_today_is_gone() {
+        let pinned = effective("writer critic", None, Some(9));
+        let nothing = Effective { grants: Grants::none(), limits: Limits::DEFAULT };
+        assert_eq!(pinned.narrowed(&nothing).grants, Grants::none());
+        let left = pinned.narrowed(&effective("critic painter", Some(3), None)).grants;
+        let model = left.model.unwrap();
+        assert_eq!((model.aliases, model.calls), (names("critic"), Some(Calls(3))));
+        assert_eq!(left.artifacts.unwrap().put, None, "reading is left, putting is not");
+    }
+
+    #[test]
+    fn what_came_since_is_not_given() {
+        let pinned = effective("writer", Some(2), None);
+        let today = effective("writer critic", None, Some(9));
+        assert_eq!(pinned.narrowed(&today), pinned);
+    }
+
+    #[test]
+    fn without_a_common_model_there_is_none() {
+        assert_eq!(
+            effective("a", None, None).narrowed(&effective("b", None, None)).grants.model,
+            None
+        );
+    }
+}
