@@ -23,6 +23,7 @@ use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
+use crate::unfinished::{self, Unfinished};
 use crate::{blob, chain};
 
 /// How many threads read: one for a long `show`, one for everybody else.
@@ -95,6 +96,21 @@ impl Archive {
     ) -> impl Future<Output = Result<ListedRun, ReadError>> + Send + 'static {
         let folder = self.folder.clone();
         let answer = self.readers.ask(move |connection| listing::run(connection, &folder, run));
+        async { answer.await? }
+    }
+
+    /// At most `limit` runs that have not ended (at most [`LISTING_MAX`]) in the order in
+    /// which they were made; those behind the one with the number `after`.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the journal is damaged, or storage failed.
+    pub fn unfinished(
+        &self,
+        limit: u32,
+        after: i64,
+    ) -> impl Future<Output = Result<Vec<Unfinished>, ReadError>> + Send + 'static {
+        let limit = limit.min(LISTING_MAX);
+        let answer = self.readers.ask(move |connection| unfinished::page(connection, after, limit));
         async { answer.await? }
     }
 

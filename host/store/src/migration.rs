@@ -49,7 +49,8 @@ const STEPS: [&str; 1] = [TO_2];
 ///
 /// `appends` is how many entries a run had when its row last changed; `erased` says that
 /// its values are gone on purpose. `ask.entry` is the id of the entry that asked. The
-/// index serves retention alone and is touched when a run ends.
+/// index `run_over` serves retention alone and is touched when a run ends; `run_open` finds
+/// what a host goes on with, however much has ended.
 const TO_2: &str = "
     ALTER TABLE run ADD COLUMN project TEXT NOT NULL DEFAULT '';
     ALTER TABLE run ADD COLUMN money INTEGER NOT NULL DEFAULT 0;
@@ -57,6 +58,8 @@ const TO_2: &str = "
     ALTER TABLE run ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE run ADD COLUMN seal INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX run_over ON run (project, ended_at) WHERE ended_at IS NOT NULL;
+    CREATE INDEX run_open ON run (id)
+        WHERE state IN ('running', 'waiting', 'paused', 'interrupted');
     CREATE TABLE ask (
         id    TEXT NOT NULL PRIMARY KEY,
         entry INTEGER NOT NULL,

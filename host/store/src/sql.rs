@@ -52,6 +52,16 @@ pub(crate) const READ_NEXT_RUN: &str = runs!("FROM run WHERE id > ?1 ORDER BY id
 pub(crate) const ENDED_RUNS: &str =
     runs!("FROM run WHERE project = ?1 AND ended_at < ?2 ORDER BY ended_at");
 
+/// Runs that have not ended, through the index that is there for this.
+pub(crate) const UNFINISHED_RUNS: &str = runs!(
+    "FROM run WHERE state IN ('running', 'waiting', 'paused', 'interrupted') AND id > ?1
+     ORDER BY id LIMIT ?2"
+);
+
+/// Entries of a run, newest first, for who stops at the first that says something.
+pub(crate) const READ_NEWEST_ENTRIES: &str =
+    "SELECT facts FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC";
+
 pub(crate) const DELETE_RUN: &str = "DELETE FROM run WHERE id = ?1";
 
 pub(crate) const DELETE_ENTRIES: &str = "DELETE FROM entry WHERE id BETWEEN ?1 AND ?2";
@@ -154,6 +164,8 @@ mod tests {
         READ_NUMBERED_RUN,
         READ_NEXT_RUN,
         ENDED_RUNS,
+        UNFINISHED_RUNS,
+        READ_NEWEST_ENTRIES,
         DELETE_RUN,
         DELETE_ENTRIES,
         ERASE_TEXTS,

@@ -172,3 +172,37 @@ fn pages_go_from_the_newest_to_the_oldest() {
     let unknown = wait(scratch.archive().runs(3, Some(run("nobody"))));
     assert_eq!(unknown, Err(ReadError::NoSuchRun(run("nobody"))));
 }
+
+#[test]
+fn who_goes_on_finds_what_has_not_ended_and_why_it_rests() {
+    use bailiwick_core::fact::PauseReason;
+    let scratch = Scratch::new();
+    let begin = |name: &str, more: Vec<Fact>| {
+        let r = run(name);
+        let term = wait(scratch.create(&r)).unwrap();
+        let facts = std::iter::once(started(&r)).chain(more).collect();
+        write(&scratch, &r, term, 10, facts);
+        (r, term)
+    };
+    let paused = |reason| Fact::RunPaused { reason, detail: String::new(), by: None };
+    begin("done", vec![ended(RunEnd::Done)]);
+    begin("runs", vec![]);
+    begin("failed", vec![ended(RunEnd::Failed)]);
+    let (drained, term) = begin("drained", vec![paused(PauseReason::Drain)]);
+    begin("spent", vec![paused(PauseReason::Budget)]);
+    begin("stopped", vec![ended(RunEnd::Interrupted)]);
+    // What is written while a run rests does not hide why it does.
+    write(&scratch, &drained, term, 20, vec![]);
+    let page = |limit, after| wait(scratch.archive().unfinished(limit, after)).unwrap();
+    let found: Vec<_> =
+        page(100, 0).into_iter().map(|one| (one.run.to_string(), one.phase, one.rests)).collect();
+    let want = [
+        ("runs", RunPhase::Running, None),
+        ("drained", RunPhase::Paused, Some(PauseReason::Drain)),
+        ("spent", RunPhase::Paused, Some(PauseReason::Budget)),
+        ("stopped", RunPhase::Interrupted, None),
+    ];
+    assert_eq!(found, want.map(|(name, phase, rests)| (name.to_owned(), phase, rests)));
+    let first = page(1, 0);
+    assert_eq!(page(1, first[0].number)[0].run, run("drained"));
+}
