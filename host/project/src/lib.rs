@@ -26,6 +26,7 @@ mod policy_file;
 mod prices;
 mod profiles;
 pub mod project;
+mod retention;
 mod routes;
 pub mod scope;
 pub mod template;
@@ -40,6 +41,7 @@ pub use plan::{Asking, OnTimeout, Plan, Read, Retry, Step, Timeout, Tolerance, W
 pub use policy_file::read_policy;
 pub use profiles::Profile;
 pub use project::{Agent, Folder, Project, grant_line};
+pub use retention::Retention;
 pub use routes::{NotARoute, parse_route, route_of};
 pub use scope::Scope;
 pub use template::Template;

@@ -15,6 +15,7 @@ use crate::folders::inside;
 use crate::keys::{self, FileKind};
 use crate::limits::requested_limits;
 use crate::nearest::did_you_mean;
+use crate::retention::Retention;
 use crate::routes::route;
 
 /// A project, as its operator wrote it.
@@ -36,6 +37,8 @@ pub struct Project {
     pub embedders: BTreeMap<Name, Name>,
     /// Asset folders.
     pub assets: BTreeMap<Name, Folder>,
+    /// How long runs and their values are kept.
+    pub retention: Retention,
 }
 
 /// What an agent name means.
@@ -101,6 +104,7 @@ impl Project {
             knowledge: folders(root, "knowledge", findings),
             embedders: BTreeMap::new(),
             assets: folders(root, "assets", findings),
+            retention: root.table("retention").map(Retention::of).unwrap_or_default(),
         };
         for (name, _, model) in named(root, "models") {
             let none = model.items("routes").next().is_none();

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Key, Shape};
 use crate::codes;
 use crate::entries::{integer, share};
+use crate::retention::{DAYS_MAX, days};
 use crate::findings::{Findings, Node};
 use crate::nearest::{did_you_mean, nearest};
 
@@ -131,6 +132,10 @@ fn scalar(
             }
             Ok(_) => None,
         },
+        Shape::Days if days(text).is_none() => Some(format!(
+            "{:?} is not a number of days such as \"90 days\" (1 to {DAYS_MAX})",
+            shown(text)
+        )),
         Shape::Share if share(text).is_none() => {
             Some(format!("{:?} is not a share such as \"10%\" (0% to 100%)", shown(text)))
         }
@@ -198,6 +203,7 @@ fn kinds(shape: &Shape) -> Vec<Kind> {
         | Shape::Size
         | Shape::Money
         | Shape::Duration { .. }
+        | Shape::Days
         | Shape::Share => vec![Kind::Text],
         Shape::Whole { .. } => vec![Kind::Integer],
         Shape::List { .. } => vec![Kind::List],

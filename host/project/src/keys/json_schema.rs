@@ -55,6 +55,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Size => json!({ "type": "string", "pattern": "^[0-9_]+ ?(B|KiB|MiB|GiB)$" }),
         Shape::Money => json!({ "type": "string", "pattern": MONEY_PATTERN }),
         Shape::Duration { .. } => json!({ "type": "string", "pattern": "^[0-9_]+ ?(ms|s|min|h)$" }),
+        Shape::Days => json!({ "type": "string", "pattern": "^[0-9]+ days?$" }),
         Shape::Share => json!({ "type": "string", "pattern": "^([0-9]{1,2}|100)%$" }),
         Shape::Whole { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })

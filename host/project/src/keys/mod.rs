@@ -75,6 +75,8 @@ pub(crate) enum Shape {
     Money,
     /// `30 s`.
     Duration { most: Duration },
+    /// `90 days`.
+    Days,
     /// `10%`.
     Share,
     /// An integer.

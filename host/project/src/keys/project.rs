@@ -22,6 +22,20 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Named { of: &Shape::Table(FOLDER), most: MOST },
         "Folders whose files the inputs of agents can name.",
     ),
+    key("retention", Shape::Table(RETENTION), "What `bailiwick gc` deletes. Unset: nothing."),
+];
+
+const RETENTION: &[Key] = &[
+    key(
+        "runs",
+        Shape::Days,
+        "How long after its end a run is kept, such as \"90 days\". Unset: for ever.",
+    ),
+    key(
+        "values",
+        Shape::Days,
+        "How long after its end its inputs, outputs, answers and artifacts are kept; its facts stay. Unset: as long as the run.",
+    ),
 ];
 
 const AGENT: &[Key] = &[
