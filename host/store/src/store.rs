@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture, Journal, JournalError, Term, Ticket};
-use bailiwick_core::{Digest, RunId, Timestamp};
+use bailiwick_core::{Bytes, Digest, RunId, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::archive::Archive;
@@ -170,6 +170,10 @@ impl Blobs for Store {
 
     fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>> {
         self.archive.get(digest)
+    }
+
+    fn check_room(&self, bytes: Bytes) -> Result<(), BlobError> {
+        self.folder.check_room(bytes)
     }
 }
 
