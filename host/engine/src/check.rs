@@ -66,7 +66,7 @@ pub(crate) fn unpriced(
     plan: &Plan,
     agents: &BTreeMap<Name, Agent>,
 ) -> Vec<Diagnostic> {
-    opened.project.unpriced(plan, &opened.budgets(plan, agents))
+    opened.project.unpriced(plan, &opened.budgets(plan, agents.values()))
 }
 
 /// What a plan asks of its agents against what their profiles say.

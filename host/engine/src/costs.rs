@@ -43,10 +43,10 @@ impl Opened {
     /// Everything that bounds what a run of this plan may spend, as one struct that a
     /// running host can be given anew.
     #[must_use]
-    pub fn budgets(&self, plan: &Plan, agents: &BTreeMap<Name, Agent>) -> Budgets {
-        let numbers = agents.iter().map(|(name, agent)| {
+    pub fn budgets<'a>(&self, plan: &Plan, agents: impl IntoIterator<Item = &'a Agent>) -> Budgets {
+        let numbers = agents.into_iter().map(|agent| {
             let grant = agent.effective.grants.model.as_ref();
-            (name.clone(), grant.map(|grant| grant.budget()).unwrap_or_default())
+            (agent.name.clone(), grant.map(|grant| grant.budget()).unwrap_or_default())
         });
         plan.budgets(numbers.collect(), &self.policy, self.currency())
     }
@@ -57,7 +57,7 @@ impl Opened {
 pub fn costs(opened: &Opened, plan: &Plan, agents: &BTreeMap<Name, Agent>) -> Costs {
     let extent = plan.extent();
     let worst = plan.worst_case(&extent.cells);
-    let budgets = opened.budgets(plan, agents);
+    let budgets = opened.budgets(plan, agents.values());
     let mut calls = BTreeMap::new();
     let mut one_each: Option<Cost> = None;
     for (name, attempts) in &worst.of_agents {

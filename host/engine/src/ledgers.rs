@@ -1,10 +1,12 @@
 //! One ledger for each project of a host: its runs share the project's day, and what earlier processes spent today is read once. Knows no budget.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bailiwick_core::ports::Clock;
-use bailiwick_core::{Day, Diagnostic};
+use bailiwick_core::{Cost, Day, Diagnostic, RunId, RunState, Timestamp};
 use bailiwick_gate::ledger::Ledger;
+use bailiwick_policy::Budgets;
 use bailiwick_store::Store;
 use tokio::sync::Mutex;
 
@@ -37,4 +39,20 @@ impl Ledgers {
         ledgers.insert(project.to_owned(), ledger.clone());
         Ok(ledger)
     }
+}
+
+/// The accounts of a run that begins.
+pub(crate) fn begin(ledger: &Ledger, run: &RunId, budgets: Budgets) {
+    ledger.open(run, Arc::new(budgets));
+}
+
+/// The accounts of a run that goes on: with what it has spent, and with what its open
+/// calls may have. Those are written off a moment later, by the task of the run.
+pub(crate) fn go_on(ledger: &Ledger, state: &RunState, budgets: Budgets, now: Timestamp) {
+    let committed = state.committed();
+    let sum = committed.by_agent.values().fold(Cost::ZERO, |sum, cost| sum.plus(*cost));
+    let spent = state.spent.by_agent.values().fold(Cost::ZERO, |sum, cost| sum.plus(*cost));
+    ledger.lose(Day::of(now), sum.minus(spent));
+    ledger.seed(&state.run, committed.by_agent, committed.by_step);
+    ledger.open(&state.run, Arc::new(budgets));
 }

@@ -72,6 +72,13 @@ impl Ledger {
         }
     }
 
+    /// Charges the day for calls that an earlier process left open: nobody will settle them.
+    pub fn lose(&self, day: Day, cost: Cost) {
+        let mut accounts = self.books.accounts();
+        let account = accounts.days.entry(day).or_default();
+        account.spent = account.spent.plus(cost);
+    }
+
     /// Whether money bounds what this payer does: then every request needs a price.
     #[must_use]
     pub fn counts_money(&self, payer: Payer<'_>) -> bool {

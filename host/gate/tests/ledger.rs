@@ -261,6 +261,15 @@ async fn the_day_is_seeded_once_and_ends_at_midnight_utc() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_process_left_open_is_charged_to_the_day() {
+    let desk = Desk::with(budgets_of("day", budget(Some(100), None, None), WhenSpent::Pause));
+    desk.ledger.lose(Day(0), cost(30, 0, 1));
+    desk.ledger.seed_day(Day(0), cost(60, 0, 3));
+    assert_eq!(desk.today(), cost(90, 0, 4));
+    assert!(desk.spend(cost(11, 0, 1), Cost::ZERO).await.is_err());
+}
+
+#[tokio::test]
 async fn raised_budgets_let_the_same_call_through_and_keep_what_was_spent() {
     let desk = Desk::with(budgets_of("agent", budget(Some(50), None, None), WhenSpent::Pause));
     desk.spend(cost(40, 0, 1), cost(40, 0, 1)).await.unwrap();

@@ -8,8 +8,7 @@ use super::attempts::OpenAttempt;
 use super::cell::{CellState, End, JudgeStage, Stage};
 use super::pauses::Pause;
 use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, StepBy,
-    StepShape,
+    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, StepShape,
 };
 use crate::{
     Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Currency, Digest, Document, Name, RunId,
@@ -291,27 +290,6 @@ impl RunState {
     #[must_use]
     pub fn currency(&self) -> Option<Currency> {
         self.pin.as_ref()?.currency
-    }
-
-    /// What it has spent, and what its open calls may have: a host that goes on with it
-    /// counts from here, whatever becomes of these calls. The sum of those is the second.
-    #[must_use]
-    pub fn spent_at_most(&self) -> (Spent, Cost) {
-        let (mut spent, mut sum) = (self.spent.clone(), Cost::ZERO);
-        for open in self.open.values() {
-            let step = &open.id.cell.step;
-            let Some(StepBy::Agent(agent)) = self.step(step).map(|step| &step.shape.by) else {
-                continue;
-            };
-            for (_, cost) in open.record.open_calls() {
-                sum = sum.plus(cost);
-                let of_agent = spent.by_agent.entry(agent.clone()).or_default();
-                *of_agent = of_agent.plus(cost);
-                let of_step = spent.by_step.entry(step.clone()).or_default();
-                *of_step = of_step.plus(cost);
-            }
-        }
-        (spent, sum)
     }
 
     /// A step by name.
