@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bailiwick_core::Diagnostic;
+use bailiwick_core::{Diagnostic, RunId};
+use bailiwick_orchestrator::World;
 use bailiwick_core::ports::{Clock, Random};
 use bailiwick_provider::Keys;
 use bailiwick_sandbox::{Compiler, Sandbox};
@@ -14,8 +18,12 @@ use bailiwick_store::{OpenError, Store, StoreOptions};
 
 use crate::codes;
 use crate::inject::Faults;
+use crate::load::Opened;
 use crate::live::LiveRuns;
+use crate::run::GRACE;
+use crate::serve::Hall;
 use crate::problems::Problems;
+use crate::{codes, pinned};
 use crate::system::{SystemClock, SystemRandom};
 
 /// What a front end knows of the machine and hands down.
@@ -42,6 +50,10 @@ pub struct Host {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
     pub(crate) faults: Arc<Faults>,
+    /// What running attempts get after a stop.
+    pub(crate) grace: Duration,
+    /// The places that its runs share; nothing where each has as many as it wants.
+    hall: Option<Hall>,
     pub(crate) live: Arc<LiveRuns>,
     config: HostConfig,
     held: Mutex<Option<Arc<Held>>>,
@@ -67,6 +79,8 @@ impl Host {
             keys: config.keys.clone(),
             faults: Arc::default(),
             live: Arc::default(),
+            grace: GRACE,
+            hall: None,
             config: config.clone(),
             held: Mutex::new(None),
         })
@@ -76,6 +90,19 @@ impl Host {
     #[must_use]
     pub fn injecting(self, faults: Faults) -> Self {
         Self { faults: Arc::new(faults), ..self }
+    }
+
+    /// The same host, whose runs share so many places, and are left within this time.
+    #[must_use]
+    pub(crate) fn sharing(self, places: NonZeroUsize, grace: Duration) -> Self {
+        Self { hall: Some(Hall::of(places)), grace, ..self }
+    }
+
+    /// The ports of a run whose attempts take places that all runs share, where they do.
+    pub(crate) fn sharing_places(&self, opened: &Opened, run: &RunId, world: World) -> World {
+        let Some(hall) = &self.hall else { return world };
+        let runner = hall.share(&pinned::project(&opened.root), run, world.runner);
+        World { runner, ..world }
     }
 
     /// The path of the data folder.

@@ -32,6 +32,7 @@ pub mod problems;
 pub mod resume;
 pub mod run;
 mod slots;
+pub mod serve;
 mod system;
 mod wire;
 

@@ -17,8 +17,8 @@ use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
 use crate::problems::Problems;
-use crate::run::{CONCURRENCY, GRACE, Onlookers, Running, Setting, set_up};
-use crate::{check, codes, decisions, delivery, embed, folders};
+use crate::run::{CONCURRENCY, Onlookers, Running, Setting, set_up};
+use crate::{check, codes, decisions, delivery, embed, folders, ledgers};
 
 /// How many of the newest runs are looked through for one that is unfinished.
 const NEWEST: u32 = 1_000;
@@ -156,10 +156,11 @@ pub async fn resume(
         repinned,
         retry_failed: request.retry_failed,
         concurrency: CONCURRENCY,
-        grace: GRACE,
+        grace: host.grace,
         preparation,
     };
     let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
+    let world = host.sharing_places(&opened, &run, world);
     live.insert(run, handle.clone());
     drop(live);
     Ok(Running::of((handle, plan), driven, gateway, host, &held))

@@ -147,10 +147,11 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         pin: Some(pinned),
         forked: None,
         concurrency: CONCURRENCY,
-        grace: GRACE,
+        grace: host.grace,
         preparation: Some(embed::missing(Arc::clone(&gateway), collections, run.clone())),
     };
     let (handle, driven) = bailiwick_orchestrator::run(world, start);
+    let world = host.sharing_places(opened, &run, world);
     host.live.goes(handle.clone()).await;
     Ok(Running::of((handle, plan), driven, gateway, host, &held))
 }

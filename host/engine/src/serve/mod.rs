@@ -1,0 +1,6 @@
+//! A resident host.
+
+mod hall;
+mod turns;
+
+pub(crate) use hall::Hall;
