@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_engine::host::Host;
+use bailiwick_engine::inject::Faults;
 use bailiwick_engine::resume::{RepinWhat, ResumeRequest, resume};
 use bailiwick_engine::{Problems, codes, load};
 use clap::Args;
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
     /// Prints one event a line instead of the result
     #[arg(long)]
     pub(crate) json: bool,
+    /// Makes something go wrong on purpose, for drills (docs/drills.md)
+    #[arg(long = "inject", value_name = "FAULT")]
+    pub(crate) faults: Vec<String>,
 }
 
 pub(crate) async fn command(
@@ -51,9 +55,10 @@ pub(crate) async fn command(
 ) -> anyhow::Result<Ending> {
     let run = arguments.run.as_deref().map(run_id).transpose()?;
     let repin = arguments.repin.iter().map(|word| repinned(word)).collect::<Result<Vec<_>, _>>()?;
+    let faults = Faults::parse(&arguments.faults)?;
     let opened = load::open(&environment.places(&arguments.place, &[])?)?;
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
-    let host = Host::open(&environment.host(&environment.data(&data)?))?;
+    let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
     let screen = Screen::open(arguments.json, environment, talk);
     let told = talk.clone();
     let request = ResumeRequest {

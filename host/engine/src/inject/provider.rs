@@ -43,7 +43,9 @@ impl Faulty {
 }
 
 fn away(detail: &str, left: bool) -> ProviderError {
-    ProviderError::Unavailable { detail: detail.to_owned(), retry_after: None, left }
+    // Asked again at once: a drill does not wait for a server that is not there.
+    let retry_after = Some(Duration::ZERO);
+    ProviderError::Unavailable { detail: detail.to_owned(), retry_after, left }
 }
 
 impl ModelProvider for Faulty {
