@@ -12,6 +12,7 @@
 pub(crate) mod facts;
 pub(crate) mod folder;
 pub(crate) mod guest;
+pub(crate) mod journal;
 pub(crate) mod project;
 pub(crate) mod readme;
 pub(crate) mod server;
@@ -134,14 +135,32 @@ impl Call {
         self
     }
 
-    /// Makes the call; it ends with one of these codes, and without a panic.
-    pub(crate) fn ends_with_one_of(mut self, codes: &[i32]) -> Ended {
+    /// The same for each of these.
+    pub(crate) fn words<S: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(words);
+        self
+    }
+
+    /// Makes the call, however it ends.
+    fn output(&mut self) -> Ended {
         let output = self.command.output().unwrap();
-        let ended = Ended {
+        Ended {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-        };
+        }
+    }
+
+    /// Makes the call; it is killed before it can end.
+    pub(crate) fn is_killed(mut self) -> Ended {
+        let ended = self.output();
+        assert_eq!(ended.code, None, "{:?}\n{}\n{}", self.command, ended.stdout, ended.stderr);
+        ended
+    }
+
+    /// Makes the call; it ends with one of these codes, and without a panic.
+    pub(crate) fn ends_with_one_of(mut self, codes: &[i32]) -> Ended {
+        let ended = self.output();
         let told = || {
             format!(
                 "{:?} ended with {:?}\n{}\n{}",
