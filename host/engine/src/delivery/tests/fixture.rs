@@ -102,6 +102,8 @@ impl Journal {
             agents,
             imported,
             by: "ana".into(),
+            pin: None,
+            forked: None,
         };
         Self { run, facts: vec![started], calls: HashMap::new() }
     }
@@ -123,6 +125,7 @@ impl Journal {
             component: Digest::of(cell.step.as_str().as_bytes()),
             powers: Digest::of(b"powers"),
             input: Document::of(&input),
+            content: None,
         });
         attempt
     }
@@ -258,7 +261,7 @@ pub(crate) fn step(step: &str) -> StepShape {
 }
 
 pub(crate) fn judge(judge: &str, subject: &str, rounds: u32) -> StepShape {
-    StepShape { judges: Some(JudgeShape { subject: name(subject), rounds }), ..step(judge) }
+    StepShape { judges: Some(JudgeShape { subject: name(subject), rounds, quorum: 1 }), ..step(judge) }
 }
 
 pub(crate) fn people(judge_step: &str, subject: &str, rounds: u32) -> StepShape {
