@@ -8,23 +8,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bailiwick_core::Diagnostic;
+use bailiwick_core::ports::{Clock, Random};
 use bailiwick_core::{Diagnostic, RunId};
 use bailiwick_orchestrator::World;
-use bailiwick_core::ports::{Clock, Random};
 use bailiwick_provider::Keys;
 use bailiwick_sandbox::{Compiler, Sandbox};
 use bailiwick_store::{OpenError, Store, StoreOptions};
 
-use crate::codes;
 use crate::inject::Faults;
-use crate::load::Opened;
+use crate::ledgers::Ledgers;
 use crate::live::LiveRuns;
+use crate::load::Opened;
+use crate::problems::Problems;
 use crate::run::GRACE;
 use crate::serve::Hall;
-use crate::problems::Problems;
-use crate::{codes, pinned};
 use crate::system::{SystemClock, SystemRandom};
+use crate::{codes, pinned};
 
 /// What a front end knows of the machine and hands down.
 #[derive(Clone, Debug)]
@@ -50,11 +49,11 @@ pub struct Host {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) live: Arc<LiveRuns>,
     /// What running attempts get after a stop.
     pub(crate) grace: Duration,
     /// The places that its runs share; nothing where each has as many as it wants.
     hall: Option<Hall>,
-    pub(crate) live: Arc<LiveRuns>,
     config: HostConfig,
     held: Mutex<Option<Arc<Held>>>,
 }
@@ -63,6 +62,7 @@ pub struct Host {
 pub(crate) struct Held {
     pub(crate) store: Arc<Store>,
     pub(crate) host_key: [u8; 32],
+    pub(crate) ledgers: Ledgers,
 }
 
 impl Host {
@@ -120,7 +120,8 @@ impl Host {
         let options = StoreOptions { command: command.clone(), now: self.clock.now() };
         let store = Store::open(data, options).map_err(|error| not_held(&error, data))?;
         let host_key = host_key(data, &*self.random).map_err(|why| storage(&why))?;
-        let taken = Arc::new(Held { store: Arc::new(store), host_key });
+        let taken =
+            Arc::new(Held { store: Arc::new(store), host_key, ledgers: Ledgers::default() });
         *held = Some(Arc::clone(&taken));
         Ok(taken)
     }

@@ -24,6 +24,7 @@ pub mod init;
 pub mod inject;
 mod input;
 pub mod inspect;
+mod ledgers;
 mod live;
 pub mod load;
 mod pinned;
@@ -31,8 +32,8 @@ pub mod powers;
 pub mod problems;
 pub mod resume;
 pub mod run;
-mod slots;
 pub mod serve;
+mod slots;
 mod system;
 mod wire;
 

@@ -143,7 +143,8 @@ pub async fn resume(
     let onlookers = Onlookers { observer: request.observer, desk };
     let Setting { world, gateway, collections, .. } =
         set_up(host, &held, &opened, &agents, &assets, onlookers).await?;
-    gateway.ledger.seed(&run, state.spent.by_agent.clone(), state.spent.by_step.clone());
+    let budgets = opened.budgets(&plan, &agents.current);
+    ledgers::go_on(&gateway.ledger, &state, budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
     let preparation =
         (!begun).then(|| embed::missing(Arc::clone(&gateway), collections, run.clone()));
@@ -159,8 +160,8 @@ pub async fn resume(
         grace: host.grace,
         preparation,
     };
-    let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
     let world = host.sharing_places(&opened, &run, world);
+    let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
     live.insert(run, handle.clone());
     drop(live);
     Ok(Running::of((handle, plan), driven, gateway, host, &held))

@@ -20,7 +20,7 @@ use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::problems::Problems;
 use crate::slots::Table;
-use crate::{check, codes, decisions, embed, folders, input, pinned, wire};
+use crate::{check, codes, decisions, embed, folders, input, ledgers, pinned, wire};
 
 /// Attempts of one run at a time. Guests that wait for a model take no core, so this
 /// is above the cores; memory bounds it: 32 × 128 MiB.
@@ -136,6 +136,7 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
     let Setting { world, gateway, collections, slots } =
         set_up(host, &held, opened, &serving, &assets, onlookers(opened, decisions, &request))
             .await?;
+    ledgers::begin(&gateway.ledger, &run, opened.budgets(&plan, &serving.current));
     let start = Start {
         run: run.clone(),
         plan: Arc::clone(&plan),
@@ -150,8 +151,8 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         grace: host.grace,
         preparation: Some(embed::missing(Arc::clone(&gateway), collections, run.clone())),
     };
-    let (handle, driven) = bailiwick_orchestrator::run(world, start);
     let world = host.sharing_places(opened, &run, world);
+    let (handle, driven) = bailiwick_orchestrator::run(world, start);
     host.live.goes(handle.clone()).await;
     Ok(Running::of((handle, plan), driven, gateway, host, &held))
 }
@@ -193,7 +194,9 @@ pub(crate) async fn set_up(
     let collections = wire::collections(held, opened)?;
     let contents = folders::index_collections(opened, &collections).await?;
     let slots = Arc::new(table(opened, agents, &contents, assets));
-    let gateway = wire::gateway(host, held, opened, collections.clone());
+    let project = pinned::project(&opened.root);
+    let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
+    let gateway = wire::gateway(host, held, opened, collections.clone(), ledger);
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

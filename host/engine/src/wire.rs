@@ -22,6 +22,7 @@ pub(crate) fn gateway(
     held: &Held,
     opened: &Opened,
     collections: Collections,
+    ledger: Ledger,
 ) -> Arc<Gateway> {
     Arc::new(Gateway {
         // model
@@ -35,7 +36,7 @@ pub(crate) fn gateway(
         // every power
         clock: Arc::clone(&host.clock),
         host_key: held.host_key,
-        ledger: Ledger::default(),
+        ledger,
     })
 }
 
