@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailiwick_core::{Cost, Timestamp};
+use bailiwick_core::{Cost, Currency, Money, Timestamp};
 
 /// `1 cell`, `7 cells`.
 pub(crate) fn many(count: usize, word: &str) -> String {
@@ -12,12 +12,19 @@ pub(crate) fn many(count: usize, word: &str) -> String {
     }
 }
 
-/// `12 calls, 8 412 tokens`; nothing was spent: `no calls`.
-pub(crate) fn cost(cost: Cost) -> String {
+/// `12 calls, 8 412 tokens, 0.12 USD`, money only where there was any; nothing was
+/// spent: `no calls`.
+pub(crate) fn cost(cost: Cost, currency: Option<Currency>) -> String {
+    let money = match cost.money {
+        Money::ZERO => String::new(),
+        // A list of runs of several projects knows no currency.
+        money if currency.is_none() => format!(", money {money}"),
+        money => format!(", {}", money.show(currency)),
+    };
     match cost.calls.0 {
-        0 if cost.tokens.0 == 0 => "no calls".into(),
-        1 => format!("1 call, {} tokens", grouped(cost.tokens.0)),
-        calls => format!("{} calls, {} tokens", grouped(calls), grouped(cost.tokens.0)),
+        0 if cost.tokens.0 == 0 && money.is_empty() => "no calls".into(),
+        1 => format!("1 call, {} tokens{money}", grouped(cost.tokens.0)),
+        calls => format!("{} calls, {} tokens{money}", grouped(calls), grouped(cost.tokens.0)),
     }
 }
 
@@ -87,10 +94,13 @@ mod tests {
     #[test]
     fn counts_and_times_read_well() {
         assert_eq!(
-            cost(Cost { tokens: Tokens(8_412_931), calls: Calls(12), ..Cost::ZERO }),
+            cost(Cost { tokens: Tokens(8_412_931), calls: Calls(12), ..Cost::ZERO }, None),
             "12 calls, 8 412 931 tokens"
         );
-        assert_eq!(cost(Cost::ZERO), "no calls");
+        let paid = Cost { tokens: Tokens(70), calls: Calls(1), money: Money(12_500_000) };
+        let usd = Currency::parse("USD").ok();
+        assert_eq!(cost(paid, usd), "1 call, 70 tokens, 0.0125 USD");
+        assert_eq!(cost(Cost::ZERO, usd), "no calls");
         for (millis, shown) in
             [(400, "0.4 s"), (12_000, "12 s"), (184_000, "3 min 04 s"), (7_500_000, "2 h 05 min")]
         {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bailiwick_core::fact::StepBy;
 use bailiwick_core::text::{Lines, visible};
+use bailiwick_core::{Bytes, Name};
 use bailiwick_engine::Problems;
 use bailiwick_engine::check::check;
 use bailiwick_engine::components::Agent;
+use bailiwick_engine::costs::{ANSWER_TOKENS, Costs, PROMPT_BYTES, costs};
 use bailiwick_engine::load::{self, Opened, PolicySource};
 use bailiwick_engine::powers::{Power, powers};
 use clap::Args;
@@ -47,7 +48,7 @@ pub(crate) fn command(
     if !arguments.json {
         let mut text = policy(&opened);
         checked.agents.values().for_each(|agent| text.push_str(&of_agent(&opened, agent)));
-        pipelines(&opened, &mut text);
+        pipelines(&opened, &checked.agents, &mut text);
         stdout::write(&text)?;
     }
     problems_of(checked.problems, arguments, talk)
@@ -132,7 +133,7 @@ fn of_power(power: &Power, text: &mut String) {
     }
 }
 
-fn pipelines(opened: &Opened, text: &mut String) {
+fn pipelines(opened: &Opened, agents: &BTreeMap<Name, Agent>, text: &mut String) {
     for (name, plan) in &opened.plans {
         text.push_str(&format!("\npipeline {name}\n"));
         for axis in &plan.axes {
@@ -148,11 +149,11 @@ fn pipelines(opened: &Opened, text: &mut String) {
                     words::many(judge.rounds as usize, "round")
                 )
             });
-            let along = |word: &str, axes: &[bailiwick_core::Name]| match axes {
+            let along = |word: &str, axes: &[Name]| match axes {
                 [] => String::new(),
                 axes => format!(
                     ", {word} {}",
-                    axes.iter().map(bailiwick_core::Name::as_str).collect::<Vec<_>>().join(" × ")
+                    axes.iter().map(Name::as_str).collect::<Vec<_>>().join(" × ")
                 ),
             };
             let axes = format!("{}{}", along("over", &step.over), along("collects", &step.collect));
@@ -162,23 +163,45 @@ fn pipelines(opened: &Opened, text: &mut String) {
                 judges.unwrap_or_default()
             ));
         }
-        // Axes that come from the input or from a step are known when it runs: for one
-        // value of each, the worst case is a factor.
-        let one: BTreeMap<_, _> = plan.steps.iter().map(|step| (step.name.clone(), 1)).collect();
-        let worst = plan.worst_case(&one);
-        let people = plan.steps.iter().any(|step| matches!(step.by, StepBy::People(_)));
-        let asked = if people {
-            format!(" and {}", words::many(worst.questions as usize, "question"))
-        } else {
-            String::new()
-        };
-        let each =
-            if plan.axes.is_empty() { "at worst" } else { "at worst, for one cell of each step" };
-        text.push_str(&format!(
-            "  {each}: {}{asked}\n",
-            words::many(worst.attempts as usize, "attempt")
-        ));
+        text.push_str(&of_costs(&costs(opened, plan, agents)));
     }
+}
+
+/// What a run may come to: what it would do, what the budgets leave of that, and what
+/// one ordinary call costs, so that the one can be held against the other.
+fn of_costs(costs: &Costs) -> String {
+    let worst = &costs.worst;
+    let asked = if costs.asks_people {
+        format!(" and {}", words::many(worst.questions as usize, "question"))
+    } else {
+        String::new()
+    };
+    let each = match costs.open.as_slice() {
+        [] => String::new(),
+        axes => format!(
+            ", for one value of each of {} (more values, so many times more)",
+            axes.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    let attempts = words::many(worst.attempts as usize, "attempt");
+    let mut text = format!("  at worst{each}: {attempts}{asked}\n");
+    let cap = costs.cap.show(costs.currency);
+    let Some(one_each) = costs.one_each else { return text };
+    text.push_str(&match (costs.cap.is_none(), costs.cap.money) {
+        (true, _) => "  no budget bounds a run: `money`, `tokens` or `calls` in the agents' grants.model would\n".to_owned(),
+        (false, None) => format!("  budgets stop a run at {cap}; nothing bounds its money\n"),
+        (false, Some(_)) => format!("  budgets stop a run at {cap}\n"),
+    });
+    text.push_str(&format!(
+        "  one call in each attempt would be reserved at {} (a prompt of {}, an answer of {ANSWER_TOKENS} tokens)\n",
+        words::cost(one_each, costs.currency),
+        Bytes(PROMPT_BYTES),
+    ));
+    for (alias, call) in &costs.calls {
+        let call = words::cost(*call, costs.currency);
+        text.push_str(&format!("    of {alias}: {call}\n"));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -40,11 +40,12 @@ pub(crate) async fn command(
                 "ended": listed.ended.map(words::instant),
                 "tokens": listed.cost.tokens,
                 "calls": listed.cost.calls,
+                "money": listed.cost.money.to_string(),
             }))
         } else {
             let started = listed.started.map(words::instant).unwrap_or_default();
             let pipeline = pipeline.unwrap_or_default();
-            let cost = words::cost(listed.cost);
+            let cost = words::cost(listed.cost, None);
             format!("{:26} {:11} {started:20} {pipeline}, {cost}\n", listed.run, listed.phase)
         };
         stdout::write(&line)?;

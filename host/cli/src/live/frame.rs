@@ -50,7 +50,7 @@ pub(crate) fn frame(state: &RunState, elapsed: Duration, palette: &Palette) -> V
         state.pipeline,
         palette.dim(state.run.as_str()),
         words::elapsed(elapsed),
-        words::cost(state.cost)
+        words::cost(state.cost, state.currency())
     );
     let mut lines = vec![head];
     for row in &rows {

@@ -2,7 +2,7 @@
 
 use bailiwick_core::fact::{CallAnswer, Fact, LogEntry};
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_core::{AttemptId, CellId, Document, Timestamp};
+use bailiwick_core::{AttemptId, CellId, Currency, Document, Timestamp};
 use bailiwick_engine::history::Record;
 use serde_json::{Value, json};
 
@@ -67,9 +67,13 @@ impl Shown<'_> {
             let reason = reason
                 .map(|reason| format!(": {}", visible(&reason, Lines::Escape)))
                 .unwrap_or_default();
-            text.push_str(&format!("{word}{reason}, {}\n", words::cost(cell.cost)));
+            text.push_str(&format!(
+                "{word}{reason}, {}\n",
+                words::cost(cell.cost, self.record.state.currency())
+            ));
         }
-        self.attempts.iter().for_each(|attempt| text.push_str(&attempt.as_text()));
+        let currency = self.record.state.currency();
+        self.attempts.iter().for_each(|attempt| text.push_str(&attempt.as_text(currency)));
         if let Some(cell) = self.record.state.cell(self.id) {
             let lines = cell.said.iter().flat_map(said::lines);
             lines.for_each(|line| text.push_str(&format!("{line}\n")));
@@ -93,7 +97,7 @@ impl Shown<'_> {
 }
 
 impl Attempt<'_> {
-    fn as_text(&self) -> String {
+    fn as_text(&self, currency: Option<Currency>) -> String {
         let mut text = format!("attempt {} at {}\n", self.id, words::instant(self.at));
         text.push_str(&document("input", self.input));
         for event in &self.events {
@@ -103,7 +107,7 @@ impl Attempt<'_> {
                     let via = via(answer).map(|via| format!(" via {via}")).unwrap_or_default();
                     let line = format!(
                         "call {index} {capability}: {kind}{via}, {}{detail}",
-                        words::cost(*cost)
+                        words::cost(*cost, currency)
                     );
                     text.push_str(&format!("  {}\n", visible(&line, Lines::Escape)));
                 }
@@ -184,6 +188,7 @@ fn event(fact: &Fact) -> Value {
             },
             "tokens": cost.tokens,
             "calls": cost.calls,
+            "money": cost.money.to_string(),
         }),
         Fact::Logged { entry, .. } => json!(entry),
         _ => Value::Null,

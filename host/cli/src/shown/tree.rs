@@ -1,8 +1,8 @@
 //! A whole run: its steps, their cells, how each ended and why, what was said of it, what it cost.
 
-use bailiwick_core::CellKey;
 use bailiwick_core::run::{CellState, StepState};
 use bailiwick_core::text::{Lines, visible};
+use bailiwick_core::{CellKey, Currency};
 use bailiwick_engine::history::Record;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) fn as_text(record: &Record) -> String {
         words::instant(from),
         visible(&state.by, Lines::Escape),
         words::elapsed(to.since(from)),
-        words::cost(state.cost)
+        words::cost(state.cost, state.currency())
     );
     if let Some(reason) = &state.reason {
         text.push_str(&format!("  {}\n", visible(reason, Lines::Escape)));
@@ -41,7 +41,7 @@ pub(crate) fn as_text(record: &Record) -> String {
             text.push_str("  its cells were never known\n");
         }
         for (key, cell) in cells(step) {
-            text.push_str(&of_cell(key, cell));
+            text.push_str(&of_cell(key, cell, state.currency()));
         }
     }
     let denials = denials(record).lines();
@@ -63,7 +63,7 @@ fn cells(step: &StepState) -> impl Iterator<Item = (&CellKey, &CellState)> {
     step.order.iter().filter_map(|key| Some((key, step.cells.get(key)?)))
 }
 
-fn of_cell(key: &CellKey, cell: &CellState) -> String {
+fn of_cell(key: &CellKey, cell: &CellState, currency: Option<Currency>) -> String {
     let (word, reason) = said::state(cell);
     let reason =
         reason.map(|reason| format!(": {}", visible(&reason, Lines::Escape))).unwrap_or_default();
@@ -71,7 +71,7 @@ fn of_cell(key: &CellKey, cell: &CellState) -> String {
     let cost = if cell.cost == bailiwick_core::Cost::ZERO {
         String::new()
     } else {
-        format!(", {}", words::cost(cell.cost))
+        format!(", {}", words::cost(cell.cost, currency))
     };
     let mut text = format!("  {key} {word}{reason}{rounds}{cost}\n");
     for line in cell.said.iter().flat_map(said::lines) {
@@ -95,6 +95,7 @@ pub(crate) fn as_json(record: &Record) -> Value {
                 "said": cell.said.iter().map(said::as_json).collect::<Vec<_>>(),
                 "tokens": cell.cost.tokens,
                 "calls": cell.cost.calls,
+                "money": cell.cost.money.to_string(),
             })
         });
         json!({
@@ -114,6 +115,8 @@ pub(crate) fn as_json(record: &Record) -> Value {
         "latest": words::instant(to),
         "tokens": state.cost.tokens,
         "calls": state.cost.calls,
+        "money": state.cost.money.to_string(),
+        "currency": state.currency(),
         "steps": steps.collect::<Vec<_>>(),
         "denials": denials(record).as_json(),
         "open": state.open_asks().map(|(id, _)| id).collect::<Vec<_>>(),
