@@ -139,7 +139,7 @@ pub(crate) fn sandbox(config: &HostConfig) -> Result<Sandbox, Problems> {
     })
 }
 
-fn not_held(error: &OpenError, data: &Path) -> Problems {
+pub(crate) fn not_held(error: &OpenError, data: &Path) -> Problems {
     match error {
         OpenError::Held { .. } => {
             let hint = "wait for it, or take another folder with --data DIR";

@@ -6,6 +6,8 @@
 
 mod admission;
 pub mod approvals;
+pub mod audit;
+pub mod backup;
 pub mod build;
 pub mod check;
 pub mod codes;
@@ -18,6 +20,7 @@ pub mod doctor;
 mod embed;
 mod files;
 mod folders;
+pub mod gc;
 pub mod history;
 pub mod host;
 pub mod init;
@@ -30,6 +33,7 @@ pub mod load;
 mod pinned;
 pub mod powers;
 pub mod problems;
+pub mod reasons;
 pub mod resume;
 pub mod run;
 pub mod serve;

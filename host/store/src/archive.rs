@@ -17,6 +17,7 @@ use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, SpendError};
 use crate::entry::read_back;
 use crate::error::{OpenError, ReadError};
+use crate::export::{self, Stream, WrittenEntry};
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::host_log::{self, HostFact};
 use crate::listing::{self, ListedRun};
@@ -205,15 +206,17 @@ impl Archive {
         async { answer.await? }
     }
 
-    /// Time and link of each entry of a run, in order.
+    /// The entries of a stream as they are written, in order.
     ///
     /// # Errors
     /// [`ReadError`] where there is none, it is damaged, or storage failed.
-    pub fn links(
+    pub fn written(
         &self,
-        run: RunId,
-    ) -> impl Future<Output = Result<Vec<(Timestamp, Digest)>, ReadError>> + Send + 'static {
-        let answer = self.readers.ask(move |connection| audit::links(connection, &run));
+        stream: Stream,
+    ) -> impl Future<Output = Result<Vec<WrittenEntry>, ReadError>> + Send + 'static {
+        let folder = self.folder.clone();
+        let answer =
+            self.readers.ask(move |connection| export::entries(connection, &folder, &stream));
         async { answer.await? }
     }
 
@@ -308,7 +311,7 @@ fn entries(
 }
 
 /// The text of a large document; nothing where it was erased.
-fn text_of(
+pub(crate) fn text_of(
     connection: &Connection,
     folder: &Folder,
     digest: &Digest,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::BlobError;
-use bailiwick_core::{Digest, RunId, Timestamp, artifact};
+use bailiwick_core::{Digest, RunId, artifact};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::course::Course;
@@ -307,12 +307,16 @@ impl Named {
 fn blobs_of(fact: &Fact) -> BTreeSet<Digest> {
     let mut named = BTreeSet::new();
     match fact {
-        Fact::RunStarted { imported, pin, .. } => {
+        Fact::RunStarted { imported, pin, agents, .. } => {
             named.extend(imported.iter().map(|artifact| artifact.digest));
-            named.extend(pin.iter().flat_map(|pin| pin.files.values()));
+            if let Some(pin) = pin {
+                named.extend(pin.files.values());
+                named.extend(agents.values().map(|agent| agent.component));
+            }
         }
         Fact::RunResumed { repinned: Some(repin), .. } => {
             named.extend(repin.pin.iter().flat_map(|pin| pin.files.values()));
+            named.extend(repin.agents.values().map(|agent| agent.component));
         }
         Fact::CellFinished { output, .. } | Fact::Released { output, .. } => {
             let references = artifact::references(&output.value()).unwrap_or_default();
@@ -424,24 +428,4 @@ pub(crate) fn heads(connection: &mut Connection) -> Result<Vec<StreamHead>, Read
         heads.push(StreamHead { stream: host_log::STREAM.into(), appends, link });
     }
     Ok(heads)
-}
-
-/// The link after each entry of a run, from the first to the last.
-pub(crate) fn links(
-    connection: &mut Connection,
-    run: &RunId,
-) -> Result<Vec<(Timestamp, Digest)>, ReadError> {
-    let snapshot = connection.transaction()?;
-    let id: Option<i64> = snapshot
-        .prepare_cached(sql::FIND_RUN)?
-        .query_row([run.as_str()], |row| row.get(0))
-        .optional()?;
-    let id = id.ok_or_else(|| ReadError::NoSuchRun(run.clone()))?;
-    let (mut links, mut link) = (Vec::new(), crate::entry::first_link(run));
-    chain::walk(&snapshot, run, id, |at, facts, _| {
-        link = crate::entry::next_link(&link, at, facts);
-        links.push((at, link));
-        Ok(())
-    })?;
-    Ok(links)
 }

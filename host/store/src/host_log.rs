@@ -23,7 +23,8 @@ pub enum HostFact {
     ValuesErased { run: RunId, by: String },
 }
 
-fn first_link() -> Digest {
+/// The link before the first entry.
+pub(crate) fn first_link() -> Digest {
     Digest::of_parts(&[b"bailiwick host 1"])
 }
 
@@ -32,6 +33,23 @@ fn first_link() -> Digest {
 pub(crate) fn walk(
     connection: &Connection,
     mut visit: impl FnMut(Timestamp, Vec<HostFact>) -> Result<(), ReadError>,
+) -> Result<(u64, Digest), ReadError> {
+    let mut refused = None;
+    let walked = walk_raw(connection, |at, facts| {
+        let facts = serde_json::from_slice(facts).map_err(|error| error.to_string())?;
+        visit(at, facts).map_err(|error| {
+            let why = error.to_string();
+            refused = Some(error);
+            why
+        })
+    });
+    refused.map_or(walked, Err)
+}
+
+/// As [`walk`], with the facts as they are written.
+pub(crate) fn walk_raw(
+    connection: &Connection,
+    mut visit: impl FnMut(Timestamp, &[u8]) -> Result<(), String>,
 ) -> Result<(u64, Digest), ReadError> {
     let (mut sequence, mut link) = (0_u64, first_link());
     let mut query = connection.prepare_cached(sql::READ_HOST)?;
@@ -54,8 +72,7 @@ pub(crate) fn walk(
         if hash != link.as_bytes() {
             return Err(damaged("it is not what was written, or what stood before it is gone"));
         }
-        let facts = serde_json::from_slice(facts).map_err(|error| damaged(&error.to_string()))?;
-        visit(at, facts)?;
+        visit(at, facts).map_err(|what| damaged(&what))?;
         sequence = number;
     }
 }

@@ -7,7 +7,7 @@ use bailiwick_core::ports::{Blobs as _, Journal as _};
 use bailiwick_core::{
     Artifact, Bytes, Calls, Cost, Digest, Document, Name, RunId, Timestamp, Tokens,
 };
-use bailiwick_store::{Archive, AuditScope, Store};
+use bailiwick_store::{Archive, AuditScope, Store, Stream};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -135,8 +135,10 @@ fn a_whole_folder_has_no_damage_and_a_head_for_each_run() {
     let store = open(folder.path());
     assert_eq!(audit(store.archive()).damages, []);
     assert_eq!(wait(store.archive().heads()).unwrap(), found.heads);
-    let links = wait(store.archive().links(run("b"))).unwrap();
-    assert_eq!((links.len(), links[3].1), (4, found.heads[1].link));
+    let written = wait(store.archive().written(Stream::named("run/b").unwrap())).unwrap();
+    assert_eq!((written.len(), written[3].link), (4, found.heads[1].link));
+    assert!(written[0].texts.values().any(|text| text.contains("marked-input")));
+    assert!(!written[0].facts.contains("marked-input"));
 }
 
 #[test]
