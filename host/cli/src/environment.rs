@@ -94,6 +94,16 @@ impl Environment {
         })
     }
 
+    /// Where the policy of this host is looked for, without a project.
+    pub(crate) fn policy(&self, named: Option<&Path>) -> Places {
+        Places {
+            project: PathBuf::new(),
+            policy: named.map(Path::to_path_buf),
+            user_policy: self.user_policy.clone(),
+            models: Vec::new(),
+        }
+    }
+
     /// The folder of the project: the named one, or the one around the current folder.
     pub(crate) fn project(&self, place: &ProjectPlace) -> anyhow::Result<PathBuf> {
         match &place.project {

@@ -24,6 +24,10 @@ use crate::system::SystemClock;
 /// Questions that are read at a time.
 const PAGE: u32 = 1_000;
 
+/// The most answers at once: as many runs are read and claimed together, and a list that
+/// is longer was made by a program, which can send several.
+pub const ANSWERS_MAX: usize = 1_000;
+
 /// A question that is open.
 #[derive(Clone, Debug)]
 pub struct OpenQuestion {
@@ -223,6 +227,10 @@ struct OfRun {
 }
 
 fn by_run(given: Vec<Given>) -> Result<BTreeMap<RunId, Vec<Given>>, NotTaken> {
+    if given.len() > ANSWERS_MAX {
+        let message = format!("{} answers; at most {ANSWERS_MAX} are taken at once", given.len());
+        return Err(NotTaken::Wrong(Problems::one(Diagnostic::error(codes::NOT_TAKEN, message))));
+    }
     let (mut by_run, mut problems) = (BTreeMap::<RunId, Vec<Given>>::new(), Problems::default());
     for given in given {
         let run = given.ask.0.split('/').next().and_then(|run| RunId::new(run).ok());
@@ -372,3 +380,6 @@ fn storage(error: &impl std::fmt::Display) -> Problems {
 fn broken(error: &impl std::fmt::Display) -> NotTaken {
     NotTaken::Storage(storage(error))
 }
+
+#[cfg(test)]
+mod tests;

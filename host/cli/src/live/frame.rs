@@ -121,7 +121,11 @@ mod tests {
         let step = |step: &str, judges: Option<&str>| StepShape {
             name: name(step),
             by: StepBy::Agent(name("note")),
-            judges: judges.map(|subject| JudgeShape { subject: name(subject), rounds: 0 }),
+            judges: judges.map(|subject| JudgeShape {
+                subject: name(subject),
+                rounds: 0,
+                quorum: 1,
+            }),
         };
         let fact = Fact::RunStarted {
             run: RunId::new("r1").unwrap(),
@@ -144,6 +148,8 @@ mod tests {
             .into(),
             imported: Vec::new(),
             by: "ana".into(),
+            pin: None,
+            forked: None,
         };
         RunState::begin(&fact, Timestamp(0)).unwrap()
     }
@@ -179,6 +185,7 @@ mod tests {
             component: Digest::of(b""),
             powers: Digest::of(b""),
             input: Document::of(&json!({})),
+            content: None,
         };
         let finished = |id: AttemptId| Fact::CellFinished {
             attempt: id,

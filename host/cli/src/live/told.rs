@@ -1,6 +1,6 @@
 //! A run told in lines, for those who see no tree: what begins, what is lost, what ends. Knows no terminal.
 
-use bailiwick_core::fact::Fact;
+use bailiwick_core::fact::{AskId, Fact, StepBy};
 use bailiwick_core::text::{Lines, visible};
 use bailiwick_core::{CellId, Name, RunState};
 
@@ -25,6 +25,7 @@ pub(crate) fn lines(fact: &Fact, state: &RunState) -> Vec<String> {
             )]
         }
         Fact::Asked { ask, .. } => vec![format!("asked: {ask}")],
+        Fact::Reminded { ask } => vec![reminder(ask, state)],
         Fact::Decided { ask, decision, by } => {
             vec![format!("{ask}: {} says {}", visible(by, Lines::Escape), decision.as_str())]
         }
@@ -41,6 +42,17 @@ pub(crate) fn lines(fact: &Fact, state: &RunState) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// `reminder: editor asks editors since 4 h 00 min: r1/editor/locale=de/0`.
+fn reminder(id: &AskId, state: &RunState) -> String {
+    let Some(ask) = state.asks.get(id) else { return format!("reminder: {id}") };
+    let groups = match state.step(&ask.judge).map(|step| &step.shape.by) {
+        Some(StepBy::People(groups)) => visible(&groups.join(", "), Lines::Escape),
+        _ => String::new(),
+    };
+    let since = words::elapsed(state.span.1.since(ask.at));
+    format!("reminder: {} asks {groups} since {since}: {id}", ask.judge)
 }
 
 /// A line where this was the last cell of its step.

@@ -56,15 +56,18 @@ impl Session {
         self.talk.say(&question::shown(&put.question, &put.by));
         while let Became::Decided(decision) = self.ask(&put.question) {
             let taken = self.runtime.block_on(async {
-                let ticket = put
+                let taken = put
                     .run
                     .decide(put.question.ask.clone(), decision.clone(), put.by.clone())
                     .await?;
-                Ok::<_, bailiwick_engine::Refused>(ticket.durable().await?)
+                taken.ticket.durable().await?;
+                Ok::<_, bailiwick_engine::Refused>(taken.already)
             });
             match taken {
-                Ok(_) => {
-                    self.talk.say(&format!("{}: {}", put.question.ask, decision.as_str()));
+                Ok(already) => {
+                    let past = bailiwick_engine::past(&decision);
+                    let before = already.map_or("", |_| "already ");
+                    self.talk.say(&format!("{}: {before}{past}", put.question.ask));
                     return;
                 }
                 Err(
