@@ -45,8 +45,7 @@ impl Folder {
     /// is its owner's business, hence 0700.
     pub(crate) fn create(&self) -> Result<(), OpenError> {
         let blobs = self.blobs();
-        let missing: Vec<&Path> = blobs.ancestors().take_while(|path| !path.exists()).collect();
-        for path in missing.into_iter().rev() {
+        for path in missing(&blobs).into_iter().rev() {
             let made =
                 DirBuilder::new().mode(0o700).create(path).or_else(|error| match error.kind() {
                     // Somebody opens the same folder at the same time; the lock decides.
@@ -180,6 +179,13 @@ fn read_holder(file: &mut File) -> Option<Holder> {
     serde_json::from_slice(&text).ok()
 }
 
+/// The folders of a path that are not there, the innermost first. A relative path ends
+/// in an empty one, which is the current folder.
+fn missing(path: &Path) -> Vec<&Path> {
+    let named = path.ancestors().filter(|path| !path.as_os_str().is_empty());
+    named.take_while(|path| !path.exists()).collect()
+}
+
 /// Makes the entries of a folder survive a power cut.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
@@ -191,6 +197,12 @@ mod tests {
 
     fn holder() -> Holder {
         Holder { pid: 7, since: Timestamp(1_000), command: "bailiwick run".into() }
+    }
+
+    #[test]
+    fn the_current_folder_is_not_missing() {
+        let path = Path::new("not-there/blobs");
+        assert_eq!(missing(path), [path, Path::new("not-there")]);
     }
 
     #[test]
