@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bailiwick_core::RunState;
 use bailiwick_core::fact::PauseReason;
 use bailiwick_core::run::{Ask, End, RunStatus};
 use bailiwick_core::text::{Lines, visible};
+use bailiwick_core::{Cost, RunState};
 
 use crate::arguments::ProjectPlace;
 use crate::denials::Denials;
@@ -36,6 +36,10 @@ pub(crate) fn summary(
         words::elapsed(elapsed),
         words::cost(state.cost, state.currency())
     )];
+    if state.lost != Cost::ZERO {
+        let lost = words::cost(state.lost, state.currency());
+        lines.push(format!("  charged besides, for answers that never came: {lost}"));
+    }
     let paused = state.pause.as_ref().map(|pause| &pause.detail);
     if let Some(reason) = state.reason.as_ref().or(paused) {
         lines.push(format!("  {}", visible(reason, Lines::Escape)));

@@ -15,6 +15,7 @@ pub mod money;
 pub mod name;
 pub mod ports;
 pub mod record;
+pub mod recorded;
 pub mod run;
 pub mod schema;
 pub mod text;

@@ -1,7 +1,7 @@
 //! What the facts of attempts change: their starts, what they are told and spend, their rests and ends. Knows no verdict.
 
 use super::cell::{Candidate, CellState, JudgeStage, Rest, Stage};
-use super::state::{Legal, RunState};
+use super::state::{Legal, RunState, Spent};
 use crate::fact::{CallAnswer, Fact, Failure, FailureKind, ParkReason, StepBy};
 use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, Timestamp};
 
@@ -37,6 +37,26 @@ impl RunState {
     /// Every attempt that has not ended.
     pub fn open_attempts(&self) -> impl Iterator<Item = &OpenAttempt> {
         self.open.values()
+    }
+
+    /// What was spent, and what the calls without an answer were reserved at: they may have
+    /// been worked on, so whoever goes on with the run has no more than the rest.
+    #[must_use]
+    pub fn committed(&self) -> Spent {
+        let mut sums = self.spent.clone();
+        for open in self.open.values() {
+            let Some(StepBy::Agent(agent)) = self.step(&open.id.cell.step).map(|s| &s.shape.by)
+            else {
+                continue;
+            };
+            for (_, reserved) in open.record.open_calls() {
+                let of_agent = sums.by_agent.entry(agent.clone()).or_default();
+                *of_agent = of_agent.plus(reserved);
+                let of_step = sums.by_step.entry(open.id.cell.step.clone()).or_default();
+                *of_step = of_step.plus(reserved);
+            }
+        }
+        sums
     }
 
     pub(super) fn start(&mut self, fact: &Fact, at: Timestamp) -> Legal {
@@ -172,8 +192,18 @@ impl RunState {
         }
         let open = self.open.get_mut(&id.cell).ok_or("this attempt does not run")?;
         open.record.take(fact, at)?;
-        if let Fact::CallAnswered { cost, .. } | Fact::CallLost { cost, .. } = fact {
-            self.spend(id, *cost)?;
+        match fact {
+            Fact::CallAnswered { cost, .. } => {
+                let cell = self.cell_mut(&self.subject_of(id))?;
+                cell.cost = cell.cost.plus(*cost);
+                self.cost = self.cost.plus(*cost);
+                self.spend(id, *cost)?;
+            }
+            Fact::CallLost { cost, .. } => {
+                self.lost = self.lost.plus(*cost);
+                self.spend(id, *cost)?;
+            }
+            _ => {}
         }
         if let Fact::CallAnswered { answer, .. } = fact
             && let CallAnswer::Exhausted { finish: true, detail, .. } = answer
@@ -201,14 +231,11 @@ impl RunState {
             Some(StepBy::Agent(agent)) => agent.clone(),
             _ => return Err("people do not call"),
         };
-        let cell = self.cell_mut(&self.subject_of(id))?;
-        cell.cost = cell.cost.plus(cost);
         let (of_agent, of_step) = (
             self.spent.by_agent.entry(agent).or_default(),
             self.spent.by_step.entry(id.cell.step.clone()).or_default(),
         );
         (*of_agent, *of_step) = (of_agent.plus(cost), of_step.plus(cost));
-        self.cost = self.cost.plus(cost);
         Ok(())
     }
 

@@ -126,7 +126,7 @@ pub struct CellState {
     pub unasked_judge: Option<(usize, u32)>,
     /// The tries that do not count any more: those before somebody wanted it tried again.
     pub tried_before: BTreeMap<(Name, u32), u32>,
-    /// What it and its judges have spent.
+    /// What the answers to it and its judges cost.
     pub cost: Cost,
 }
 

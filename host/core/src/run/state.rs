@@ -42,9 +42,11 @@ pub struct RunState {
     pub steps: Vec<StepState>,
     /// Every question so far.
     pub asks: BTreeMap<AskId, Ask>,
-    /// What was spent.
+    /// What its answers cost: the same however often its hosts ended in between.
     pub cost: Cost,
-    /// The same, by who spent it.
+    /// What was charged besides for requests whose answer never came.
+    pub lost: Cost,
+    /// Both, by who spent them: what budgets count.
     pub spent: Spent,
     /// Nothing new begins, because a budget is spent that says `finish`: which one.
     pub finishing: Option<String>,
@@ -190,6 +192,7 @@ impl RunState {
             steps: steps.collect(),
             asks: BTreeMap::new(),
             cost: Cost::ZERO,
+            lost: Cost::ZERO,
             spent: Spent::default(),
             finishing: None,
             pause: None,

@@ -99,6 +99,20 @@ fn costs_count_for_the_cell_and_for_the_run() {
     assert_ne!(state.cost, Cost::ZERO);
 }
 
+/// A host that goes on counts from here: a call that left may have been worked on.
+#[test]
+fn calls_without_an_answer_are_committed_and_not_spent() {
+    let (step, agent) = (name("draft"), name("draft"));
+    let open = after(&["draft 0/1 starts", "draft 0/1 intends"]);
+    assert_eq!(open.spent.by_step.get(&step), None);
+    let committed = open.committed();
+    assert_eq!(committed.by_step[&step].tokens, Tokens(3));
+    assert_eq!(committed.by_agent[&agent].tokens, Tokens(3));
+    let lost = after(&["draft 0/1 starts", "draft 0/1 intends", "run resumes", "draft 0/1 loses"]);
+    assert_eq!(lost.committed(), lost.spent);
+    assert_eq!(lost.committed(), committed);
+}
+
 #[test]
 fn a_run_waits_while_somebody_is_asked_and_nothing_runs() {
     let mut state = after(&["draft 0/1 starts", "draft 0/1 finishes", "check skips 0"]);
