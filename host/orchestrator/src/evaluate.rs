@@ -7,6 +7,7 @@ use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_project::{ExprError, Scope, Step};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
 /// How many expressions are evaluated at a time, in all runs of a host.
@@ -42,7 +43,7 @@ impl Evaluator {
     ) -> Result<T, Failure> {
         // Closed it is never; an error would only mean that nobody limits us.
         let _place = self.0.acquire().await;
-        let done = tokio::task::spawn_blocking(move || {
+        let work = move || {
             let timed = || {
                 let before = thread_cpu();
                 (work(), thread_cpu().saturating_sub(before))
@@ -55,8 +56,14 @@ impl Evaluator {
             // own: what is slow by itself is slow twice.
             let (second, again) = timed();
             (second, took.min(again))
-        });
-        match done.await {
+        };
+        // A host that has but one thread has none to spare. It is also what makes a
+        // simulation repeatable: nothing there depends on how threads take turns.
+        let done = match Handle::current().runtime_flavor() {
+            RuntimeFlavor::CurrentThread => Ok(work()),
+            _ => tokio::task::spawn_blocking(work).await,
+        };
+        match done {
             Ok((Ok(_), took)) if took > CPU_MAX => Err(failure(format!(
                 "its expressions took {} ms of CPU; {} ms are allowed",
                 took.as_millis(),

@@ -5,7 +5,7 @@
 //! that it is in, each group the waiters that it has, so the work for a run grows
 //! with cells and reads, never with their product.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bailiwick_core::{CellId, CellKey, Name};
 use bailiwick_project::Point;
@@ -42,7 +42,7 @@ struct Laid {
     order: Vec<CellKey>,
     ended: HashSet<CellKey>,
     /// By the axes along which members look alike.
-    partitions: HashMap<Vec<Name>, HashMap<CellKey, Group>>,
+    partitions: BTreeMap<Vec<Name>, HashMap<CellKey, Group>>,
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! The task that owns a run: takes messages, applies facts, appends them, goes on until nothing is left. What each message means stands in its own file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ pub(crate) struct Task {
     pub(crate) evaluator: Evaluator,
     pub(crate) handle: RunHandle,
     /// Attempts that run.
-    pub(crate) attempts: HashMap<AttemptId, Leash>,
+    pub(crate) attempts: BTreeMap<AttemptId, Leash>,
     /// Evaluations and pauses that will send a message.
     pub(crate) promises: usize,
     pub(crate) stopping: Option<Stopping>,
@@ -285,7 +285,7 @@ impl Task {
             values: Values::default(),
             evaluator: Evaluator::default(),
             handle,
-            attempts: HashMap::new(),
+            attempts: BTreeMap::new(),
             promises: 0,
             stopping: None,
             parked: None,

@@ -60,6 +60,14 @@ impl MemoryJournal {
         Self::default()
     }
 
+    /// A journal that has one run already, as another host left it.
+    #[must_use]
+    pub fn left_with(run: RunId, entries: Vec<Entry>) -> Self {
+        let kept = Kept { term: 1, durable: entries.len(), entries };
+        let state = State { runs: BTreeMap::from([(run, kept)]), ..State::default() };
+        Self { state: Mutex::new(state) }
+    }
+
     /// From now on appends are taken, and durable only after a release.
     pub fn hold(&self) {
         self.lock().holding = true;
@@ -106,8 +114,15 @@ impl MemoryJournal {
     /// What is durable of a run; nothing where there is no such run.
     #[must_use]
     pub fn entries(&self, run: &RunId) -> Vec<Entry> {
+        self.entries_after(run, 0)
+    }
+
+    /// The same without the first so many.
+    #[must_use]
+    pub fn entries_after(&self, run: &RunId, count: usize) -> Vec<Entry> {
         let state = self.lock();
-        state.runs.get(run).map_or_else(Vec::new, Kept::prefix)
+        let durable = state.runs.get(run).and_then(|kept| kept.entries.get(count..kept.durable));
+        durable.map(<[Entry]>::to_vec).unwrap_or_default()
     }
 
     /// No code that can panic runs under the lock, so a poisoned one is still whole.

@@ -18,6 +18,7 @@ mod house;
 mod large;
 mod order;
 mod people;
+mod plans;
 mod random;
 mod stops;
 mod told;
