@@ -82,7 +82,7 @@ fn a_stopped_run_is_interrupted_and_its_attempt_continues() {
     }
     assert_eq!(stage(&state), "judging 0: check due");
     assert_eq!(
-        state.cost,
+        state.lost,
         Cost { tokens: Tokens(3), calls: bailiwick_core::Calls(1), ..Cost::ZERO }
     );
 }
@@ -135,7 +135,7 @@ fn a_call_that_outlived_its_attempt_is_written_off() {
     let mut state = replayed([begun(), vec![started("draft"), intended(), rests]].concat());
     state.next(&fact("run resumes"), Timestamp(2)).unwrap();
     state.next(&fact("draft 0/1 loses"), Timestamp(2)).unwrap();
-    assert_eq!(state.cost.tokens, Tokens(3));
+    assert_eq!(state.lost.tokens, Tokens(3));
     state.next(&fact("draft 0/2 starts"), Timestamp(2)).unwrap();
     assert_eq!(stage(&state), "running 0/2");
 }
