@@ -109,7 +109,19 @@ impl Request {
     /// What tells this request from another: bytes by their digest, the rest as it is.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let (word, value) = match self {
+        let (word, value) = self.form();
+        Digest::of_parts(&[word.as_bytes(), value.to_string().as_bytes()])
+    }
+
+    /// The same for people: `{ KIND: REQUEST }`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let (word, value) = self.form();
+        json!({ word: value })
+    }
+
+    fn form(&self) -> (&'static str, Value) {
+        match self {
             Self::Complete(request) => ("complete", to_value(request)),
             Self::Embed(request) => ("embed", to_value(request)),
             Self::EmbedQuery { collection, request } => {
@@ -122,8 +134,7 @@ impl Request {
                 ("put", json!([digest, put.media_type, put.name]))
             }
             Self::Get(artifact) => ("get", artifact.to_json()),
-        };
-        Digest::of_parts(&[word.as_bytes(), value.to_string().as_bytes()])
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::knowledge::KnowledgeIndex;
 use crate::ledger::{Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
+use crate::replay::OnRecord;
 use crate::routes::Tries;
 use crate::work::{HOST_WORK_MAX, metered};
 
@@ -59,6 +60,8 @@ pub struct Gate {
     pub(crate) readable: Mutex<Readable>,
     pub(crate) record: Arc<Record>,
     pub(crate) lines: AtomicU32,
+    /// For an attempt that executes again on its record alone.
+    pub(crate) replay: Option<OnRecord>,
     patience: Patience,
     logbook: Logbook,
     /// The host's own words about calls on their way: bounded like the agent's, but not with them.
@@ -97,6 +100,7 @@ impl Gate {
             readable: Mutex::new(readable),
             record: Arc::clone(&job.record),
             lines: AtomicU32::new(0),
+            replay: None,
             patience: job.patience,
             logbook: Logbook::new(limits.log_lines),
             asides: Logbook::new(limits.log_lines),
@@ -359,6 +363,9 @@ impl Gate {
             self.clock.store(at.0, Ordering::Relaxed);
             return Ok(());
         }
+        if self.replay.is_some() {
+            return Ok(());
+        }
         let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
         let (_, at) = self.recorder.record(fact).await.map_err(gone)?;
         self.clock.store(at.0, Ordering::Relaxed);
@@ -379,7 +386,9 @@ impl Gate {
     /// # Errors
     /// [`CallError::Ended`] where the journal is gone.
     pub async fn close_log(&self) -> Result<(), CallError> {
-        let Some(entry) = self.logbook.closing() else { return Ok(()) };
+        let Some(entry) = self.logbook.closing().filter(|_| self.replay.is_none()) else {
+            return Ok(());
+        };
         let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
         self.recorder.record(fact).await.map(|_| ()).map_err(gone)
     }

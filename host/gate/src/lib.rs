@@ -24,3 +24,4 @@ pub use call::{Answer, CallError, Request};
 pub use gate::{Gate, Gateway, Opened};
 pub use knowledge::{KnowledgeIndex, Passage};
 pub use provider::{ModelProvider, ProviderCall, ProviderError};
+pub use replay::{Divergence, Until};

@@ -1,17 +1,77 @@
 //! Serves an attempt from its record: what was answered before is answered again, at no cost and without asking anybody. Decides nothing but whether the record still fits.
 
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use bailiwick_core::fact::{CallAnswer, Capability, Failure, FailureKind};
 use bailiwick_core::{Artifact, Digest, Document, Timestamp};
+use bailiwick_policy::ports::Job;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::call::{Answer, CallError, Request};
-use crate::gate::Gate;
+use crate::gate::{Gate, Gateway, Opened};
+
+/// Where the comparison of an attempt with its record ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// With what the guest puts out, or how it fails.
+    Output,
+    /// With the last call of the record: what ended the attempt then was not the guest.
+    LastCall,
+}
+
+/// The first call that is another one than in the record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Divergence {
+    /// Its number, counted from 0.
+    pub index: u32,
+    /// What was asked then; nothing where the record ends before it.
+    pub was: Option<(Capability, Digest)>,
+    /// What is asked now, as `{ KIND: REQUEST }`; nothing where the guest ended before it.
+    pub is: Option<(Capability, Value)>,
+}
+
+/// A gate that has nothing but a record.
+pub(crate) struct OnRecord {
+    until: Until,
+    divergence: OnceLock<Divergence>,
+    over: AtomicBool,
+}
 
 impl Gate {
+    /// Opens the gate of an attempt that executes again on its record alone: every call
+    /// is answered from there, or ends it. Nothing is asked, paid or written down, and no
+    /// power is looked at: what was told then is compared, not granted.
+    ///
+    /// # Errors
+    /// As [`Gate::open`].
+    pub fn on_record(gateway: Arc<Gateway>, job: &Job, input: &Value, until: Until) -> Opened {
+        let replay = OnRecord { until, divergence: OnceLock::new(), over: AtomicBool::new(false) };
+        let mut gate = Self::open(gateway, job, input)?;
+        gate.replay = Some(replay);
+        Ok(gate)
+    }
+
+    /// Where the guest first asked something else than the record says, if it did. A guest
+    /// that has ended before it asked everything did so, too.
+    #[must_use]
+    pub fn divergence(&self) -> Option<Divergence> {
+        let replay = self.replay.as_ref()?;
+        if let Some(found) = replay.divergence.get() {
+            return Some(found.clone());
+        }
+        let index = self.calls();
+        let missing = self.record.calls.get(index as usize).filter(|_| !self.is_over())?;
+        Some(Divergence { index, was: Some((missing.capability, missing.request)), is: None })
+    }
+
+    /// Whether a replay ended where its record says nothing more, before the guest did.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.replay.as_ref().is_some_and(|replay| replay.over.load(Ordering::Relaxed))
+    }
+
     /// The recorded answer to a call, where there is one. A call that was open when its
     /// host ended has none: it is asked again.
     pub(crate) async fn recorded(
@@ -20,11 +80,24 @@ impl Gate {
         request: &Request,
         digest: Digest,
     ) -> Option<Result<Answer, CallError>> {
-        let call = self.record.calls.get(index as usize)?;
         let capability = request.capability();
-        if (call.capability, call.request) != (capability, digest) {
-            let was = (call.capability, call.request);
+        let call = self.record.calls.get(index as usize);
+        let was = call.map(|call| (call.capability, call.request));
+        if let (Some(replay), true) = (&self.replay, was != Some((capability, digest))) {
+            let is = Some((capability, request.to_json()));
+            let _ = replay.divergence.set(Divergence { index, was, is });
             return Some(Err(diverged(index, was, (capability, digest))));
+        }
+        let call = call?;
+        if was != Some((capability, digest)) {
+            return Some(Err(diverged(index, was, (capability, digest))));
+        }
+        if let Some(replay) = &self.replay {
+            let last = index as usize + 1 == self.record.calls.len();
+            if call.answer.is_none() || (last && replay.until == Until::LastCall) {
+                replay.over.store(true, Ordering::Relaxed);
+                return Some(Err(over()));
+            }
         }
         let (answer, at) = call.answer.as_ref()?;
         self.clock.store(at.0, Ordering::Relaxed);
@@ -41,7 +114,9 @@ impl Gate {
             return Err(self.refused(answer, capability));
         };
         // The only thing that is asked of today: whether the power is still there.
-        if let Err(CallAnswer::Denied { reason, hint }) = self.authorize(request) {
+        if self.replay.is_none()
+            && let Err(CallAnswer::Denied { reason, hint }) = self.authorize(request)
+        {
             let message = format!("its record holds an answer of a power that is gone: {reason}");
             return Err(CallError::Ended(Failure { kind: FailureKind::Revoked, message, hint }));
         }
@@ -90,6 +165,9 @@ impl Gate {
     /// its own budget's.
     #[must_use]
     pub fn is_replaying(&self) -> bool {
+        if self.replay.is_some() {
+            return true;
+        }
         let answered = self.record.calls.iter().filter(|call| call.answer.is_some()).count();
         (self.calls() as usize) < answered
             || (self.lines.load(Ordering::Relaxed) as usize) < self.record.lines.len()
@@ -105,14 +183,17 @@ fn lost(why: String) -> CallError {
     CallError::Ended(Failure { kind: FailureKind::Host, message, hint: None })
 }
 
-fn diverged(index: u32, was: (Capability, Digest), is: (Capability, Digest)) -> CallError {
-    let message = format!(
-        "call {index} was {} {}, now it is {} {}",
-        was.0,
-        was.1.short(),
-        is.0,
-        is.1.short()
+fn over() -> CallError {
+    let message = "its record says nothing more".to_owned();
+    CallError::Ended(Failure { kind: FailureKind::Cancelled, message, hint: None })
+}
+
+fn diverged(index: u32, was: Option<(Capability, Digest)>, is: (Capability, Digest)) -> CallError {
+    let was = was.map_or_else(
+        || "is not in the record".to_owned(),
+        |was| format!("was {} {}", was.0, was.1.short()),
     );
+    let message = format!("call {index} {was}, now it is {} {}", is.0, is.1.short());
     let hint = "an attempt goes on with the component and the input that it began with; \
                 `bailiwick replay RUN` compares";
     let hint = Some(hint.to_owned());

@@ -28,5 +28,5 @@ pub use child::{Rejected, compile_child_main};
 pub use compile::{CompileError, Compiler};
 pub use engine::Allocation;
 pub use profile::Profile;
-pub use runner::Runner;
+pub use runner::{Replayed, Runner};
 pub use sandbox::{Sandbox, SandboxError};

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use bailiwick_core::fact::{Failure, FailureKind, Used};
 use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::{CellId, Document};
-use bailiwick_gate::{Gate, Gateway};
+use bailiwick_gate::{Divergence, Gate, Gateway, Opened, Until};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, StepRunner};
+
+use serde_json::Value;
 
 use crate::admit::granted;
 use crate::bind::v0_1::{agent, failure};
@@ -33,9 +35,26 @@ impl Runner {
         Self { sandbox, gateway }
     }
 
-    async fn attempt(&self, job: Job) -> Outcome {
-        let refused =
-            |failure: Failure| Outcome { result: Err(failure.into()), used: Used::default() };
+    /// Executes an attempt again on its record alone: no call leaves, nothing is written.
+    pub async fn replay(&self, job: Job, until: Until) -> Replayed {
+        let (outcome, gate) = self
+            .attempt(job, |gateway, job, input| Gate::on_record(gateway, job, input, until))
+            .await;
+        Replayed {
+            result: outcome.result,
+            divergence: gate.as_ref().and_then(|gate| gate.divergence()),
+            over: gate.is_some_and(|gate| gate.is_over()),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        job: Job,
+        open: impl FnOnce(Arc<Gateway>, &Job, &Value) -> Opened,
+    ) -> (Outcome, Option<Arc<Gate>>) {
+        let refused = |failure: Failure| {
+            (Outcome { result: Err(failure.into()), used: Used::default() }, None)
+        };
         let loaded = match self.admitted(&job.generation) {
             Ok(loaded) => loaded,
             Err(failure) => return refused(failure),
@@ -46,7 +65,7 @@ impl Runner {
         }
         // Waiting for room is no work: the gate's clock starts after it.
         let _room = self.sandbox.room(&loaded).await;
-        let gate = match Gate::open(Arc::clone(&self.gateway), &job, &value) {
+        let gate = match open(Arc::clone(&self.gateway), &job, &value) {
             Ok(gate) => Arc::new(gate),
             Err(failure) => return refused(failure),
         };
@@ -67,7 +86,8 @@ impl Runner {
         };
         // That the note about dropped lines is lost with the journal changes nothing.
         let _ = gate.close_log().await;
-        Outcome { result, used: used(&meter, &gate) }
+        let used = used(&meter, &gate);
+        (Outcome { result, used }, Some(gate))
     }
 
     /// The component, where it is ready and its imports are granted. The same was asked
@@ -84,8 +104,19 @@ impl Runner {
 
 impl StepRunner for Runner {
     fn run(&self, job: Job) -> BoxFuture<'_, Outcome> {
-        Box::pin(self.attempt(job))
+        Box::pin(async { self.attempt(job, Gate::open).await.0 })
     }
+}
+
+/// What came of an attempt that executed again on its record.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The output, or how it ended.
+    pub result: Result<Document, Left>,
+    /// The first call that is another one than in the record.
+    pub divergence: Option<Divergence>,
+    /// Whether the record ended before the guest did: then `result` says nothing.
+    pub over: bool,
 }
 
 /// One call of `perform`, and what its answer is checked against.
