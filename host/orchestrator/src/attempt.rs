@@ -262,7 +262,8 @@ impl Task {
     fn pause_before_retry(&self, id: &AttemptId, failure: &Failure) -> Option<Duration> {
         let retry = self.plan.step(&id.cell.step)?.retry;
         let tries = self.tries(id);
-        let again = self.stopping.is_none() && failure.kind.may_pass() && tries < retry.attempts;
+        // Also when the run is to be left: whoever goes on with it tries again.
+        let again = failure.kind.may_pass() && tries < retry.attempts;
         again.then(|| self.backoff(id, tries))
     }
 

@@ -1,0 +1,186 @@
+//! Agents that follow a script, each deterministic but for what its gate tells it; behind a real gate.
+
+use std::sync::Arc;
+
+use bailiwick_core::fact::{Failure, Level, Used};
+use bailiwick_core::ports::BoxFuture;
+use bailiwick_core::schema::Schema;
+use bailiwick_core::{Artifact, AttemptId, Digest, Document, Name};
+use bailiwick_gate::artifacts::PutRequest;
+use bailiwick_gate::knowledge::SearchRequest;
+use bailiwick_gate::model::{CompleteRequest, ImageRequest, Message, Role};
+use bailiwick_gate::{CallError, Gate, Gateway};
+use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
+use bailiwick_policy::ports::{Job, Left, Outcome, Slots, StepRunner};
+use bailiwick_policy::{Effective, Generation, Grants, Limits};
+use serde_json::{Value, json};
+
+use crate::outside::{Outside, name};
+
+/// What an agent does, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Do {
+    Log,
+    Ask,
+    Paint,
+    Put,
+    Get,
+    Search,
+}
+
+/// What an attempt does, and how it ends: with words of its own, or a verdict, or not at all.
+pub(crate) struct Part {
+    pub(crate) does: Vec<Do>,
+    pub(crate) ends: Result<Ends, Failure>,
+}
+
+pub(crate) enum Ends {
+    /// With everything that it heard.
+    Words,
+    /// With a document as it is.
+    Says(Value),
+}
+
+/// What each attempt does.
+pub(crate) type Script = Arc<dyn Fn(&AttemptId) -> Part + Send + Sync>;
+
+/// Always the same generation of an agent, with every power.
+pub(crate) struct Agents;
+
+impl Slots for Agents {
+    fn current(&self, agent: &Name) -> Option<Arc<Generation>> {
+        Some(Arc::new(generation(agent)))
+    }
+}
+
+pub(crate) fn generation(agent: &Name) -> Generation {
+    let (calls, tokens, money) = (None, None, None);
+    let model = ModelGrant { aliases: [name("writer")].into(), calls, tokens, money };
+    let grants = Grants {
+        model: Some(model),
+        knowledge: [name("brand")].into(),
+        artifacts: Some(ArtifactsGrant { put: Some(bailiwick_core::Bytes::mib(1)) }),
+        ..Grants::none()
+    };
+    let effective = Effective { grants, limits: Limits::DEFAULT };
+    Generation {
+        agent: agent.clone(),
+        identity: format!("local/{agent}"),
+        version: "1.0.0".into(),
+        component: Digest::of(agent.as_str().as_bytes()),
+        powers: effective.digest(),
+        effective,
+        sources: Digest::of(b""),
+        input: Schema::admit(json!(true)).unwrap(),
+        output: Schema::admit(json!(true)).unwrap(),
+    }
+}
+
+pub(crate) struct Guests {
+    pub(crate) outside: Arc<Outside>,
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+impl StepRunner for Guests {
+    fn run(&self, job: Job) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            if self.outside.known().ended.contains(&job.attempt) {
+                self.outside.wrong(format!("{} has ended, and runs again", job.attempt));
+            }
+            let result = self.perform(&job).await;
+            Outcome { result: result.map(|output| Document::of(&output)), used: Used::default() }
+        })
+    }
+}
+
+impl Guests {
+    async fn perform(&self, job: &Job) -> Result<Value, Left> {
+        let input = job.input.value();
+        let gate = Gate::open(Arc::clone(&self.gateway), job, &input).map_err(Left::from)?;
+        let Part { does, ends } = (self.outside.script)(&job.attempt);
+        let mut guest = Guest { gate, heard: Digest::of(input.to_string().as_bytes()), own: None };
+        for what in does {
+            self.outside.turns(6).await;
+            match guest.act(what).await {
+                Ok(heard) => guest.hear(&heard),
+                Err(CallError::Ended(failure)) => return Err(failure.into()),
+                Err(CallError::Parked(park)) => return Err(Left::Parked(park)),
+                Err(told) => guest.hear(&told.to_string()),
+            }
+        }
+        self.outside.turns(6).await;
+        match ends? {
+            Ends::Words => {
+                let (of, round) = (job.attempt.cell.to_string(), job.attempt.round);
+                Ok(json!({ "of": of, "round": round, "heard": guest.heard.short() }))
+            }
+            Ends::Says(value) => Ok(value),
+        }
+    }
+}
+
+struct Guest {
+    gate: Gate,
+    /// Everything that it was told so far.
+    heard: Digest,
+    /// What it put last.
+    own: Option<Artifact>,
+}
+
+impl Guest {
+    fn hear(&mut self, words: &str) {
+        self.heard = Digest::of_parts(&[self.heard.as_bytes(), words.as_bytes()]);
+    }
+
+    async fn act(&mut self, what: Do) -> Result<String, CallError> {
+        let heard = self.heard.short();
+        match what {
+            Do::Log => {
+                self.gate.log(Level::Info, &heard, None).await?;
+                Ok(String::new())
+            }
+            Do::Ask => {
+                // With where its clock stands: another time is another request.
+                let request = CompleteRequest {
+                    alias: "writer".into(),
+                    messages: vec![Message::text(Role::User, heard)],
+                    max_tokens: Some(8),
+                    temperature: None,
+                    seed: Some(self.gate.clock().0),
+                    stop: Vec::new(),
+                    output_schema: None,
+                    tools: Vec::new(),
+                };
+                Ok(self.gate.complete(request).await?.text)
+            }
+            Do::Paint => {
+                let (alias, prompt) = ("writer".into(), heard);
+                let (width, height, count, seed) = (64, 64, 1, None);
+                let request = ImageRequest { alias, prompt, width, height, count, seed };
+                let images = self.gate.generate_image(request).await?;
+                self.own = images.first().cloned();
+                Ok(images.iter().map(|image| image.digest.short()).collect())
+            }
+            Do::Put => {
+                let (bytes, media_type) = (heard.into_bytes(), "text/plain".into());
+                let put = PutRequest { bytes, media_type, name: None };
+                let artifact = self.gate.put(put).await?;
+                self.own = Some(artifact.clone());
+                Ok(artifact.digest.short())
+            }
+            Do::Get => match self.own.clone() {
+                Some(artifact) => {
+                    let bytes = self.gate.get(artifact).await?;
+                    Ok(String::from_utf8_lossy(&bytes).into_owned())
+                }
+                None => Ok("nothing".into()),
+            },
+            Do::Search => {
+                let (collection, query, vector) = ("brand".into(), heard, None);
+                let request = SearchRequest { collection, query, limit: 3, vector };
+                let found = self.gate.search(request).await?;
+                Ok(found.into_iter().map(|passage| passage.text).collect())
+            }
+        }
+    }
+}
