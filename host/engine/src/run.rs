@@ -23,8 +23,9 @@ use crate::slots::Table;
 use crate::{check, codes, decisions, embed, folders, input, ledgers, pinned, wire};
 
 /// Attempts of one run at a time. Guests that wait for a model take no core, so this
-/// is above the cores; memory bounds it: 32 × 128 MiB.
-pub(crate) const CONCURRENCY: NonZeroUsize = match NonZeroUsize::new(32) {
+/// is far above the cores; memory bounds it: 64 that all take their 128 MiB are a
+/// third of the smallest machine, and hardly any guest takes a tenth of that.
+pub(crate) const CONCURRENCY: NonZeroUsize = match NonZeroUsize::new(64) {
     Some(number) => number,
     None => NonZeroUsize::MIN,
 };
