@@ -13,8 +13,8 @@ use crate::files::{self, ARTIFACT_MAX, INPUT_MAX};
 use crate::problems::Problems;
 
 /// The most files that one input brings in, and their sum: a run has 4 GiB of blobs.
-const FILES_MAX: usize = 1_000;
-const FILES_SUM_MAX: Bytes = Bytes::mib(1024);
+pub(crate) const FILES_MAX: usize = 1_000;
+pub(crate) const FILES_SUM_MAX: Bytes = Bytes::mib(1024);
 
 /// An input that was read and checked; its files are not brought in yet.
 pub(crate) struct Input {

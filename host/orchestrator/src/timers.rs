@@ -14,7 +14,7 @@ use crate::task::{RunError, Task};
 
 /// Reminders of one question: who was told of it a hundred times does not need one
 /// more, and each is a fact that stays.
-const REMINDERS_MAX: u32 = 100;
+pub const REMINDERS_MAX: u32 = 100;
 
 /// The times of all open questions.
 #[derive(Default)]

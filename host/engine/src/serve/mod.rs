@@ -1,6 +1,20 @@
-//! A resident host.
+//! A host that stays: it owns a data folder, drives the runs of its projects, and takes work from whoever may ask. Listens to nobody by itself.
 
+mod alarms;
+mod feed;
 mod hall;
+mod left;
+mod operations;
+mod orders;
+mod parcel;
+mod projects;
+mod resident;
+mod staging;
 mod turns;
+
+pub use feed::Following;
+pub use parcel::{Offer, Parcel, Piece};
+pub use resident::{Resident, ServeRequest};
+pub use staging::Staging;
 
 pub(crate) use hall::Hall;

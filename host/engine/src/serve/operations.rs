@@ -1,0 +1,369 @@
+//! What can be asked of a resident host, each for a caller whom the kernel named. Knows no wire: whoever listens calls these.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bailiwick_core::fact::PauseReason;
+use bailiwick_core::ports::Blobs as _;
+use bailiwick_core::{Diagnostic, Digest, Name, RunId, RunState};
+use bailiwick_policy::{Caller, Right};
+use bailiwick_store::{ListedRun, ReadError};
+use tokio::sync::oneshot;
+
+use crate::approvals::{self, Given, NotTaken, OpenQuestion, Taken};
+use crate::delivery::Outline;
+use crate::history::{History, Record};
+use crate::problems::Problems;
+use crate::resume::RepinWhat;
+use crate::run::fresh_id;
+use crate::serve::feed::Following;
+use crate::serve::orders::Order;
+use crate::serve::parcel::Offer;
+use crate::serve::resident::{GoOn, Inner, Resident, Turn, What, storage};
+use crate::serve::staging::{self, Staging};
+use crate::{admission, check, codes, decisions, input, pinned, resume};
+
+/// How often an answer is tried that met a run in the moment in which it was left.
+const ANSWER_TRIES: usize = 3;
+
+impl Resident {
+    /// Whether the caller is somebody whom this host knows at all.
+    ///
+    /// # Errors
+    /// [`Problems`] where he is not.
+    pub fn knows(&self, uid: u32) -> Result<(), Problems> {
+        let people = &self.0.projects().policy.people;
+        let rights = Right::ALL.map(|right| people.may(self.0.caller(uid), right));
+        let named = rights
+            .iter()
+            .any(|right| !matches!(right, Err(bailiwick_policy::Unauthorized::Unnamed { .. })));
+        match rights.into_iter().next() {
+            Some(Err(refused)) if !named => Err(denied(&refused)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes ready to take a run: names the project and pipeline, and says what goes along.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, there is no such pipeline, or too much is offered.
+    pub async fn stage(
+        &self,
+        uid: u32,
+        project: Option<&str>,
+        pipeline: Option<&Name>,
+        offer: Offer,
+    ) -> Result<Staging, Problems> {
+        let inner = &self.0;
+        inner.may(uid, Right::Submit)?;
+        let opened = inner.projects().named(project)?;
+        let plan = check::plan(&opened, pipeline)?;
+        let sum = staging::check(&offer)?;
+        inner.held.store.check_room(sum).map_err(storage)?;
+        let permit = Arc::clone(&inner.stagings).acquire_owned().await.map_err(storage)?;
+        let run = fresh_id(&inner.host);
+        let order = Order {
+            project: pinned::project(&opened.root),
+            pipeline: plan.pipeline.clone(),
+            uid,
+            input: offer.input.is_some(),
+            decisions: offer.decisions.is_some(),
+        };
+        let place = inner.orders.begin(&run).map_err(storage)?;
+        Staging::new((run, order, place), offer, permit)
+    }
+
+    /// Accepts a run of which everything is there. When this returns, it survives a
+    /// power cut, and begins when its turn comes.
+    ///
+    /// # Errors
+    /// [`Problems`] with everything that is wrong with it; then it is gone.
+    pub async fn submit(&self, mut staging: Staging) -> Result<RunId, Problems> {
+        let inner = &self.0;
+        if staging.wanted().is_some() {
+            let what = "it is not all there";
+            return Err(Problems::one(Diagnostic::error(codes::BAD_FILE, what)));
+        }
+        inner.valid(&staging).await?;
+        if inner.is_closing() {
+            return Err(closing());
+        }
+        let (run, order) = (staging.run.clone(), staging.order.clone());
+        let accepted = tokio::task::spawn_blocking(move || staging.accept()).await;
+        accepted.map_err(storage)??;
+        let project = order.project.clone();
+        // Who closes in this moment leaves it to the next host.
+        let _ = inner.push(&project, Turn { run: run.clone(), what: What::Begin(order) });
+        Ok(run)
+    }
+
+    /// Answers questions of any runs: all are taken, or none.
+    ///
+    /// # Errors
+    /// [`NotTaken`], with nothing changed.
+    pub async fn decide(&self, uid: u32, given: Vec<Given>) -> Result<Vec<Taken>, NotTaken> {
+        let (inner, caller) = (&self.0, self.0.caller(uid));
+        let mut tries = 0;
+        let taken = loop {
+            tries += 1;
+            let people = inner.projects().policy.people.clone();
+            let taken = approvals::decide(&inner.host, &people, caller, given.clone()).await;
+            match taken {
+                // The run was left in this moment: the journal takes the answer.
+                Err(NotTaken::Refused(problems))
+                    if tries < ANSWER_TRIES && names_left(&problems) =>
+                {
+                    tokio::task::yield_now().await;
+                }
+                taken => break taken?,
+            }
+        };
+        let moved = |one: &&Taken| {
+            one.already.is_none() && one.votes.is_none_or(|(there, of)| there >= of as usize)
+        };
+        let runs: BTreeSet<_> = taken.iter().filter(moved).map(|one| one.run.clone()).collect();
+        for run in runs {
+            let inner = Arc::clone(inner);
+            tokio::spawn(async move { inner.wake(&run).await });
+        }
+        Ok(taken)
+    }
+
+    /// Ends a run for good.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, there is no such run, or it has ended.
+    pub async fn cancel(&self, uid: u32, run: &RunId) -> Result<(), Problems> {
+        let by = self.0.may(uid, Right::Submit)?;
+        if let Some(turn) = self.0.withdraw(run)
+            && let What::Begin(_) = turn.what
+        {
+            return self.0.orders.forget(run).map_err(storage);
+        }
+        match self.0.live(run).await {
+            Some(handle) => {
+                let mut following = self.0.following(run);
+                handle.cancel(by).await;
+                until_at_rest(&mut following).await
+            }
+            None => {
+                resume::cancel(&self.0.host, run, by).await?;
+                self.0.orders.forget(run).map_err(storage)
+            }
+        }
+    }
+
+    /// Lets a run rest until it is resumed. Returns when it does.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, or nobody drives it.
+    pub async fn pause(&self, uid: u32, run: &RunId) -> Result<(), Problems> {
+        let by = self.0.may(uid, Right::Submit)?;
+        let Some(handle) = self.0.live(run).await else {
+            let listed = self.listed(run).await?;
+            let message = format!("nobody drives run {run} now: it is {}", listed.phase);
+            return Err(Problems::one(Diagnostic::error(codes::ENDED, message)));
+        };
+        let mut following = self.0.following(run);
+        handle.pause(PauseReason::Operator, Some(by)).await;
+        until_at_rest(&mut following).await
+    }
+
+    /// Goes on with a run that rests, was interrupted, or has failed.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, or it cannot go on.
+    pub async fn resume(
+        &self,
+        uid: u32,
+        run: &RunId,
+        retry_failed: bool,
+        repin: Vec<RepinWhat>,
+    ) -> Result<(), Problems> {
+        self.0.may(uid, Right::Submit)?;
+        let listed = self.listed(run).await?;
+        let (reply, answer) = oneshot::channel();
+        let go_on = GoOn { retry_failed, repin, by: Some(uid), reply: Some(reply) };
+        let turn = Turn { run: run.clone(), what: What::GoOn(go_on) };
+        if self.0.push(&listed.project, turn).is_err() {
+            return Err(match self.0.is_closing() {
+                true => closing(),
+                false => {
+                    let message = format!("run {run} goes already");
+                    Problems::one(Diagnostic::error(codes::HELD, message))
+                }
+            });
+        }
+        answer.await.unwrap_or_else(|_| Err(closing()))
+    }
+
+    /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller is nobody here, or storage failed.
+    pub async fn runs(&self, uid: u32, limit: u32) -> Result<Vec<ListedRun>, Problems> {
+        self.knows(uid)?;
+        self.0.held.store.archive().runs(limit, None).await.map_err(storage)
+    }
+
+    /// The open questions, of one run or of all.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller is nobody here, there is no such run, or storage failed.
+    pub async fn questions(
+        &self,
+        uid: u32,
+        run: Option<&RunId>,
+    ) -> Result<Vec<OpenQuestion>, Problems> {
+        self.knows(uid)?;
+        approvals::open(&self.history()?, run).await
+    }
+
+    /// A run as it stands in the journal.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller is nobody here, or there is no such run.
+    pub async fn record(&self, uid: u32, run: &RunId) -> Result<Record, Problems> {
+        self.knows(uid)?;
+        self.history()?.record(run).await
+    }
+
+    /// Follows a run from its first entry on. Of one that was only submitted it waits
+    /// for the first.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller is nobody here, or there is no such run.
+    pub async fn follow(&self, uid: u32, run: &RunId) -> Result<Following, Problems> {
+        self.knows(uid)?;
+        if self.0.orders.order(run).is_none() {
+            self.listed(run).await?;
+        }
+        Ok(self.0.following(run))
+    }
+
+    /// What a delivery of a run needs to know of its plan.
+    ///
+    /// # Errors
+    /// [`Problems`] where this host has neither driven it nor its pipeline.
+    pub async fn outline(&self, uid: u32, run: &RunId) -> Result<Outline, Problems> {
+        self.0.may(uid, Right::Submit)?;
+        if let Some(outline) = self.0.feed(run).outline() {
+            return Ok(outline);
+        }
+        let state = self.history()?.record(run).await?.state;
+        let project = match &state.pin {
+            Some(pin) => self.0.projects().pinned(&pin.project),
+            None => self.0.projects().only_with(&state.pipeline),
+        };
+        let plan = project.and_then(|opened| opened.plans.get(&state.pipeline).cloned());
+        let plan = plan.filter(|plan| has_shape_of(&state, &plan.shape()));
+        plan.map(|plan| Outline::of(&plan)).ok_or_else(|| {
+            let message = format!("the pipeline of run {run} is another one since");
+            Problems::one(Diagnostic::error(codes::CHANGED, message))
+        })
+    }
+
+    /// Bytes that a run names: its artifacts and documents.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, or the run does not name them.
+    pub async fn blob(&self, uid: u32, digest: Digest) -> Result<Vec<u8>, Problems> {
+        self.0.may(uid, Right::Submit)?;
+        self.0.held.store.get(digest).await.map_err(storage)
+    }
+
+    async fn listed(&self, run: &RunId) -> Result<ListedRun, Problems> {
+        self.0.held.store.archive().run(run.clone()).await.map_err(|error| match error {
+            ReadError::NoSuchRun(_) => {
+                let hint = "`bailiwick runs` lists the runs of this data folder";
+                Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
+            }
+            error => storage(error),
+        })
+    }
+
+    fn history(&self) -> Result<History, Problems> {
+        let missing = || storage("the data folder is gone");
+        History::open(self.0.host.data())?.ok_or_else(missing)
+    }
+}
+
+impl Inner {
+    pub(crate) fn caller(&self, uid: u32) -> Caller {
+        Caller { uid, host: self.uid }
+    }
+
+    fn may(&self, uid: u32, right: Right) -> Result<String, Problems> {
+        let people = &self.projects().policy.people;
+        people.may(self.caller(uid), right).map_err(|refused| denied(&refused))
+    }
+
+    async fn live(&self, run: &RunId) -> Option<bailiwick_orchestrator::RunHandle> {
+        self.host.live.lock().await.get(run).cloned()
+    }
+
+    fn following(&self, run: &RunId) -> Following {
+        Following::new(run.clone(), Arc::clone(&self.held.store), self.feed(run))
+    }
+
+    /// Everything that can be wrong with what was sent, told without the names that the
+    /// files have here.
+    async fn valid(&self, staging: &Staging) -> Result<(), Problems> {
+        let opened = self.projects().pinned(&staging.order.project).ok_or_else(closing)?;
+        let plan = check::plan(&opened, Some(&staging.order.pipeline))?;
+        admission::agents_of(&opened, &plan)?;
+        // The semaphore is never closed.
+        let _reading = self.reading.acquire().await;
+        let (order, place) = (staging.order.clone(), staging.place.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let given = order.input.then(|| place.input());
+            input::read(given.as_deref(), &plan)
+                .map_err(|problems| renamed(problems, &place.input(), "the input"))?;
+            if order.decisions {
+                let path = place.decisions();
+                decisions::read(&path, &plan)
+                    .map_err(|problems| renamed(problems, &path, "the decisions"))?;
+            }
+            Ok(())
+        });
+        read.await.map_err(storage)?
+    }
+}
+
+fn renamed(mut problems: Problems, path: &std::path::Path, name: &str) -> Problems {
+    let shown = path.display().to_string();
+    for found in &mut problems.diagnostics {
+        found.message = found.message.replace(&shown, name);
+        if let Some(place) = found.place.as_mut().filter(|place| place.file == shown) {
+            place.file = name.to_owned();
+        }
+    }
+    if let Some(text) = problems.sources.remove(&shown) {
+        problems.sources.insert(name.to_owned(), text);
+    }
+    problems
+}
+
+/// Waits until a run has ended or rests, as it was asked to.
+async fn until_at_rest(following: &mut Following) -> Result<(), Problems> {
+    while following.next().await?.is_some() {}
+    Ok(())
+}
+
+fn names_left(problems: &Problems) -> bool {
+    let left = bailiwick_orchestrator::Refused::RunEnded.to_string();
+    problems.diagnostics.iter().any(|found| found.message == left)
+}
+
+fn has_shape_of(state: &RunState, shape: &[bailiwick_core::fact::StepShape]) -> bool {
+    state.steps.iter().map(|step| &step.shape).eq(shape.iter())
+}
+
+fn denied(refused: &bailiwick_policy::Unauthorized) -> Problems {
+    Problems::one(Diagnostic::error(codes::MAY_NOT, refused.to_string()).hint(refused.hint()))
+}
+
+fn closing() -> Problems {
+    let message = "this host shuts down and takes nothing more";
+    Problems::one(Diagnostic::error(codes::SERVED, message).hint("submit again when it is back"))
+}

@@ -1,0 +1,476 @@
+//! A resident host: drives the runs of its projects, so many at a time, in turn. What can be asked of it stands in `operations.rs`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use bailiwick_core::ports::Durable;
+use bailiwick_core::run::RunStatus;
+use bailiwick_core::{Diagnostic, RunId};
+use bailiwick_orchestrator::{Question, RunHandle};
+use bailiwick_store::RunPhase;
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
+
+use crate::codes;
+use crate::delivery::Outline;
+use crate::desk::{Complain, Prompter};
+use crate::host::{Held, Host, HostConfig};
+use crate::load::{Opened, Places};
+use crate::problems::Problems;
+use crate::resume::{RepinWhat, ResumeRequest, resume};
+use crate::run::{Finished, RunRequest, Running, run};
+use crate::serve::alarms::{Alarms, due};
+use crate::serve::feed::{Feed, Stage};
+use crate::serve::orders::{Order, Orders};
+use crate::serve::projects::Projects;
+use crate::serve::turns::{Lane as _, Turns};
+
+/// Runs that are driven at a time. Each holds its state and plan, some hundred
+/// kilobytes; the others wait in line, on disk.
+const GOING_MAX: usize = 256;
+/// Above this, runs that wait for people are let go, and are taken up again when one
+/// of them answers. Below it they stay, so that an answer is acted on at once.
+const AT_EASE: usize = 64;
+/// Runs that are begun at the same time: reading and admitting components takes memory.
+const STARTS: usize = 4;
+/// Runs that are sent in at the same time: each may bring a gigabyte.
+const STAGINGS: usize = 8;
+/// No run is looked at more often than this because of its questions.
+const ALARM_LEAST: Duration = Duration::from_secs(1);
+
+/// What a resident host is made of.
+pub struct ServeRequest {
+    /// Its projects.
+    pub projects: Vec<Places>,
+    /// Attempts at a time, over all runs.
+    pub places: NonZeroUsize,
+    /// What running attempts get when it drains.
+    pub grace: Duration,
+    /// The OS user as whom it runs.
+    pub uid: u32,
+    /// Hears what an operator should know of.
+    pub complain: Complain,
+}
+
+/// A resident host. Cloning is cheap.
+#[derive(Clone)]
+pub struct Resident(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) host: Host,
+    pub(crate) held: Arc<Held>,
+    pub(crate) uid: u32,
+    pub(crate) orders: Orders,
+    pub(crate) stagings: Arc<Semaphore>,
+    /// Only one input at a time is read whole.
+    pub(crate) reading: Semaphore,
+    pub(crate) complain: Complain,
+    places: Vec<Places>,
+    projects: RwLock<Arc<Projects>>,
+    line: Mutex<Line>,
+    feeds: Mutex<BTreeMap<RunId, Arc<Feed>>>,
+    alarms: Alarms,
+    /// Whether runs that wait for people are let go.
+    full: Arc<AtomicBool>,
+    starts: Semaphore,
+    work: Notify,
+    /// How many runs are driven.
+    going: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Line {
+    turns: Turns<String, VecDeque<Turn>>,
+    going: usize,
+    closing: bool,
+}
+
+/// Something that waits for its turn.
+pub(crate) struct Turn {
+    pub(crate) run: RunId,
+    pub(crate) what: What,
+}
+
+pub(crate) enum What {
+    Begin(Order),
+    GoOn(GoOn),
+}
+
+/// How a run goes on.
+#[derive(Default)]
+pub(crate) struct GoOn {
+    pub(crate) retry_failed: bool,
+    pub(crate) repin: Vec<RepinWhat>,
+    /// Who wants it; else the host itself.
+    pub(crate) by: Option<u32>,
+    /// Learns whether it does.
+    pub(crate) reply: Option<oneshot::Sender<Result<(), Problems>>>,
+}
+
+/// Keeps a run whose questions are open, while there is room for it.
+struct Attending(Arc<AtomicBool>);
+
+impl Prompter for Attending {
+    // Who answers finds the question in the journal.
+    fn prompt(&self, _: &Durable, _: Question, _: &str, _: &RunHandle) {}
+
+    fn is_attending(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Resident {
+    /// Opens the projects, takes the data folder, and takes up what was left.
+    ///
+    /// # Errors
+    /// [`Problems`] where a project has errors or the folder is held; nothing was begun.
+    pub async fn start(config: &HostConfig, request: ServeRequest) -> Result<Self, Problems> {
+        let projects = Projects::open(&request.projects)?;
+        let host = Host::open(config)?.sharing(request.places, request.grace);
+        let held = host.hold()?;
+        let orders = Orders::open(host.data()).map_err(storage)?;
+        let inner = Arc::new(Inner {
+            host,
+            held,
+            uid: request.uid,
+            orders,
+            stagings: Arc::new(Semaphore::new(STAGINGS)),
+            reading: Semaphore::new(1),
+            complain: request.complain,
+            places: request.projects,
+            projects: RwLock::new(Arc::new(projects)),
+            line: Mutex::default(),
+            feeds: Mutex::default(),
+            alarms: Alarms::default(),
+            full: Arc::default(),
+            starts: Semaphore::new(STARTS),
+            work: Notify::new(),
+            going: watch::Sender::new(0),
+        });
+        inner.take_up().await?;
+        tokio::spawn(Arc::clone(&inner).work());
+        tokio::spawn(Arc::clone(&inner).ring());
+        Ok(Self(inner))
+    }
+
+    /// Reads projects and policy anew. Runs that go keep what they began with until
+    /// they are resumed; who may what holds at once.
+    ///
+    /// # Errors
+    /// [`Problems`]; then everything is as it was.
+    pub fn reload(&self) -> Result<(), Problems> {
+        let projects = Arc::new(Projects::open(&self.0.places)?);
+        *self.0.projects.write().unwrap_or_else(PoisonError::into_inner) = projects;
+        Ok(())
+    }
+
+    /// Begins nothing more, and lets every run rest when its attempts have ended or the
+    /// grace is over. Asked a second time it does not wait for them.
+    pub async fn drain(&self) {
+        self.0.line().closing = true;
+        self.0.full.store(true, Ordering::Relaxed);
+        let handles: Vec<_> = self.0.host.live.lock().await.values().cloned().collect();
+        for handle in handles {
+            leave(&handle).await;
+        }
+    }
+
+    /// Ends when no run is driven any more.
+    pub async fn drained(&self) {
+        // The sender is held by this value itself.
+        let _ = self.0.going.subscribe().wait_for(|going| *going == 0).await;
+    }
+
+    /// The group whose OS users may reach it, where policy names one.
+    #[must_use]
+    pub fn group(&self) -> Option<String> {
+        self.0.projects().policy.group.clone()
+    }
+
+    /// The names of its projects.
+    #[must_use]
+    pub fn projects(&self) -> Vec<String> {
+        self.0.projects().names()
+    }
+
+    /// Runs that are driven now, and runs whose turn has not come.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        let mut line = self.0.line();
+        let waiting = line.turns.lanes_mut().map(|lane| lane.len()).sum();
+        (line.going, waiting)
+    }
+}
+
+/// What waits for people is left waiting; what runs rests.
+async fn leave(handle: &RunHandle) {
+    handle.unattended().await;
+    handle.pause(bailiwick_core::fact::PauseReason::Drain, None).await;
+}
+
+impl Inner {
+    pub(crate) fn projects(&self) -> Arc<Projects> {
+        Arc::clone(&self.projects.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.line().closing
+    }
+
+    /// What is told of a run. Of one that this host does nothing with, nothing.
+    pub(crate) fn feed(&self, run: &RunId) -> Arc<Feed> {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feeds.get(run) {
+            return Arc::clone(feed);
+        }
+        let feed = Arc::new(Feed::default());
+        feed.stage.send_replace(Stage::Left);
+        feeds.retain(|_, feed| feed.is_followed() || *feed.stage.borrow() != Stage::Left);
+        feeds.insert(run.clone(), Arc::clone(&feed));
+        feed
+    }
+
+    /// Queues a turn. Gives it back where this host begins nothing more, or has the run
+    /// in line or in hand already.
+    pub(crate) fn push(&self, project: &str, turn: Turn) -> Result<(), Turn> {
+        let feed = self.feed(&turn.run);
+        let mut line = self.line();
+        if line.closing || *feed.stage.borrow() != Stage::Left {
+            return Err(turn);
+        }
+        feed.stage.send_replace(Stage::InLine);
+        line.turns.lane(project.to_owned()).push_back(turn);
+        drop(line);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Takes a turn out of the line.
+    pub(crate) fn withdraw(&self, run: &RunId) -> Option<Turn> {
+        let mut line = self.line();
+        let found = line.turns.lanes_mut().find_map(|lane| {
+            let at = lane.iter().position(|turn| turn.run == *run)?;
+            lane.remove(at)
+        });
+        line.turns.tidy();
+        drop(line);
+        if found.is_some() {
+            self.feed(run).stage.send_replace(Stage::Left);
+        }
+        found
+    }
+
+    /// Begins turn after turn, for ever.
+    async fn work(self: Arc<Self>) {
+        loop {
+            while let Some(turn) = self.next() {
+                tokio::spawn(Arc::clone(&self).serve(turn));
+            }
+            self.work.notified().await;
+        }
+    }
+
+    fn next(&self) -> Option<Turn> {
+        let mut line = self.line();
+        if line.closing || line.going >= GOING_MAX {
+            return None;
+        }
+        let turn = line.turns.take()?;
+        line.going += 1;
+        self.going.send_replace(line.going);
+        let is_full = line.going > AT_EASE;
+        drop(line);
+        if is_full && !self.full.swap(true, Ordering::Relaxed) {
+            self.make_room();
+        }
+        Some(turn)
+    }
+
+    /// Lets go of the runs that wait for people.
+    fn make_room(&self) {
+        let live = Arc::clone(&self.host.live);
+        tokio::spawn(async move {
+            let handles: Vec<_> = live.lock().await.values().cloned().collect();
+            for handle in handles {
+                handle.unattended().await;
+            }
+        });
+    }
+
+    /// One turn, until its run is left.
+    async fn serve(self: Arc<Self>, turn: Turn) {
+        let Turn { run, what } = turn;
+        let feed = self.feed(&run);
+        feed.stage.send_replace(Stage::Begins);
+        let (begun, reply) = self.begin(&run, what, &feed).await;
+        let begun = begun.inspect_err(|problems| self.lost(&run, &feed, problems));
+        if let Some(reply) = reply {
+            // Who asked may be gone.
+            let _ = reply.send(begun.as_ref().map(drop).map_err(Problems::clone));
+        }
+        if let Ok(running) = begun {
+            self.drive(&run, &feed, running).await;
+        }
+        {
+            let mut line = self.line();
+            line.going -= 1;
+            if line.going <= AT_EASE / 2 && !line.closing {
+                self.full.store(false, Ordering::Relaxed);
+            }
+            self.going.send_replace(line.going);
+        }
+        feed.stage.send_replace(Stage::Left);
+        self.work.notify_one();
+    }
+
+    async fn begin(
+        &self,
+        run: &RunId,
+        what: What,
+        feed: &Arc<Feed>,
+    ) -> (Result<Running, Problems>, Option<oneshot::Sender<Result<(), Problems>>>) {
+        // The semaphore is never closed.
+        let _start = self.starts.acquire().await;
+        match what {
+            What::Begin(order) => (self.begin_new(run, &order, feed).await, None),
+            What::GoOn(mut go_on) => {
+                let reply = go_on.reply.take();
+                (self.go_on(run, go_on, feed).await, reply)
+            }
+        }
+    }
+
+    async fn begin_new(
+        &self,
+        run_id: &RunId,
+        order: &Order,
+        feed: &Arc<Feed>,
+    ) -> Result<Running, Problems> {
+        let opened = self.pinned(&order.project)?;
+        let place = self.orders.place(run_id);
+        let request = RunRequest {
+            pipeline: Some(order.pipeline.clone()),
+            input: order.input.then(|| place.input()),
+            decisions: order.decisions.then(|| place.decisions()),
+            out: None,
+            run: Some(run_id.clone()),
+            uid: order.uid,
+            observer: Arc::clone(feed) as _,
+            prompter: Some(Arc::new(Attending(Arc::clone(&self.full)))),
+            complain: Arc::clone(&self.complain),
+        };
+        let _reading = self.reading.acquire().await;
+        run(&self.host, &opened, request).await
+    }
+
+    async fn go_on(&self, run: &RunId, go_on: GoOn, feed: &Arc<Feed>) -> Result<Running, Problems> {
+        let listed = self.held.store.archive().run(run.clone()).await.map_err(storage)?;
+        let opened = match listed.pipeline {
+            Some(pipeline) if listed.project.is_empty() => self.projects().only_with(&pipeline),
+            _ => None,
+        };
+        let opened = match opened {
+            Some(opened) => opened,
+            None => self.pinned(&listed.project)?,
+        };
+        let order = self.orders.order(run);
+        let decisions = order.as_ref().filter(|order| order.decisions);
+        let request = ResumeRequest {
+            run: Some(run.clone()),
+            decisions: decisions.map(|_| self.orders.place(run).decisions()),
+            out: None,
+            retry_failed: go_on.retry_failed,
+            repin: go_on.repin,
+            uid: go_on.by.or(decisions.map(|order| order.uid)).unwrap_or(self.uid),
+            observer: Arc::clone(feed) as _,
+            prompter: Some(Arc::new(Attending(Arc::clone(&self.full)))),
+            complain: Arc::clone(&self.complain),
+        };
+        resume(&self.host, &opened, request).await
+    }
+
+    fn pinned(&self, project: &str) -> Result<Arc<Opened>, Problems> {
+        self.projects().pinned(project).ok_or_else(|| {
+            let message = format!("its project {project:?} is not one of this host");
+            let hint = "start the host with --project for it too";
+            Problems::one(Diagnostic::error(codes::SERVED, message).hint(hint))
+        })
+    }
+
+    async fn drive(&self, run: &RunId, feed: &Arc<Feed>, running: Running) {
+        let Running { handle, plan, finished } = running;
+        feed.keep(Outline::of(&plan));
+        if self.is_closing() {
+            leave(&handle).await;
+        }
+        let (of_start, orders, id) = (Arc::clone(feed), self.orders.clone(), run.clone());
+        tokio::spawn(async move {
+            let mut stage = of_start.stage.subscribe();
+            let goes = stage
+                .wait_for(|stage| *stage >= Stage::Goes)
+                .await
+                .is_ok_and(|stage| *stage == Stage::Goes);
+            // What cannot be removed now is removed at the next start.
+            let _ = goes.then(|| orders.begun(&id));
+        });
+        match finished.await {
+            Ok(Finished { state, .. }) => match state.status() {
+                RunStatus::Done | RunStatus::Failed | RunStatus::Cancelled => {
+                    let _ = self.orders.forget(run);
+                }
+                RunStatus::Waiting => {
+                    if let Some(at) = due(&state, &plan) {
+                        let least = self.host.clock.now().after(ALARM_LEAST);
+                        self.alarms.set(at.max(least), run.clone());
+                    }
+                }
+                RunStatus::Running | RunStatus::Paused | RunStatus::Interrupted => {}
+            },
+            Err(problems) => self.lost(run, feed, &problems),
+        }
+    }
+
+    fn lost(&self, run: &RunId, feed: &Feed, problems: &Problems) {
+        feed.broken(problems);
+        (self.complain)(format!("run {run}: {problems}"));
+    }
+
+    /// Looks at runs that wait for people when their time has come, for ever.
+    async fn ring(self: Arc<Self>) {
+        loop {
+            let run = self.alarms.next(self.host.clock.as_ref()).await;
+            let inner = Arc::clone(&self);
+            tokio::spawn(async move { inner.wake(&run).await });
+        }
+    }
+
+    /// Something has happened to a run: who drives it knows of it, and where nobody
+    /// does, it goes on.
+    pub(crate) async fn wake(&self, run: &RunId) {
+        if self.host.live.lock().await.contains_key(run) {
+            return;
+        }
+        // Who is about to leave it has not seen what happened.
+        self.feed(run).left().await;
+        let Ok(listed) = self.held.store.archive().run(run.clone()).await else { return };
+        if !listed.phase.is_ended() && listed.phase != RunPhase::Paused {
+            let turn = Turn { run: run.clone(), what: What::GoOn(GoOn::default()) };
+            // Who is closing leaves it to the next.
+            let _ = self.push(&listed.project, turn);
+        }
+    }
+
+    pub(crate) fn set_alarm(&self, at: bailiwick_core::Timestamp, run: RunId) {
+        self.alarms.set(at, run);
+    }
+}
+
+pub(crate) fn storage(error: impl std::fmt::Display) -> Problems {
+    Problems::one(Diagnostic::error(codes::STORAGE, error.to_string()))
+}
