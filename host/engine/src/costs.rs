@@ -74,7 +74,8 @@ pub fn costs(opened: &Opened, plan: &Plan, agents: &BTreeMap<Name, Agent>) -> Co
         }
     }
     Costs {
-        cap: budgets.cap(plan.steps_of_agents()),
+        cap: budgets
+            .cap(plan.steps_of_agents().filter(|(_, agent)| may_spend(opened, agents, agent))),
         worst,
         asks_people: plan.steps.iter().any(|step| step.agent().is_none()),
         open: extent.open,
@@ -82,6 +83,16 @@ pub fn costs(opened: &Opened, plan: &Plan, agents: &BTreeMap<Name, Agent>) -> Co
         one_each,
         currency: budgets.currency,
     }
+}
+
+/// Whether anything that an agent may do costs anything: its models, and the models of
+/// the collections that it searches.
+fn may_spend(opened: &Opened, agents: &BTreeMap<Name, Agent>, agent: &Name) -> bool {
+    agents.get(agent).is_none_or(|agent| {
+        let grants = &agent.effective.grants;
+        let embeds = |name| opened.project.embedders.contains_key(name);
+        grants.model.is_some() || grants.knowledge.iter().any(embeds)
+    })
 }
 
 /// An ordinary call at the dearest of these routes: words, or one picture where that is dearer.

@@ -43,17 +43,15 @@ impl Task {
     /// what there is.
     pub(crate) fn finish_early(&mut self) -> Result<(), RunError> {
         let idle = self.attempts.is_empty() && self.queue.is_idle();
-        let Some(spent) = self.state.finishing.clone() else { return Ok(()) };
-        if self.stopping.is_some() || self.output_begun || !idle {
+        if self.state.finishing.is_none() || self.stopping.is_some() || self.output_begun || !idle {
             return Ok(());
         }
         self.output_begun = true;
-        let reason = reason(&spent);
         let plan = Arc::clone(&self.plan);
         self.lay_out_the_rest(&plan)?;
         let open: Vec<CellId> = self.open_cells().collect();
         for cell in open {
-            self.note(Fact::Dropped { cell: cell.clone(), reason: reason.clone() })?;
+            self.note(Fact::Dropped { cell: cell.clone(), reason: UNFINISHED.to_owned() })?;
             self.values.put(cell.clone(), Reading::Gone);
             // Whoever waited for it is dropped as well.
             let _ = self.graph.ended(&cell);
@@ -85,7 +83,10 @@ impl Task {
     }
 }
 
-/// Why a run ended before its time, or a cell in it.
+/// Why a cell ended before its time.
+const UNFINISHED: &str = "the run finished early: a budget is spent";
+
+/// Why a run did: once, because it is long.
 pub(crate) fn reason(spent: &str) -> String {
     format!("finished early, because a budget is spent: {spent}")
 }

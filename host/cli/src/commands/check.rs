@@ -179,7 +179,7 @@ fn of_costs(costs: &Costs) -> String {
     let each = match costs.open.as_slice() {
         [] => String::new(),
         axes => format!(
-            ", for one value of each of {} (more values, so many times more)",
+            ", for one value of each of {} and times as many for more",
             axes.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
         ),
     };
