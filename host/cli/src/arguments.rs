@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    approvals, approve, build, cancel, check, completions, doctor, edit, explain, init, inspect,
-    logs, reject, resume, run, runs, schema, show,
+    approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
+    gc, init, inspect, logs, reject, replay, resume, run, runs, schema, show,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -18,7 +18,7 @@ use crate::commands::{
     disable_help_subcommand = true
 )]
 #[command(after_help = "\
-Exit codes: 0 done, 1 failed, 2 input wrong, 3 waiting for people, 4 paused, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 input wrong, 3 waiting for people, 4 paused, 5 replay different, 6 replay diverged, 130 interrupted.
 Results are on standard output, everything else on standard error.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Run(run::Arguments),
     /// Goes on with a run that was left: interrupted, paused, killed, waiting, failed.
     Resume(resume::Arguments),
+    /// Does again what a run did, on its record alone, and compares.
+    Replay(replay::Arguments),
     /// Ends a run for good.
     Cancel(cancel::Arguments),
     /// Lists the runs of a data folder, newest first.
@@ -58,6 +60,12 @@ pub(crate) enum Command {
     Reject(reject::Arguments),
     /// Puts another value in the place of a candidate.
     Edit(edit::Arguments),
+    /// Checks what was written, signs its head, exports it, says why something was decided.
+    Audit(audit::Arguments),
+    /// Deletes what [retention] of a project lets go, and what nobody names any more.
+    Gc(gc::Arguments),
+    /// Copies a data folder while a host may be running, and verifies the copy.
+    Backup(backup::Arguments),
     /// Explains a code such as E031.
     Explain(explain::Arguments),
     /// Finds out whether this machine can run and build agents.

@@ -8,7 +8,7 @@ use bailiwick_engine::Problems;
 
 use crate::talk::Talk;
 
-/// How a command ended. 5 (replay differs) and 6 (diverged) are reserved.
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// It did what was asked.
@@ -21,6 +21,10 @@ pub(crate) enum Ending {
     Waiting,
     /// The run rests until somebody acts: a budget, the disk, an operator.
     Paused,
+    /// A replay came to something else.
+    Different,
+    /// A replay asked something else.
+    Diverged,
     /// Somebody stopped it.
     Interrupted,
 }
@@ -34,6 +38,8 @@ impl Ending {
             Self::WrongInput => 2,
             Self::Waiting => 3,
             Self::Paused => 4,
+            Self::Different => 5,
+            Self::Diverged => 6,
             Self::Interrupted => 130,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_project::Plan;
+use bailiwick_sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::components::{Agent, read_agents};
@@ -25,6 +26,11 @@ pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Prob
 
 /// Loads each component and asks it who it is.
 pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<(), Problems> {
+    admit_to(&host.sandbox, agents).await
+}
+
+/// The same for who has no host.
+pub(crate) async fn admit_to(sandbox: &Sandbox, agents: &[Agent]) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for agent in agents {
         let Agent { name, path, bytes, embedded, .. } = agent;
@@ -32,18 +38,18 @@ pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<(), Problems>
             let hint = format!("`bailiwick explain {code}` says more");
             Diagnostic::error(code, format!("`{name}` ({}): {what}", path.display())).hint(hint)
         };
-        let digest = match host.sandbox.prepare(bytes).await {
+        let digest = match sandbox.prepare(bytes).await {
             Ok(admitted) => admitted.digest,
             Err(refused) => {
                 problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
                 continue;
             }
         };
-        if let Err(refused) = host.sandbox.admit(&digest, name, &agent.effective.grants) {
+        if let Err(refused) = sandbox.admit(&digest, name, &agent.effective.grants) {
             problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
             continue;
         }
-        match host.sandbox.profile(&digest).await {
+        match sandbox.profile(&digest).await {
             Ok(said) if is_same(&said, &embedded.profile) => {}
             Ok(said) => {
                 let what = format!(

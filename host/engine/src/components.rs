@@ -170,7 +170,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
 }
 
 /// The file that `component = "…"` means: itself, or the built one of a folder.
-fn find(root: &Path, component: &str) -> Result<PathBuf, Diagnostic> {
+pub(crate) fn find(root: &Path, component: &str) -> Result<PathBuf, Diagnostic> {
     let path = root.join(component);
     if !path.is_dir() {
         return Ok(path);

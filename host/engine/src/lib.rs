@@ -34,6 +34,7 @@ mod pinned;
 pub mod powers;
 pub mod problems;
 pub mod reasons;
+pub mod replay;
 pub mod resume;
 pub mod run;
 pub mod serve;

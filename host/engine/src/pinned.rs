@@ -26,7 +26,8 @@ pub(crate) async fn pin(
     let mut files = BTreeMap::new();
     for (name, text) in &opened.pinned.0 {
         // Of the pipelines the one that runs.
-        if name.starts_with("pipelines/") && *name != plan.file {
+        let is_pipeline = name.starts_with("pipelines/") && name.ends_with(".toml");
+        if is_pipeline && *name != plan.file {
             continue;
         }
         let kept = blobs.put(text.clone().into_bytes()).await.map_err(storage)?;
@@ -88,6 +89,18 @@ pub(crate) async fn open_at(
     today: &Opened,
     blobs: &dyn Blobs,
 ) -> Result<Opened, Problems> {
+    let mut opened = open_as_pinned(state, pin, blobs).await?;
+    opened.policy = today.policy.clone();
+    opened.policy_source = today.policy_source.clone();
+    Ok(opened)
+}
+
+/// The project that a pin names, with the policy of then: for who only looks back.
+pub(crate) async fn open_as_pinned(
+    state: &RunState,
+    pin: &Pin,
+    blobs: &dyn Blobs,
+) -> Result<Opened, Problems> {
     let mut texts = BTreeMap::new();
     for (name, digest) in &pin.files {
         let bytes = blobs.get(*digest).await.map_err(storage)?;
@@ -98,10 +111,7 @@ pub(crate) async fn open_at(
         return Err(storage(format!("the run is not pinned to a {PROJECT_FILE}")));
     }
     let root = PathBuf::from(&pin.project);
-    let mut opened = open_pinned(&root, PinnedTexts(texts), &pin.models, &state.pipeline)?;
-    opened.policy = today.policy.clone();
-    opened.policy_source = today.policy_source.clone();
-    Ok(opened)
+    open_pinned(&root, PinnedTexts(texts), &pin.models, &state.pipeline)
 }
 
 /// An agent with the component that it is pinned to. Of its powers that is left which

@@ -322,20 +322,7 @@ async fn apply(
 ) -> Result<(), Problems> {
     let Some(pin) = &repin.pin else { return Ok(()) };
     let newer = pinned::open_at(state, pin, today, blobs).await?;
-    for what in repin.what.iter().filter_map(|word| RepinWhat::parse(word)) {
-        match what {
-            RepinWhat::Budgets => budgets(&mut pinned.opened, &newer),
-            RepinWhat::Grants => {
-                pinned.opened.resources = newer.resources.clone();
-                for (name, agent) in &mut pinned.opened.project.agents {
-                    if let Some(newer) = newer.project.agents.get(name) {
-                        (agent.grants, agent.limits) = (newer.grants.clone(), newer.limits.clone());
-                    }
-                }
-            }
-            RepinWhat::Components => {}
-        }
-    }
+    overlay(&mut pinned.opened, &newer, repin);
     let mut current = Vec::new();
     for agent in std::mem::take(&mut pinned.agents.current) {
         let was = agent.embedded.outline.digest;
@@ -348,6 +335,24 @@ async fn apply(
     }
     pinned.agents.current = current;
     Ok(())
+}
+
+/// Takes of newer files what was repinned to them; components come apart.
+pub(crate) fn overlay(opened: &mut Opened, newer: &Opened, repin: &Repin) {
+    for what in repin.what.iter().filter_map(|word| RepinWhat::parse(word)) {
+        match what {
+            RepinWhat::Budgets => budgets(opened, newer),
+            RepinWhat::Grants => {
+                opened.resources = newer.resources.clone();
+                for (name, agent) in &mut opened.project.agents {
+                    if let Some(newer) = newer.project.agents.get(name) {
+                        (agent.grants, agent.limits) = (newer.grants.clone(), newer.limits.clone());
+                    }
+                }
+            }
+            RepinWhat::Components => {}
+        }
+    }
 }
 
 /// Takes the numbers that bound what is spent, and what happens then.

@@ -15,7 +15,7 @@ const TEXT_MAX_BYTES: usize = 2_000;
 ///
 /// # Errors
 /// The failure of the judge where the document has another form: it has vetoed.
-pub(crate) fn read(output: &Document, opinion: bool) -> Result<Judgement, Failure> {
+pub fn read(output: &Document, opinion: bool) -> Result<Judgement, Failure> {
     let wrong = |what: &str| Failure {
         kind: FailureKind::OutOfSchema,
         message: format!("a judge answers {{ verdict, score, reasons }}: {what}"),

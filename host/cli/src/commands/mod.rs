@@ -2,6 +2,8 @@
 
 pub(crate) mod approvals;
 pub(crate) mod approve;
+pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod build;
 pub(crate) mod cancel;
 pub(crate) mod check;
@@ -9,10 +11,12 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod explain;
+pub(crate) mod gc;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod logs;
 pub(crate) mod reject;
+pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -38,6 +42,7 @@ pub(crate) async fn dispatch(
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
+        Command::Replay(arguments) => replay::command(&arguments, environment).await,
         Command::Cancel(arguments) => cancel::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
@@ -46,6 +51,9 @@ pub(crate) async fn dispatch(
         Command::Approve(arguments) => approve::command(&arguments, environment, talk).await,
         Command::Reject(arguments) => reject::command(&arguments, environment, talk).await,
         Command::Edit(arguments) => edit::command(&arguments, environment, talk).await,
+        Command::Audit(arguments) => audit::command(&arguments, environment, talk).await,
+        Command::Gc(arguments) => gc::command(&arguments, environment, talk).await,
+        Command::Backup(arguments) => backup::command(&arguments, environment, talk).await,
         Command::Explain(arguments) => explain::command(&arguments),
         Command::Doctor(arguments) => doctor::command(&arguments, environment).await,
         Command::Completions(arguments) => completions::command(&arguments),
