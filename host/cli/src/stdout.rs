@@ -23,7 +23,12 @@ pub(crate) fn pretty(value: &Value) -> String {
 
 /// One line of JSON, escaped like [`pretty`].
 pub(crate) fn line(value: &Value) -> String {
-    let mut line = escaped(&value.to_string());
+    line_of(&value.to_string())
+}
+
+/// A line of JSON that is a text already, escaped like [`pretty`].
+pub(crate) fn line_of(json: &str) -> String {
+    let mut line = escaped(json);
     line.push('\n');
     line
 }

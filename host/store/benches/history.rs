@@ -1,0 +1,271 @@
+//! What a long history costs: durable appends and listings in a folder with 100 000 finished runs against an empty one, and the room that a run takes. Five repetitions, each beside the disk's own time.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a bench"
+)]
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bailiwick_core::fact::{Entry, Fact, Pin, RunEnd, Used};
+use bailiwick_core::ports::{Journal as _, Term};
+use bailiwick_core::{
+    AttemptId, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp, Tokens,
+};
+use bailiwick_store::{Store, StoreOptions};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+/// As many finished runs as page 80 of the design asks for.
+const RUNS: usize = 100_000;
+
+/// How many are made with one wait: fewer than a host may own at once.
+const RUNS_AT_ONCE: usize = 2_000;
+
+const REPETITIONS: usize = 5;
+
+/// Samples of each measure and repetition.
+const SAMPLES: usize = 400;
+
+/// What a one-page commit writes into the log: a frame header and a page.
+const FRAME_BYTES: usize = 24 + 4_096;
+
+fn main() {
+    // `cargo test --benches` only wants to see that it builds.
+    if std::env::args().any(|word| word == "--test") {
+        return;
+    }
+    let (empty, full) = (folder(), folder());
+    let made = Instant::now();
+    fill(full.path());
+    let size = size_of(full.path());
+    println!("{RUNS} finished runs: {size} bytes, made in {:.1?}", made.elapsed());
+    for repetition in 1..=REPETITIONS {
+        let sync = fdatasync(empty.path());
+        let [bare, long] = [empty.path(), full.path()].map(|folder| measure(folder, repetition));
+        println!(
+            "repetition {repetition}: fdatasync p50 {:.3} ms, p99 {:.3} ms",
+            ms(sync.0),
+            ms(sync.1)
+        );
+        for (name, bare, long) in [
+            ("open", bare.open, long.open),
+            ("create a run", bare.create.0, long.create.0),
+            ("append, p50", bare.append.0, long.append.0),
+            ("append, p99", bare.append.1, long.append.1),
+            ("one-step run, p50", bare.run.0, long.run.0),
+            ("list 100 runs", bare.list.0, long.list.0),
+        ] {
+            let ratio = long.as_secs_f64() / bare.as_secs_f64();
+            println!(
+                "  {name:18} empty {:8.3} ms, full {:8.3} ms, ratio {ratio:.2}",
+                ms(bare),
+                ms(long)
+            );
+        }
+    }
+    for (name, chained) in [("small inputs", false), ("each output is the next input", true)] {
+        println!("100 steps of 10 kB, {name}: {} bytes after closing", storage(chained));
+    }
+}
+
+struct Measured {
+    open: Duration,
+    create: (Duration, Duration),
+    append: (Duration, Duration),
+    run: (Duration, Duration),
+    list: (Duration, Duration),
+}
+
+fn measure(folder: &Path, repetition: usize) -> Measured {
+    let started = Instant::now();
+    let store = open(folder);
+    let open = started.elapsed();
+    let name =
+        |kind: &str, number: usize| RunId::new(&format!("{kind}-{repetition}-{number}")).unwrap();
+    let create = sampled(|number| {
+        wait(store.create(&name("create", number))).unwrap();
+    });
+    let going = name("going", 0);
+    let term = wait(store.create(&going)).unwrap();
+    append(&store, &going, term, started_fact(&going));
+    let append_ = sampled(|_| append(&store, &going, term, cost()));
+    let run = sampled(|number| {
+        let run = name("run", number);
+        let term = wait(store.create(&run)).unwrap();
+        append(&store, &run, term, started_fact(&run));
+        append(&store, &run, term, cost());
+        append(&store, &run, term, ended());
+    });
+    let list = sampled(|_| {
+        wait(store.archive().runs(100, None)).unwrap();
+    });
+    Measured { open, create, append: append_, run, list }
+}
+
+fn append(store: &Store, run: &RunId, term: Term, facts: Vec<Fact>) {
+    let entry = Entry { at: Timestamp(1), facts };
+    wait(store.append(run, term, entry).unwrap().durable()).unwrap();
+}
+
+/// Median and 99th percentile.
+fn sampled(mut sample: impl FnMut(usize)) -> (Duration, Duration) {
+    let mut times: Vec<Duration> = (0..SAMPLES)
+        .map(|number| {
+            let started = Instant::now();
+            sample(number);
+            started.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    (times[SAMPLES / 2], times[SAMPLES * 99 / 100])
+}
+
+/// What the disk takes for the bytes of the smallest commit, in a file that has its size.
+fn fdatasync(folder: &Path) -> (Duration, Duration) {
+    let path = folder.join("probe");
+    let mut file = File::create(&path).unwrap();
+    file.write_all(&vec![0; 4 << 20]).unwrap();
+    file.sync_all().unwrap();
+    let bytes = [7; FRAME_BYTES];
+    let times = sampled(|number| {
+        file.write_all_at(&bytes, (number * FRAME_BYTES % (3 << 20)) as u64).unwrap();
+        file.sync_data().unwrap();
+    });
+    std::fs::remove_file(path).unwrap();
+    times
+}
+
+fn fill(folder: &Path) {
+    let store = open(folder);
+    for batch in 0..RUNS / RUNS_AT_ONCE {
+        let runs: Vec<RunId> = (0..RUNS_AT_ONCE)
+            .map(|number| RunId::new(&format!("{:06}", batch * RUNS_AT_ONCE + number)).unwrap())
+            .collect();
+        let created: Vec<_> = runs.iter().map(|run| store.create(run)).collect();
+        let mut tickets = Vec::new();
+        for (run, created) in runs.iter().zip(created) {
+            let term = wait(created).unwrap();
+            for facts in [started_fact(run), cost(), ended()] {
+                let entry = Entry { at: Timestamp(batch as u64), facts };
+                tickets.push(store.append(run, term, entry).unwrap());
+            }
+        }
+        for ticket in tickets {
+            wait(ticket.durable()).unwrap();
+        }
+    }
+}
+
+/// What 100 steps leave on the disk whose outputs have 10 kB each, hardly compressible.
+fn storage(chained: bool) -> u64 {
+    let folder = folder();
+    let store = open(folder.path());
+    let run = RunId::new("steps").unwrap();
+    let term = wait(store.create(&run)).unwrap();
+    append(&store, &run, term, started_fact(&run));
+    let mut input = Document::of(&json!({ "step": 0 }));
+    for step in 0..100_u32 {
+        let attempt = attempt(&format!("s{step}"));
+        let any = Digest::of(b"");
+        let begins = Fact::CellStarted {
+            attempt: attempt.clone(),
+            component: any,
+            powers: any,
+            input: input.clone(),
+            content: None,
+        };
+        append(&store, &run, term, vec![begins]);
+        let text: String = (0..157_u32)
+            .map(|part| Digest::of_parts(&[&step.to_le_bytes(), &part.to_le_bytes()]).hex())
+            .collect();
+        let output = Document::of(&json!({ "text": text.get(..10_000).unwrap() }));
+        let cell = attempt.cell.clone();
+        let finished =
+            Fact::CellFinished { attempt, output: output.clone(), used: Used::default() };
+        let released = Fact::Released { cell, round: 0, output: output.clone() };
+        append(&store, &run, term, vec![finished, released]);
+        input = match chained {
+            true => Document::of(&json!({ "before": output.value() })),
+            false => Document::of(&json!({ "step": step })),
+        };
+    }
+    append(&store, &run, term, ended());
+    drop(store);
+    size_of(folder.path())
+}
+
+fn attempt(step: &str) -> AttemptId {
+    let cell = CellId { step: Name::new(step).unwrap(), key: CellKey::single() };
+    AttemptId { cell, round: 0, attempt: 1 }
+}
+
+fn started_fact(run: &RunId) -> Vec<Fact> {
+    let assets = Document::of(&json!({}));
+    let pin = Pin {
+        project: "/srv/project".into(),
+        files: Default::default(),
+        models: Vec::new(),
+        assets,
+        currency: None,
+    };
+    vec![Fact::RunStarted {
+        run: run.clone(),
+        pipeline: Name::new("campaign").unwrap(),
+        input: Document::of(&json!({ "subject": "a brief of usual size", "run": run.as_str() })),
+        shape: Vec::new(),
+        agents: Default::default(),
+        imported: Vec::new(),
+        by: "ana".into(),
+        pin: Some(pin),
+        forked: None,
+    }]
+}
+
+fn cost() -> Vec<Fact> {
+    let cost = Cost { tokens: Tokens(7), ..Cost::ZERO };
+    vec![Fact::CallLost { attempt: attempt("draft"), index: 0, cost }]
+}
+
+fn ended() -> Vec<Fact> {
+    vec![Fact::RunEnded { end: RunEnd::Done, output: None, reason: None }]
+}
+
+/// On the disk that the build folder is on: `/tmp` is often memory.
+fn folder() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+fn open(folder: &Path) -> Store {
+    let options = StoreOptions { command: "bench".into(), now: Timestamp(0) };
+    Store::open(folder, options).unwrap()
+}
+
+fn size_of(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| match entry.metadata().unwrap() {
+            about if about.is_dir() => size_of(&entry.path()),
+            about => about.len(),
+        })
+        .sum()
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().build().unwrap();
+    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}
