@@ -1,9 +1,10 @@
 //! What is on stable storage, indexed as it grows: what effects are held against.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bailiwick_core::fact::{AskId, CallAnswer, Fact, FailureKind};
 use bailiwick_core::fact::{Entry, ParkReason};
+use bailiwick_core::run::End;
 use bailiwick_core::{AttemptId, CellId, Digest, RunState};
 
 /// Everything durable of the run.
@@ -98,4 +99,27 @@ impl Known {
         }
         Ok(())
     }
+}
+
+/// How each cell ended.
+pub(crate) fn ends(state: &RunState) -> BTreeMap<CellId, String> {
+    let mut ends = BTreeMap::new();
+    for step in &state.steps {
+        for (key, cell) in &step.cells {
+            let id = CellId { step: step.shape.name.clone(), key: key.clone() };
+            ends.insert(
+                id,
+                match cell.end() {
+                    Some(End::Released { round, output }) => {
+                        format!("released {round} {}", output.value())
+                    }
+                    Some(End::Skipped) => "skipped".into(),
+                    Some(End::Dropped { reason }) => format!("dropped: {reason}"),
+                    Some(End::Failed { failure }) => format!("failed: {failure}"),
+                    None => "open".into(),
+                },
+            );
+        }
+    }
+    ends
 }

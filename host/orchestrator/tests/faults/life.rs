@@ -13,9 +13,7 @@ use bailiwick_core::ports::Journal as _;
 use bailiwick_core::{Document, RunState};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
-use bailiwick_orchestrator::{
-    Ended, NoReuse, Resume, RunError, RunHandle, Start, World, pin, resume, run,
-};
+use bailiwick_orchestrator::{Ended, Resume, RunError, RunHandle, Start, World, pin, resume, run};
 use bailiwick_policy::Route;
 use serde_json::json;
 
@@ -23,7 +21,7 @@ use crate::clock::Simulated;
 use crate::disk::Disk;
 use crate::guest::{Agents, Guests, generation};
 use crate::outside::{Outside, name, run_id};
-use crate::people::{Office, Watcher};
+use crate::people::{Office, OtherRun, Watcher};
 use crate::provider::{Index, Provider};
 
 /// Turns after which a run that does not end hangs: the longest takes a hundredth of them.
@@ -189,7 +187,7 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
             shown: AtomicUsize::new(shown),
         }),
         desk: Arc::new(Office { outside: Arc::clone(outside), attended: plot.attended }),
-        reuse: Arc::new(NoReuse),
+        reuse: Arc::new(OtherRun(Arc::clone(outside))),
     }
 }
 

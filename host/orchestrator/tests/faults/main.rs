@@ -11,6 +11,7 @@
 )]
 
 mod clock;
+mod crash_points;
 mod disk;
 mod guest;
 mod known;

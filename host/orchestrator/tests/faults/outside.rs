@@ -34,6 +34,10 @@ pub(crate) struct Outside {
     pub(crate) script: Script,
     pub(crate) decisions: Decisions,
     pub(crate) embeds: bool,
+    /// The step whose outputs another run had already.
+    pub(crate) reused: Option<Name>,
+    /// The step for whose first call the provider is out of reach, and for how many requests yet.
+    pub(crate) outage: Mutex<Option<(Name, Option<Digest>, usize)>>,
     pub(crate) journal: MemoryJournal,
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) time: Mutex<Timestamp>,
@@ -87,6 +91,8 @@ impl Outside {
             script,
             decisions: Decisions::read("decisions.toml", decisions).unwrap(),
             embeds: false,
+            reused: None,
+            outage: Mutex::default(),
             journal: MemoryJournal::new(),
             blobs: Arc::new(MemoryBlobs::new()),
             time: Mutex::new(Timestamp(1)),

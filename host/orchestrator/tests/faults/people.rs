@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_orchestrator::{Desk, Observer, Question, RunHandle};
+use bailiwick_core::{CellId, Digest, Document, RunId};
+use bailiwick_orchestrator::{Desk, Observer, Question, Reusable, Reuse, RunHandle};
+use bailiwick_project::Step;
+use serde_json::json;
 
 use crate::outside::{Outside, run_id};
 
@@ -72,5 +75,24 @@ impl Desk for Office {
 
     fn is_attended(&self) -> bool {
         self.attended
+    }
+}
+
+/// Another run that had the outputs of one step already.
+pub(crate) struct OtherRun(pub(crate) Arc<Outside>);
+
+impl Reuse for OtherRun {
+    fn applies(&self, step: &Step) -> bool {
+        self.0.reused.as_ref() == Some(&step.name)
+    }
+
+    fn find<'a>(&'a self, cell: &'a CellId, content: Digest) -> BoxFuture<'a, Option<Reusable>> {
+        Box::pin(async move {
+            self.0.turns(5).await;
+            let from = RunId::new("older").unwrap();
+            // By the content alone, as a cache does it.
+            let output = Document::of(&json!({ "kept": content.short() }));
+            Some(Reusable { from, output }).filter(|_| cell.key.as_str() != "topic=b")
+        })
     }
 }

@@ -52,6 +52,15 @@ impl Provider {
         let Some(step) = self.held_against(durable, key) else { return Ok(()) };
         let outside = &self.0;
         let detail = || "the simulation says so".to_owned();
+        if let Some((out, first, left)) = &mut *outside.outage.lock().unwrap()
+            && *out == step
+            && first.get_or_insert(*key) == key
+            && *left > 0
+        {
+            *left -= 1;
+            let (retry_after, left) = (None, false);
+            return Err(ProviderError::Unavailable { detail: detail(), retry_after, left });
+        }
         let lost = |left| ProviderError::Unavailable { detail: detail(), retry_after: None, left };
         let fails = {
             let mut failures = outside.failures.lock().unwrap();

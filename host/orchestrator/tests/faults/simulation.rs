@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bailiwick_core::fact::{Failure, FailureKind, PauseReason, Repin};
-use bailiwick_core::run::{End, RunStatus};
-use bailiwick_core::{AttemptId, Calls, CellId, Digest, RunState, Tokens};
+use bailiwick_core::run::RunStatus;
+use bailiwick_core::{AttemptId, Calls, Digest, RunState, Tokens};
 use bailiwick_policy::{Budget, Budgets, StepBudget, WhenSpent};
 use bailiwick_project::Plan;
 use serde_json::json;
 
 use crate::guest::{Do, Ends, Part, Script};
+use crate::known::ends;
 use crate::life::{Death, Plot, decide_meanwhile, live};
 use crate::outside::{Faults, Outside, name, plan};
 use crate::plans::{Dice, decisions, pipeline};
@@ -191,29 +192,6 @@ fn raise(outside: &Outside) -> Repin {
     Repin { what: vec!["budgets".into()], ..Repin::default() }
 }
 
-/// How each cell ended.
-fn ends(state: &RunState) -> BTreeMap<CellId, String> {
-    let mut ends = BTreeMap::new();
-    for step in &state.steps {
-        for (key, cell) in &step.cells {
-            let id = CellId { step: step.shape.name.clone(), key: key.clone() };
-            ends.insert(
-                id,
-                match cell.end() {
-                    Some(End::Released { round, output }) => {
-                        format!("released {round} {}", output.value())
-                    }
-                    Some(End::Skipped) => "skipped".into(),
-                    Some(End::Dropped { reason }) => format!("dropped: {reason}"),
-                    Some(End::Failed { failure }) => format!("failed: {failure}"),
-                    None => "open".into(),
-                },
-            );
-        }
-    }
-    ends
-}
-
 /// What is counted over all runs: dice that never lead somewhere prove nothing about it.
 #[derive(Default)]
 struct Tally {
@@ -235,8 +213,12 @@ fn simulate(seed: u64, tally: &mut Tally) -> Result<(), String> {
     trouble.outside.nothing_is_forgotten();
     let mut wrong = [peace.outside.complaints(), trouble.outside.complaints()].concat();
     let known = trouble.outside.known();
-    let done = |state: &RunState| state.status() == RunStatus::Done;
-    if done(&peace.state) && done(&trouble.state) && known.blurred.is_none() {
+    let (expected, actual) = (peace.state.status(), trouble.state.status());
+    if known.blurred.is_none() && expected != actual {
+        wrong.push(format!("{}, and after trouble {}", expected.as_str(), actual.as_str()));
+    }
+    // A run that fails lets what runs end, and how much that is depends on its hosts.
+    if known.blurred.is_none() && expected != RunStatus::Failed {
         tally.compared += 1;
         let (expected, actual) = (ends(&peace.state), ends(&trouble.state));
         for (cell, end) in expected.iter().filter(|(cell, end)| actual.get(cell) != Some(end)) {
