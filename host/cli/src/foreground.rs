@@ -111,7 +111,7 @@ async fn drive(running: Running, watcher: &Watcher, talk: &Talk) -> anyhow::Resu
 
 /// What came out: into the folder that was named, else on standard output. A run that
 /// can go on has no result yet.
-async fn result(
+pub(crate) async fn result(
     out: Option<&Path>,
     json: bool,
     finished: &Finished,

@@ -1,6 +1,6 @@
 //! `resume`: a run that was left goes on, as it was started; `pause` and `cancel` are its relatives. Decides nothing of what a run does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
@@ -17,7 +17,7 @@ use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
 use crate::problems::Problems;
-use crate::run::{CONCURRENCY, Onlookers, Running, Setting, set_up};
+use crate::run::{CONCURRENCY, Finished, Onlookers, Running, Setting, set_up};
 use crate::{check, codes, decisions, delivery, embed, folders, ledgers};
 
 /// How many of the newest runs are looked through for one that is unfinished.
@@ -87,10 +87,7 @@ pub async fn resume(
     request: ResumeRequest,
 ) -> Result<Running, Problems> {
     if let Some(out) = &request.out {
-        delivery::may_write(out).map_err(|error| {
-            let hint = "name a folder that is new, empty, or of an earlier run";
-            Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
-        })?;
+        may_write(out)?;
     }
     let held = host.hold()?;
     let run = match request.run.clone() {
@@ -103,13 +100,10 @@ pub async fn resume(
         let message = format!("{run} goes already");
         return Err(Problems::one(Diagnostic::error(codes::HELD, message)));
     }
-    let (term, entries, state) = claim(&held, &run).await?;
+    let Claimed { term, entries, state, .. } = claim(&held, &run).await?;
     may_resume(&state, request.retry_failed)?;
     let blobs: Arc<dyn Blobs> = Arc::clone(&held.store) as _;
-    let mut pinned = as_started(&state, today, blobs.as_ref()).await?;
-    for repin in &state.repins {
-        apply(&mut pinned, &state, repin, today, blobs.as_ref()).await?;
-    }
+    let mut pinned = as_left(&state, today, blobs.as_ref()).await?;
     let repinned = match request.repin.is_empty() {
         true => None,
         false => {
@@ -167,13 +161,35 @@ pub async fn resume(
     Ok(Running::of((handle, plan), driven, gateway, host, &held))
 }
 
+/// A run that is done or has failed, to be delivered: its host was killed before it
+/// was, or it is wanted once more. Nothing where it has not ended so.
+///
+/// # Errors
+/// [`Problems`]; the run is as it was.
+pub async fn over(
+    host: &Host,
+    today: &Opened,
+    run: &RunId,
+    out: &Path,
+) -> Result<Option<Finished>, Problems> {
+    may_write(out)?;
+    let held = host.hold()?;
+    let Claimed { state, durable, .. } = claim(&held, run).await?;
+    if !matches!(state.end, Some(RunEnd::Done | RunEnd::Failed)) {
+        return Ok(None);
+    }
+    let pinned = as_left(&state, today, held.store.as_ref()).await?;
+    let plan = check::plan(&pinned.opened, Some(&state.pipeline))?;
+    Ok(Some(Finished::of(state, durable, plan, &held)))
+}
+
 /// Ends a run for good that no host drives.
 ///
 /// # Errors
 /// [`Problems`] where it has ended, or somebody drives it.
 pub async fn cancel(host: &Host, run: &RunId, by: String) -> Result<Durable, Problems> {
     let held = host.hold()?;
-    let (term, _, mut state) = claim(&held, run).await?;
+    let Claimed { term, mut state, .. } = claim(&held, run).await?;
     let reason = Some(format!("cancelled by {by}"));
     let facts = [
         Fact::RunResumed { by, repinned: None, retry_failed: true },
@@ -214,22 +230,37 @@ async fn newest_unfinished(held: &Held) -> Result<RunId, Problems> {
     })
 }
 
+/// A run as it was left, and that nobody else writes in it.
+struct Claimed {
+    term: Term,
+    entries: Vec<Entry>,
+    state: RunState,
+    durable: Durable,
+}
+
 /// Takes a run over and reads it.
-async fn claim(held: &Held, run: &RunId) -> Result<(Term, Vec<Entry>, RunState), Problems> {
-    let term = held.store.claim(run).await.map_err(|error| match error {
-        JournalError::NoSuchRun(_) => {
-            let hint = "`bailiwick runs` lists the runs of this data folder";
-            Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
-        }
-        error => storage(error),
-    })?;
-    let entries = held.store.read(run).await.map_err(storage)?;
+async fn claim(held: &Held, run: &RunId) -> Result<Claimed, Problems> {
+    let (term, entries, durable) =
+        held.store.take_over(run).await.map_err(|error| match error {
+            JournalError::NoSuchRun(_) => {
+                let hint = "`bailiwick runs` lists the runs of this data folder";
+                Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
+            }
+            error => storage(error),
+        })?;
     let state = RunState::replay(&entries).map_err(storage)?;
     let state = state.ok_or_else(|| {
         let message = format!("{run} ended before its first fact was written; start it again");
         Problems::one(Diagnostic::error(codes::NO_RUN, message))
     })?;
-    Ok((term, entries, state))
+    Ok(Claimed { term, entries, state, durable })
+}
+
+fn may_write(out: &Path) -> Result<(), Problems> {
+    delivery::may_write(out).map_err(|error| {
+        let hint = "name a folder that is new, empty, or of an earlier run";
+        Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
+    })
 }
 
 fn may_resume(state: &RunState, retry_failed: bool) -> Result<(), Problems> {
@@ -246,9 +277,21 @@ fn ended(state: &RunState) -> Problems {
         Some(RunEnd::Failed) => {
             format!("bailiwick resume {} --retry-failed does its failed cells again", state.run)
         }
-        _ => "nothing of it is left to do".to_owned(),
+        _ => format!(
+            "nothing of it is left to do; `bailiwick resume {} --out DIR` delivers it",
+            state.run
+        ),
     };
     Problems::one(Diagnostic::error(codes::ENDED, message).hint(hint))
+}
+
+/// The project of a run as the run was left: as it began, with what was repinned since.
+async fn as_left(state: &RunState, today: &Opened, blobs: &dyn Blobs) -> Result<Pinned, Problems> {
+    let mut pinned = as_started(state, today, blobs).await?;
+    for repin in &state.repins {
+        apply(&mut pinned, state, repin, today, blobs).await?;
+    }
+    Ok(pinned)
 }
 
 /// The project of a run as it was when the run began. One of an older version was not

@@ -76,6 +76,10 @@ pub struct Finished {
 }
 
 impl Finished {
+    pub(crate) fn of(state: RunState, durable: Durable, plan: Arc<Plan>, held: &Held) -> Self {
+        Self { state, durable, plan, store: Arc::clone(&held.store) }
+    }
+
     /// Writes what came out into a folder: output, artifacts, manifest and gallery.
     ///
     /// # Errors

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::fact::Entry;
-use bailiwick_core::ports::{BlobError, Blobs, BoxFuture, Journal, JournalError, Term, Ticket};
+use bailiwick_core::ports::{
+    BlobError, Blobs, BoxFuture, Durable, Journal, JournalError, Term, Ticket,
+};
 use bailiwick_core::{Bytes, Digest, RunId, Timestamp};
 use tokio::sync::oneshot;
 
@@ -74,6 +76,21 @@ impl Store {
     #[must_use]
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// Claims a run and reads all of it. What is read is on stable storage, whatever
+    /// became of the process that wrote it: the commit of the claim came after it.
+    ///
+    /// # Errors
+    /// As [`Journal::claim`] and [`Journal::read`].
+    pub async fn take_over(
+        &self,
+        run: &RunId,
+    ) -> Result<(Term, Vec<Entry>, Durable), JournalError> {
+        let term = self.claim(run).await?;
+        let entries = self.read(run).await?;
+        let durable = Durable::attest(entries.len() as u64);
+        Ok((term, entries, durable))
     }
 
     /// The collections of a project, told from others by the digest of its path.

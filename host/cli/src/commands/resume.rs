@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bailiwick_core::Diagnostic;
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
-use bailiwick_engine::resume::{RepinWhat, ResumeRequest, resume};
+use bailiwick_engine::resume::{RepinWhat, ResumeRequest, over, resume};
 use bailiwick_engine::{Problems, codes, load};
 use clap::Args;
 
@@ -14,7 +14,7 @@ use super::run::run_id;
 use crate::arguments::{DataPlace, ProjectPlace};
 use crate::ending::Ending;
 use crate::environment::Environment;
-use crate::foreground::{Screen, Wishes, follow};
+use crate::foreground::{Screen, Wishes, follow, result};
 use crate::summary;
 use crate::talk::Talk;
 
@@ -59,6 +59,12 @@ pub(crate) async fn command(
     let opened = load::open(&environment.places(&arguments.place, &[])?)?;
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
     let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
+    if let (Some(run), Some(out), false) = (&run, &arguments.out, arguments.retry_failed)
+        && let Some(finished) = over(&host, &opened, run, out).await?
+    {
+        result(Some(out), arguments.json, &finished, talk).await?;
+        return Ok(Ending::of(finished.state.status()));
+    }
     let screen = Screen::open(arguments.json, environment, talk);
     let told = talk.clone();
     let request = ResumeRequest {
