@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     pub(crate) waiting: usize,
     /// At work, at a judge, or between two tries.
     pub(crate) running: usize,
+    /// Let go in the middle, until there is more budget, room, or an answer.
+    pub(crate) parked: usize,
     /// Not begun.
     pub(crate) idle: usize,
 }
@@ -31,7 +33,7 @@ impl Tally {
 
     /// All of them.
     pub(crate) fn all(&self) -> usize {
-        self.ended() + self.waiting + self.running + self.idle
+        self.ended() + self.waiting + self.running + self.parked + self.idle
     }
 
     /// Both together.
@@ -43,6 +45,7 @@ impl Tally {
             failed: self.failed + other.failed,
             waiting: self.waiting + other.waiting,
             running: self.running + other.running,
+            parked: self.parked + other.parked,
             idle: self.idle + other.idle,
         }
     }
@@ -52,6 +55,7 @@ impl Tally {
         let counts = [
             (Word::Done, self.done),
             (Word::Running, self.running),
+            (Word::Parked, self.parked),
             (Word::Waiting, self.waiting),
             (Word::Failed, self.failed),
             (Word::Dropped, self.dropped),
@@ -67,6 +71,7 @@ impl Tally {
 pub(crate) enum Word {
     Done,
     Running,
+    Parked,
     Waiting,
     Failed,
     Dropped,
@@ -79,6 +84,7 @@ impl Word {
         match self {
             Self::Done => "done",
             Self::Running => "running",
+            Self::Parked => "parked",
             Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Dropped => "dropped",
@@ -111,6 +117,7 @@ pub(crate) fn of(step: &StepState) -> Tally {
         *match word(cell) {
             Some(Word::Done) => &mut tally.done,
             Some(Word::Running) => &mut tally.running,
+            Some(Word::Parked) => &mut tally.parked,
             Some(Word::Waiting) => &mut tally.waiting,
             Some(Word::Failed) => &mut tally.failed,
             Some(Word::Dropped) => &mut tally.dropped,
@@ -126,6 +133,9 @@ pub(crate) fn word(cell: &CellState) -> Option<Word> {
     match &cell.stage {
         Stage::Idle => None,
         Stage::Judging { now: JudgeStage::Asked { .. }, .. } => Some(Word::Waiting),
+        Stage::Parked { .. } | Stage::Judging { now: JudgeStage::Parked { .. }, .. } => {
+            Some(Word::Parked)
+        }
         Stage::Ended(End::Released { .. }) => Some(Word::Done),
         Stage::Ended(End::Skipped) => Some(Word::Skipped),
         Stage::Ended(End::Dropped { .. }) => Some(Word::Dropped),
