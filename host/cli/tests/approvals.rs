@@ -4,12 +4,11 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use support::{ASKS, Does, Guest, World, given, told};
+use support::{ASKS, Guest, World, given, told};
 
 /// A project in which `editor` asks about `one` twice, left waiting as run `r1`.
 fn asked(world: &World, guest: &Guest) {
@@ -142,24 +141,13 @@ fn an_edit_fits_the_schema_and_brings_in_no_files() {
 fn a_folder_that_a_host_holds_is_left_to_it() {
     let world = World::new();
     asked(&world, &Guest::answers("{\"text\":\"a\"}"));
-    world.agent("slow", &Guest::does(Does::Loops));
-    world.write(
-        "bailiwick.toml",
-        "[agents.one]\ncomponent = \"agents/slow\"\nlimits = { cpu = \"5 min\", wall = \"5 min\" }\n",
-    );
-    let mut host = world
-        .command(["run", "--run-id", "r2", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let first = BufReader::new(host.stdout.take().unwrap()).lines().next().unwrap().unwrap();
-    assert!(first.contains("RunStarted"), "{first}");
-    ends(&world.run(["approve", DE]), 1, "E130");
+    let path = world.root().join(".bailiwick/lock");
+    let lock = std::fs::File::open(path).unwrap();
+    lock.lock().unwrap();
+    ends(&world.run(["approve", DE]), 2, "E130");
     // Looking takes no lock.
     assert_eq!(open(&world), [DE, FR]);
-    host.kill().unwrap();
-    host.wait().unwrap();
+    lock.unlock().unwrap();
     ends(&world.run(["approve", DE]), 0, "approved by");
 }
 

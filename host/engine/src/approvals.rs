@@ -156,13 +156,13 @@ pub struct Taken {
 /// Why answers were not taken: none of them was.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NotTaken {
-    /// What was given is wrong: there is no such question.
+    /// Nothing was begun: there is no such question, or somebody else holds the folder.
     #[error(transparent)]
     Wrong(Problems),
     /// It was understood, and refused.
     #[error(transparent)]
     Refused(Problems),
-    /// The data folder is held by somebody else, or cannot be used.
+    /// The data folder failed.
     #[error(transparent)]
     Storage(Problems),
 }
@@ -184,7 +184,7 @@ pub async fn decide(
     given: Vec<Given>,
 ) -> Result<Vec<Taken>, NotTaken> {
     let by_run = by_run(given)?;
-    let held = host.hold().map_err(NotTaken::Storage)?;
+    let held = host.hold().map_err(NotTaken::Wrong)?;
     let live = host.live.lock().await;
     let (mut judged, mut problems, mut unknown) = (Vec::new(), Problems::default(), false);
     for (run, given) in by_run {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use bailiwick_core::fact::{AgentPin, JudgeShape, StepShape, Used};
-use bailiwick_core::ports::Ticket;
 use bailiwick_core::{AttemptId, CellKey};
 use bailiwick_policy::{Person, Right};
 use bailiwick_provider::Keys;
@@ -67,13 +66,31 @@ impl Scratch {
         decide(&self.host, &people(), self.uid(who), given).await
     }
 
-    /// A run that waits for people, with this after everything else.
-    async fn waiting(&self, id: &str, quorum: u32, more: Option<Fact>) -> Ticket {
+    /// A run that waits for people.
+    async fn waiting(&self, id: &str, quorum: u32) {
         let store = Arc::clone(&self.host.hold().unwrap().store);
         let term = store.create(&run(id)).await.unwrap();
-        let mut facts = asked(id, quorum);
-        facts.extend(more);
-        store.append(&run(id), term, Entry { at: Timestamp(1), facts }).unwrap()
+        let entry = Entry { at: Timestamp(1), facts: asked(id, quorum) };
+        store.append(&run(id), term, entry).unwrap().durable().await.unwrap();
+    }
+
+    /// Runs that wait for people, each with a last fact that no run can have there.
+    async fn waiting_and_illegal(&self, ids: &[String]) {
+        let store = Arc::clone(&self.host.hold().unwrap().store);
+        let runs: Vec<RunId> = ids.iter().map(|id| run(id)).collect();
+        // Begun together, so that they share their commits.
+        let begun: Vec<_> = runs.iter().map(|run| store.create(run)).collect();
+        let mut tickets = Vec::new();
+        for (id, begun) in ids.iter().zip(begun) {
+            let term = begun.await.unwrap();
+            let mut facts = asked(id, 1);
+            facts.push(Fact::StepLaidOut { step: name("draft"), cells: Vec::new() });
+            let entry = Entry { at: Timestamp(1), facts };
+            tickets.push(store.append(&run(id), term, entry).unwrap());
+        }
+        for ticket in tickets {
+            ticket.durable().await.unwrap();
+        }
     }
 }
 
@@ -165,12 +182,7 @@ async fn ten_thousand_waiting_runs_are_listed_without_being_read() {
     let all: Vec<String> = (0..RUNS).map(|number| format!("r{number:05}")).collect();
     // One process owns fewer at a time.
     for some in all.chunks(4_000) {
-        let mut last = None;
-        for id in some {
-            let again = Fact::StepLaidOut { step: name("draft"), cells: Vec::new() };
-            last = Some(scratch.waiting(id, 1, Some(again)).await);
-        }
-        last.unwrap().durable().await.unwrap();
+        scratch.waiting_and_illegal(some).await;
         drop(scratch.host);
         scratch.host = host(scratch.folder.path());
     }
@@ -189,7 +201,7 @@ async fn ten_thousand_waiting_runs_are_listed_without_being_read() {
 async fn a_run_that_is_named_is_shown_with_its_candidate_and_no_other() {
     let scratch = Scratch::new();
     for id in ["r", "r1", "r-1", "r.1"] {
-        scratch.waiting(id, 1, None).await.durable().await.unwrap();
+        scratch.waiting(id, 1).await;
     }
     let history = scratch.history();
     let named = open(&history, Some(&run("r"))).await.unwrap();
@@ -202,7 +214,7 @@ async fn a_run_that_is_named_is_shown_with_its_candidate_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_apart_by_what_the_kernel_says() {
     let scratch = Scratch::new();
-    scratch.waiting("r", 2, None).await.durable().await.unwrap();
+    scratch.waiting("r", 2).await;
     let asks = [ask("r")];
     for nobody in [7003, 7004, scratch.uid] {
         let refused = scratch.decide(nobody, &asks, approve()).await.unwrap_err();
@@ -226,7 +238,7 @@ async fn people_are_told_apart_by_what_the_kernel_says() {
 async fn one_refusal_refuses_all_over_all_runs() {
     let scratch = Scratch::new();
     for id in ["a", "b"] {
-        scratch.waiting(id, 1, None).await.durable().await.unwrap();
+        scratch.waiting(id, 1).await;
     }
     let store = Arc::clone(&scratch.host.hold().unwrap().store);
     for (bad, code) in [(ask("c"), codes::NO_QUESTION), (AskId("?".into()), codes::NO_QUESTION)] {
@@ -255,7 +267,7 @@ async fn one_refusal_refuses_all_over_all_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_decides_in_its_own_users_folder_only() {
     let scratch = Scratch::new();
-    scratch.waiting("r", 1, None).await.durable().await.unwrap();
+    scratch.waiting("r", 1).await;
     let stranger = Caller::who_runs_it(scratch.uid + 1);
     let given = vec![Given { ask: ask("r"), decision: approve(), subject: None }];
     let refused =
@@ -369,7 +381,7 @@ async fn a_run_that_goes_takes_its_answers_now() {
     let (handle, going) = driven::begin(&scratch.host, "r");
     scratch.host.live.goes(handle).await;
     let going = tokio::spawn(going);
-    scratch.waiting("left", 1, None).await.durable().await.unwrap();
+    scratch.waiting("left", 1).await;
     let asks = [ask("r")];
     while !matches!(open_in(&scratch.data()).await.as_slice(), [_, _]) {
         tokio::task::yield_now().await;
