@@ -59,9 +59,9 @@ impl Task {
             return self.start_attempt(id, input);
         };
         self.queue.free(&id.cell.step);
-        let (content, cell) = (content(&generation, &id, &input), id.cell.clone());
+        let (content, subject) = (content(&generation, &id, &input), self.subject_of(&id));
         self.note(Fact::CellReused { attempt: id, content, from, output })?;
-        self.advance(&cell)
+        self.advance(&subject)
     }
 
     /// Starts an attempt whose place is taken.

@@ -131,7 +131,7 @@ impl Task {
         match result {
             Ok(Prepared::Input(input)) if step.agent().is_some() => {
                 let id = CellId { step: judge.clone(), key: cell.key };
-                return self.start_attempt(self.next_attempt(id, round), Document::of(&input));
+                return self.make_or_reuse(self.next_attempt(id, round), Document::of(&input));
             }
             Ok(Prepared::Input(show)) => self.put_question(judge, &cell, round, &show)?,
             Ok(Prepared::Skip) => {

@@ -3,7 +3,7 @@
 use super::cell::{Candidate, CellState, JudgeStage, Rest, Stage};
 use super::state::{Legal, RunState, Spent};
 use crate::fact::{CallAnswer, Fact, Failure, FailureKind, ParkReason, StepBy};
-use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, Timestamp};
+use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, RunId, Timestamp};
 
 /// An attempt that has not ended, with all that is needed to execute it again; also one
 /// that failed and will be followed by another with the same input.
@@ -82,15 +82,21 @@ impl RunState {
         Ok(())
     }
 
-    pub(super) fn reuse(&mut self, id: &AttemptId, output: &Document) -> Legal {
-        if self.judge(&id.cell.step).is_some() {
-            return Err("a judge is never taken from a cache");
-        }
-        if matches!(self.cell(&id.cell).map(|cell| &cell.stage), Some(Stage::Resting { .. })) {
+    pub(super) fn reuse(&mut self, id: &AttemptId, from: &RunId, output: &Document) -> Legal {
+        let subject = self.subject_of(id);
+        if matches!(
+            self.cell(&subject).map(|cell| &cell.stage),
+            Some(Stage::Resting { .. } | Stage::Judging { now: JudgeStage::Resting { .. }, .. })
+        ) {
             return Err("what is tried again is made");
         }
         self.take_turn(id)?;
-        self.cell_mut(&id.cell)?.candidate_made(id.round, output);
+        let cell = self.cell_mut(&subject)?;
+        match &mut cell.stage {
+            Stage::Judging { now, .. } => *now = JudgeStage::Over { result: Ok(output.clone()) },
+            _ => cell.candidate_made(id.round, output),
+        }
+        cell.reused.insert((id.cell.step.clone(), id.round), from.clone());
         self.open.remove(&id.cell);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fact::{AskId, Decision, Failure, Judgement, ParkReason, Verdict};
-use crate::{Cost, Document, Name, Timestamp};
+use crate::{Cost, Document, Name, RunId, Timestamp};
 
 /// Where a cell is on its way.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,6 +126,9 @@ pub struct CellState {
     pub unasked_judge: Option<(usize, u32)>,
     /// The tries that do not count any more: those before somebody wanted it tried again.
     pub tried_before: BTreeMap<(Name, u32), u32>,
+    /// The outputs of a step (itself or a judge) at a round that were not made here, with
+    /// the run that they are of.
+    pub reused: BTreeMap<(Name, u32), RunId>,
     /// What the answers to it and its judges cost.
     pub cost: Cost,
 }
@@ -143,6 +146,7 @@ impl Default for CellState {
             failed_judge: None,
             unasked_judge: None,
             tried_before: BTreeMap::new(),
+            reused: BTreeMap::new(),
             cost: Cost::ZERO,
         }
     }

@@ -13,6 +13,7 @@
 //! | running, parked | `AttemptFailed` without | failing |
 //! | running | `CellFinished` | judging, at the first judge |
 //! | judging | `CellStarted` of the judge | judging, the judge runs |
+//! | judging | `CellReused` of the judge | judging, the judge has ended |
 //! | judging | `Judged` pass, or an opinion; `JudgeSkipped`; `Decided` approve | judging, at the next judge |
 //! | judging | `Judged` revise, `Decided` reject, allowance left | revising |
 //! | judging | `Judged` revise, allowance spent | spent |

@@ -256,7 +256,7 @@ impl RunState {
                 self.pause(Pause { reason: *reason, detail: detail.clone(), by: by.clone() })
             }
             Fact::CellStarted { .. } => self.start(fact, at),
-            Fact::CellReused { attempt, output, .. } => self.reuse(attempt, output),
+            Fact::CellReused { attempt, from, output, .. } => self.reuse(attempt, from, output),
             Fact::AttemptContinued { attempt } => self.go_on(attempt),
             Fact::CellParked { attempt, reason, until, .. } => self.park(attempt, *reason, *until),
             Fact::CallIntended { attempt, .. }

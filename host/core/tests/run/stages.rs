@@ -161,6 +161,7 @@ const TABLE: &[Row] = &[
         way: CANDIDATE,
         legal: &[
             ("check 0/1 starts", "judging 0: check running 1"),
+            ("check 0/1 reuses", "judging 0: check over"),
             ("check skips 0", "judging 0: editor due"),
             // Its expressions failed: it could not begin, which is a veto too.
             ("check vetoes 0", "refused"),
