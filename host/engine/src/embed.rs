@@ -11,9 +11,9 @@ use bailiwick_gate::ledger::{Hold, Payer};
 use bailiwick_gate::model::EmbedRequest;
 use bailiwick_gate::worst::spent;
 use bailiwick_gate::{Gateway, ProviderCall};
-use bailiwick_orchestrator::Preparation;
+use bailiwick_orchestrator::{Lack, Preparation, Readiness};
 use bailiwick_policy::price::Priced;
-use bailiwick_policy::{Budget, Route};
+use bailiwick_policy::{Budget, Route, WhenSpent};
 use bailiwick_store::Collections;
 use bailiwick_store::knowledge::ChunkId;
 
@@ -31,15 +31,22 @@ pub(crate) fn missing(gateway: Arc<Gateway>, collections: Collections, run: RunI
             for (collection, alias) in &gateway.embedders {
                 let Some(route) = gateway.models.get(alias).and_then(|routes| routes.first())
                 else {
-                    return Err(format!(
-                        "the model `{alias}` of collection `{collection}` has no route"
-                    ));
+                    let why = format!("the model `{alias}` of `{collection}` has no route");
+                    return Readiness { facts, lacks: Some(Lack::Fails(why)) };
                 };
                 let batches = Batches { gateway: &gateway, durable: &durable, run: &run, route };
-                let embedded = batches.embed(&collections, collection).await;
-                facts.extend(embedded.map_err(|why| format!("collection `{collection}`: {why}"))?);
+                let (embedded, lacks) = batches.embed(&collections, collection).await;
+                facts.extend(embedded);
+                if let Some(lacks) = lacks {
+                    let at = |why| format!("collection `{collection}`: {why}");
+                    let lacks = match lacks {
+                        Lack::Fails(why) => Lack::Fails(at(why)),
+                        Lack::Budget(why) => Lack::Budget(at(why)),
+                    };
+                    return Readiness { facts, lacks: Some(lacks) };
+                }
             }
-            Ok(facts)
+            Readiness { facts, lacks: None }
         })
     })
 }
@@ -52,30 +59,34 @@ struct Batches<'a> {
 }
 
 impl Batches<'_> {
+    /// As many batches as can be had; what was paid for is a fact, however it ends.
     async fn embed(
         &self,
         collections: &Collections,
         collection: &Name,
-    ) -> Result<Option<Fact>, String> {
+    ) -> (Option<Fact>, Option<Lack>) {
         let model = self.route.to_string();
-        let missing = collections.without_vectors(collection, &model).await;
-        let missing = missing.map_err(|error| error.to_string())?;
-        let mut cost = Cost::ZERO;
-        for batch in missing.chunks(BATCH) {
-            let (vectors, spent) = self.request(batch).await?;
-            cost = cost.plus(spent);
-            let kept = collections.keep_vectors(collection, &model, vectors).await;
-            kept.map_err(|error| error.to_string())?;
-        }
-        let passages = missing.len() as u64;
+        let (mut passages, mut cost) = (0, Cost::ZERO);
+        let all = async {
+            let missing = collections.without_vectors(collection, &model).await.map_err(fails)?;
+            for batch in missing.chunks(BATCH) {
+                let vectors = self.request(batch, &mut cost).await?;
+                collections.keep_vectors(collection, &model, vectors).await.map_err(fails)?;
+                passages += batch.len() as u64;
+            }
+            Ok(())
+        };
+        let ended: Result<(), Lack> = all.await;
+        let spent = passages > 0 || cost != Cost::ZERO;
         let fact = Fact::Embedded { collection: collection.clone(), route: model, passages, cost };
-        Ok((passages > 0).then_some(fact))
+        (spent.then_some(fact), ended.err())
     }
 
     async fn request(
         &self,
         batch: &[(ChunkId, String)],
-    ) -> Result<(Vec<(ChunkId, Vec<f32>)>, Cost), String> {
+        cost: &mut Cost,
+    ) -> Result<Vec<(ChunkId, Vec<f32>)>, Lack> {
         let texts: Vec<String> = batch.iter().map(|(_, words)| words.clone()).collect();
         let request = EmbedRequest { alias: String::new(), texts };
         let parts = request.texts.iter().map(|text| text.as_bytes());
@@ -92,41 +103,53 @@ impl Batches<'_> {
         let embedding = match self.gateway.provider.embed(self.durable, call).await {
             Ok(embedding) => embedding,
             Err(error) => {
-                hold.settle(error.charge(worst));
-                return Err(error.to_string());
+                let charged = error.charge(worst);
+                hold.settle(charged);
+                *cost = cost.plus(charged);
+                return Err(fails(error));
             }
         };
-        let cost = spent(self.route, embedding.usage, 0);
-        hold.settle(cost);
-        if embedding.vectors.len() != batch.len() {
-            return Err(format!(
-                "{} passages came back as {} vectors",
-                batch.len(),
-                embedding.vectors.len()
-            ));
+        let spent = spent(self.route, embedding.usage, 0);
+        hold.settle(spent);
+        *cost = cost.plus(spent);
+        let (asked, given) = (batch.len(), embedding.vectors.len());
+        if asked != given {
+            return Err(fails(format!("{asked} passages came back as {given} vectors")));
         }
         let ids = batch.iter().map(|(id, _)| *id);
-        Ok((ids.zip(embedding.vectors).collect(), cost))
+        Ok(ids.zip(embedding.vectors).collect())
     }
 
     /// From the project's day: no agent and no step asks for this.
-    async fn reserve(&self, worst: Cost) -> Result<Hold, String> {
+    async fn reserve(&self, worst: Cost) -> Result<Hold, Lack> {
         let payer = Payer { run: self.run, by: None, granted: Budget::NONE };
         let Gateway { ledger, clock, .. } = self.gateway;
         if ledger.counts_money(payer) && self.route.lacks_price(Priced::Vectors).is_some() {
-            return Err(format!("the route {} has no price, and money is bounded", self.route));
+            return Err(fails(format!(
+                "the route {} has no price, and money is bounded",
+                self.route
+            )));
         }
-        ledger.reserve(payer, worst, clock.as_ref()).await.map_err(|spent| spent.detail)
+        ledger.reserve(payer, worst, clock.as_ref()).await.map_err(|spent| match spent.when {
+            // There is no agent to be told, and nothing released to finish with.
+            WhenSpent::Fail | WhenSpent::Finish => Lack::Fails(spent.detail),
+            WhenSpent::Pause => Lack::Budget(spent.detail),
+        })
     }
+}
+
+fn fails(why: impl ToString) -> Lack {
+    Lack::Fails(why.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_core::Timestamp;
     use bailiwick_core::fact::{Entry, RunEnd};
     use bailiwick_core::ports::{Blobs, Journal as _};
+    use bailiwick_core::{Calls, Timestamp};
     use bailiwick_gate::knowledge::{KnowledgeIndex as _, SearchRequest};
     use bailiwick_gate::ledger::Ledger;
+    use bailiwick_policy::Budgets;
     use bailiwick_provider::{Keys, Providers};
     use bailiwick_store::knowledge::{Media, Source};
     use bailiwick_store::{Store, StoreOptions};
@@ -172,9 +195,16 @@ mod tests {
         let run = RunId::new("r").unwrap();
         let proof = durable(&store, &run).await;
         let embed = || missing(Arc::clone(&gateway), collections.clone(), run.clone())(proof);
-        let facts = embed().await.unwrap();
+        let none =
+            Budgets { day: Budget { calls: Some(Calls(0)), ..Budget::NONE }, ..Budgets::default() };
+        gateway.ledger.open(&run, Arc::new(none));
+        let spent = embed().await;
+        assert_eq!(spent.facts, []);
+        assert!(matches!(spent.lacks, Some(Lack::Budget(_))), "{spent:?}");
+        gateway.ledger.open(&run, Arc::default());
+        let Readiness { facts, lacks: None } = embed().await else { panic!() };
         assert!(matches!(facts.as_slice(), [Fact::Embedded { passages: 2, .. }]), "{facts:?}");
-        assert_eq!(embed().await.unwrap(), []);
+        assert_eq!(embed().await, Readiness::default());
 
         let words = vec!["bees make honey".to_owned()];
         let request = EmbedRequest { alias: String::new(), texts: words };

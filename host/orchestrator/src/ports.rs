@@ -10,10 +10,26 @@ use serde_json::Value;
 use crate::inbox::RunHandle;
 
 /// What has to leave the host before the first cell, such as passages to be embedded.
-/// Called once, when `RunStarted` is on stable storage; gives the facts of what it did,
-/// or the reason for which the run fails.
-pub type Preparation =
-    Box<dyn FnOnce(Durable) -> BoxFuture<'static, Result<Vec<Fact>, String>> + Send>;
+/// Called once, when `RunStarted` is on stable storage.
+pub type Preparation = Box<dyn FnOnce(Durable) -> BoxFuture<'static, Readiness> + Send>;
+
+/// What came of a preparation.
+#[derive(Debug, Default, PartialEq)]
+pub struct Readiness {
+    /// The facts of what it did, also where it did not come to its end: they say what it cost.
+    pub facts: Vec<Fact>,
+    /// Why the run cannot begin.
+    pub lacks: Option<Lack>,
+}
+
+/// Why a run cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It fails, for this reason.
+    Fails(String),
+    /// It rests until there is more of the budget that is spent.
+    Budget(String),
+}
 
 /// Watches a run. Every entry comes once, in order, after it is on stable storage.
 pub trait Observer: Send + Sync {

@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::{AgentPin, Entry, Fact, Forked, Pin, Repin};
+use bailiwick_core::fact::{AgentPin, Entry, Fact, Forked, PauseReason, Pin, Repin};
 use bailiwick_core::ports::{Clock, Durable, Journal, JournalError, Term, Ticket};
-use bailiwick_core::run::IllegalFact;
+use bailiwick_core::run::{IllegalFact, Pause};
 use bailiwick_core::{Artifact, AttemptId, Document, Name, RunId, RunState, Timestamp};
 use bailiwick_policy::ports::{Park, Slots, StepRunner};
 use bailiwick_project::Plan;
@@ -20,7 +20,7 @@ use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::inbox::{INBOX_MAX, Message, RunHandle, Taken};
 use crate::leash::Leash;
-use crate::ports::{Desk, Observer, Preparation, Question, Reuse};
+use crate::ports::{Desk, Lack, Observer, Preparation, Question, Readiness, Reuse};
 use crate::queue::Queue;
 use crate::room::Room;
 use crate::show::{Appended, Show};
@@ -201,6 +201,18 @@ async fn go_on(
     drive(task, show, inbox).await
 }
 
+/// Makes a run. A host that ended just after it had made one left nothing in it: that one
+/// is taken over, so that who was promised a run under this id gets it.
+async fn create(journal: &dyn Journal, run: &RunId) -> Result<Term, JournalError> {
+    match journal.create(run).await {
+        Err(JournalError::RunExists(run)) => match journal.read(&run).await?.is_empty() {
+            true => journal.claim(&run).await,
+            false => Err(JournalError::RunExists(run)),
+        },
+        made => made,
+    }
+}
+
 async fn drive(
     mut task: Task,
     show: Show,
@@ -235,7 +247,7 @@ async fn drive(
 
 impl Task {
     async fn begin(world: World, start: Start, handle: RunHandle) -> Result<Self, RunError> {
-        let term = world.journal.create(&start.run).await?;
+        let term = create(world.journal.as_ref(), &start.run).await?;
         let at = world.clock.now();
         let fact = Fact::RunStarted {
             run: start.run,
@@ -308,13 +320,15 @@ impl Task {
         self.append(show).await?;
         let Some(begun) = &self.last else { return Ok(()) };
         let durable = begun.durable().await?;
-        match preparation(durable).await {
-            Ok(facts) => facts.into_iter().try_for_each(|fact| Ok(self.note(fact)?)),
-            Err(reason) => {
-                self.fail(reason);
-                Ok(())
+        let Readiness { facts, lacks } = preparation(durable).await;
+        match lacks {
+            Some(Lack::Fails(reason)) => self.fail(reason),
+            Some(Lack::Budget(detail)) => {
+                self.leave(Stopping::Rests(Pause { reason: PauseReason::Budget, detail, by: None }))
             }
+            None => {}
         }
+        facts.into_iter().try_for_each(|fact| Ok(self.note(fact)?))
     }
 
     fn take(&mut self, message: Message) -> Result<(), RunError> {
