@@ -48,67 +48,86 @@ fn main() {
     fill(full.path());
     let size = size_of(full.path());
     println!("{RUNS} finished runs: {size} bytes, made in {:.1?}", made.elapsed());
+    let mut ratios: Vec<Vec<f64>> = Vec::new();
     for repetition in 1..=REPETITIONS {
-        let sync = fdatasync(empty.path());
-        let [bare, long] = [empty.path(), full.path()].map(|folder| measure(folder, repetition));
+        let (sync, sync_late) = fdatasync(empty.path());
         println!(
             "repetition {repetition}: fdatasync p50 {:.3} ms, p99 {:.3} ms",
-            ms(sync.0),
-            ms(sync.1)
+            ms(sync),
+            ms(sync_late)
         );
-        for (name, bare, long) in [
-            ("open", bare.open, long.open),
-            ("create a run", bare.create.0, long.create.0),
-            ("append, p50", bare.append.0, long.append.0),
-            ("append, p99", bare.append.1, long.append.1),
-            ("one-step run, p50", bare.run.0, long.run.0),
-            ("list 100 runs", bare.list.0, long.list.0),
-        ] {
-            let ratio = long.as_secs_f64() / bare.as_secs_f64();
+        let measured = measure([empty.path(), full.path()], repetition);
+        ratios.resize_with(measured.len(), Vec::new);
+        for (index, (name, [bare, long])) in measured.into_iter().enumerate() {
+            let ratio = long.0.as_secs_f64() / bare.0.as_secs_f64();
+            ratios[index].push(ratio);
             println!(
-                "  {name:18} empty {:8.3} ms, full {:8.3} ms, ratio {ratio:.2}",
-                ms(bare),
-                ms(long)
+                "  {name:16} empty p50 {:7.3} p99 {:7.3} ms, full p50 {:7.3} p99 {:7.3} ms, ratio of p50 {ratio:.2}",
+                ms(bare.0),
+                ms(bare.1),
+                ms(long.0),
+                ms(long.1)
             );
         }
+    }
+    for (mut ratios, name) in ratios.into_iter().zip(NAMES) {
+        ratios.sort_by(f64::total_cmp);
+        let (least, most) = (ratios[0], ratios[REPETITIONS - 1]);
+        println!("{name:16} median ratio {:.2} ({least:.2} to {most:.2})", ratios[REPETITIONS / 2]);
     }
     for (name, chained) in [("small inputs", false), ("each output is the next input", true)] {
         println!("100 steps of 10 kB, {name}: {} bytes after closing", storage(chained));
     }
 }
 
-struct Measured {
-    open: Duration,
-    create: (Duration, Duration),
-    append: (Duration, Duration),
-    run: (Duration, Duration),
-    list: (Duration, Duration),
-}
+/// What is measured, in this order.
+const NAMES: [&str; 4] = ["create a run", "append", "one-step run", "list 100 runs"];
 
-fn measure(folder: &Path, repetition: usize) -> Measured {
-    let started = Instant::now();
-    let store = open(folder);
-    let open = started.elapsed();
+/// Median and 99th percentile.
+type Times = (Duration, Duration);
+
+/// Samples of the two folders by turns: whatever else the machine does meets both.
+fn measure(folders: [&Path; 2], repetition: usize) -> Vec<(&'static str, [Times; 2])> {
+    let stores = folders.map(open);
     let name =
         |kind: &str, number: usize| RunId::new(&format!("{kind}-{repetition}-{number}")).unwrap();
-    let create = sampled(|number| {
-        wait(store.create(&name("create", number))).unwrap();
-    });
     let going = name("going", 0);
-    let term = wait(store.create(&going)).unwrap();
-    append(&store, &going, term, started_fact(&going));
-    let append_ = sampled(|_| append(&store, &going, term, cost()));
-    let run = sampled(|number| {
-        let run = name("run", number);
-        let term = wait(store.create(&run)).unwrap();
-        append(&store, &run, term, started_fact(&run));
-        append(&store, &run, term, cost());
-        append(&store, &run, term, ended());
+    let terms = stores.each_ref().map(|store| {
+        let term = wait(store.create(&going)).unwrap();
+        append(store, &going, term, started_fact(&going));
+        term
     });
-    let list = sampled(|_| {
-        wait(store.archive().runs(100, None)).unwrap();
-    });
-    Measured { open, create, append: append_, run, list }
+    let works: [&dyn Fn(usize, usize); 4] = [
+        &|which, number| drop(wait(stores[which].create(&name("create", number))).unwrap()),
+        &|which, _| append(&stores[which], &going, terms[which], cost()),
+        &|which, number| {
+            let (store, run) = (&stores[which], name("run", number));
+            let term = wait(store.create(&run)).unwrap();
+            append(store, &run, term, started_fact(&run));
+            append(store, &run, term, cost());
+            append(store, &run, term, ended());
+        },
+        &|which, _| drop(wait(stores[which].archive().runs(100, None)).unwrap()),
+    ];
+    NAMES.into_iter().zip(works).map(|(name, work)| (name, by_turns(work))).collect()
+}
+
+fn by_turns(work: &dyn Fn(usize, usize)) -> [Times; 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    for number in 0..SAMPLES {
+        // Who is first changes: the second finds the disk as the first left it.
+        for which in [number % 2, 1 - number % 2] {
+            let started = Instant::now();
+            work(which, number);
+            times[which].push(started.elapsed());
+        }
+    }
+    times.map(percentiles)
+}
+
+fn percentiles(mut times: Vec<Duration>) -> Times {
+    times.sort_unstable();
+    (times[SAMPLES / 2], times[SAMPLES * 99 / 100])
 }
 
 fn append(store: &Store, run: &RunId, term: Term, facts: Vec<Fact>) {
@@ -116,32 +135,22 @@ fn append(store: &Store, run: &RunId, term: Term, facts: Vec<Fact>) {
     wait(store.append(run, term, entry).unwrap().durable()).unwrap();
 }
 
-/// Median and 99th percentile.
-fn sampled(mut sample: impl FnMut(usize)) -> (Duration, Duration) {
-    let mut times: Vec<Duration> = (0..SAMPLES)
-        .map(|number| {
-            let started = Instant::now();
-            sample(number);
-            started.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    (times[SAMPLES / 2], times[SAMPLES * 99 / 100])
-}
-
 /// What the disk takes for the bytes of the smallest commit, in a file that has its size.
-fn fdatasync(folder: &Path) -> (Duration, Duration) {
+fn fdatasync(folder: &Path) -> Times {
     let path = folder.join("probe");
     let mut file = File::create(&path).unwrap();
     file.write_all(&vec![0; 4 << 20]).unwrap();
     file.sync_all().unwrap();
     let bytes = [7; FRAME_BYTES];
-    let times = sampled(|number| {
+    let sample = |number: usize| {
+        let started = Instant::now();
         file.write_all_at(&bytes, (number * FRAME_BYTES % (3 << 20)) as u64).unwrap();
         file.sync_data().unwrap();
-    });
+        started.elapsed()
+    };
+    let times = (0..SAMPLES).map(sample).collect();
     std::fs::remove_file(path).unwrap();
-    times
+    percentiles(times)
 }
 
 fn fill(folder: &Path) {

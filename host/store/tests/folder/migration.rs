@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bailiwick_core::RunState;
 use bailiwick_core::fact::AskId;
 use bailiwick_core::ports::Journal as _;
 use bailiwick_store::{Archive, OpenError, RunPhase, Store};
@@ -117,4 +118,25 @@ fn while_an_older_host_holds_it_a_reader_is_told_so() {
     let error = Store::open_read_only(folder.path()).err().unwrap().to_string();
     assert!(error.contains("older version (format 1; this one writes 2)"), "{error}");
     assert_eq!(format(folder.path()), 1);
+}
+
+#[test]
+fn the_listing_says_of_each_prefix_what_the_state_of_the_run_is() {
+    let old = Store::open_read_only(format_1().path()).unwrap();
+    let scratch = Scratch::new();
+    for name in ["waiting", "killed", "finished"] {
+        let entries = wait(old.read(&run(name))).unwrap();
+        let term = wait(scratch.create(&run(name))).unwrap();
+        for end in 1..=entries.len() {
+            let ticket = scratch.append(&run(name), term, entries[end - 1].clone()).unwrap();
+            wait(ticket.durable()).unwrap();
+            let state = RunState::replay(&entries[..end]).unwrap().unwrap();
+            let listed = wait(scratch.archive().run(run(name))).unwrap();
+            assert_eq!(listed.phase.as_str(), state.status().as_str(), "{name}, append {end}");
+            assert_eq!(listed.cost, state.cost);
+            let asks = wait(scratch.archive().open_asks(10, None)).unwrap();
+            let asks = asks.iter().filter(|open| open.run == run(name)).map(|open| &open.ask);
+            assert!(asks.eq(state.open_asks().map(|(ask, _)| ask)), "{name}, append {end}");
+        }
+    }
 }
