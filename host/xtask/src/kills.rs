@@ -13,11 +13,22 @@ use crate::guests;
 use check::Counts;
 use process::{Ended, Host, When};
 
-/// Kills where nobody says how many: what CI has time for.
-pub(crate) const CYCLES: u64 = 20;
+/// What is to be killed, and how often.
+pub(crate) struct Kills {
+    /// Until there were so many kills.
+    pub(crate) cycles: u64,
+    /// Where the moments come from.
+    pub(crate) seed: u64,
+    /// The binary; the one that was built last where it is left out.
+    pub(crate) binary: Option<PathBuf>,
+}
 
-/// The seed where nobody says one.
-pub(crate) const SEED: u64 = 1;
+impl Default for Kills {
+    /// What CI has time for.
+    fn default() -> Self {
+        Self { cycles: 20, seed: 1, binary: None }
+    }
+}
 
 /// The fan-out: as many readers and topics.
 const SIDE: usize = 20;
@@ -35,14 +46,18 @@ const LATE_CELLS: u64 = 200;
 const SAYS: &str = r#"{"title": "A title", "body": "A body of one sentence."}"#;
 
 /// Kills until there were so many, and checks every run that came to its end.
-pub(crate) fn run(cycles: u64, seed: u64) -> Result<()> {
+pub(crate) fn run(asked: &Kills) -> Result<()> {
+    let Kills { cycles, seed, ref binary } = *asked;
     let folder = crate::root().join("target/kills");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
     let counter = Counter::start(SAYS, Box::new(pace))?;
     let project = project(&folder.join("project"), &counter.base())?;
-    let bailiwick = guests::bailiwick()?;
+    let bailiwick = match binary {
+        Some(binary) => std::path::absolute(binary)?,
+        None => guests::bailiwick()?,
+    };
     let mut chance = Chance(seed);
     let (mut counts, mut kills, mut restarts, mut runs) = (Counts::default(), 0, Vec::new(), 0);
     let began = Instant::now();
@@ -53,10 +68,10 @@ pub(crate) fn run(cycles: u64, seed: u64) -> Result<()> {
         counter.forget();
         let (mut early, name) = (false, format!("run-{runs}"));
         let ended = one_run(&bailiwick, &project, &folder, &name, &counter, |starts| {
-            if kills == cycles {
+            let starts = u64::from(starts);
+            if kills + starts == cycles {
                 return None;
             }
-            kills += 1;
             // Two early ones in a row would be a third unclean end for cells that
             // never had a chance: the host gives those up, as it should.
             early = starts > 0 && !early && chance.below(3) == 0;
@@ -71,6 +86,7 @@ pub(crate) fn run(cycles: u64, seed: u64) -> Result<()> {
         if ended.output != whole.output {
             bail!("{name} came to something else\n{}", repeat(cycles, seed, runs));
         }
+        kills += ended.kills;
         restarts.extend(ended.restarts);
         counts.add(found);
         runs += 1;
@@ -112,7 +128,7 @@ fn one_run(
         std::fs::remove_dir_all(&data)?;
     }
     let host = Host { bailiwick, project, data: &data, home: folder, run: name };
-    let (mut restarts, mut starts) = (Vec::new(), 0);
+    let (mut restarts, mut starts, mut kills) = (Vec::new(), 0, 0);
     loop {
         let first = starts == 0;
         let asked = counter.asked().len();
@@ -124,10 +140,11 @@ fn one_run(
             restarts.push(Restart { spoke, first_call });
         }
         if lived.killed {
+            kills += 1;
             continue;
         }
         let (facts, output) = host.facts()?;
-        return Ok(Ended { facts, output, restarts });
+        return Ok(Ended { facts, output, kills, restarts });
     }
 }
 

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use crate::kills::Kills;
 use crate::suite::Scope;
 use crate::timing::Stages;
 
@@ -29,7 +30,7 @@ usage: cargo xtask TASK
   test --with-model     these, and the ones with a real model behind a real server
        --only-model     with the above: only the latter
   model                 fetch that model and server, and print where they are
-  kills [--cycles N] [--seed S]
+  kills [--cycles N] [--seed S] [--binary PATH]
                         kill -9 the real binary N times in the middle of a fan-out
                         (it and the agents have to be built), and count what repeats
   bench                 the benchmarks
@@ -62,8 +63,8 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
         ["test", "--with-model", "--only-model"] => suite::run(Scope::Model, stages),
         ["model"] => stages.run("fetch model", model::fetch).map(drop),
         ["kills", options @ ..] => {
-            let (cycles, seed) = kills_of(options)?;
-            stages.run("kills", || kills::run(cycles, seed))
+            let asked = kills_of(options)?;
+            stages.run("kills", || kills::run(&asked))
         }
         ["bench"] => stages.run("bench", || command::cargo().args(["bench", "--workspace"]).run()),
         ["help" | "--help" | "-h"] => {
@@ -75,17 +76,18 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
     }
 }
 
-/// `--cycles N` and `--seed S`, in any order.
-fn kills_of(options: &[&str]) -> Result<(u64, u64)> {
-    let (mut cycles, mut seed) = (kills::CYCLES, kills::SEED);
+/// `--cycles N`, `--seed S` and `--binary PATH`, in any order.
+fn kills_of(options: &[&str]) -> Result<Kills> {
+    let mut asked = Kills::default();
     for pair in options.chunks(2) {
         match pair {
-            ["--cycles", number] => cycles = number.parse()?,
-            ["--seed", number] => seed = number.parse()?,
+            ["--cycles", number] => asked.cycles = number.parse()?,
+            ["--seed", number] => asked.seed = number.parse()?,
+            ["--binary", path] => asked.binary = Some(path.into()),
             other => bail!("unknown option: {}\n\n{USAGE}", other.join(" ")),
         }
     }
-    Ok((cycles, seed))
+    Ok(asked)
 }
 
 /// The root of the repository.

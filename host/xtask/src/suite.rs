@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::command::{Program, cargo};
 use crate::guests;
 use crate::install;
-use crate::kills;
+use crate::kills::{self, Kills};
 use crate::model::{self, Model};
 use crate::timing::Stages;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(scope: Scope, stages: &mut Stages) -> Result<()> {
     stages.run("guests", guests::build_stale)?;
     if scope != Scope::Model {
         stages.run("host tests", || runner.program()?.arg("--workspace").run())?;
-        stages.run("kills", || kills::run(kills::CYCLES, kills::SEED))?;
+        stages.run("kills", || kills::run(&Kills::default()))?;
         stages.run("doctests", || cargo().args(["test", "--release", "--doc"]).run())?;
         stages.run("agents' tests", || agents(&runner))?;
     }

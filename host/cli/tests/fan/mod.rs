@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each of the tests uses a part")]
 
 #[path = "../../../xtask/src/counter.rs"]
-mod counter;
+pub(crate) mod counter;
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::end_to_end::project::Project;
 use crate::end_to_end::{Call, Desk, agent};
 
 /// A note in the agent's form.
-const SAYS: &str = r#"{"title": "A title", "body": "A body of one sentence."}"#;
+pub(crate) const SAYS: &str = r#"{"title": "A title", "body": "A body of one sentence."}"#;
 
 /// What the counted model takes for one answer: `usage` in its answers.
 pub(crate) const TOKENS: u64 = 50;

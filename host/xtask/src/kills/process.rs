@@ -44,6 +44,8 @@ pub(super) struct Ended {
     pub(super) facts: Vec<Value>,
     /// Digest of what came out.
     pub(super) output: String,
+    /// How often its host was killed.
+    pub(super) kills: u64,
     pub(super) restarts: Vec<Restart>,
 }
 
