@@ -98,7 +98,9 @@ fn measure(folders: [&Path; 2], repetition: usize) -> Vec<(&'static str, [Times;
         term
     });
     let works: [&dyn Fn(usize, usize); 4] = [
-        &|which, number| drop(wait(stores[which].create(&name("create", number))).unwrap()),
+        &|which, number| {
+            wait(stores[which].create(&name("create", number))).unwrap();
+        },
         &|which, _| append(&stores[which], &going, terms[which], cost()),
         &|which, number| {
             let (store, run) = (&stores[which], name("run", number));

@@ -1,19 +1,21 @@
 //! Whether a data folder is what was written: facts, texts, blobs, derived rows and the database itself. Changes nothing.
 
+mod rest;
+mod run;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::fact::{AskId, Entry, Fact};
-use bailiwick_core::ports::BlobError;
-use bailiwick_core::{Digest, RunId, artifact};
+use bailiwick_core::fact::AskId;
+use bailiwick_core::{Digest, RunId};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use self::rest::rest;
+use self::run::one_run;
 use crate::course::Course;
-use crate::derived::{self, RunRow, Spend};
-use crate::entry::{INLINE_MAX, read_back};
+use crate::derived::{self, Spend};
 use crate::error::ReadError;
 use crate::folder::Folder;
-use crate::host_log;
-use crate::{blob, chain, sql};
+use crate::{blob, chain, host_log, sql};
 
 /// The most damages of one audit that are told: who has so many needs his backup.
 pub const DAMAGES_MAX: usize = 1_000;
@@ -194,222 +196,6 @@ fn runs(connection: &Connection) -> Result<Vec<(i64, String)>, ReadError> {
         last = next.0;
         found.push(next);
     }
-}
-
-/// Texts and blobs that a run names, as far as they are known while it is read.
-#[derive(Default)]
-struct Named {
-    /// Small documents without text, by the append that names them first.
-    without_text: BTreeMap<Digest, u64>,
-    with_text: BTreeSet<Digest>,
-    /// Blobs, by the append that names them first.
-    blobs: BTreeMap<Digest, u64>,
-}
-
-/// One run: its chain, its texts, what it names, its row, its open questions.
-fn one_run(
-    connection: &Connection,
-    folder: &Folder,
-    (id, run): (i64, &RunId),
-    found: &mut Audit,
-) -> Result<Course, ReadError> {
-    let row = RunRow::find(connection, run);
-    let (mut course, mut named) = (Course::default(), Named::default());
-    let erased = row.as_ref().is_ok_and(|row| row.as_ref().is_some_and(|(_, row)| row.erased));
-    let mut append = 0;
-    let walked = chain::walk(connection, run, id, |at, facts, texts| {
-        append += 1;
-        let read = |digest: &Digest| match blob::fetch(connection, folder, digest) {
-            Ok(bytes) => String::from_utf8(bytes)
-                .map(|text| Some(text.into()))
-                .map_err(|_| format!("the text of {digest} is no text")),
-            Err(BlobError::Missing(_)) if erased => Ok(None),
-            // Looked at again below, with all blobs that the run names.
-            Err(_) => Ok(None),
-        };
-        let entry = match read_back(at, facts, texts, read) {
-            Ok(entry) => entry,
-            // The facts themselves are whole: the chain says so. What follows is looked at, too.
-            Err(what) => {
-                found.damage(format!("run {run}, append {append}: {what}"));
-                read_back(at, facts, None, |_| Ok::<_, String>(None))?
-            }
-        };
-        if erased && texts.is_some() {
-            found.damage(format!("run {run}, append {append}: a text of an erased run is there"));
-        }
-        named.take(append, &entry);
-        course.apply(&entry);
-        Ok(())
-    });
-    let (appends, link) = walked?;
-    found.heads.push(StreamHead { stream: format!("run/{run}"), appends, link });
-    match row {
-        Ok(Some((_, row))) if row.summary == *course.summary() && row.appends <= appends => {}
-        Ok(_) => found.damage(format!(
-            "run {run}: its row speaks of other facts than there are ({appends} appends)"
-        )),
-        Err(error) => found.damage(without_preface(&error)),
-    }
-    if !erased {
-        named.check(connection, folder, run, found);
-    }
-    Ok(course)
-}
-
-impl Named {
-    fn take(&mut self, append: u64, entry: &Entry) {
-        for fact in &entry.facts {
-            for document in fact.documents() {
-                match document.text() {
-                    Some(_) => {
-                        self.with_text.insert(document.digest());
-                    }
-                    None if document.bytes() <= INLINE_MAX.0 => {
-                        self.without_text.entry(document.digest()).or_insert(append);
-                    }
-                    None => {
-                        self.blobs.entry(document.digest()).or_insert(append);
-                    }
-                }
-            }
-            for digest in blobs_of(fact) {
-                self.blobs.entry(digest).or_insert(append);
-            }
-        }
-    }
-
-    fn check(&self, connection: &Connection, folder: &Folder, run: &RunId, found: &mut Audit) {
-        for (digest, append) in &self.without_text {
-            if !self.with_text.contains(digest) {
-                found.damage(format!(
-                    "run {run}, append {append}: the text of {digest} is gone, and nobody erased it"
-                ));
-            }
-        }
-        for (digest, append) in &self.blobs {
-            let what = match blob::fetch(connection, folder, digest) {
-                Ok(_) => continue,
-                Err(BlobError::Missing(_)) => {
-                    found.missing.insert(*digest);
-                    "is missing".to_owned()
-                }
-                Err(BlobError::Damaged(_)) => "is damaged".to_owned(),
-                Err(error) => format!("cannot be read: {error}"),
-            };
-            found.blob(*digest, format!("run {run}, append {append}: blob {digest} {what}"));
-        }
-    }
-}
-
-/// The blobs that a fact promises: files that came in or that a run is pinned to, and
-/// artifacts in what came out. Components of runs that are not pinned were not kept.
-fn blobs_of(fact: &Fact) -> BTreeSet<Digest> {
-    let mut named = BTreeSet::new();
-    match fact {
-        Fact::RunStarted { imported, pin, agents, .. } => {
-            named.extend(imported.iter().map(|artifact| artifact.digest));
-            if let Some(pin) = pin {
-                named.extend(pin.files.values());
-                named.extend(agents.values().map(|agent| agent.component));
-            }
-        }
-        Fact::RunResumed { repinned: Some(repin), .. } => {
-            named.extend(repin.pin.iter().flat_map(|pin| pin.files.values()));
-            named.extend(repin.agents.values().map(|agent| agent.component));
-        }
-        Fact::CellFinished { output, .. } | Fact::Released { output, .. } => {
-            let references = artifact::references(&output.value()).unwrap_or_default();
-            named.extend(references.values().map(|artifact| artifact.digest));
-        }
-        _ => {}
-    }
-    named
-}
-
-/// What belongs to no single run: blobs, questions, spend, the host's stream.
-fn rest(connection: &Connection, folder: &Folder, expected: &Expected, found: &mut Audit) {
-    let listed = blobs(connection, folder, found);
-    listed.unwrap_or_else(|error| found.damage(format!("the list of blobs: {error}")));
-    let asks = asks(connection, expected, found);
-    asks.unwrap_or_else(|error| found.damage(format!("the list of open questions: {error}")));
-    match derived::all_spend(connection) {
-        // What a run spent that cannot be read, nobody knows.
-        Ok(written) if expected.unread.is_empty() => {
-            let keys: BTreeSet<_> = written.keys().chain(expected.spend.keys()).collect();
-            for key in keys.into_iter().filter(|key| written.get(*key) != expected.spend.get(*key))
-            {
-                let (project, day) = key;
-                let what = format!("the spend of {project:?} on day {day}");
-                found.damage(format!("{what} is not that of the facts"));
-            }
-        }
-        Ok(_) => {}
-        Err(error) => found.damage(without_preface(&error)),
-    }
-    match host_log::walk(connection, |_, _| Ok(())) {
-        Ok((0, _)) => {}
-        Ok((appends, link)) => {
-            found.heads.push(StreamHead { stream: host_log::STREAM.into(), appends, link });
-        }
-        Err(error) => found.damage(without_preface(&error)),
-    }
-}
-
-fn blobs(
-    connection: &Connection,
-    folder: &Folder,
-    found: &mut Audit,
-) -> Result<(), rusqlite::Error> {
-    let mut after = 0;
-    while let Some((last, names)) = blob::names(connection, after)? {
-        after = last;
-        for name in names {
-            found.blobs += 1;
-            let digest = match name {
-                Ok(digest) => digest,
-                Err(row) => {
-                    found.damage(format!("blob in row {row}: its name is none"));
-                    continue;
-                }
-            };
-            match blob::fetch(connection, folder, &digest) {
-                Ok(_) => {}
-                Err(BlobError::Damaged(_)) => {
-                    found.blob(digest, format!("blob {digest} is damaged"));
-                }
-                Err(error) => found.damage(format!("blob {digest}: {error}")),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether the questions that are listed as open are those that the facts leave open.
-fn asks(
-    connection: &Connection,
-    expected: &Expected,
-    found: &mut Audit,
-) -> Result<(), rusqlite::Error> {
-    let mut query = connection.prepare_cached(sql::ALL_ASKS)?;
-    let mut rows = query.query([])?;
-    let mut listed = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        match derived::read_ask(row) {
-            Ok((ask, entry)) => {
-                let unread = expected.unread.contains(&sql::parts_of_entry_id(entry).0);
-                if !unread && expected.asks.get(&ask) != Some(&entry) {
-                    found.damage(format!("the question {ask} is listed as open and is not"));
-                }
-                listed.insert(ask);
-            }
-            Err(error) => found.damage(without_preface(&error)),
-        }
-    }
-    for ask in expected.asks.keys().filter(|ask| !listed.contains(ask)) {
-        found.damage(format!("the open question {ask} is not listed"));
-    }
-    Ok(())
 }
 
 /// The heads of all streams, without looking at texts and blobs.

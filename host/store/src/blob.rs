@@ -153,11 +153,14 @@ pub(crate) fn names(
     Ok((!found.is_empty()).then_some((last, found)))
 }
 
+/// A blob with its size.
+pub(crate) type Weighed = (Digest, Bytes);
+
 /// As [`names`], with sizes, and without those whose name is none.
 pub(crate) fn sizes(
     connection: &Connection,
     after: i64,
-) -> Result<Option<(i64, Vec<(Digest, Bytes)>)>, rusqlite::Error> {
+) -> Result<Option<(i64, Vec<Weighed>)>, rusqlite::Error> {
     let mut query = connection.prepare_cached(sql::NEXT_BLOBS)?;
     let mut rows = query.query((after, PAGE))?;
     let (mut last, mut found) = (None, Vec::new());

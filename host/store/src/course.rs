@@ -380,7 +380,7 @@ mod tests {
         let mut apply = |at, facts| course.apply(&Entry { at: Timestamp(at), facts });
         let (day, ask) = (DAY_MILLIS, AskId("r/editor/a".into()));
         let opened = apply(day - 1, vec![lost(1), asked("a"), lost(2)]);
-        assert_eq!(opened.opened, [ask.clone()]);
+        assert_eq!(opened.opened, std::slice::from_ref(&ask));
         assert_eq!((opened.closed, opened.spent.tokens), (vec![], Tokens(3)));
         let closed = apply(day, vec![lost(5), ended(RunEnd::Cancelled)]);
         assert_eq!((closed.opened, closed.closed), (vec![], vec![ask]));

@@ -1,0 +1,100 @@
+//! What belongs to no single run under audit: blobs, open questions, spend, the host's own stream. Reads no run.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::ports::BlobError;
+use rusqlite::Connection;
+
+use super::{Audit, Expected, StreamHead, without_preface};
+use crate::folder::Folder;
+use crate::{blob, derived, host_log, sql};
+
+/// What belongs to no single run: blobs, questions, spend, the host's stream.
+pub(super) fn rest(
+    connection: &Connection,
+    folder: &Folder,
+    expected: &Expected,
+    found: &mut Audit,
+) {
+    let listed = blobs(connection, folder, found);
+    listed.unwrap_or_else(|error| found.damage(format!("the list of blobs: {error}")));
+    let asks = asks(connection, expected, found);
+    asks.unwrap_or_else(|error| found.damage(format!("the list of open questions: {error}")));
+    match derived::all_spend(connection) {
+        // What a run spent that cannot be read, nobody knows.
+        Ok(written) if expected.unread.is_empty() => {
+            let keys: BTreeSet<_> = written.keys().chain(expected.spend.keys()).collect();
+            for key in keys.into_iter().filter(|key| written.get(*key) != expected.spend.get(*key))
+            {
+                let (project, day) = key;
+                let what = format!("the spend of {project:?} on day {day}");
+                found.damage(format!("{what} is not that of the facts"));
+            }
+        }
+        Ok(_) => {}
+        Err(error) => found.damage(without_preface(&error)),
+    }
+    match host_log::walk(connection, |_, _| Ok(())) {
+        Ok((0, _)) => {}
+        Ok((appends, link)) => {
+            found.heads.push(StreamHead { stream: host_log::STREAM.into(), appends, link });
+        }
+        Err(error) => found.damage(without_preface(&error)),
+    }
+}
+
+fn blobs(
+    connection: &Connection,
+    folder: &Folder,
+    found: &mut Audit,
+) -> Result<(), rusqlite::Error> {
+    let mut after = 0;
+    while let Some((last, names)) = blob::names(connection, after)? {
+        after = last;
+        for name in names {
+            found.blobs += 1;
+            let digest = match name {
+                Ok(digest) => digest,
+                Err(row) => {
+                    found.damage(format!("blob in row {row}: its name is none"));
+                    continue;
+                }
+            };
+            match blob::fetch(connection, folder, &digest) {
+                Ok(_) => {}
+                Err(BlobError::Damaged(_)) => {
+                    found.blob(digest, format!("blob {digest} is damaged"));
+                }
+                Err(error) => found.damage(format!("blob {digest}: {error}")),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the questions that are listed as open are those that the facts leave open.
+fn asks(
+    connection: &Connection,
+    expected: &Expected,
+    found: &mut Audit,
+) -> Result<(), rusqlite::Error> {
+    let mut query = connection.prepare_cached(sql::ALL_ASKS)?;
+    let mut rows = query.query([])?;
+    let mut listed = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        match derived::read_ask(row) {
+            Ok((ask, entry)) => {
+                let unread = expected.unread.contains(&sql::parts_of_entry_id(entry).0);
+                if !unread && expected.asks.get(&ask) != Some(&entry) {
+                    found.damage(format!("the question {ask} is listed as open and is not"));
+                }
+                listed.insert(ask);
+            }
+            Err(error) => found.damage(without_preface(&error)),
+        }
+    }
+    for ask in expected.asks.keys().filter(|ask| !listed.contains(ask)) {
+        found.damage(format!("the open question {ask} is not listed"));
+    }
+    Ok(())
+}
