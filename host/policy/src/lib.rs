@@ -5,6 +5,8 @@
 
 pub mod budget;
 pub mod ceiling;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod generation;
 pub mod grants;
 pub mod intersect;

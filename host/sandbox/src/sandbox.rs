@@ -103,6 +103,17 @@ impl Sandbox {
         self.allocation
     }
 
+    /// How many attempts hold something now: a place, or an instance in the pool. Asked
+    /// for profiles, components count as well.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let most = usize::try_from(ATTEMPTS_MAX).unwrap_or(usize::MAX);
+        let places = most.saturating_sub(self.attempts.available_permits());
+        let pool = self.engine.pooling_allocator_metrics();
+        let instances = pool.map_or(0, |pool| pool.component_instances());
+        places.max(usize::try_from(instances).unwrap_or(usize::MAX))
+    }
+
     /// Loads a component: from the cache, or compiled by the child. Runs none of it.
     /// Whoever asks for what is ready already gets it at once.
     ///

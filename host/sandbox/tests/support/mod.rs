@@ -22,7 +22,9 @@ use bailiwick_core::ports::{
     BlobError, Blobs, BoxFuture, Clock, Durable, JournalError, Random, Recorder, Ticket,
 };
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{AttemptId, CellId, CellKey, Digest, Document, Name, RunId, Timestamp};
+use bailiwick_core::{
+    AttemptId, CellId, CellKey, Digest, Document, Name, Record, RunId, Timestamp,
+};
 use bailiwick_gate::knowledge::{KnowledgeError, SearchRequest};
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_gate::model::{
@@ -61,6 +63,20 @@ impl Random for Counting {
 pub struct Facts(Mutex<Vec<Fact>>);
 
 impl Facts {
+    /// What is there already.
+    pub fn after(facts: &[Fact]) -> Self {
+        Self(Mutex::new(facts.to_vec()))
+    }
+
+    /// What the attempt was told so far.
+    pub fn record(&self) -> Record {
+        let mut record = Record::default();
+        for (fact, count) in self.all().iter().zip(1..) {
+            record.take(fact, at(count)).unwrap();
+        }
+        record
+    }
+
     pub fn all(&self) -> Vec<Fact> {
         self.0.lock().unwrap().clone()
     }
@@ -80,14 +96,17 @@ impl Recorder for Facts {
         facts.push(fact);
         let count = facts.len() as u64;
         let ticket = Ticket::new(std::future::ready(Ok(Durable::attest(count))));
-        // Seconds apart, so that a clock that moves at facts is seen to move.
-        let at = STARTED.after(Duration::from_secs(count));
-        Box::pin(std::future::ready(Ok((ticket, at))))
+        Box::pin(std::future::ready(Ok((ticket, at(count)))))
     }
 }
 
+/// Seconds apart, so that a clock that moves at facts is seen to move.
+fn at(count: u64) -> Timestamp {
+    STARTED.after(Duration::from_secs(count))
+}
+
 #[derive(Default)]
-struct Memory(Mutex<HashMap<Digest, Vec<u8>>>);
+pub struct Memory(Mutex<HashMap<Digest, Vec<u8>>>);
 
 impl Blobs for Memory {
     fn put(&self, bytes: Vec<u8>) -> BoxFuture<'_, Result<Digest, BlobError>> {
@@ -102,7 +121,7 @@ impl Blobs for Memory {
     }
 }
 
-struct Now;
+pub struct Now;
 
 impl Clock for Now {
     fn now(&self) -> Timestamp {
@@ -116,9 +135,9 @@ impl Clock for Now {
 }
 
 /// Nobody answers.
-struct Nobody;
+pub struct Nobody;
 
-fn nobody<T: Send + 'static>() -> BoxFuture<'static, Result<T, ProviderError>> {
+pub fn nobody<T: Send + 'static>() -> BoxFuture<'static, Result<T, ProviderError>> {
     Box::pin(std::future::ready(Err(ProviderError::Unsupported {
         detail: "nobody is here".into(),
     })))
