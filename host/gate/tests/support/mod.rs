@@ -48,8 +48,9 @@ impl Facts {
     /// What the attempt was told so far.
     pub(crate) fn record(&self) -> Record {
         let mut record = Record::default();
-        for fact in self.facts.lock().unwrap().iter() {
-            record.take(fact, Timestamp(1)).unwrap();
+        // At the times that the recorder gave them.
+        for (at, fact) in (1..).zip(self.facts.lock().unwrap().iter()) {
+            record.take(fact, Timestamp(at)).unwrap();
         }
         record
     }
@@ -238,14 +239,21 @@ impl World {
 
     /// The same attempt, executed again.
     pub(crate) fn continued(&self, grants: Grants, record: Record) -> Gate {
-        self.open(grants, Limits::DEFAULT, &json!({}), record)
+        self.open(grants, Limits::DEFAULT, &json!({}), record, Patience::Answer)
     }
 
     pub(crate) fn gate_for(&self, grants: Grants, limits: Limits, input: &Value) -> Gate {
-        self.open(grants, limits, input, Record::default())
+        self.open(grants, limits, input, Record::default(), Patience::Answer)
     }
 
-    fn open(&self, grants: Grants, limits: Limits, input: &Value, record: Record) -> Gate {
+    pub(crate) fn open(
+        &self,
+        grants: Grants,
+        limits: Limits,
+        input: &Value,
+        record: Record,
+        patience: Patience,
+    ) -> Gate {
         let effective = Effective { grants, limits };
         let generation = Generation {
             agent: name("draft"),
@@ -266,7 +274,7 @@ impl World {
             input: Document::of(input),
             started: Timestamp(0),
             record: Arc::new(record),
-            patience: Patience::Answer,
+            patience,
             recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
         };
         Gate::open(Arc::clone(&self.gateway), &job, input).unwrap()
