@@ -101,6 +101,10 @@ impl Counts {
         self.resumes += other.resumes;
     }
 
+    pub(super) fn gave_up(&self) -> bool {
+        self.given_up > 0
+    }
+
     /// An error where something happened that must not.
     pub(super) fn verdict(&self) -> Result<()> {
         let broken =

@@ -1,5 +1,6 @@
 //! The real binary as a process that can be killed, and what it said before.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +18,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How often a run whose cells were given up is resumed before that is a defect.
 const TRIES_MAX: u32 = 50;
 
+/// The id of each run: what is delivered names it.
+const RUN: &str = "fan";
+
 /// Where the standard error of the last process is.
 const SAID: &str = "said.txt";
 
@@ -25,9 +29,10 @@ pub(super) struct Host<'a> {
     pub(super) bailiwick: &'a Path,
     pub(super) project: &'a Path,
     pub(super) data: &'a Path,
+    /// Where it delivers.
+    pub(super) out: &'a Path,
     /// For its compiled code.
     pub(super) home: &'a Path,
-    pub(super) run: &'a str,
 }
 
 /// When a host is killed.
@@ -42,8 +47,8 @@ pub(super) enum When {
 pub(super) struct Ended {
     /// Its journal, in order.
     pub(super) facts: Vec<Value>,
-    /// Digest of what came out.
-    pub(super) output: String,
+    /// What it delivered.
+    pub(super) delivered: BTreeMap<PathBuf, Vec<u8>>,
     /// How often its host was killed.
     pub(super) kills: u64,
     pub(super) restarts: Vec<Restart>,
@@ -69,18 +74,18 @@ pub(super) struct Lived {
 
 impl Host<'_> {
     pub(super) fn start(&self) -> Result<Living> {
-        self.spawn(&["run", "fan", "--json", "--run-id", self.run])
+        self.spawn(&["run", "fan", "--json", "--run-id", RUN])
     }
 
     pub(super) fn resume(&self) -> Result<Living> {
-        self.spawn(&["resume", self.run, "--json"])
+        self.spawn(&["resume", RUN, "--json"])
     }
 
-    /// The journal of the run, in order, and the digest of what came out. A run whose
-    /// cells were given up because their host ended too often is resumed until it is done.
-    pub(super) fn facts(&self) -> Result<(Vec<Value>, String)> {
+    /// The journal of the run, in order. One whose cells were given up because their
+    /// host ended too often is resumed until it is done.
+    pub(super) fn facts(&self) -> Result<Vec<Value>> {
         for _ in 0..TRIES_MAX {
-            let output = self.command(&["show", self.run, "--facts"]).output()?;
+            let output = self.command(&["show", RUN, "--facts"]).output()?;
             let text = String::from_utf8(output.stdout)?;
             if !output.status.success() {
                 bail!("the journal cannot be read: {}", String::from_utf8_lossy(&output.stderr));
@@ -90,12 +95,11 @@ impl Host<'_> {
             let last = facts.last().context("an empty journal")?;
             let is = |member: &str, word: &str| last.get(member).is_some_and(|is| is == word);
             if is("fact", "RunEnded") && is("end", "done") {
-                let output = last.pointer("/output/digest").context("no output")?.to_string();
-                return Ok((facts, output));
+                return Ok(facts);
             }
-            self.spawn(&["resume", self.run, "--json", "--retry-failed"])?.until(None)?;
+            self.spawn(&["resume", RUN, "--json", "--retry-failed"])?.until(None)?;
         }
-        bail!("{} does not come to its end", self.run)
+        bail!("the run does not come to its end")
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -118,6 +122,8 @@ impl Host<'_> {
         let began = Instant::now();
         let mut child = self
             .command(words)
+            .arg("--out")
+            .arg(self.out)
             .stdout(Stdio::piped())
             // A file, because nobody reads it before the end.
             .stderr(std::fs::File::create(self.home.join(SAID))?)
