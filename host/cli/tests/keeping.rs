@@ -75,6 +75,20 @@ fn damage_is_named_and_ends_with_1() {
 }
 
 #[test]
+fn a_damaged_listing_is_made_anew_from_the_facts() {
+    let world = ran();
+    // The state in the row of the run, right before its numbers.
+    flip(&world, "maindone");
+    let found = ends(&world, &["audit", "verify"], 1);
+    assert!(found.contains("run \"r1\", its row") || found.contains("run r1, its row"), "{found}");
+    assert_ne!(world.run(["runs"]).status.code(), Some(0), "what is damaged is not listed");
+    ends(&world, &["audit", "rebuild"], 0);
+    assert!(ends(&world, &["runs"], 0).starts_with("r1 "));
+    ends(&world, &["audit", "verify"], 0);
+    ends(&world, &["audit", "rebuild", "--data", "nowhere"], 2);
+}
+
+#[test]
 fn an_anchor_proves_that_nothing_is_gone() {
     let world = ran();
     let anchor = ends(&world, &["audit", "anchor"], 0);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bailiwick_core::{Diagnostic, Digest, RunId, Timestamp};
 use bailiwick_store::{
-    Archive, AuditScope, HostFact, OpenError, Store, Stream, StreamHead, WrittenEntry,
+    Archive, AuditScope, HostFact, OpenError, Store, StoreOptions, Stream, StreamHead, WrittenEntry,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -271,6 +271,20 @@ pub async fn export(
         }
     }
     Ok(Ok(()))
+}
+
+/// Makes everything that is derived from facts anew: rows of runs, open questions, spend.
+/// Takes the folder.
+///
+/// # Errors
+/// [`Problems`] where it is held, or a run cannot be read; the others are made anew then.
+pub async fn rebuild(data: &Path, command: String) -> Result<(), Problems> {
+    // Nothing is made where there is nothing.
+    open(data)?;
+    let now = bailiwick_core::ports::Clock::now(&SystemClock);
+    let store = Store::open(data, StoreOptions { command, now })
+        .map_err(|error| crate::host::not_held(&error, data))?;
+    store.rebuild().await.map_err(|error| storage(&error))
 }
 
 pub(crate) fn open(data: &Path) -> Result<Archive, Problems> {

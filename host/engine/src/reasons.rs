@@ -270,4 +270,34 @@ mod tests {
             assert_eq!(Subject::parse(wrong), None, "{wrong}");
         }
     }
+
+    #[test]
+    fn a_denied_call_is_told_with_its_reason_and_hint_and_no_other_call() {
+        let subject = Subject::parse("r1/draft/-/0/2#1").unwrap();
+        let answered = |attempt: u32, index: u32, reason: &str| Fact::CallAnswered {
+            attempt: bailiwick_core::AttemptId {
+                cell: CellId { step: Name::new("draft").unwrap(), key: CellKey::single() },
+                round: 0,
+                attempt,
+            },
+            index,
+            capability: Capability::Knowledge,
+            request: Digest::of(b""),
+            answer: CallAnswer::Denied {
+                reason: reason.into(),
+                hint: Some("grants.knowledge".into()),
+            },
+            cost: bailiwick_core::Cost::ZERO,
+        };
+        let facts = [
+            answered(1, 1, "first try"),
+            answered(2, 0, "before"),
+            answered(2, 1, "brand\u{202e}"),
+        ];
+        let mut reasons = Reasons::default();
+        let key = of_call(&subject, facts.iter(), &mut reasons);
+        assert_eq!(key.as_ref().map(Name::as_str), Some("knowledge"));
+        assert_eq!(reasons.decided, ["knowledge: denied: brand\\u{202e}"]);
+        assert_eq!(reasons.hint.as_deref(), Some("grants.knowledge"));
+    }
 }

@@ -34,6 +34,8 @@ enum What {
     Anchor(Place),
     /// Prints all facts as JSON Lines with their links, and with values unless erased
     Export(OfRun),
+    /// Makes listings, open questions and spend anew from the facts, where they are damaged
+    Rebuild(Place),
     /// Says what was decided about a call or a question, and which line decided it
     Explain(Explain),
 }
@@ -79,6 +81,7 @@ pub(crate) async fn command(
         What::Head(asked) => head(&asked.place, environment).await,
         What::Anchor(asked) => anchor(&asked.place, environment).await,
         What::Export(asked) => export(asked, environment).await,
+        What::Rebuild(asked) => rebuild(&asked.place, environment, talk).await,
         What::Explain(asked) => explain(asked, environment).await,
     }
 }
@@ -120,6 +123,17 @@ async fn head(place: &DataPlace, environment: &Environment) -> anyhow::Result<En
 async fn anchor(place: &DataPlace, environment: &Environment) -> anyhow::Result<Ending> {
     let anchor = audit::anchor(&environment.data(place)?).await?;
     stdout::write(&stdout::line(&serde_json::to_value(&anchor)?))?;
+    Ok(Ending::Done)
+}
+
+async fn rebuild(
+    place: &DataPlace,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
+    let data = environment.data(place)?;
+    audit::rebuild(&data, environment.host(&data).command).await?;
+    talk.say("what is derived from the facts was made anew");
     Ok(Ending::Done)
 }
 
