@@ -12,6 +12,7 @@ use bailiwick_engine::{Caller, Problems, codes, load};
 use clap::Args;
 
 use crate::arguments::DataPlace;
+use crate::control::client::Client;
 use crate::ending::{Broken, Ending};
 use crate::environment::Environment;
 use crate::stdout;
@@ -40,6 +41,9 @@ pub(crate) async fn answer(
 ) -> anyhow::Result<Ending> {
     let given = given(ids, &place.subjects, decision)?;
     let data = environment.data(&place.data)?;
+    if let Some(mut client) = Client::find(environment, &data).await? {
+        return tell(&client.decide(&given).await?, decision, place, talk);
+    }
     let (policy, _) = load::policy_of_the_host(&environment.policy(place.policy.as_deref()))?;
     if History::open(&data)?.is_none() {
         let message = format!("there is no data folder {}", data.display());
@@ -54,10 +58,19 @@ pub(crate) async fn answer(
             return Err(Broken(problems).into());
         }
     };
-    for taken in &taken {
+    tell(&taken, decision, place, talk)
+}
+
+fn tell(
+    taken: &[Taken],
+    decision: &Decision,
+    place: &Place,
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
+    for taken in taken {
         stdout::write(&told(taken, decision))?;
     }
-    if let Some(hint) = next(&taken, place) {
+    if let Some(hint) = next(taken, place) {
         talk.say(&hint);
     }
     Ok(Ending::Done)
@@ -111,20 +124,8 @@ fn next(taken: &[Taken], place: &Place) -> Option<String> {
     let mut runs: Vec<_> = taken
         .iter()
         .filter(|taken| !taken.live && taken.already.is_none())
-        .map(|taken| format!("  bailiwick resume {}{}", taken.run, place.words()))
+        .map(|taken| format!("  bailiwick resume {}{}", taken.run, place.data.words()))
         .collect();
     runs.dedup();
     (!runs.is_empty()).then(|| format!("written down, and taken at the next\n{}", runs.join("\n")))
-}
-
-impl Place {
-    /// The words that name the data folder to another command.
-    fn words(&self) -> String {
-        let quoted = |path: &Path| crate::summary::quoted(&path.display().to_string());
-        match (&self.data.data, &self.data.project) {
-            (Some(data), _) => format!(" --data {}", quoted(data)),
-            (None, Some(project)) => format!(" --project {}", quoted(project)),
-            (None, None) => String::new(),
-        }
-    }
 }

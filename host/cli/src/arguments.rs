@@ -1,12 +1,13 @@
 //! The command line: every subcommand with one line, and the options that several share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
-    gc, init, inspect, logs, reject, replay, resume, run, runs, schema, show,
+    fork, gc, init, inspect, logs, pause, reject, replay, resume, run, runs, schema, serve, show,
+    submit,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -40,10 +41,18 @@ pub(crate) enum Command {
     Inspect(inspect::Arguments),
     /// Runs a pipeline.
     Run(run::Arguments),
+    /// Drives the runs of projects, and takes more from other processes, until it is told to drain.
+    Serve(serve::Arguments),
+    /// Gives a run to the host that serves the data folder.
+    Submit(submit::Arguments),
     /// Goes on with a run that was left: interrupted, paused, killed, waiting, failed.
     Resume(resume::Arguments),
+    /// Makes a new run of an older one that repeats nothing above a step.
+    Fork(fork::Arguments),
     /// Does again what a run did, on its record alone, and compares.
     Replay(replay::Arguments),
+    /// Lets a run of a host rest until it is resumed.
+    Pause(pause::Arguments),
     /// Ends a run for good.
     Cancel(cancel::Arguments),
     /// Lists the runs of a data folder, newest first.
@@ -94,4 +103,16 @@ pub(crate) struct DataPlace {
     /// The data folder [default: PROJECT/.bailiwick]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+}
+
+impl DataPlace {
+    /// The words that name the data folder to another command.
+    pub(crate) fn words(&self) -> String {
+        let quoted = |path: &Path| crate::summary::quoted(&path.display().to_string());
+        match (&self.data, &self.project) {
+            (Some(data), _) => format!(" --data {}", quoted(data)),
+            (None, Some(project)) => format!(" --project {}", quoted(project)),
+            (None, None) => String::new(),
+        }
+    }
 }

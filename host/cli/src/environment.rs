@@ -1,6 +1,7 @@
 //! What the process was given: variables, home, current folder, terminals. The only file that reads them.
 
 use std::env;
+use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,10 @@ use crate::arguments::{DataPlace, ProjectPlace};
 
 /// The folder of a project in which its data lies, unless `--data` says another.
 const DATA: &str = ".bailiwick";
+
+/// Where the groups of OS users stand that this machine knows by itself; one that a
+/// directory service knows is named by its number.
+const GROUPS: &str = "/etc/group";
 
 /// What the process was given.
 pub(crate) struct Environment {
@@ -27,6 +32,8 @@ pub(crate) struct Environment {
     /// Where the keys of the providers are.
     keys: Keys,
     cache: PathBuf,
+    /// The user's private folder for sockets.
+    pub(crate) runtime: PathBuf,
     user_policy: Option<PathBuf>,
     executable: PathBuf,
     command: String,
@@ -74,6 +81,10 @@ impl Environment {
                 text("OPENAI_API_KEY").as_deref(),
                 text("ANTHROPIC_API_KEY").as_deref(),
             ),
+            runtime: match path("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()) {
+                Some(runtime) => runtime.join("bailiwick"),
+                None => cache.join("bailiwick/run"),
+            },
             cache: cache.join("bailiwick"),
             user_policy: under("XDG_CONFIG_HOME", ".config")
                 .map(|folder| folder.join("bailiwick/policy.toml")),
@@ -119,6 +130,21 @@ impl Environment {
             (None, Some(project)) => Ok(project.join(DATA)),
             (None, None) => Ok(bailiwick_engine::load::find_project(&self.folder)?.join(DATA)),
         }
+    }
+
+    /// The number of a group of OS users, by its name or by itself.
+    pub(crate) fn group(&self, group: &str) -> anyhow::Result<u32> {
+        if let Ok(number) = group.parse() {
+            return Ok(number);
+        }
+        let known = fs::read_to_string(GROUPS).with_context(|| GROUPS.to_owned())?;
+        let mut numbers = known.lines().filter_map(|line| {
+            let mut fields = line.split(':');
+            (fields.next()? == group).then(|| fields.nth(1)?.parse().ok())?
+        });
+        numbers.next().with_context(|| {
+            format!("[host] group of policy.toml: {GROUPS} has no group {group:?}")
+        })
     }
 
     /// What a host needs to know of this machine.

@@ -19,7 +19,7 @@ use crate::talk::Talk;
 use crate::{stdout, words};
 
 /// How often the tree is drawn: often enough to be alive, seldom enough to be calm.
-const DRAW_EVERY: Duration = Duration::from_millis(125);
+pub(crate) const DRAW_EVERY: Duration = Duration::from_millis(125);
 
 /// What of the command line the end of a run depends on.
 #[derive(Clone, Debug)]
@@ -41,13 +41,18 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn open(json: bool, environment: &Environment, talk: &Talk) -> Self {
+    /// Somebody who only looks.
+    pub(crate) fn watcher(json: bool, environment: &Environment, talk: &Talk) -> Arc<Watcher> {
         let view = match json {
             true => View::Events,
             false if talk.is_live() => View::Tree,
             false => View::Lines,
         };
-        let watcher = Arc::new(Watcher::new(talk.clone(), view, environment.colours));
+        Arc::new(Watcher::new(talk.clone(), view, environment.colours))
+    }
+
+    pub(crate) fn open(json: bool, environment: &Environment, talk: &Talk) -> Self {
+        let watcher = Self::watcher(json, environment, talk);
         let attended = environment.terminals.stdin && environment.terminals.stderr;
         let prompter = attended.then(|| {
             let editor = environment.editor.clone();

@@ -3,13 +3,16 @@
 mod answers;
 mod arguments;
 mod commands;
+mod control;
 mod denials;
 mod ending;
 mod environment;
 mod foreground;
 mod live;
+mod past;
 mod problems;
 mod prompt;
+mod remote;
 mod shown;
 mod stdout;
 mod summary;

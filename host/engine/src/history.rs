@@ -5,8 +5,8 @@ use std::path::Path;
 use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{CellId, Diagnostic, Digest, RunId, RunState};
-pub use bailiwick_store::RunPhase;
-use bailiwick_store::{Archive, ListedRun, OpenError, Store};
+use bailiwick_store::{Archive, OpenError, Store};
+pub use bailiwick_store::{ListedRun, RunPhase};
 
 use crate::codes;
 use crate::problems::Problems;

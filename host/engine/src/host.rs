@@ -142,7 +142,7 @@ pub(crate) fn sandbox(config: &HostConfig) -> Result<Sandbox, Problems> {
 pub(crate) fn not_held(error: &OpenError, data: &Path) -> Problems {
     match error {
         OpenError::Held { .. } => {
-            let hint = "wait for it, or take another folder with --data DIR";
+            let hint = "a host that serves it takes runs: `bailiwick submit PROJECT/PIPELINE` with the same --data; otherwise wait for it, or take another folder with --data DIR";
             Problems::one(Diagnostic::error(codes::HELD, error.to_string()).hint(hint))
         }
         other => storage(&format!("{}: {other}", data.display())),

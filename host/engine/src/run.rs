@@ -125,7 +125,8 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         None => fresh_id(host),
     };
     let held = host.hold()?;
-    if held.store.archive().run(run.clone()).await.is_ok() {
+    let listed = held.store.archive().run(run.clone()).await;
+    if listed.is_ok_and(|listed| listed.started.is_some()) {
         let hint = "leave --run-id out, or choose another";
         return Err(Problems::one(
             Diagnostic::error(codes::RUN_EXISTS, format!("there is a run {run} already"))

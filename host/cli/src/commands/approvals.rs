@@ -2,8 +2,7 @@
 
 use bailiwick_core::Timestamp;
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_engine::approvals::{self, OpenQuestion};
-use bailiwick_engine::history::History;
+use bailiwick_engine::approvals::OpenQuestion;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -11,6 +10,7 @@ use crate::arguments::DataPlace;
 use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::past::Past;
 use crate::talk::Talk;
 use crate::{stdout, words};
 
@@ -32,9 +32,9 @@ pub(crate) async fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let run = arguments.run.as_deref().map(run_id).transpose()?;
-    let history = History::open(&environment.data(&arguments.place)?)?;
-    let questions = match &history {
-        Some(history) => approvals::open(history, run.as_ref()).await?,
+    let past = Past::open(environment, &environment.data(&arguments.place)?).await?;
+    let questions = match past {
+        Some(mut past) => past.questions(run.as_ref()).await?,
         None => Vec::new(),
     };
     for question in &questions {

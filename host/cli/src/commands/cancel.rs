@@ -1,4 +1,4 @@
-//! `bailiwick cancel`: a run that nobody drives ends for good.
+//! `bailiwick cancel`: a run ends for good.
 
 use bailiwick_engine::host::Host;
 use bailiwick_engine::resume::cancel;
@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::run::run_id;
 use crate::arguments::DataPlace;
+use crate::control::client::Client;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::talk::Talk;
@@ -25,8 +26,14 @@ pub(crate) async fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let run = run_id(&arguments.run)?;
-    let host = Host::open(&environment.host(&environment.data(&arguments.place)?))?;
-    cancel(&host, &run, format!("uid:{}", environment.uid)).await?;
+    let data = environment.data(&arguments.place)?;
+    match Client::find(environment, &data).await? {
+        Some(mut client) => client.cancel(&run).await?,
+        None => {
+            let host = Host::open(&environment.host(&data))?;
+            cancel(&host, &run, format!("uid:{}", environment.uid)).await?;
+        }
+    }
     talk.say(&format!("run {run} is cancelled"));
     Ok(Ending::Done)
 }

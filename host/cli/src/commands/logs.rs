@@ -2,13 +2,13 @@
 
 use bailiwick_core::fact::{Fact, Level};
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_engine::history::History;
 use clap::Args;
 
 use crate::arguments::DataPlace;
 use crate::commands::show;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::past::Past;
 use crate::{stdout, words};
 
 /// Which run.
@@ -27,8 +27,8 @@ pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let history = History::open(&environment.data(&arguments.place)?)?;
-    let record = show::record(history.as_ref(), &arguments.run).await?;
+    let mut past = Past::open(environment, &environment.data(&arguments.place)?).await?;
+    let record = show::record(past.as_mut(), &arguments.run).await?;
     if let Some(step) = &arguments.step {
         show::known_step(&record, step)?;
     }

@@ -11,17 +11,21 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod explain;
+pub(crate) mod fork;
 pub(crate) mod gc;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod logs;
+pub(crate) mod pause;
 pub(crate) mod reject;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod submit;
 
 use crate::arguments::Command;
 use crate::ending::Ending;
@@ -42,8 +46,12 @@ pub(crate) async fn dispatch(
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
+        Command::Fork(arguments) => fork::command(&arguments, environment, talk).await,
         Command::Replay(arguments) => replay::command(&arguments, environment).await,
         Command::Cancel(arguments) => cancel::command(&arguments, environment, talk).await,
+        Command::Serve(arguments) => serve::command(&arguments, environment, talk).await,
+        Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
+        Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

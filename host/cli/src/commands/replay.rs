@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::arguments::DataPlace;
 use crate::commands::run::run_id;
-use crate::commands::show::{known_step, record};
+use crate::commands::show::known_step;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::shown::compared;
@@ -43,13 +43,12 @@ pub(crate) async fn command(
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
     let data = environment.data(&arguments.place)?;
-    let history = History::open(&data)?;
-    let known = record(history.as_ref(), &arguments.run).await?;
-    let step = arguments.step.as_deref().map(|step| known_step(&known, step)).transpose()?;
-    let Some(history) = history else {
+    let Some(history) = History::open(&data)? else {
         let message = "this data folder has no run yet";
         return Err(Problems::one(Diagnostic::error(codes::NO_RUN, message)).into());
     };
+    let known = history.record(&run_id(&arguments.run)?).await?;
+    let step = arguments.step.as_deref().map(|step| known_step(&known, step)).transpose()?;
     let request = ReplayRequest {
         run: run_id(&arguments.run)?,
         step,

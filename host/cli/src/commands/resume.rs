@@ -3,18 +3,21 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bailiwick_core::Diagnostic;
+use bailiwick_core::{Diagnostic, RunId};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
-use bailiwick_engine::resume::{RepinWhat, ResumeRequest, over, resume};
+use bailiwick_engine::resume::{ResumeRequest, over, resume};
 use bailiwick_engine::{Problems, codes, load};
 use clap::Args;
 
 use super::run::run_id;
 use crate::arguments::{DataPlace, ProjectPlace};
+use crate::control::client::Client;
+use crate::control::repinned;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::foreground::{Screen, Wishes, follow, result};
+use crate::remote::{self, Wanted};
 use crate::summary;
 use crate::talk::Talk;
 
@@ -56,6 +59,10 @@ pub(crate) async fn command(
     let run = arguments.run.as_deref().map(run_id).transpose()?;
     let repin = arguments.repin.iter().map(|word| repinned(word)).collect::<Result<Vec<_>, _>>()?;
     let faults = Faults::parse(&arguments.faults)?;
+    let at = DataPlace { project: arguments.place.project.clone(), data: arguments.data.clone() };
+    if let Some(client) = Client::find(environment, &environment.data(&at)?).await? {
+        return at_host(client, run, arguments, &at, (environment, talk)).await;
+    }
     let opened = load::open(&environment.places(&arguments.place, &[])?)?;
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
     let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
@@ -88,10 +95,42 @@ pub(crate) async fn command(
     follow(running, &screen.watcher, &wishes, talk).await
 }
 
-fn repinned(word: &str) -> Result<RepinWhat, Problems> {
-    RepinWhat::parse(word).ok_or_else(|| {
-        let known = RepinWhat::ALL.map(RepinWhat::as_str).join(", ");
-        let message = format!("--repin {word}: there is {known}");
-        Problems::one(Diagnostic::error(codes::BAD_REPIN, message))
-    })
+/// The host that holds the data folder goes on with it.
+async fn at_host(
+    mut client: Client,
+    run: Option<RunId>,
+    arguments: &Arguments,
+    at: &DataPlace,
+    (environment, talk): (&Environment, &Talk),
+) -> anyhow::Result<Ending> {
+    let refuse = |what: &str, hint: &str| {
+        Problems::one(Diagnostic::error(codes::HELD, what.to_owned()).hint(hint))
+    };
+    let Some(run) = run else {
+        let what = "a host serves this data folder, and goes on with what it can by itself";
+        return Err(refuse(what, "name the run: bailiwick resume RUN").into());
+    };
+    if arguments.decisions.is_some() || !arguments.faults.is_empty() {
+        let what = "--decisions and --inject are for runs in the foreground; a host serves this data folder";
+        return Err(refuse(what, "people answer with bailiwick approve, reject and edit").into());
+    }
+    let resumed = client.resume(&run, arguments.retry_failed, &arguments.repin).await;
+    if let Err(error) = resumed {
+        // What is over can still be delivered.
+        if arguments.out.is_none() || !says(&error, codes::ENDED) {
+            return Err(error);
+        }
+        client = Client::reach(environment, &environment.data(at)?).await?;
+    }
+    if arguments.out.is_none() && !arguments.json {
+        talk.say(&format!("run {run} goes on"));
+        return Ok(Ending::Done);
+    }
+    let wanted = Wanted { out: arguments.out.clone(), json: arguments.json, place: at.words() };
+    remote::follow(client, &run, &wanted, environment, talk).await
+}
+
+fn says(error: &anyhow::Error, code: &str) -> bool {
+    let problems = error.downcast_ref::<Problems>();
+    problems.is_some_and(|problems| problems.diagnostics.iter().any(|found| found.code == code))
 }

@@ -1,12 +1,12 @@
 //! `bailiwick runs`: the runs of a data folder, newest first.
 
-use bailiwick_engine::history::History;
 use clap::Args;
 use serde_json::json;
 
 use crate::arguments::DataPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::past::Past;
 use crate::{stdout, words};
 
 /// Which folder.
@@ -26,10 +26,11 @@ pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let Some(history) = History::open(&environment.data(&arguments.place)?)? else {
+    let data = environment.data(&arguments.place)?;
+    let Some(mut past) = Past::open(environment, &data).await? else {
         return Ok(Ending::Done);
     };
-    for listed in history.runs(arguments.limit).await? {
+    for listed in past.runs(arguments.limit).await? {
         let pipeline = listed.pipeline.as_ref().map(ToString::to_string);
         let line = if arguments.json {
             stdout::line(&json!({

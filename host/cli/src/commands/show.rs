@@ -3,7 +3,7 @@
 use std::iter::repeat;
 
 use bailiwick_core::{CellId, CellKey, Diagnostic, Name};
-use bailiwick_engine::history::{History, Record};
+use bailiwick_engine::history::Record;
 use bailiwick_engine::{Problems, codes};
 use clap::Args;
 
@@ -12,6 +12,7 @@ use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::live::watcher::event;
+use crate::past::Past;
 use crate::shown::{cell, tree};
 use crate::stdout;
 
@@ -37,12 +38,12 @@ pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let history = History::open(&environment.data(&arguments.place)?)?;
-    let mut record = record(history.as_ref(), &arguments.run).await?;
-    let text = match (&arguments.cell, &history) {
-        (Some(id), Some(history)) => {
+    let mut past = Past::open(environment, &environment.data(&arguments.place)?).await?;
+    let mut record = record(past.as_mut(), &arguments.run).await?;
+    let text = match (&arguments.cell, &past) {
+        (Some(id), Some(past)) => {
             let id = known_cell(&record, id)?;
-            history.load(&mut record, &id).await;
+            past.load(&mut record, &id).await;
             let shown = cell::cell(&record, &id);
             if arguments.json { stdout::line(&shown.as_json()) } else { shown.as_text() }
         }
@@ -59,14 +60,15 @@ pub(crate) async fn command(
 }
 
 /// A run of a data folder.
-pub(crate) async fn record(history: Option<&History>, run: &str) -> Result<Record, Problems> {
+pub(crate) async fn record(past: Option<&mut Past>, run: &str) -> anyhow::Result<Record> {
     let run = run_id(run)?;
-    match history {
-        Some(history) => history.record(&run).await,
+    match past {
+        Some(past) => past.record(&run).await,
         None => Err(unknown(
             format!("there is no run {run}: this data folder has none yet"),
             "a run is made by `bailiwick run`",
-        )),
+        )
+        .into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A host that stays: it owns a data folder, drives the runs of its projects, and takes work from whoever may ask. Listens to nobody by itself.
 
 mod alarms;
+mod away;
 mod feed;
 mod hall;
 mod left;
@@ -12,6 +13,7 @@ mod resident;
 mod staging;
 mod turns;
 
+pub use away::Away;
 pub use feed::Following;
 pub use parcel::{Offer, Parcel, Piece};
 pub use resident::{Resident, ServeRequest};

@@ -1,0 +1,94 @@
+//! What a data folder remembers: read from the folder itself, or from the host that serves it where this user may not read the folder. Prints nothing.
+
+use std::path::Path;
+
+use bailiwick_core::{CellId, Diagnostic, RunId, RunState};
+use bailiwick_engine::approvals::{self, OpenQuestion};
+use bailiwick_engine::history::{History, ListedRun, Record, RunPhase};
+use bailiwick_engine::{Problems, codes};
+
+use crate::control::client::Client;
+use crate::environment::Environment;
+
+/// Where it is read from.
+pub(crate) enum Past {
+    /// The folder.
+    Folder(History),
+    /// The host that serves it.
+    Host(Box<Client>),
+}
+
+impl Past {
+    /// Opens a data folder for reading. Nothing where no run was ever made there.
+    pub(crate) async fn open(
+        environment: &Environment,
+        data: &Path,
+    ) -> anyhow::Result<Option<Self>> {
+        match History::open(data) {
+            Ok(history) => Ok(history.map(Self::Folder)),
+            Err(problems) => match Client::find(environment, data).await? {
+                Some(client) => Ok(Some(Self::Host(Box::new(client)))),
+                None => Err(problems.into()),
+            },
+        }
+    }
+
+    /// The newest runs, newest first.
+    pub(crate) async fn runs(&mut self, limit: u32) -> anyhow::Result<Vec<ListedRun>> {
+        match self {
+            Self::Folder(history) => Ok(history.runs(limit).await?),
+            Self::Host(client) => {
+                let runs = client.runs(limit).await?.into_iter().map(|run| ListedRun {
+                    run: run.run,
+                    pipeline: run.pipeline,
+                    project: run.project,
+                    phase: RunPhase::from_word(&run.state).unwrap_or_default(),
+                    started: run.started,
+                    latest: run.latest,
+                    ended: run.ended,
+                    cost: run.cost,
+                });
+                Ok(runs.collect())
+            }
+        }
+    }
+
+    /// One run with everything that happened.
+    pub(crate) async fn record(&mut self, run: &RunId) -> anyhow::Result<Record> {
+        match self {
+            Self::Folder(history) => Ok(history.record(run).await?),
+            Self::Host(client) => {
+                client.follow(run, false).await?;
+                let mut entries = Vec::new();
+                while let Some(entry) = client.entry().await? {
+                    entries.push(entry);
+                }
+                let Some(state) = RunState::replay(&entries)? else {
+                    let message = format!("the turn of run {run} has not come");
+                    return Err(Problems::one(Diagnostic::error(codes::NO_RUN, message)).into());
+                };
+                let phase = RunPhase::from_word(state.status().as_str()).unwrap_or_default();
+                Ok(Record { entries, state, phase })
+            }
+        }
+    }
+
+    /// Attaches the texts of the documents of one cell that are kept apart. A host sends
+    /// them along.
+    pub(crate) async fn load(&self, record: &mut Record, cell: &CellId) {
+        if let Self::Folder(history) = self {
+            history.load(record, cell).await;
+        }
+    }
+
+    /// The open questions, of one run or of all.
+    pub(crate) async fn questions(
+        &mut self,
+        run: Option<&RunId>,
+    ) -> anyhow::Result<Vec<OpenQuestion>> {
+        match self {
+            Self::Folder(history) => Ok(approvals::open(history, run).await?),
+            Self::Host(client) => client.questions(run).await,
+        }
+    }
+}

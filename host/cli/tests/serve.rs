@@ -1,0 +1,539 @@
+//! A host that stays, and commands in other processes that reach it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use support::{ASKS, Does, Guest, ONE, World, given, told};
+
+/// Longer than anything here takes on a busy machine.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// Waits until something holds.
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !holds() {
+        assert!(since.elapsed() < HANGS, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A host in the folder of a test.
+struct Host {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Host {
+    /// Starts one and waits until it listens.
+    fn start(world: &World, more: &[&str]) -> Self {
+        let host = Self::spawn(world, more);
+        until("it serves", || host.said().contains("serving "));
+        host
+    }
+
+    fn spawn(world: &World, more: &[&str]) -> Self {
+        let arguments = [&["serve", "--data", "data", "--project", "."], more].concat();
+        let mut child = world.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (stderr, all) = (child.stderr.take().unwrap(), Arc::clone(&said));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut all = all.lock().unwrap();
+                all.push_str(&line);
+                all.push('\n');
+            }
+        });
+        Self { child, said }
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for its end, and gives the exit code.
+    fn ends(mut self) -> Option<i32> {
+        let mut status = None;
+        until("the host ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap().code()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The socket that it said it listens on.
+    fn socket(&self) -> PathBuf {
+        let said = self.said();
+        let line = said.lines().find(|line| line.contains("serving ")).unwrap();
+        line.split(" on ").nth(1).unwrap().split(';').next().unwrap().into()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command on the data folder of the host.
+fn at(world: &World, words: &[&str]) -> Output {
+    world.run([words, &["--data", "data"]].concat())
+}
+
+#[track_caller]
+fn ends(output: &Output, code: i32, words: &str) {
+    let all = format!("{}{}", given(output), told(output));
+    assert_eq!(output.status.code(), Some(code), "{all}");
+    assert!(all.contains(words), "{words:?} is not in:\n{all}");
+}
+
+/// Submits a run and gives its id.
+#[track_caller]
+fn submit(world: &World, more: &[&str]) -> String {
+    let submitted = at(world, &[&["submit"], more].concat());
+    ends(&submitted, 0, "");
+    given(&submitted).trim().to_owned()
+}
+
+fn state(world: &World, run: &str) -> String {
+    let listed = given(&at(world, &["runs", "--json"]));
+    let mut runs = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let found = runs.find(|one| one["run"] == run);
+    found.map_or(String::new(), |one| one["state"].as_str().unwrap().to_owned())
+}
+
+fn open(world: &World) -> Vec<String> {
+    let listed = given(&at(world, &["approvals", "--json"]));
+    let asks = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    asks.map(|one| one["ask"].as_str().unwrap().to_owned()).collect()
+}
+
+fn facts(world: &World, run: &str, fact: &str) -> usize {
+    let shown = given(&at(world, &["show", run, "--json"]));
+    shown.matches(&format!("\"{fact}\"")).count()
+}
+
+/// A project whose agent never ends by itself.
+fn endless(world: &World) {
+    world.project(&Guest::does(Does::Loops), ONE);
+    let powers = "limits = { cpu = \"60 s\", wall = \"10 min\" }\n";
+    world.write(
+        "bailiwick.toml",
+        format!("[agents.one]\ncomponent = \"agents/one\"\n{powers}"),
+    );
+}
+
+/// Submits a run of it, and waits until its attempt runs.
+fn endless_run(world: &World) -> String {
+    let run = submit(world, &[]);
+    until("the attempt runs", || given(&at(world, &["show", &run])).contains("1 running"));
+    run
+}
+
+#[test]
+fn a_run_is_submitted_with_its_files_and_delivered_at_the_other_side() {
+    let world = World::new();
+    let pipeline = format!(
+        "input = {{ image = {{ type = \"object\" }} }}\n{}image = \"${{input.image}}\"\n",
+        ONE
+    );
+    world.project(&Guest::answers("{\"text\":\"Hello\"}"), &pipeline);
+    let host = Host::start(&world, &[]);
+    assert!(host.said().contains("serving work on "), "{}", host.said());
+    world.write("sent/in.json", "{\"image\": {\"$file\": \"pictures/a.txt\"}}");
+    world.write("sent/pictures/a.txt", "x".repeat(700_000));
+    let (input, out) = (["--input", "sent/in.json"], ["--out", "out"]);
+
+    let done = at(&world, &[&["submit", "work/main"], &input[..], &out].concat());
+    ends(&done, 0, "is done");
+    assert_eq!(given(&done), "out/index.html\n");
+    let result = fs::read_to_string(world.root().join("out/result.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&result).unwrap(), json!({"text": "Hello"}));
+    let delivered = fs::read_to_string(world.root().join("out/image/-/a.txt")).unwrap();
+    assert_eq!(delivered.len(), 700_000);
+
+    let waited = at(&world, &[&["submit", "--wait"], &input[..]].concat());
+    ends(&waited, 0, "\"text\": \"Hello\"");
+    let events = at(&world, &[&["submit", "--json"], &input[..]].concat());
+    assert!(given(&events).lines().next().unwrap().contains("RunStarted"), "{}", given(&events));
+    let run = submit(&world, &[&["work"], &input[..]].concat());
+    until("it is done", || state(&world, &run) == "done");
+    // Nothing that was sent lies about.
+    assert_eq!(fs::read_dir(world.root().join("data/submitted")).unwrap().count(), 0);
+
+    // What is wrong is told at once, and by the names that the sender knows.
+    ends(&at(&world, &["submit"]), 2, "E120");
+    world.write("sent/bad.json", "{\"image\": {\"$file\": \"../../x\"}}");
+    ends(&at(&world, &["submit", "--input", "sent/bad.json"]), 2, "E121");
+    ends(&at(&world, &[&["submit", "other/main"], &input[..]].concat()), 2, "E146");
+    ends(&at(&world, &[&["submit", "work/other"], &input[..]].concat()), 2, "E103");
+    world.write("sent/rules.toml", "[[decide]]\nstep = \"nobody\"\ndecision = \"approve\"\n");
+    let rules = ["--decisions", "sent/rules.toml"];
+    let refused = at(&world, &[&["submit"], &input[..], &rules].concat());
+    ends(&refused, 2, "the decisions");
+    assert!(!told(&refused).contains("submitted/"), "{}", told(&refused));
+    assert_eq!(fs::read_dir(world.root().join("data/submitted")).unwrap().count(), 0);
+}
+
+#[test]
+fn people_answer_from_other_processes_and_the_run_goes_on() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ASKS);
+    let host = Host::start(&world, &[]);
+    let waits = world.command(["submit", "--wait", "--data", "data"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("two questions are open", || open(&world).len() == 2);
+    let asks = open(&world);
+    ends(&at(&world, &["approve", &asks[0], "r9/editor/-/0"]), 2, "E136");
+    ends(&at(&world, &["reject", &asks[0], "--comment", "shorter"]), 0, "rejected by uid:");
+    ends(&at(&world, &["reject", &asks[0], "--comment", "shorter"]), 0, "already rejected");
+    world.write("value.json", "{\"text\":\"edited\"}");
+    ends(&at(&world, &["edit", &asks[1], "--value", "value.json"]), 0, "edited by uid:");
+    let again = |asks: &[String]| asks.iter().all(|ask| ask.ends_with("/1")) && asks.len() == 2;
+    until("both are asked again", || again(&open(&world)));
+    let asks = open(&world);
+    let approved = at(&world, &["approve", &asks[0], &asks[1]]);
+    ends(&approved, 0, "approved by uid:");
+    assert!(!told(&approved).contains("resume"), "the host takes it up by itself");
+    let done = waits.wait_with_output().unwrap();
+    ends(&done, 0, "is done");
+    assert!(given(&done).contains("edited"), "{}", given(&done));
+    drop(host);
+}
+
+#[test]
+fn decisions_that_were_sent_along_hold_after_a_restart_too() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ASKS);
+    let rules = "[[decide]]\nstep = \"editor\"\nwhere = { locale = \"de\" }\ndecision = \"approve\"\n\n[[decide]]\nstep = \"editor\"\nround = 1\ndecision = \"approve\"\n";
+    world.write("rules.toml", rules);
+    let host = Host::start(&world, &[]);
+    let run = submit(&world, &["--decisions", "rules.toml"]);
+    until("only one is asked", || open(&world).len() == 1 && state(&world, &run) == "waiting");
+    host.kill();
+    // Answered while no host is there, and asked again by the next one.
+    let rejected = at(&world, &["reject", &open(&world)[0], "--comment", "again"]);
+    ends(&rejected, 0, "rejected by");
+    let _host = Host::start(&world, &[]);
+    until("it is done", || state(&world, &run) == "done");
+    assert_eq!(fs::read_dir(world.root().join("data/submitted")).unwrap().count(), 0);
+}
+
+#[test]
+fn it_drains_and_the_next_one_goes_on() {
+    let world = World::new();
+    endless(&world);
+    let host = Host::start(&world, &["--grace", "100 ms"]);
+    let run = endless_run(&world);
+    host.signal(Signal::TERM);
+    until("it says so", || host.said().contains("draining"));
+    let said = Arc::clone(&host.said);
+    assert_eq!(host.ends(), Some(0));
+    assert!(said.lock().unwrap().contains("drained"));
+    assert_eq!(state(&world, &run), "paused");
+    ends(&at(&world, &["submit"]), 2, "E148");
+
+    let host = Host::start(&world, &["--grace", "10 min"]);
+    assert!(host.said().contains("1 to go on with"), "{}", host.said());
+    until("it runs again", || given(&at(&world, &["show", &run])).contains("1 running"));
+    // Asked twice it does not wait.
+    host.signal(Signal::TERM);
+    until("it says so", || host.said().contains("draining"));
+    host.signal(Signal::TERM);
+    assert_eq!(host.ends(), Some(130));
+    assert_eq!(state(&world, &run), "paused");
+}
+
+#[test]
+fn it_goes_on_after_it_was_killed() {
+    let world = World::new();
+    endless(&world);
+    let host = Host::start(&world, &[]);
+    let run = endless_run(&world);
+    host.kill();
+    assert_eq!(state(&world, &run), "interrupted");
+    let host = Host::start(&world, &[]);
+    until("it runs again", || given(&at(&world, &["show", &run])).contains("1 running"));
+    assert_eq!(state(&world, &run), "running");
+    ends(&at(&world, &["resume", &run]), 2, "goes already");
+    ends(&at(&world, &["cancel", &run]), 0, "is cancelled");
+    assert_eq!(state(&world, &run), "cancelled");
+    ends(&at(&world, &["cancel", &run]), 2, "E142");
+    drop(host);
+}
+
+#[test]
+fn what_was_accepted_and_never_begun_is_begun_by_the_next_one() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
+    let _ = Host::start(&world, &[]);
+    // As a host leaves it that is killed before the turn of a run has come.
+    let root = fs::canonicalize(world.root()).unwrap();
+    let order = json!({"project": root, "pipeline": "main", "uid": 0, "input": true, "decisions": false});
+    world.write("data/submitted/r1/given/input.json", "{}");
+    world.write("data/submitted/r1/order.json", order.to_string());
+    world.write("data/submitted/r2/given/input.json", "{}");
+    let _host = Host::start(&world, &[]);
+    until("it is done", || state(&world, "r1") == "done");
+    assert_eq!(state(&world, "r2"), "", "what was not accepted is gone");
+    until("nothing is left", || {
+        fs::read_dir(world.root().join("data/submitted")).unwrap().count() == 0
+    });
+}
+
+#[test]
+fn a_run_is_paused_and_goes_on_when_it_is_resumed() {
+    let world = World::new();
+    endless(&world);
+    let host = Host::start(&world, &["--grace", "50 ms"]);
+    let run = endless_run(&world);
+    ends(&at(&world, &["pause", &run]), 0, "rests");
+    assert_eq!(state(&world, &run), "paused");
+    ends(&at(&world, &["pause", &run]), 2, "it is paused");
+    host.kill();
+    // What an operator let rest is left alone.
+    let host = Host::start(&world, &["--grace", "50 ms"]);
+    assert!(host.said().contains("0 to go on with"), "{}", host.said());
+    assert_eq!(state(&world, &run), "paused");
+    ends(&at(&world, &["resume", &run]), 0, "goes on");
+    until("it runs again", || given(&at(&world, &["show", &run])).contains("1 running"));
+    ends(&at(&world, &["cancel", &run]), 0, "is cancelled");
+    ends(&at(&world, &["resume", "nobody"]), 2, "E134");
+}
+
+#[test]
+fn a_small_run_is_done_while_a_large_one_of_another_project_is_far_from_it() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
+    let large: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
+    let pipeline = format!(
+        "[axes]\nn = [{}]\n\n[step.one]\nagent = \"one\"\nover = [\"n\"]\n",
+        large.join(", ")
+    );
+    world.write("large/bailiwick.toml", "[agents.one]\ncomponent = \"../agents/one\"\n");
+    world.write("large/pipelines/main.toml", pipeline);
+    let _host = Host::start(&world, &["--project", "large", "--attempts", "2"]);
+    let many = submit(&world, &["large"]);
+    until("the large one runs", || {
+        let shown = given(&at(&world, &["show", &many]));
+        shown.contains(" done") && shown.contains("one")
+    });
+    ends(&at(&world, &["submit", "work", "--wait"]), 0, "is done");
+    assert_eq!(state(&world, &many), "running");
+    ends(&at(&world, &["cancel", &many]), 0, "");
+}
+
+#[test]
+fn more_runs_wait_than_a_host_keeps_and_each_goes_on_when_it_is_answered() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), &ASKS.replace("\"de\", \"fr\"", "\"de\""));
+    let host = Host::start(&world, &[]);
+    let runs: Vec<String> = (0..70).map(|_| submit(&world, &[])).collect();
+    until("all wait", || open(&world).len() == runs.len());
+    for run in [&runs[0], &runs[35], &runs[69]] {
+        ends(&at(&world, &["approve", &format!("{run}/editor/locale=de/0")]), 0, "approved");
+        until("it is done", || state(&world, run) == "done");
+    }
+    assert!(facts(&world, &runs[0], "E") == 0);
+    host.signal(Signal::TERM);
+    assert_eq!(host.ends(), Some(0));
+    assert_eq!(open(&world).len(), runs.len() - 3);
+    assert_eq!(state(&world, &runs[1]), "waiting", "a drain leaves alone what waits for people");
+}
+
+#[test]
+fn the_second_host_is_told_who_is_first() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
+    let host = Host::start(&world, &[]);
+    let second = at(&world, &["serve", "--project", "."]);
+    ends(&second, 2, &format!("is held by process {}", host.child.id()));
+    let run = at(&world, &["run"]);
+    ends(&run, 2, "bailiwick submit PROJECT/PIPELINE");
+    // It has not taken the first one's socket away.
+    ends(&at(&world, &["submit", "--wait"]), 0, "is done");
+}
+
+#[test]
+fn errors_of_any_project_are_told_and_nothing_is_begun() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
+    world.write("other/bailiwick.toml", "[agents.one]\ncomponent = \"nowhere\"\n");
+    world.write("other/pipelines/main.toml", ONE);
+    ends(&at(&world, &["serve", "--project", ".", "--project", "other"]), 2, "E110");
+    ends(&at(&world, &["serve", "--project", ".", "--project", "."]), 2, "E146");
+    assert!(!world.root().join("data").exists());
+}
+
+#[test]
+fn a_broken_policy_changes_nothing_and_a_new_one_holds_at_once() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
+    let uid = rustix::process::geteuid().as_raw();
+    let policy = |may: &str| {
+        format!("[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\n")
+    };
+    world.write("policy.toml", policy("\"submit\""));
+    let host = Host::start(&world, &["--policy", "policy.toml"]);
+    ends(&at(&world, &["submit", "--wait"]), 0, "is done");
+    world.write("policy.toml", "[people");
+    host.signal(Signal::HUP);
+    until("it refuses that", || host.said().contains("stay as they were"));
+    ends(&at(&world, &["submit", "--wait"]), 0, "is done");
+    world.write("policy.toml", policy("\"approve\""));
+    host.signal(Signal::HUP);
+    until("it takes this", || host.said().contains("are read anew"));
+    ends(&at(&world, &["submit", "--wait"]), 2, "E147");
+    for refused in [["cancel", "r"], ["pause", "r"], ["resume", "r"]] {
+        ends(&at(&world, &refused), 2, "me may not submit");
+    }
+}
+
+/// Frames as the protocol has them.
+fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+    [&[kind], &length[..], bytes].concat()
+}
+
+/// What the host says to these bytes, until it closes.
+fn says(host: &Host, bytes: &[u8]) -> String {
+    let mut stream = UnixStream::connect(host.socket()).unwrap();
+    stream.set_read_timeout(Some(HANGS)).unwrap();
+    // It may close before all is written.
+    let _ = stream.write_all(bytes);
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[test]
+fn hostile_clients_are_bounded_and_harm_nobody() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
+    let host = Host::start(&world, &[]);
+    let socket = fs::metadata(host.socket()).unwrap();
+    assert_eq!(socket.mode() & 0o777, 0o600);
+    let folder = fs::metadata(host.socket().parent().unwrap()).unwrap();
+    assert_eq!(folder.mode() & 0o777, 0o700);
+
+    let hello = frame(b'm', b"{\"version\":1}");
+    let with = |bytes: &[u8]| [&hello[..], bytes].concat();
+    assert!(says(&host, &frame(b'm', b"{\"version\":2}")).contains("this host speaks version 1"));
+    for nonsense in [
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+        vec![0; 5_000_000],
+        vec![b'm', 255, 255, 255, 255],
+        frame(b'm', b"[[[[[[["),
+        frame(b'b', b"{\"version\":1}"),
+        frame(b'm', &b"[".repeat(1_000_000)),
+        Vec::new(),
+    ] {
+        let said = says(&host, &nonsense);
+        assert!(!said.contains("welcome"), "{said}");
+    }
+    for (request, words) in [
+        ("{\"runs\":{\"limit\":4294967295}}", "\"runs\":[]"),
+        ("{\"runs\":{\"limit\":-1}}", "E149"),
+        ("{\"fly\":{}}", "E149"),
+        ("{\"cancel\":{\"run\":\"../../x\"}}", "E149"),
+        ("{\"cancel\":{\"run\":\"x\"}}", "E134"),
+        ("{\"follow\":{\"run\":\"x\",\"wait\":true}}", "E134"),
+        ("{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":null,\"decisions\":null,\"files\":[{\"name\":\"../../x\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":1}]}}}", "E121"),
+        ("{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":{\"name\":\"\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":18446744073709551615},\"decisions\":null,\"files\":[]}}}", "E121"),
+    ] {
+        let said = says(&host, &with(&frame(b'm', request.as_bytes())));
+        assert!(said.contains("welcome") && said.contains(words), "{request}\n{said}");
+    }
+    // Bytes that are not those that were announced.
+    let offer = "{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":{\"name\":\"\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":2},\"decisions\":null,\"files\":[]}}}";
+    let sent = [frame(b'm', offer.as_bytes()), frame(b'b', b"{}")].concat();
+    assert!(says(&host, &with(&sent)).contains("not those that were announced"));
+    let sent = [frame(b'm', offer.as_bytes()), frame(b'b', b"{\"much\":1}")].concat();
+    assert!(says(&host, &with(&sent)).contains("not as many as were announced"));
+    assert_eq!(fs::read_dir(world.root().join("data/submitted")).unwrap().count(), 0);
+
+    // More than it takes, all silent: one more is told so, and when they are gone it is as before.
+    let crowd: Vec<UnixStream> =
+        (0..1_000).filter_map(|_| UnixStream::connect(host.socket()).ok()).collect();
+    assert!(crowd.len() > 300);
+    let refused = at(&world, &["submit"]);
+    assert_ne!(refused.status.code(), Some(0));
+    drop(crowd);
+    until("it listens again", || at(&world, &["submit"]).status.success());
+    // One who stops in the middle of a message is no burden to others.
+    let mut slow = UnixStream::connect(host.socket()).unwrap();
+    slow.write_all(&[b'm', 0, 15]).unwrap();
+    ends(&at(&world, &["submit", "--wait"]), 0, "is done");
+    assert!(!host.said().contains("panic"), "{}", host.said());
+}
+
+#[test]
+fn a_group_reaches_the_host_and_may_what_policy_says() {
+    // Only root can become somebody else here.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    const NOBODY: u32 = 65_534;
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ASKS);
+    let open_up = |path: &std::path::Path| {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    open_up(world.root().parent().unwrap());
+    let policy = |may: &str| {
+        format!("[host]\ngroup = \"{NOBODY}\"\n[people.root]\nuid = 0\ngroups = [\"editors\"]\nmay = [\"approve\"]\n{may}[ceiling.\"local/*\"]\n")
+    };
+    let guest = format!("[people.guest]\nuid = {NOBODY}\ngroups = []\nmay = [\"submit\"]\n");
+    world.write("policy.toml", policy(&guest));
+    let host = Host::start(&world, &["--policy", "policy.toml"]);
+    assert_eq!(host.socket(), fs::canonicalize(world.root()).unwrap().join("data.run/control.sock"));
+    let found = fs::metadata(host.socket()).unwrap();
+    assert_eq!((found.mode() & 0o777, found.gid()), (0o660, NOBODY));
+    let as_guest = |words: &[&str]| -> Output {
+        let mut command: Command = world.command([words, &["--data", "data"]].concat());
+        command.uid(NOBODY).gid(NOBODY).output().unwrap()
+    };
+    let submitted = as_guest(&["submit"]);
+    ends(&submitted, 0, "");
+    let run = given(&submitted).trim().to_owned();
+    until("two questions are open", || open(&world).len() == 2);
+    // He cannot read the folder; the host tells him.
+    ends(&as_guest(&["runs"]), 0, &run);
+    ends(&as_guest(&["show", &run]), 0, "one");
+    ends(&as_guest(&["logs", &run]), 0, "hello");
+    ends(&as_guest(&["approvals"]), 0, &format!("{run}/editor/locale=de/0"));
+    let ask = format!("{run}/editor/locale=fr/0");
+    ends(&as_guest(&["approve", &ask]), 1, "guest may not approve");
+    ends(&at(&world, &["approve", &ask]), 0, "approved by root");
+    ends(&at(&world, &["cancel", &run]), 2, "root may not submit");
+    ends(&as_guest(&["cancel", &run]), 0, "is cancelled");
+    world.write("policy.toml", policy(""));
+    host.signal(Signal::HUP);
+    until("it takes this", || host.said().contains("are read anew"));
+    ends(&as_guest(&["runs"]), 2, "E147");
+}
