@@ -1,12 +1,15 @@
 //! Attempts: how one is started or continued, and what its end means. Knows nothing of verdicts.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_core::fact::{AgentPin, Fact, Failure, FailureKind, ParkReason, Used};
+use bailiwick_core::ports::{Durable, JournalError};
 use bailiwick_core::{AttemptId, CellId, Digest, Document, Record, Timestamp};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, Park, Patience};
+use tokio::sync::oneshot;
 
 use crate::inbox::{InboxRecorder, Message};
 use crate::leash::Leash;
@@ -130,7 +133,7 @@ impl Task {
     }
 
     /// The guest runs ahead of the fact that it started: what it computes can be
-    /// computed again. What it sends out waits, in the gate.
+    /// computed again. What it sends out waits, in the gate. Only a wary host waits here.
     fn spawn(&mut self, id: AttemptId, generation: Arc<Generation>, beginning: Beginning) {
         let Beginning { input, started, record } = beginning;
         let job = Job {
@@ -144,7 +147,16 @@ impl Task {
             recorder: Arc::new(InboxRecorder(self.handle.clone())),
         };
         let runner = Arc::clone(&self.world.runner);
-        let attempt = tokio::spawn(async move { runner.run(job).await });
+        let begun = self.wary.then(|| self.written());
+        let attempt = tokio::spawn(async move {
+            if let Some(begun) = begun
+                && let Err(error) = begun.await
+            {
+                let message = error.to_string();
+                return left(Failure { kind: FailureKind::Host, message, hint: None }.into());
+            }
+            runner.run(job).await
+        });
         self.attempts.insert(id.clone(), Leash(attempt.abort_handle()));
         let inbox = self.handle.inbox.clone();
         tokio::spawn(async move {
@@ -162,6 +174,19 @@ impl Task {
             // A run that has ended does not ask any more.
             let _ = inbox.send(Message::Ended { attempt: id, outcome }).await;
         });
+    }
+
+    /// Ends when everything that is known so far is on stable storage.
+    fn written(&mut self) -> impl Future<Output = Result<Durable, JournalError>> + use<> {
+        let (tell, told) = oneshot::channel();
+        self.reply_when_written(move |ticket| {
+            // Who asked may be gone.
+            let _ = tell.send(ticket);
+        });
+        async move {
+            let gone = |_| JournalError::Storage("the run has ended".into());
+            told.await.map_err(gone)?.durable().await
+        }
     }
 
     pub(crate) fn attempt_ended(

@@ -137,6 +137,10 @@ pub(crate) struct Task {
     /// What the last attempt waits for that was let go until somebody acts.
     pub(crate) parked: Option<Park>,
     pub(crate) output_begun: bool,
+    /// Whether the last host of this run ended without a word. Then no guest runs ahead
+    /// of the fact that it does: else one that takes its host down at once would never
+    /// have run, by the journal, and would do it for ever.
+    pub(crate) wary: bool,
     pub(crate) questions: Vec<Question>,
     pub(crate) timers: Timers,
     term: Term,
@@ -270,9 +274,9 @@ impl Task {
 
     fn go_on(world: World, resume: Resume, handle: RunHandle) -> Result<Self, RunError> {
         let Resume { term, state, plan, assets, by, repinned, retry_failed, .. } = resume;
-        let last = state.span.1;
+        let (last, wary) = (state.span.1, state.end.is_none() && state.pause.is_none());
         let mut task = Self::of(world, (plan, assets, resume.concurrency), state, handle, term);
-        (task.grace, task.batch_at) = (resume.grace, last);
+        (task.grace, task.batch_at, task.wary) = (resume.grace, last, wary);
         task.note(Fact::RunResumed { by, repinned, retry_failed })?;
         task.rebuild()?;
         Ok(task)
@@ -302,6 +306,7 @@ impl Task {
             stopping: None,
             parked: None,
             output_begun: false,
+            wary: false,
             questions: Vec::new(),
             timers: Timers::default(),
             term,
@@ -419,7 +424,7 @@ impl Task {
     }
 
     /// Answers with the ticket of everything that is known so far.
-    fn reply_when_written(&mut self, reply: impl FnOnce(Ticket) + Send + 'static) {
+    pub(crate) fn reply_when_written(&mut self, reply: impl FnOnce(Ticket) + Send + 'static) {
         match &self.last {
             Some(last) if self.batch.is_empty() => reply(last.clone()),
             _ => self.replies.push(Box::new(move |ticket, _| reply(ticket))),

@@ -1,6 +1,7 @@
 //! Agents that follow a script, each deterministic but for what its gate tells it; behind a real gate.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bailiwick_core::fact::{Failure, Level, Used};
 use bailiwick_core::ports::BoxFuture;
@@ -44,16 +45,25 @@ pub(crate) enum Ends {
 /// What each attempt does.
 pub(crate) type Script = Arc<dyn Fn(&AttemptId) -> Part + Send + Sync>;
 
-/// Always the same generation of an agent, with every power.
-pub(crate) struct Agents;
+/// The agents of a host: what is served now, and what is kept for attempts that began on it.
+pub(crate) struct Agents(pub(crate) Arc<Outside>);
 
 impl Slots for Agents {
     fn current(&self, agent: &Name) -> Option<Arc<Generation>> {
-        Some(Arc::new(generation(agent)))
+        let serves = self.0.serves.load(Ordering::SeqCst);
+        Some(Arc::new(generation(agent, serves.min(1))))
+    }
+
+    fn pinned(&self, agent: &Name, component: &Digest) -> Option<Arc<Generation>> {
+        let serves = self.0.serves.load(Ordering::SeqCst);
+        let kept = [&[0][..], &[0, 1], &[1]][serves];
+        let mut kept = kept.iter().map(|number| generation(agent, *number));
+        kept.find(|kept| kept.component == *component).map(Arc::new)
     }
 }
 
-pub(crate) fn generation(agent: &Name) -> Generation {
+/// A version of an agent, with every power.
+pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
     let (calls, tokens, money) = (None, None, None);
     let model = ModelGrant { aliases: [name("writer")].into(), calls, tokens, money };
     let grants = Grants {
@@ -67,7 +77,7 @@ pub(crate) fn generation(agent: &Name) -> Generation {
         agent: agent.clone(),
         identity: format!("local/{agent}"),
         version: "1.0.0".into(),
-        component: Digest::of(agent.as_str().as_bytes()),
+        component: Digest::of(format!("{agent} {number}").as_bytes()),
         powers: effective.digest(),
         effective,
         sources: Digest::of(b""),
@@ -87,13 +97,26 @@ impl StepRunner for Guests {
             if self.outside.known().ended.contains(&job.attempt) {
                 self.outside.wrong(format!("{} has ended, and runs again", job.attempt));
             }
+            if self.outside.bomb.lock().unwrap().as_ref() == Some(&job.attempt.cell.step) {
+                self.explode().await;
+            }
             let result = self.perform(&job).await;
+            if job.generation.agent.as_str() == "work" {
+                self.outside.ran.lock().unwrap().push(job.generation.component);
+            }
             Outcome { result: result.map(|output| Document::of(&output)), used: Used::default() }
         })
     }
 }
 
 impl Guests {
+    /// Takes the host down, or hangs.
+    async fn explode(&self) {
+        let fuse = *self.outside.fuse.lock().unwrap();
+        self.outside.exploded.store(fuse, Ordering::Relaxed);
+        std::future::pending().await
+    }
+
     async fn perform(&self, job: &Job) -> Result<Value, Left> {
         let input = job.input.value();
         let gate = Gate::open(Arc::clone(&self.gateway), job, &input).map_err(Left::from)?;

@@ -88,6 +88,9 @@ async fn drive(outside: &Arc<Outside>, disk: &Disk, plot: &Plot) -> Death {
         if plot.cut.is_some_and(|cut| turn >= cut) && outside.known().entries > 0 {
             return Death::Cut;
         }
+        if outside.exploded.swap(false, Ordering::Relaxed) {
+            return Death::Cut;
+        }
         if plot.stop == Some(turn) {
             let handle = handle.clone();
             tokio::spawn(async move { handle.stop().await });
@@ -121,7 +124,7 @@ async fn begin(outside: &Arc<Outside>, plot: &Plot) -> (RunHandle, Driven) {
     let (plan, assets) = (Arc::clone(&outside.plan), json!({}));
     let Some(state) = state else {
         let agents = ["work", "judge"].map(name);
-        let agents = agents.map(|agent| (agent.clone(), pin(&generation(&agent)))).into();
+        let agents = agents.map(|agent| (agent.clone(), pin(&generation(&agent, 0)))).into();
         let start = Start {
             run: run_id(),
             plan,
@@ -180,7 +183,7 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
     World {
         journal: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
-        slots: Arc::new(Agents),
+        slots: Arc::new(Agents(Arc::clone(outside))),
         runner: Arc::new(Guests { outside: Arc::clone(outside), gateway: Arc::new(gateway) }),
         observer: Arc::new(Watcher {
             outside: Arc::clone(outside),

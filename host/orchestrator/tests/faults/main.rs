@@ -16,6 +16,7 @@ mod disk;
 mod guest;
 mod known;
 mod life;
+mod mending;
 mod outside;
 mod people;
 #[path = "../run/plans.rs"]

@@ -1,7 +1,7 @@
 //! Everything that outlives a host: the disk, the bytes, the provider's book, people's answers; and the list of what went wrong.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bailiwick_core::ports::Blobs;
@@ -47,6 +47,17 @@ pub(crate) struct Outside {
     pub(crate) worked: Mutex<Worked>,
     /// How often a request with this key has failed.
     pub(crate) failures: Mutex<HashMap<Digest, usize>>,
+    /// The step whose attempts take their host down.
+    pub(crate) bomb: Mutex<Option<Name>>,
+    /// Whether they do it, or hang only.
+    pub(crate) fuse: Mutex<bool>,
+    /// Whether one has.
+    pub(crate) exploded: AtomicBool,
+    /// Which components are served: the first; the second, with the first kept for what
+    /// began on it; the second alone.
+    pub(crate) serves: AtomicUsize,
+    /// The component of each attempt of `work` that came to its end.
+    pub(crate) ran: Mutex<Vec<Digest>>,
     /// How many turns the last host lived.
     pub(crate) turns: AtomicUsize,
     known: Mutex<Known>,
@@ -100,6 +111,11 @@ impl Outside {
             budgets: Mutex::default(),
             worked: Mutex::default(),
             failures: Mutex::default(),
+            bomb: Mutex::default(),
+            fuse: Mutex::new(true),
+            exploded: AtomicBool::new(false),
+            serves: AtomicUsize::new(0),
+            ran: Mutex::default(),
             turns: AtomicUsize::new(0),
             known: Mutex::default(),
             wrong: Mutex::default(),
