@@ -9,6 +9,7 @@ mod guests;
 mod install;
 mod kills;
 mod model;
+mod simulate;
 mod suite;
 mod timing;
 
@@ -33,6 +34,8 @@ usage: cargo xtask TASK
   kills [--cycles N] [--seed S] [--binary PATH]
                         kill -9 the real binary N times in the middle of a fan-out
                         (it and the agents have to be built), and count what repeats
+  simulate [--runs N] [--seed S]
+                        lets N random runs go through random faults
   bench                 the benchmarks
 
 It installs what is missing for building agents and running tests, and prints what
@@ -66,6 +69,7 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
             let asked = kills_of(options)?;
             stages.run("kills", || kills::run(&asked))
         }
+        ["simulate", options @ ..] => simulate::run(options),
         ["bench"] => stages.run("bench", || command::cargo().args(["bench", "--workspace"]).run()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -20,8 +20,25 @@ use crate::life::{Death, Plot, decide_meanwhile, live};
 use crate::outside::{Faults, Outside, name, plan};
 use crate::plans::{Dice, decisions, pipeline};
 
-/// How many runs without being asked: about twenty seconds of CPU.
-const RUNS: u64 = 2_000;
+/// How many runs without being asked: about fifteen seconds of CPU.
+const RUNS: u64 = 5_000;
+
+/// What repeats a seed.
+const REPEAT: &str = "cargo nextest run --release -p bailiwick-orchestrator --test faults";
+
+/// Seeds that fail before nobody reads on.
+const FAILURES_MAX: usize = 5;
+
+/// What has to have happened, or the simulation proves nothing about it.
+const EXERCISED: [&str; 7] = [
+    "CallLost",
+    "AttemptContinued",
+    "CellParked",
+    "RunPaused",
+    "RunResumed",
+    "Decided",
+    "Escalated",
+];
 
 /// Hosts that may go on with one run: more than any needs.
 const LIVES_MAX: usize = 60;
@@ -193,7 +210,7 @@ fn raise(outside: &Outside) -> Repin {
 }
 
 /// What is counted over all runs: dice that never lead somewhere prove nothing about it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tally {
     runs: u64,
     lives: usize,
@@ -201,6 +218,18 @@ struct Tally {
     compared: usize,
     facts: BTreeMap<&'static str, usize>,
     ends: BTreeMap<&'static str, usize>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.lives += other.lives;
+        self.requests += other.requests;
+        self.compared += other.compared;
+        for (sums, more) in [(&mut self.facts, other.facts), (&mut self.ends, other.ends)] {
+            more.into_iter().for_each(|(name, count)| *sums.entry(name).or_default() += count);
+        }
+    }
 }
 
 /// One run; what is wrong with it.
@@ -245,35 +274,47 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
+/// Every so many-th seed of these; what is wrong is printed with what repeats it.
+fn simulate_all(seeds: impl Iterator<Item = u64>) -> (Tally, usize) {
+    let (mut tally, mut failed) = (Tally::default(), 0);
+    for seed in seeds {
+        if let Err(wrong) = simulate(seed, &mut tally) {
+            failed += 1;
+            eprintln!("SEED={seed} {REPEAT}\n{wrong}\n");
+            if failed >= FAILURES_MAX {
+                break;
+            }
+        }
+    }
+    (tally, failed)
+}
+
 #[test]
 fn whatever_fails_a_run_comes_out_as_if_nothing_had() {
     let (first, runs) = match number("SEED") {
         Some(seed) => (seed, 1),
         None => (number("SIMULATE_SEED").unwrap_or(0), number("SIMULATE_RUNS").unwrap_or(RUNS)),
     };
-    let mut tally = Tally::default();
-    let mut failed = 0;
-    for seed in first..first + runs {
-        if let Err(wrong) = simulate(seed, &mut tally) {
-            failed += 1;
-            eprintln!(
-                "SEED={seed} cargo nextest run --release -p bailiwick-orchestrator --test faults\n{wrong}\n"
-            );
-            assert!(failed < 10, "enough");
-        }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let parts: Vec<_> = (0..threads)
+        .map(|part| {
+            let seeds = (first..first + runs).skip(part).step_by(threads);
+            std::thread::spawn(move || simulate_all(seeds))
+        })
+        .collect();
+    let (mut tally, mut failed) = (Tally::default(), 0);
+    for part in parts {
+        let (of_part, failed_there) = part.join().expect("a simulation panicked");
+        tally.add(of_part);
+        failed += failed_there;
     }
-    println!(
-        "{} runs, {} hosts, {} requests, {} compared, ends {:?}, facts {:?}",
-        tally.runs, tally.lives, tally.requests, tally.compared, tally.ends, tally.facts
-    );
+    println!("{tally:?}");
     assert_eq!(failed, 0);
     if runs >= RUNS {
-        for fact in
-            ["CallLost", "AttemptContinued", "CellParked", "RunPaused", "RunResumed", "Decided"]
-        {
-            assert!(tally.facts.get(fact).is_some_and(|count| *count > 100), "{fact}");
+        for fact in EXERCISED {
+            assert!(tally.facts.get(fact).is_some_and(|count| *count > 100), "{fact}: {tally:?}");
         }
-        assert!(tally.compared as u64 * 4 > tally.runs, "{} compared", tally.compared);
+        assert!(tally.compared as u64 * 2 > tally.runs, "{tally:?}");
     }
 }
 
