@@ -41,6 +41,60 @@ pub(crate) fn read(path: Option<&Path>, plan: &Plan) -> Result<Input, Problems> 
             value
         }
     };
+    let shown =
+        path.map_or("no --input was given, so the input is {}".into(), |p| p.display().to_string());
+    checked(value, files, &shown, plan)
+}
+
+/// The input of another run with some values set, each as `path.to.member=VALUE`: JSON,
+/// or a text where it is none. References that are in it were minted then; none is typed.
+pub(crate) fn altered(mut value: Value, set: &[String], plan: &Plan) -> Result<Input, Problems> {
+    for typed in set {
+        let fail = |what: String| {
+            let hint =
+                "--set PATH=VALUE, for example --set brief.product=Tea or --set locales.0=de";
+            let message = format!("--set {typed}: {what}");
+            Problems::one(Diagnostic::error(codes::BAD_SET, message).hint(hint))
+        };
+        let (path, text) =
+            typed.split_once('=').ok_or_else(|| fail("there is no `=`".to_owned()))?;
+        let mut new = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        // What a file is needed for, a new run is for.
+        bring(&mut new, Path::new("/nonexistent"), &mut Vec::new()).map_err(fail)?;
+        put(&mut value, path, new).map_err(fail)?;
+    }
+    checked(value, Vec::new(), "the input of the fork", plan)
+}
+
+/// Puts a value at a dotted path: a member of an object, new or not, or an item of a list.
+fn put(value: &mut Value, path: &str, new: Value) -> Result<(), String> {
+    let mut place = value;
+    for part in path.split('.') {
+        place = match place {
+            Value::Object(map) if !part.is_empty() => {
+                map.entry(part.to_owned()).or_insert(Value::Null)
+            }
+            Value::Array(items) => {
+                let many = items.len();
+                let index = part.parse::<usize>().ok();
+                index
+                    .and_then(|index| items.get_mut(index))
+                    .ok_or_else(|| format!("a list of {many} has no item {part:?}"))?
+            }
+            _ => return Err(format!("there is nothing that could have a member {part:?}")),
+        };
+    }
+    *place = new;
+    Ok(())
+}
+
+fn checked(
+    value: Value,
+    files: Vec<(String, Vec<u8>, Artifact)>,
+    shown: &str,
+    plan: &Plan,
+) -> Result<Input, Problems> {
+    let fail = |code, message: String| Problems::one(Diagnostic::error(code, message));
     if value.to_string().len() > DOCUMENT_MAX_BYTES {
         let most = Bytes(DOCUMENT_MAX_BYTES as u64);
         return Err(fail(
@@ -51,8 +105,6 @@ pub(crate) fn read(path: Option<&Path>, plan: &Plan) -> Result<Input, Problems> 
     if let Some(schema) = &plan.input
         && let Err(mismatch) = schema.check(&value)
     {
-        let shown = path
-            .map_or("no --input was given, so the input is {}".into(), |p| p.display().to_string());
         let problems = mismatch.0.into_iter().map(|what| {
             let hint = format!("`input` of {} says what the pipeline takes", plan.file);
             Diagnostic::error(codes::BAD_INPUT, format!("{shown}: {what}")).hint(hint)
@@ -139,6 +191,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_value_is_set_where_its_path_leads() {
+        let set = |path: &str| {
+            let mut value = json!({"a": {"b": [1, {"c": 2}]}});
+            put(&mut value, path, json!(9)).map(|()| value)
+        };
+        assert_eq!(set("a.b.1.c"), Ok(json!({"a": {"b": [1, {"c": 9}]}})));
+        assert_eq!(set("d"), Ok(json!({"a": {"b": [1, {"c": 2}]}, "d": 9})));
+        for bad in ["", "a.b.2", "a.b.x", "a.b.0.c", "a..b", "new.member"] {
+            assert!(set(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn files_come_in_and_nothing_else_does() {

@@ -14,13 +14,17 @@ use bailiwick_store::{Collections, Store};
 use serde_json::Value;
 
 use crate::admission::{Serving, admit, agents_of, table};
+use crate::components::Agent;
 use crate::delivery::{self, Outline, Written};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
+use crate::fork::Past;
 use crate::host::{Held, Host};
+use crate::input::{self, Input};
 use crate::load::Opened;
+use crate::origins::with_origins;
 use crate::problems::Problems;
 use crate::slots::Table;
-use crate::{check, codes, decisions, embed, folders, input, ledgers, pinned, wire};
+use crate::{check, codes, decisions, embed, folders, ledgers, pinned, wire};
 
 /// Attempts of one run at a time. Guests that wait for a model take no core, so this
 /// is far above the cores; memory bounds it: 64 that all take their 128 MiB are a
@@ -88,6 +92,7 @@ impl Finished {
         let fail = |code, what: String| Problems::one(Diagnostic::error(code, what));
         let entries = self.store.archive().read(&self.state.run).await;
         let entries = entries.map_err(|error| fail(codes::STORAGE, error.to_string()))?;
+        let entries = with_origins(self.store.archive(), entries).await;
         let outline = Outline::of(&self.plan);
         delivery::deliver(
             &self.durable,
@@ -109,6 +114,26 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
     let plan = check::plan(opened, request.pipeline.as_ref())?;
     let agents = agents_of(opened, &plan)?;
     let input = input::read(request.input.as_deref(), &plan)?;
+    begin(host, opened, request, Beginning { plan, agents, input, past: None }).await
+}
+
+/// What a run begins with.
+pub(crate) struct Beginning {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) input: Input,
+    /// The run that it is made from.
+    pub(crate) past: Option<Arc<Past>>,
+}
+
+/// Starts a run that was read and checked.
+pub(crate) async fn begin(
+    host: &Host,
+    opened: &Opened,
+    request: RunRequest,
+    beginning: Beginning,
+) -> Result<Running, Problems> {
+    let Beginning { plan, agents, input, past } = beginning;
     let decisions = match &request.decisions {
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
@@ -137,6 +162,7 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
     let (input, mut imported) = input.import(blobs.as_ref()).await?;
     let (assets, of_assets) = folders::import_assets(opened, blobs.as_ref()).await?;
     imported.extend(of_assets);
+    imported.extend(past.iter().flat_map(|past| past.imported.clone()));
     let pinned = pinned::pin(opened, &plan, &agents, &assets, blobs.as_ref()).await?;
     let serving = Serving { current: agents, older: Vec::new() };
     let Setting { world, gateway, collections, slots } =
@@ -152,12 +178,16 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
         imported,
         by: opened.policy.people.name_of(request.uid),
         pin: Some(pinned),
-        forked: None,
+        forked: past.as_ref().map(|past| past.forked.clone()),
         concurrency: CONCURRENCY,
         grace: host.grace,
         preparation: Some(embed::missing(Arc::clone(&gateway), collections, run.clone())),
     };
     let world = host.sharing_places(opened, &run, world);
+    let world = match past {
+        Some(past) => past.known_to(world, blobs, opened, Arc::clone(&request.complain)),
+        None => world,
+    };
     let (handle, driven) = bailiwick_orchestrator::run(world, start);
     host.live.goes(handle.clone()).await;
     Ok(Running::of((handle, plan), driven, gateway, host, &held))

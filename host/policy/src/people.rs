@@ -178,6 +178,18 @@ impl People {
         }
     }
 
+    /// Whether somebody of this name may answer a question that is put to these groups:
+    /// what he said before counts as long as he still could say it.
+    #[must_use]
+    pub fn is_decider(&self, name: &str, groups: &[String]) -> bool {
+        match self {
+            Self::WhoRunsIt => name.starts_with(UNNAMED),
+            Self::Named(people) => people
+                .get(name)
+                .is_some_and(|person| person.is_in(groups) && person.may.contains(&Right::Approve)),
+        }
+    }
+
     /// How many people may answer a question that is put to these groups.
     #[must_use]
     pub fn deciders(&self, groups: &[String]) -> usize {
@@ -245,6 +257,8 @@ mod tests {
         // That he runs the host does not make him one of the people that a policy names.
         assert_eq!(may(uid(1), &editors), Err(Unauthorized::Unnamed { uid: 1 }));
         assert_eq!(people.deciders(&editors), 1);
+        assert!(people.is_decider("ana", &editors) && !people.is_decider("ana", &["legal".into()]));
+        assert!(!people.is_decider("bo", &editors) && !people.is_decider("uid:1", &editors));
         assert_eq!(people.deciders(&["legal".into()]), 0);
     }
 

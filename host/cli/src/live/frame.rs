@@ -29,7 +29,7 @@ impl Palette {
             Word::Failed | Word::Dropped => style.red(),
             Word::Waiting | Word::Parked => style.yellow(),
             Word::Done => style.green(),
-            Word::Running | Word::Skipped => style,
+            Word::Running | Word::Skipped | Word::Reused => style,
         }
         .apply_to(text)
         .to_string()

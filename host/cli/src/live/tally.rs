@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     pub(crate) parked: usize,
     /// Not begun.
     pub(crate) idle: usize,
+    /// Of all of them: their own output was made in another run.
+    pub(crate) reused: usize,
 }
 
 impl Tally {
@@ -47,6 +49,7 @@ impl Tally {
             running: self.running + other.running,
             parked: self.parked + other.parked,
             idle: self.idle + other.idle,
+            reused: self.reused + other.reused,
         }
     }
 
@@ -60,6 +63,7 @@ impl Tally {
             (Word::Failed, self.failed),
             (Word::Dropped, self.dropped),
             (Word::Skipped, self.skipped),
+            (Word::Reused, self.reused),
         ];
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
@@ -76,6 +80,7 @@ pub(crate) enum Word {
     Failed,
     Dropped,
     Skipped,
+    Reused,
 }
 
 impl Word {
@@ -89,6 +94,7 @@ impl Word {
             Self::Failed => "failed",
             Self::Dropped => "dropped",
             Self::Skipped => "skipped",
+            Self::Reused => "reused",
         }
     }
 }
@@ -114,6 +120,8 @@ pub(crate) fn total(state: &RunState) -> Tally {
 pub(crate) fn of(step: &StepState) -> Tally {
     let mut tally = Tally::default();
     for cell in step.cells.values() {
+        let own = |(of, _): &(Name, u32)| *of == step.shape.name;
+        tally.reused += usize::from(cell.reused.keys().any(own));
         *match word(cell) {
             Some(Word::Done) => &mut tally.done,
             Some(Word::Running) => &mut tally.running,
@@ -122,7 +130,7 @@ pub(crate) fn of(step: &StepState) -> Tally {
             Some(Word::Failed) => &mut tally.failed,
             Some(Word::Dropped) => &mut tally.dropped,
             Some(Word::Skipped) => &mut tally.skipped,
-            None => &mut tally.idle,
+            Some(Word::Reused) | None => &mut tally.idle,
         } += 1;
     }
     tally

@@ -71,6 +71,9 @@ impl Shown<'_> {
                 "{word}{reason}, {}\n",
                 words::cost(cell.cost, self.record.state.currency())
             ));
+            if let Some(reused) = said::reused(cell) {
+                text.push_str(&format!("{reused}\n"));
+            }
         }
         let currency = self.record.state.currency();
         self.attempts.iter().for_each(|attempt| text.push_str(&attempt.as_text(currency)));
@@ -90,6 +93,7 @@ impl Shown<'_> {
             "cell": self.id.to_string(),
             "state": state.as_ref().map(|(word, _)| *word),
             "reason": state.and_then(|(_, reason)| reason),
+            "reused": cell.and_then(said::reused),
             "attempts": self.attempts.iter().map(Attempt::as_json).collect::<Vec<_>>(),
             "said": cell.map(|cell| cell.said.iter().map(said::as_json).collect::<Vec<_>>()),
         })

@@ -1,5 +1,6 @@
 //! What judges and people said of a cell, in words and as JSON.
 
+use bailiwick_core::RunId;
 use bailiwick_core::fact::Judgement;
 use bailiwick_core::run::{CellState, End, Said, Verdicts};
 use bailiwick_core::text::{Lines, visible};
@@ -19,6 +20,17 @@ pub(crate) fn state(cell: &CellState) -> (&'static str, Option<String>) {
         _ => None,
     };
     (word, reason)
+}
+
+/// `reused from r1: draft round 0, check round 0`: which outputs of a cell were made in another run.
+pub(crate) fn reused(cell: &CellState) -> Option<String> {
+    let mut runs: Vec<&RunId> = cell.reused.values().collect();
+    runs.sort();
+    runs.dedup();
+    let steps: Vec<_> =
+        cell.reused.keys().map(|(step, round)| format!("{step} round {round}")).collect();
+    let runs: Vec<_> = runs.into_iter().map(ToString::to_string).collect();
+    (!runs.is_empty()).then(|| format!("reused from {}: {}", runs.join(", "), steps.join(", ")))
 }
 
 /// One line for each verdict and each of its reasons.

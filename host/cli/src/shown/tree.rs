@@ -28,6 +28,9 @@ pub(crate) fn as_text(record: &Record) -> String {
     if let Some(reason) = &state.reason {
         text.push_str(&format!("  {}\n", visible(reason, Lines::Escape)));
     }
+    if let Some(forked) = &state.forked {
+        text.push_str(&format!("  forked from {} at {}\n", forked.from, forked.step));
+    }
     for step in state.steps.iter().filter(|step| step.shape.judges.is_none()) {
         text.push_str(&format!("{}, {}\n", step.shape.name, tally::by(&step.shape.by)));
         for judge in step.judges.iter().filter_map(|name| state.step(name)) {
@@ -73,7 +76,8 @@ fn of_cell(key: &CellKey, cell: &CellState, currency: Option<Currency>) -> Strin
     } else {
         format!(", {}", words::cost(cell.cost, currency))
     };
-    let mut text = format!("  {key} {word}{reason}{rounds}{cost}\n");
+    let reused = said::reused(cell).map(|from| format!(", {from}")).unwrap_or_default();
+    let mut text = format!("  {key} {word}{reason}{rounds}{cost}{reused}\n");
     for line in cell.said.iter().flat_map(said::lines) {
         text.push_str(&format!("    {line}\n"));
     }
@@ -92,6 +96,9 @@ pub(crate) fn as_json(record: &Record) -> Value {
                 "state": word,
                 "reason": reason,
                 "round": cell.round,
+                "reused": cell.reused.iter().map(|((step, round), run)| {
+                    json!({ "step": step, "round": round, "run": run })
+                }).collect::<Vec<_>>(),
                 "said": cell.said.iter().map(said::as_json).collect::<Vec<_>>(),
                 "tokens": cell.cost.tokens,
                 "calls": cell.cost.calls,
@@ -110,6 +117,7 @@ pub(crate) fn as_json(record: &Record) -> Value {
         "pipeline": state.pipeline,
         "state": record.phase.as_str(),
         "reason": state.reason,
+        "forked": state.forked,
         "by": state.by,
         "started": words::instant(from),
         "latest": words::instant(to),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bailiwick_core::artifact::references;
 use bailiwick_core::fact::{CallAnswer, Capability, Entry, Fact};
-use bailiwick_core::{Artifact, AttemptId, CellId, Digest, Document};
+use bailiwick_core::{Artifact, AttemptId, CellId, Digest, Document, RunId};
 use bailiwick_gate::call::Request;
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ pub(super) struct Record {
     makers: BTreeMap<Artifact, Vec<Maker>>,
     /// Attempts that ended with output, by cell: rounds with their attempt.
     finished: HashMap<CellId, BTreeMap<u32, u32>>,
+    /// Attempts that were made in another run.
+    reused: HashMap<AttemptId, RunId>,
 }
 
 impl Record {
@@ -74,7 +76,10 @@ impl Record {
                         .insert(*index, Call { capability: *capability, request, value, via });
                 }
             }
-            Fact::CellFinished { attempt, .. } => {
+            Fact::CellFinished { attempt, .. } | Fact::CellReused { attempt, .. } => {
+                if let Fact::CellReused { from, .. } = fact {
+                    self.reused.insert(attempt.clone(), from.clone());
+                }
                 let rounds = self.finished.entry(attempt.cell.clone()).or_default();
                 rounds.insert(attempt.round, attempt.attempt);
             }
@@ -82,9 +87,14 @@ impl Record {
         }
     }
 
-    /// How many attempts there were.
+    /// How many attempts were made in this run.
     pub(super) fn len(&self) -> usize {
-        self.attempts.len()
+        self.attempts.keys().filter(|id| !self.reused.contains_key(*id)).count()
+    }
+
+    /// The run that an attempt was made in, where it was another one.
+    pub(super) fn reused(&self, id: &AttemptId) -> Option<&RunId> {
+        self.reused.get(id)
     }
 
     pub(super) fn attempt(&self, id: &AttemptId) -> Option<&Attempt> {

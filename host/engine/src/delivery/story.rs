@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::fact::{Decision, Judgement};
 use bailiwick_core::run::{Candidate, End, Said, Verdicts};
-use bailiwick_core::{AttemptId, CellId, CellKey, Cost, Digest, Name};
+use bailiwick_core::{AttemptId, CellId, CellKey, Cost, Digest, Name, RunId};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,6 +24,9 @@ pub(super) struct Work {
     pub(super) input: Digest,
     /// The routes that answered its calls.
     pub(super) routes: Vec<String>,
+    /// The run that it was done in, where that is another one: it cost nothing here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reused: Option<RunId>,
 }
 
 /// One cell.
@@ -162,6 +165,7 @@ pub(super) fn work(trace: &Trace<'_>, id: Option<&AttemptId>) -> Option<Work> {
         attempt: id.attempt,
         input: attempt.input.digest(),
         routes: trace.record.routes(id),
+        reused: trace.record.reused(id).cloned(),
     })
 }
 

@@ -154,11 +154,15 @@ fn file(html: &mut Html, trace: &Trace<'_>, asset: &Asset) {
     html.line("span", "size", &format!("{pixels}{}", Bytes(artifact.bytes.0)));
     let maker = asset.maker.as_ref().and_then(|maker| work(trace, Some(&maker.attempt)));
     let made = match &maker {
-        Some(work) => format!(
-            "by {} · round {}",
-            work.profile.as_deref().unwrap_or(work.agent.as_str()),
-            work.round
-        ),
+        Some(work) => {
+            let reused = work.reused.as_ref().map(|run| format!(" · reused from {run}"));
+            format!(
+                "by {} · round {}{}",
+                work.profile.as_deref().unwrap_or(work.agent.as_str()),
+                work.round,
+                reused.unwrap_or_default()
+            )
+        }
         None => "came in with the run".to_owned(),
     };
     html.line("span", "maker", &made);
