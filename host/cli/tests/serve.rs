@@ -133,35 +133,25 @@ fn open(world: &World) -> Vec<String> {
     asks.map(|one| one["ask"].as_str().unwrap().to_owned()).collect()
 }
 
-fn facts(world: &World, run: &str, fact: &str) -> usize {
-    let shown = given(&at(world, &["show", run, "--json"]));
-    shown.matches(&format!("\"{fact}\"")).count()
-}
-
 /// A project whose agent never ends by itself.
 fn endless(world: &World) {
     world.project(&Guest::does(Does::Loops), ONE);
     let powers = "limits = { cpu = \"60 s\", wall = \"10 min\" }\n";
-    world.write(
-        "bailiwick.toml",
-        format!("[agents.one]\ncomponent = \"agents/one\"\n{powers}"),
-    );
+    world.write("bailiwick.toml", format!("[agents.one]\ncomponent = \"agents/one\"\n{powers}"));
 }
 
 /// Submits a run of it, and waits until its attempt runs.
 fn endless_run(world: &World) -> String {
     let run = submit(world, &[]);
-    until("the attempt runs", || given(&at(world, &["show", &run])).contains("1 running"));
+    until("the attempt runs", || given(&at(world, &["show", &run])).contains("  - running"));
     run
 }
 
 #[test]
 fn a_run_is_submitted_with_its_files_and_delivered_at_the_other_side() {
     let world = World::new();
-    let pipeline = format!(
-        "input = {{ image = {{ type = \"object\" }} }}\n{}image = \"${{input.image}}\"\n",
-        ONE
-    );
+    let pipeline = format!("input = \"in.schema.json\"\n{ONE}image = \"${{input.image}}\"\n");
+    world.write("in.schema.json", "{\"type\":\"object\",\"required\":[\"image\"]}");
     world.project(&Guest::answers("{\"text\":\"Hello\"}"), &pipeline);
     let host = Host::start(&world, &[]);
     assert!(host.said().contains("serving work on "), "{}", host.said());
@@ -190,7 +180,7 @@ fn a_run_is_submitted_with_its_files_and_delivered_at_the_other_side() {
     ends(&at(&world, &["submit"]), 2, "E120");
     world.write("sent/bad.json", "{\"image\": {\"$file\": \"../../x\"}}");
     ends(&at(&world, &["submit", "--input", "sent/bad.json"]), 2, "E121");
-    ends(&at(&world, &[&["submit", "other/main"], &input[..]].concat()), 2, "E146");
+    ends(&at(&world, &[&["submit", "other/main"], &input[..]].concat()), 2, "E150");
     ends(&at(&world, &[&["submit", "work/other"], &input[..]].concat()), 2, "E103");
     world.write("sent/rules.toml", "[[decide]]\nstep = \"nobody\"\ndecision = \"approve\"\n");
     let rules = ["--decisions", "sent/rules.toml"];
@@ -205,7 +195,12 @@ fn people_answer_from_other_processes_and_the_run_goes_on() {
     let world = World::new();
     world.project(&Guest::answers("{\"text\":\"a\"}"), ASKS);
     let host = Host::start(&world, &[]);
-    let waits = world.command(["submit", "--wait", "--data", "data"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let waits = world
+        .command(["submit", "--wait", "--data", "data"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     until("two questions are open", || open(&world).len() == 2);
     let asks = open(&world);
     ends(&at(&world, &["approve", &asks[0], "r9/editor/-/0"]), 2, "E136");
@@ -255,11 +250,11 @@ fn it_drains_and_the_next_one_goes_on() {
     assert_eq!(host.ends(), Some(0));
     assert!(said.lock().unwrap().contains("drained"));
     assert_eq!(state(&world, &run), "paused");
-    ends(&at(&world, &["submit"]), 2, "E148");
+    ends(&at(&world, &["submit"]), 2, "E152");
 
     let host = Host::start(&world, &["--grace", "10 min"]);
     assert!(host.said().contains("1 to go on with"), "{}", host.said());
-    until("it runs again", || given(&at(&world, &["show", &run])).contains("1 running"));
+    until("it runs again", || given(&at(&world, &["show", &run])).contains("  - running"));
     // Asked twice it does not wait.
     host.signal(Signal::TERM);
     until("it says so", || host.said().contains("draining"));
@@ -277,7 +272,7 @@ fn it_goes_on_after_it_was_killed() {
     host.kill();
     assert_eq!(state(&world, &run), "interrupted");
     let host = Host::start(&world, &[]);
-    until("it runs again", || given(&at(&world, &["show", &run])).contains("1 running"));
+    until("it runs again", || given(&at(&world, &["show", &run])).contains("  - running"));
     assert_eq!(state(&world, &run), "running");
     ends(&at(&world, &["resume", &run]), 2, "goes already");
     ends(&at(&world, &["cancel", &run]), 0, "is cancelled");
@@ -293,7 +288,8 @@ fn what_was_accepted_and_never_begun_is_begun_by_the_next_one() {
     let _ = Host::start(&world, &[]);
     // As a host leaves it that is killed before the turn of a run has come.
     let root = fs::canonicalize(world.root()).unwrap();
-    let order = json!({"project": root, "pipeline": "main", "uid": 0, "input": true, "decisions": false});
+    let order =
+        json!({"project": root, "pipeline": "main", "uid": 0, "input": true, "decisions": false});
     world.write("data/submitted/r1/given/input.json", "{}");
     world.write("data/submitted/r1/order.json", order.to_string());
     world.write("data/submitted/r2/given/input.json", "{}");
@@ -320,7 +316,7 @@ fn a_run_is_paused_and_goes_on_when_it_is_resumed() {
     assert!(host.said().contains("0 to go on with"), "{}", host.said());
     assert_eq!(state(&world, &run), "paused");
     ends(&at(&world, &["resume", &run]), 0, "goes on");
-    until("it runs again", || given(&at(&world, &["show", &run])).contains("1 running"));
+    until("it runs again", || given(&at(&world, &["show", &run])).contains("  - running"));
     ends(&at(&world, &["cancel", &run]), 0, "is cancelled");
     ends(&at(&world, &["resume", "nobody"]), 2, "E134");
 }
@@ -358,7 +354,6 @@ fn more_runs_wait_than_a_host_keeps_and_each_goes_on_when_it_is_answered() {
         ends(&at(&world, &["approve", &format!("{run}/editor/locale=de/0")]), 0, "approved");
         until("it is done", || state(&world, run) == "done");
     }
-    assert!(facts(&world, &runs[0], "E") == 0);
     host.signal(Signal::TERM);
     assert_eq!(host.ends(), Some(0));
     assert_eq!(open(&world).len(), runs.len() - 3);
@@ -384,8 +379,8 @@ fn errors_of_any_project_are_told_and_nothing_is_begun() {
     world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
     world.write("other/bailiwick.toml", "[agents.one]\ncomponent = \"nowhere\"\n");
     world.write("other/pipelines/main.toml", ONE);
-    ends(&at(&world, &["serve", "--project", ".", "--project", "other"]), 2, "E110");
-    ends(&at(&world, &["serve", "--project", ".", "--project", "."]), 2, "E146");
+    ends(&at(&world, &["serve", "--project", ".", "--project", "other"]), 2, "E102");
+    ends(&at(&world, &["serve", "--project", ".", "--project", "."]), 2, "E150");
     assert!(!world.root().join("data").exists());
 }
 
@@ -395,7 +390,9 @@ fn a_broken_policy_changes_nothing_and_a_new_one_holds_at_once() {
     world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
     let uid = rustix::process::geteuid().as_raw();
     let policy = |may: &str| {
-        format!("[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\n")
+        format!(
+            "[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\n"
+        )
     };
     world.write("policy.toml", policy("\"submit\""));
     let host = Host::start(&world, &["--policy", "policy.toml"]);
@@ -407,7 +404,7 @@ fn a_broken_policy_changes_nothing_and_a_new_one_holds_at_once() {
     world.write("policy.toml", policy("\"approve\""));
     host.signal(Signal::HUP);
     until("it takes this", || host.said().contains("are read anew"));
-    ends(&at(&world, &["submit", "--wait"]), 2, "E147");
+    ends(&at(&world, &["submit", "--wait"]), 2, "E151");
     for refused in [["cancel", "r"], ["pause", "r"], ["resume", "r"]] {
         ends(&at(&world, &refused), 2, "me may not submit");
     }
@@ -458,13 +455,19 @@ fn hostile_clients_are_bounded_and_harm_nobody() {
     }
     for (request, words) in [
         ("{\"runs\":{\"limit\":4294967295}}", "\"runs\":[]"),
-        ("{\"runs\":{\"limit\":-1}}", "E149"),
-        ("{\"fly\":{}}", "E149"),
-        ("{\"cancel\":{\"run\":\"../../x\"}}", "E149"),
+        ("{\"runs\":{\"limit\":-1}}", "E153"),
+        ("{\"fly\":{}}", "E153"),
+        ("{\"cancel\":{\"run\":\"../../x\"}}", "E153"),
         ("{\"cancel\":{\"run\":\"x\"}}", "E134"),
         ("{\"follow\":{\"run\":\"x\",\"wait\":true}}", "E134"),
-        ("{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":null,\"decisions\":null,\"files\":[{\"name\":\"../../x\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":1}]}}}", "E121"),
-        ("{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":{\"name\":\"\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":18446744073709551615},\"decisions\":null,\"files\":[]}}}", "E121"),
+        (
+            "{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":null,\"decisions\":null,\"files\":[{\"name\":\"../../x\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":1}]}}}",
+            "E121",
+        ),
+        (
+            "{\"submit\":{\"project\":null,\"pipeline\":null,\"offer\":{\"input\":{\"name\":\"\",\"digest\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"bytes\":18446744073709551615},\"decisions\":null,\"files\":[]}}}",
+            "E121",
+        ),
     ] {
         let said = says(&host, &with(&frame(b'm', request.as_bytes())));
         assert!(said.contains("welcome") && said.contains(words), "{request}\n{said}");
@@ -506,12 +509,17 @@ fn a_group_reaches_the_host_and_may_what_policy_says() {
     };
     open_up(world.root().parent().unwrap());
     let policy = |may: &str| {
-        format!("[host]\ngroup = \"{NOBODY}\"\n[people.root]\nuid = 0\ngroups = [\"editors\"]\nmay = [\"approve\"]\n{may}[ceiling.\"local/*\"]\n")
+        format!(
+            "[host]\ngroup = \"{NOBODY}\"\n[people.root]\nuid = 0\ngroups = [\"editors\"]\nmay = [\"approve\"]\n{may}[ceiling.\"local/*\"]\n"
+        )
     };
     let guest = format!("[people.guest]\nuid = {NOBODY}\ngroups = []\nmay = [\"submit\"]\n");
     world.write("policy.toml", policy(&guest));
     let host = Host::start(&world, &["--policy", "policy.toml"]);
-    assert_eq!(host.socket(), fs::canonicalize(world.root()).unwrap().join("data.run/control.sock"));
+    assert_eq!(
+        host.socket(),
+        fs::canonicalize(world.root()).unwrap().join("data.run/control.sock")
+    );
     let found = fs::metadata(host.socket()).unwrap();
     assert_eq!((found.mode() & 0o777, found.gid()), (0o660, NOBODY));
     let as_guest = |words: &[&str]| -> Output {
@@ -535,5 +543,5 @@ fn a_group_reaches_the_host_and_may_what_policy_says() {
     world.write("policy.toml", policy(""));
     host.signal(Signal::HUP);
     until("it takes this", || host.said().contains("are read anew"));
-    ends(&as_guest(&["runs"]), 2, "E147");
+    ends(&as_guest(&["runs"]), 2, "E151");
 }
