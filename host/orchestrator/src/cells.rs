@@ -159,6 +159,15 @@ impl Task {
         if failed {
             self.tolerate(&cell.step);
         }
+        // A step that had nothing to do here has fewer cells to fail a share of. Looked at
+        // with each such end, so that it does not matter which comes first.
+        let judges = self.state.step(&cell.step).map(|step| step.judges.as_slice());
+        let steps = judges.unwrap_or_default().iter().chain([&cell.step]);
+        let ended = self.state.cell(cell);
+        let fewer = |step: &&Name| ended.is_some_and(|cell| cell.is_skipped_by(step));
+        let fewer = steps.filter(|step| self.failing.contains(*step)).filter(fewer);
+        let fewer: Vec<Name> = fewer.cloned().collect();
+        fewer.iter().for_each(|step| self.tolerate(step));
         for waiter in self.graph.ended(cell) {
             self.ready(waiter);
         }

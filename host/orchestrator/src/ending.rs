@@ -53,6 +53,9 @@ impl Task {
             }
         };
         let most = plan.tolerate.most(of);
+        if failed > 0 {
+            self.failing.insert(name.clone());
+        }
         if failed > most {
             let percent = plan.tolerate.percent;
             self.fail(format!(

@@ -1,6 +1,6 @@
 //! The task that owns a run: takes messages, applies facts, appends them, goes on until nothing is left. What each message means stands in its own file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -137,6 +137,8 @@ pub(crate) struct Task {
     /// What the last attempt waits for that was let go until somebody acts.
     pub(crate) parked: Option<Park>,
     pub(crate) output_begun: bool,
+    /// Steps of which something failed, so far within what they tolerate.
+    pub(crate) failing: BTreeSet<Name>,
     /// Whether the last host of this run ended without a word. Then no guest runs ahead
     /// of the fact that it does: else one that takes its host down at once would never
     /// have run, by the journal, and would do it for ever.
@@ -306,6 +308,7 @@ impl Task {
             stopping: None,
             parked: None,
             output_begun: false,
+            failing: BTreeSet::new(),
             wary: false,
             questions: Vec::new(),
             timers: Timers::default(),

@@ -208,14 +208,14 @@ impl CellState {
         })
     }
 
-    /// Whether this step had nothing to do here: the cell was skipped, or, where the
-    /// step is a judge, it judged no candidate of it.
+    /// Whether this step had nothing to do here, for good: the cell was skipped, or,
+    /// where the step is a judge, it has ended and no candidate of it was judged.
     #[must_use]
     pub fn is_skipped_by(&self, step: &Name) -> bool {
         let mut said =
             self.said.iter().filter(|said| said.judge == *step).map(|said| &said.words).peekable();
         let silent = said.peek().is_some() && said.all(|words| *words == Verdicts::Skipped);
-        silent || matches!(self.stage, Stage::Ended(End::Skipped))
+        (silent && self.end().is_some()) || matches!(self.stage, Stage::Ended(End::Skipped))
     }
 
     /// The candidate that this judge liked best of those that it judged, the latest of
