@@ -63,8 +63,19 @@ impl Artifact {
 /// [`MalformedArtifact`] where an object has `$artifact` and is not a reference.
 pub fn references(value: &Value) -> Result<BTreeMap<String, Artifact>, MalformedArtifact> {
     let mut found = BTreeMap::new();
-    collect(value, &mut String::new(), &mut found)?;
+    if mentions_any(value) {
+        collect(value, &mut String::new(), &mut found)?;
+    }
     Ok(found)
+}
+
+/// Most documents have none: no path is written for those.
+fn mentions_any(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.contains_key("$artifact") || map.values().any(mentions_any),
+        Value::Array(items) => items.iter().any(mentions_any),
+        _ => false,
+    }
 }
 
 /// Documents are at most 128 deep (`Document::parse`), so this recursion is bounded.

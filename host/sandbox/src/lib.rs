@@ -8,6 +8,7 @@ mod bind;
 mod cache;
 mod child;
 mod compile;
+mod cpu;
 mod ended;
 pub mod engine;
 mod limiter;

@@ -10,7 +10,8 @@ use bailiwick_core::Bytes;
 use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_core::units::show_duration;
 use bailiwick_gate::Gate;
-use bailiwick_gate::work::thread_cpu;
+
+use crate::cpu::{Moment, nanos};
 
 /// How many times its CPU budget an attempt may use to come back to where it was left:
 /// what it does on the way was paid for before, and a busy machine is not held against it.
@@ -32,8 +33,9 @@ pub(crate) struct Meter {
     live_from: AtomicU64,
     /// Nanoseconds of the polls that ended.
     spent: AtomicU64,
-    /// The thread's CPU clock when the present poll began, in nanoseconds.
-    since: AtomicU64,
+    /// When the present poll began: a [`Moment`].
+    since_wall: AtomicU64,
+    since_cpu: AtomicU64,
     /// The largest sum of memories and tables, in bytes.
     memory: AtomicU64,
     /// The first limit that an allocation ran into.
@@ -48,7 +50,8 @@ impl Meter {
             live_from: AtomicU64::new(if replay.is_some() { NOT_LIVE } else { 0 }),
             replay,
             spent: AtomicU64::new(0),
-            since: AtomicU64::new(0),
+            since_wall: AtomicU64::new(0),
+            since_cpu: AtomicU64::new(0),
             memory: AtomicU64::new(0),
             refusal: OnceLock::new(),
         }
@@ -58,7 +61,9 @@ impl Meter {
     pub(crate) async fn count<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         poll_fn(|context| {
-            self.since.store(nanos(thread_cpu()), Ordering::Relaxed);
+            let Moment { wall, cpu } = Moment::now();
+            self.since_wall.store(wall, Ordering::Relaxed);
+            self.since_cpu.store(cpu, Ordering::Relaxed);
             let polled = future.as_mut().poll(context);
             self.spent.fetch_add(self.present(), Ordering::Relaxed);
             polled
@@ -72,8 +77,7 @@ impl Meter {
         self.judge(Duration::from_nanos(spent))
     }
 
-    /// Whether the polls so far kept the budget. Asks no clock: readings of a thread's
-    /// CPU time are system calls, and the shortest attempts would feel each of them.
+    /// Whether the polls so far kept the budget. Asks no clock.
     pub(crate) fn within_budget(&self) -> Result<(), Failure> {
         self.judge(self.cpu())
     }
@@ -123,7 +127,8 @@ impl Meter {
     }
 
     fn present(&self) -> u64 {
-        nanos(thread_cpu()).saturating_sub(self.since.load(Ordering::Relaxed))
+        let wall = self.since_wall.load(Ordering::Relaxed);
+        Moment { wall, cpu: self.since_cpu.load(Ordering::Relaxed) }.spent()
     }
 }
 
@@ -146,8 +151,4 @@ fn hint(name: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("in bailiwick.toml, under the agent: limits.{name} = \"{example}\""))
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

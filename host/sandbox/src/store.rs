@@ -1,7 +1,9 @@
 //! The one function that builds a store, and the one way to run guest code in it: with every limit set. Knows no contract.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bailiwick_core::Bytes;
@@ -9,6 +11,8 @@ use bailiwick_core::fact::{Failure, FailureKind};
 use bailiwick_core::units::show_duration;
 use bailiwick_policy::Limits;
 use bailiwick_policy::ports::Left;
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep_until};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::ended::{Ended, Sizes, left, plain};
@@ -57,14 +61,35 @@ impl Fresh {
         F: Future<Output = wasmtime::Result<T>>,
     {
         let Self { store, meter, wall, sizes } = self;
-        match tokio::time::timeout(wall, meter.count(guest(store))).await {
+        match until(Instant::now() + wall, meter.count(guest(store))).await {
             // No tick falls into what the host does after the guest; it is charged here.
-            Ok(Ok(done)) => meter.within_budget().map(|()| done).map_err(Left::from),
-            Ok(Err(error)) => Err(left(&error, &meter, sizes)),
-            Err(_) => {
+            Some(Ok(done)) => meter.within_budget().map(|()| done).map_err(Left::from),
+            Some(Err(error)) => Err(left(&error, &meter, sizes)),
+            None => {
                 let wall = show_duration(wall);
                 Err(limit("wall", &wall, &wall).into())
             }
         }
     }
+}
+
+/// Runs a future, but not beyond a moment. As `tokio::time::timeout_at`, but that whoever
+/// ends without waiting, as most short attempts do, has no timer made for him.
+async fn until<T>(deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut timer) = (pin!(future), pin!(None));
+    poll_fn(|context| {
+        if let Poll::Ready(done) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        if timer.is_none() {
+            // Unconstrained: else a guest that used up its task's turns would also have
+            // stopped the clock.
+            timer.set(Some(unconstrained(sleep_until(deadline))));
+        }
+        match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(context).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
