@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bailiwick_core::fact::{AgentPin, Pin};
-use bailiwick_core::ports::Blobs;
+use bailiwick_core::ports::{BlobError, Blobs};
 use bailiwick_core::{Diagnostic, Document, Name, RunState};
 use bailiwick_project::Plan;
+use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
 
 use crate::admission::Serving;
@@ -23,22 +24,22 @@ pub(crate) async fn pin(
     assets: &Value,
     blobs: &dyn Blobs,
 ) -> Result<Pin, Problems> {
-    let mut files = BTreeMap::new();
-    for (name, text) in &opened.pinned.0 {
+    let files = opened.pinned.0.iter().filter(|(name, _)| {
         // Of the pipelines the one that runs.
         let is_pipeline = name.starts_with("pipelines/") && name.ends_with(".toml");
-        if is_pipeline && *name != plan.file {
-            continue;
-        }
-        let kept = blobs.put(text.clone().into_bytes()).await.map_err(storage)?;
-        files.insert(name.clone(), kept);
-    }
-    for agent in agents {
-        blobs.put(agent.bytes.to_vec()).await.map_err(storage)?;
-    }
+        !is_pipeline || **name == plan.file
+    });
+    let files = files.map(|(name, text)| {
+        let kept = blobs.put(text.clone().into_bytes());
+        async move { Ok((name.clone(), kept.await?)) }
+    });
+    let components = agents.iter().map(|agent| blobs.put(agent.bytes.to_vec()));
+    // All at once, so that one flush of the disk does for all of them.
+    let kept: Result<_, BlobError> = try_join(try_join_all(files), try_join_all(components)).await;
+    let (files, _) = kept.map_err(storage)?;
     Ok(Pin {
         project: project(&opened.root),
-        files,
+        files: files.into_iter().collect(),
         models: opened.models.clone(),
         assets: Document::of(assets),
         currency: opened.currency(),
