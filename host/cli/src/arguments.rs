@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
-    fork, gc, init, inspect, logs, pause, reject, replay, resume, run, runs, schema, serve, show,
-    submit,
+    export, fork, gc, import, init, inspect, logs, pause, reject, replay, resume, run, runs,
+    schema, serve, show, submit,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Resume(resume::Arguments),
     /// Makes a new run of an older one that repeats nothing above a step.
     Fork(fork::Arguments),
+    /// Writes a run into one file that proves itself.
+    Export(export::Arguments),
+    /// Makes a data folder of such a file, to be read: show, logs, replay, audit.
+    Import(import::Arguments),
     /// Does again what a run did, on its record alone, and compares.
     Replay(replay::Arguments),
     /// Lets a run of a host rest until it is resumed.

@@ -18,6 +18,7 @@ pub mod delivery;
 pub mod desk;
 pub mod doctor;
 mod embed;
+pub mod export;
 mod files;
 mod folders;
 pub mod fork;

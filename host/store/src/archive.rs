@@ -17,6 +17,7 @@ use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, SpendError};
 use crate::entry::read_back;
 use crate::error::{OpenError, ReadError};
+use crate::exchange::{self, ExportedRun};
 use crate::export::{self, Stream, WrittenEntry};
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::host_log::{self, HostFact};
@@ -217,6 +218,20 @@ impl Archive {
         let folder = self.folder.clone();
         let answer =
             self.readers.ask(move |connection| export::entries(connection, &folder, &stream));
+        async { answer.await? }
+    }
+
+    /// A run with everything that it needs elsewhere.
+    ///
+    /// # Errors
+    /// [`ReadError`] where there is none, it is damaged, or storage failed.
+    pub fn exported(
+        &self,
+        run: RunId,
+    ) -> impl Future<Output = Result<ExportedRun, ReadError>> + Send + 'static {
+        let folder = self.folder.clone();
+        let answer =
+            self.readers.ask(move |connection| exchange::exported(connection, &folder, &run));
         async { answer.await? }
     }
 

@@ -43,6 +43,9 @@ pub enum OpenError {
         /// The one that this program writes.
         known: i64,
     },
+    /// It was imported, and is there to be read.
+    #[error("{} holds an imported run, which is there to be read: nothing runs in it", .0.display())]
+    Imported(PathBuf),
     /// The database in it is somebody else's.
     #[error("{} is a database of another program", .0.display())]
     Foreign(PathBuf),

@@ -14,6 +14,7 @@ use crate::archive::Archive;
 use crate::chore::Chore;
 use crate::entry::Written;
 use crate::error::{OpenError, ReadError};
+use crate::exchange;
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::knowledge::{Collections, IndexError, Library};
 use crate::queue::Queue;
@@ -55,6 +56,9 @@ impl Store {
         let holder =
             Holder { pid: std::process::id(), since: options.now, command: options.command };
         let lock = FolderLock::take(&folder, &holder)?;
+        if exchange::is_imported(&folder) {
+            return Err(OpenError::Imported(data.to_owned()));
+        }
         let queue = Arc::new(Queue::new(writer::LINE));
         let mut threads = writer::start(&folder, &queue)?;
         let archive = Archive::open(data).inspect_err(|_| {

@@ -11,8 +11,10 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod fork;
 pub(crate) mod gc;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod logs;
@@ -47,6 +49,8 @@ pub(crate) async fn dispatch(
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
         Command::Fork(arguments) => fork::command(&arguments, environment, talk).await,
+        Command::Export(arguments) => export::command(&arguments, environment, talk).await,
+        Command::Import(arguments) => import::command(&arguments, talk),
         Command::Replay(arguments) => replay::command(&arguments, environment).await,
         Command::Cancel(arguments) => cancel::command(&arguments, environment, talk).await,
         Command::Serve(arguments) => serve::command(&arguments, environment, talk).await,
