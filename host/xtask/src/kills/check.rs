@@ -128,3 +128,58 @@ impl fmt::Display for Counts {
         write!(f, "cells given up after three unclean ends, then retried {}", self.given_up)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::time::Instant;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// A run of one cell with one call, and what else happened.
+    fn counts(more: &[Value], keys: &[&str]) -> Counts {
+        let attempt = json!({ "cell": { "step": "s", "key": "-" }, "round": 0, "attempt": 1 });
+        let of =
+            |name: &str| json!({ "fact": name, "attempt": attempt, "index": 0, "key": "blake3:k" });
+        let mut facts = vec![of("CellStarted"), of("CallIntended"), of("CallAnswered")];
+        facts.push(of("CellFinished"));
+        facts.extend(more.iter().cloned());
+        facts.push(json!({ "fact": "Released", "cell": attempt["cell"] }));
+        for fact in &mut facts {
+            if fact.get("attempt").is_some_and(Value::is_null) {
+                fact["attempt"] = attempt.clone();
+            }
+        }
+        let ended = Ended { facts, delivered: BTreeMap::new(), kills: 0, restarts: Vec::new() };
+        let ask = |key: &&str| Asked { key: (*key).into(), body: "q".into(), at: Instant::now() };
+        let asked: Vec<Asked> = keys.iter().map(ask).collect();
+        check(&ended, &asked, 1).unwrap()
+    }
+
+    #[test]
+    fn what_must_not_happen_is_seen() {
+        assert!(counts(&[], &["k"]).verdict().is_ok());
+        // Asked twice, intended once.
+        assert_eq!(counts(&[], &["k", "k"]).repeated_wrongly, 1);
+        // Intended again after its answer.
+        let again =
+            json!({ "fact": "CallIntended", "attempt": null, "index": 0, "key": "blake3:k" });
+        assert_eq!(counts(&[again], &["k", "k"]).repeated_wrongly, 1);
+        // Continued after its end.
+        let continued = json!({ "fact": "AttemptContinued", "attempt": null });
+        assert_eq!(counts(&[continued], &["k"]).finished_again, 1);
+        // At the server, but not in the journal.
+        assert_eq!(counts(&[], &["other"]).unfounded, 1);
+    }
+
+    #[test]
+    fn a_key_of_its_own_for_a_repeated_question_is_seen() {
+        let ended =
+            Ended { facts: Vec::new(), delivered: BTreeMap::new(), kills: 0, restarts: Vec::new() };
+        let ask = |key: &str| Asked { key: key.into(), body: "q".into(), at: Instant::now() };
+        assert!(check(&ended, &[ask("k"), ask("l")], 1).is_err());
+    }
+}
