@@ -40,8 +40,12 @@ struct Host {
 impl Host {
     /// Starts one and waits until it listens.
     fn start(world: &World, more: &[&str]) -> Self {
-        let host = Self::spawn(world, more);
-        until("it serves", || host.said().contains("serving "));
+        let mut host = Self::spawn(world, more);
+        until("it serves", || {
+            let ended = host.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it has ended: {}", host.said());
+            host.said().contains("serving ")
+        });
         host
     }
 
@@ -151,7 +155,7 @@ fn endless_run(world: &World) -> String {
 fn a_run_is_submitted_with_its_files_and_delivered_at_the_other_side() {
     let world = World::new();
     let pipeline = format!("input = \"in.schema.json\"\n{ONE}image = \"${{input.image}}\"\n");
-    world.write("in.schema.json", "{\"type\":\"object\",\"required\":[\"image\"]}");
+    world.write("pipelines/in.schema.json", "{\"type\":\"object\",\"required\":[\"image\"]}");
     world.project(&Guest::answers("{\"text\":\"Hello\"}"), &pipeline);
     let host = Host::start(&world, &[]);
     assert!(host.said().contains("serving work on "), "{}", host.said());

@@ -10,11 +10,12 @@ use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, Spend};
 use crate::entry::{first_link, next_link};
 use crate::named::Named;
+use crate::summary::RunPhase;
 use crate::work::{Append, Verdict};
 use crate::{blob, sql};
 
-/// The most runs that are owned at once. Each takes about a kilobyte here; a host
-/// admits far fewer, so this only bounds mistakes.
+/// The most runs that are known here at once. Each takes about a kilobyte; a host drives
+/// far fewer at a time, and what waits for people is read again when they have answered.
 pub(crate) const RUNS_OWNED_MAX: usize = 4_096;
 
 /// Where the runs that this process owns stand.
@@ -42,6 +43,23 @@ struct Head {
 }
 
 impl Head {
+    /// The end of a journal as it is on disk.
+    fn read(
+        connection: &Connection,
+        run: &RunId,
+        row: i64,
+        term: Term,
+    ) -> Result<Result<Self, JournalError>, rusqlite::Error> {
+        let (sequence, link, course) = match derived::read_course(connection, run, row) {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let erased = connection
+            .prepare_cached(sql::READ_OWNER)?
+            .query_row([row], |row| row.get::<_, i64>(1))?;
+        Ok(Ok(Self { row, term, sequence, link, course, erased: erased != 0 }))
+    }
+
     fn row(&self, run: &RunId, session: i64) -> RunRow {
         RunRow {
             name: run.clone(),
@@ -90,19 +108,15 @@ impl Ledger {
         if let Some(full) = self.make_room() {
             return Ok(full);
         }
-        // The whole run is read here, on the writer's thread: who claims a run is
-        // about to read it anyway, and nothing else may be appended meanwhile.
-        let (sequence, link, course) = match derived::read_course(connection, run, row) {
-            Ok(found) => found,
-            Err(error) => return Ok(Verdict::Refused(error.into())),
-        };
         // The row is made anew, damaged or not; what is known here of a term is never forgotten.
         let known = self.heads.get(run).map_or(Term(0), |head| head.term);
         let term = Term(found.max(known).0.saturating_add(1));
-        let erased = connection
-            .prepare_cached(sql::READ_OWNER)?
-            .query_row([row], |row| row.get::<_, i64>(1))?;
-        let head = Head { row, term, sequence, link, course, erased: erased != 0 };
+        // The whole run is read here, on the writer's thread: who claims a run is
+        // about to read it anyway, and nothing else may be appended meanwhile.
+        let head = match Head::read(connection, run, row, term)? {
+            Ok(head) => head,
+            Err(error) => return Ok(Verdict::Refused(error)),
+        };
         head.row(run, self.session).write(connection, row)?;
         self.lost.remove(run);
         self.heads.insert(run.clone(), head);
@@ -119,6 +133,9 @@ impl Ledger {
             let reason =
                 "an earlier append has an unknown outcome: claim the run and read it again";
             return Ok(Verdict::Refused(JournalError::Storage(reason.into())));
+        }
+        if let Some(refused) = self.remember(connection, run, *term)? {
+            return Ok(refused);
         }
         let Some(head) = self.heads.get_mut(run).filter(|head| head.term == *term) else {
             let error = match find(connection, run)? {
@@ -177,10 +194,46 @@ impl Ledger {
         self.heads.remove(run);
     }
 
-    /// Forgets runs that ended where too many are known.
+    /// Reads a run that was forgotten to make room, for who owns it still.
+    fn remember(
+        &mut self,
+        connection: &Connection,
+        run: &RunId,
+        term: Term,
+    ) -> Result<Option<Verdict>, rusqlite::Error> {
+        if self.heads.contains_key(run) {
+            return Ok(None);
+        }
+        let Some((row, _)) = find(connection, run)?.filter(|(_, found)| *found == term) else {
+            return Ok(None);
+        };
+        // What an earlier process owned must be claimed.
+        let session: i64 =
+            connection.prepare_cached(sql::READ_OWNER)?.query_row([row], |row| row.get(0))?;
+        if session != self.session {
+            return Ok(None);
+        }
+        if let Some(full) = self.make_room() {
+            return Ok(Some(full));
+        }
+        match Head::read(connection, run, row, term)? {
+            Ok(head) => {
+                self.heads.insert(run.clone(), head);
+                Ok(None)
+            }
+            Err(error) => Ok(Some(Verdict::Refused(error))),
+        }
+    }
+
+    /// Forgets runs that have ended, rest or wait, where too many are known: ten
+    /// thousand of them may. Who goes on with one has it read again.
     fn make_room(&mut self) -> Option<Verdict> {
+        use RunPhase::{Paused, Waiting};
         if self.heads.len() >= RUNS_OWNED_MAX {
-            self.heads.retain(|_, head| !head.course.summary().phase.is_over());
+            self.heads.retain(|_, head| {
+                let phase = head.course.summary().phase;
+                !(phase.is_over() || matches!(phase, Paused | Waiting))
+            });
         }
         (self.heads.len() >= RUNS_OWNED_MAX).then(|| {
             let reason = format!("{RUNS_OWNED_MAX} runs are under way already");

@@ -206,3 +206,29 @@ fn who_goes_on_finds_what_has_not_ended_and_why_it_rests() {
     let first = page(1, 0);
     assert_eq!(page(1, first[0].number)[0].run, run("drained"));
 }
+
+#[test]
+fn more_runs_wait_than_are_kept_in_mind_and_each_can_go_on() {
+    let scratch = Scratch::new();
+    let owned: Vec<_> = (0..5_000)
+        .map(|number| {
+            let r = run(&format!("r{number}"));
+            let term = wait(scratch.create(&r)).unwrap();
+            let facts = [vec![started(&r), cell_started()], finished_and_asked(&r)].concat();
+            drop(scratch.append(&r, term, Entry { at: Timestamp(10), facts }).unwrap());
+            (r, term)
+        })
+        .collect();
+    let (r, term) = &owned[0];
+    let ask = AskId::of(r, &Name::new("editor").unwrap(), &cell("draft"), 0);
+    let decided =
+        Fact::Decided { ask, decision: Decision::Approve { comment: None }, by: "a".into() };
+    write(&scratch, r, *term, 20, vec![decided]);
+    assert_eq!(listed(&scratch, "r0").phase, RunPhase::Running);
+    assert_eq!(wait(scratch.read(r)).unwrap().len(), 2, "nothing was lost meanwhile");
+    // Who was followed by somebody else stays out.
+    let newer = wait(scratch.claim(r)).unwrap();
+    let late = Entry { at: Timestamp(30), facts: vec![ended(RunEnd::Done)] };
+    assert!(wait(scratch.append(r, *term, late.clone()).unwrap().durable()).is_err());
+    wait(scratch.append(r, newer, late).unwrap().durable()).unwrap();
+}
