@@ -32,7 +32,8 @@ pub struct Job {
     pub input: Document,
     /// The time of `CellStarted`: where the guest's clock stands at first.
     pub started: Timestamp,
-    /// What the attempt was told before, where it continues.
+    /// What the attempt was told before, where it continues. A call of it that has no
+    /// answer is charged (`CallLost`) before the record is handed over, and asked again.
     pub record: Arc<Record>,
     /// What happens to a call that nobody answers.
     pub patience: Patience,
