@@ -59,12 +59,15 @@ const FLUSHES: usize = 200;
 /// What a one-page commit writes into the log: a frame header and a page.
 const FRAME_BYTES: usize = 24 + 4_096;
 
+/// What one word on the command line asks for.
+type Measure = fn(&Bench);
+
 fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word));
     let bench = Bench::new();
-    let all: [(&str, fn(&Bench)); 6] = [
+    let all: [(&str, Measure); 6] = [
         ("one-step", one_step),
         ("sequential", sequential),
         ("sequential-calls", sequential_calls),

@@ -1,6 +1,7 @@
 //! The statement of the house, end to end: kill the host at any fact; on resume nothing finished runs again, nobody is asked again, and what is delivered is the same, byte for byte.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::print_stdout, reason = "a crash point that fails is named")]
 
 mod end_to_end;
 

@@ -139,6 +139,7 @@ fn never() -> Ticket {
 }
 
 /// Ends the process as a power cut would: no destructor runs, nothing is flushed.
+#[expect(clippy::disallowed_methods, reason = "ending the process is what was asked for")]
 fn die() {
     use rustix::process::{Signal, getpid, kill_process};
     if kill_process(getpid(), Signal::KILL).is_err() {
@@ -196,7 +197,7 @@ mod tests {
         let (_, journal) = faulty("slow-sync=30");
         let run = RunId::new("r").unwrap();
         let term = journal.create(&run).await.unwrap();
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         let ticket = journal.append(&run, term, ended()).unwrap();
         assert_eq!(ticket.durable().await.unwrap().position(), 1);
         assert!(began.elapsed().as_millis() >= 30);
