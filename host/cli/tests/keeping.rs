@@ -122,7 +122,8 @@ fn a_folder_that_was_turned_back_is_found_by_the_anchor_alone() {
     // Another run of the same name has another history.
     run(&world, "r2");
     let found = ends(&world, &verify, 1);
-    assert!(found.contains("another history than the one that was anchored"), "{found}");
+    let other = ["another history than the one that was anchored", "shorter than when it was"];
+    assert!(other.iter().any(|words| found.contains(words)), "{found}");
 }
 
 #[test]

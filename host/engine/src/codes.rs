@@ -98,7 +98,7 @@ WANTS_MISSING_KEY "E703" "agent.toml lacks a key"
     "A want names what is wanted and says why, in one sentence: an operator reads it before he grants anything."
 WANTS_WRONG_VALUE "E704" "a value of agent.toml has another form than its key asks for"
     "`use` is a list of names, `put` a size such as \"16 MiB\", `reason` a text of at most 256 bytes, `module` a path inside the folder."
-EXISTS "E141" "there is something there already"
+EXISTS "E154" "there is something there already"
     "`bailiwick init` makes a new project in a folder that does not exist yet, or is empty."
 }
 

@@ -199,7 +199,7 @@ mod tests {
             (b"GET / HTTP/1.1\r\n".as_slice(), "no known kind"),
             (&huge, "4294967295 were announced"),
             (&[b'm', 0, 0, 0, 2, b'{', b'}'], "invalid type"),
-            (&[b'm', 0, 0, 0, 1, b'{'], "EOF"),
+            (&[b'm', 0, 0, 0, 1, b'['], "invalid type"),
             (&[b'm', 0, 0, 0, 9, b'"', b'"'], "closed"),
             (&[b'b', 0, 0, 0, 2, b'"', b'"'], "a message was expected"),
             (&[b'm', 0, 0], "closed"),
