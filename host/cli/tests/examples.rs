@@ -74,7 +74,12 @@ fn approval_waits_for_people_and_says_how_to_go_on() {
     assert_eq!(desk.shown("asking")["open"].as_array().map(Vec::len), Some(3));
     let mut lines = ended.stderr.lines().rev();
     let command = lines.next().unwrap();
-    assert_eq!(lines.next(), Some("then type this; nothing that is done is done again:"), "{}", ended.stderr);
+    assert_eq!(
+        lines.next(),
+        Some("then type this; nothing that is done is done again:"),
+        "{}",
+        ended.stderr
+    );
     assert!(command.trim().starts_with("bailiwick resume asking --project "), "{command}");
     assert!(command.ends_with("--decisions decisions.toml"), "{command}");
     // The rules that it prints, put into a file, are what it waits for.

@@ -32,8 +32,9 @@ impl Gate {
         if first.finish == Finish::Tools {
             return Ok(first);
         }
-        let schema =
-            self.work(|| Schema::admit(schema.clone()))?.map_err(|e| CallError::Invalid(e.to_string()))?;
+        let schema = self
+            .work(|| Schema::admit(schema.clone()))?
+            .map_err(|e| CallError::Invalid(e.to_string()))?;
         let wrong = match self.document(&schema, &first.text)? {
             Ok(text) => return Ok(Completion { text, ..first }),
             Err(wrong) => wrong,

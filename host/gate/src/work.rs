@@ -40,8 +40,9 @@ mod tests {
     fn counts_work_and_not_waiting() {
         let ((), asleep) = metered(HOST_WORK_MAX, || std::thread::sleep(Duration::from_millis(20)));
         assert!(asleep < Duration::from_millis(15), "{asleep:?}");
-        let (sum, busy) =
-            metered(HOST_WORK_MAX, || (0..2_000_000u64).fold(0u64, |a, b| std::hint::black_box(a ^ b)));
+        let (sum, busy) = metered(HOST_WORK_MAX, || {
+            (0..2_000_000u64).fold(0u64, |a, b| std::hint::black_box(a ^ b))
+        });
         assert!(busy > Duration::ZERO, "{sum}");
     }
 }

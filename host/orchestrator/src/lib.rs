@@ -30,9 +30,7 @@ mod verdict;
 pub use answers::{Answer, Fit, Refused, fit, past, rounds_left};
 pub use attempt::pin;
 pub use inbox::{RunHandle, Taken};
-pub use ports::{
-    Desk, Lack, NoReuse, Observer, Preparation, Question, Readiness, Reusable, Reuse,
-};
+pub use ports::{Desk, Lack, NoReuse, Observer, Preparation, Question, Readiness, Reusable, Reuse};
 pub use settled::waits_for_people;
 pub use task::{Ended, Resume, RunError, Start, World, resume, run};
 pub use timers::REMINDERS_MAX;

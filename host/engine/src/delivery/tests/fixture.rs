@@ -261,7 +261,10 @@ pub(crate) fn step(step: &str) -> StepShape {
 }
 
 pub(crate) fn judge(judge: &str, subject: &str, rounds: u32) -> StepShape {
-    StepShape { judges: Some(JudgeShape { subject: name(subject), rounds, quorum: 1 }), ..step(judge) }
+    StepShape {
+        judges: Some(JudgeShape { subject: name(subject), rounds, quorum: 1 }),
+        ..step(judge)
+    }
 }
 
 pub(crate) fn people(judge_step: &str, subject: &str, rounds: u32) -> StepShape {
