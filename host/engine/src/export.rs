@@ -263,7 +263,6 @@ fn fill(
         return Err(format!("{:?} stands where {ENTRIES} should", entries.name()).into());
     }
     take_entries(importer, &mut entries, head)?;
-    drop(entries);
     let (mut blobs, mut last) = (0, String::new());
     while let Some(mut member) = members.next()? {
         let name = member.name().to_owned();

@@ -86,10 +86,8 @@ impl Known {
                     return Err(format!("{attempt} finished what was finished"));
                 }
             }
-            Fact::Asked { ask, .. } => {
-                if !self.asked.insert(ask.clone()) {
-                    return Err(format!("{ask} was asked twice"));
-                }
+            Fact::Asked { ask, .. } if !self.asked.insert(ask.clone()) => {
+                return Err(format!("{ask} was asked twice"));
             }
             Fact::Decided { ask, .. } => {
                 self.decided.insert(ask.clone());
