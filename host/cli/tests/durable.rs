@@ -124,7 +124,7 @@ impl Drill {
         println!("{faults:?}");
         for (number, fault) in faults.iter().enumerate() {
             let call = if number == 0 { self.run(&desk) } else { self.resume(&desk) };
-            call.option("inject", fault).is_killed();
+            call.option("inject", fault).dies();
         }
         self.resume(&desk).ends(0);
         folder::assert_equal(uncut, &desk.out());
@@ -222,7 +222,7 @@ fn a_host_that_is_killed_at_any_fact_of_a_small_run_delivers_the_same() {
 fn a_run_that_was_killed_before_its_first_fact_has_nothing_to_go_on_with() {
     let desk = Desk::new();
     let drill = small(&desk);
-    drill.run(&desk).option("inject", "crash-before=RunStarted:1").is_killed();
+    drill.run(&desk).option("inject", "crash-before=RunStarted:1").dies();
     let refused = drill.resume(&desk).ends(2);
     assert!(refused.stderr.contains("start it again"), "{}", refused.stderr);
 }

@@ -105,7 +105,7 @@ fn a_call_that_is_killed_in_the_gap_is_asked_again_with_its_key_and_no_other() {
     ] {
         let desk = Desk::new();
         let fan = Fan::new(&desk, 1, "calls = 5, tokens = 50_000", "", |_| Duration::ZERO);
-        fan.run(&desk, &desk.data()).option("inject", fault).is_killed();
+        fan.run(&desk, &desk.data()).option("inject", fault).dies();
         fan.resume(&desk, &desk.data()).ends(0);
         let keys = fan.keys();
         assert_eq!((keys.len(), distinct(&keys)), (1 + again, 1), "{fault}");

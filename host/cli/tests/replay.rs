@@ -49,7 +49,7 @@ fn an_attempt_that_was_resumed_replays_equal_and_nothing_is_written() {
     let desk = Desk::new();
     run(&desk, "02-fan-out", "input.json")
         .option("inject", "crash-after=CallAnswered:4")
-        .is_killed();
+        .dies();
     let resumed = desk.bailiwick(["resume", "then"]).option("project", example("02-fan-out"));
     resumed.option("data", desk.data()).ends(0);
     assert!(Journal::of(&desk, "then").count("AttemptContinued") > 0);

@@ -152,7 +152,7 @@ impl Call {
     }
 
     /// Makes the call; it is killed before it can end.
-    pub(crate) fn is_killed(mut self) -> Ended {
+    pub(crate) fn dies(mut self) -> Ended {
         let ended = self.output();
         assert_eq!(ended.code, None, "{:?}\n{}\n{}", self.command, ended.stdout, ended.stderr);
         ended
