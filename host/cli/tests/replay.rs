@@ -47,9 +47,7 @@ fn every_example_replays_equal() {
 #[test]
 fn an_attempt_that_was_resumed_replays_equal_and_nothing_is_written() {
     let desk = Desk::new();
-    run(&desk, "02-fan-out", "input.json")
-        .option("inject", "crash-after=CallAnswered:4")
-        .dies();
+    run(&desk, "02-fan-out", "input.json").option("inject", "crash-after=CallAnswered:4").dies();
     let resumed = desk.bailiwick(["resume", "then"]).option("project", example("02-fan-out"));
     resumed.option("data", desk.data()).ends(0);
     assert!(Journal::of(&desk, "then").count("AttemptContinued") > 0);
