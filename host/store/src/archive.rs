@@ -253,7 +253,7 @@ impl Archive {
         async { answer.await? }
     }
 
-    /// What [`Store::sweep`] would do now; does none of it.
+    /// What [`crate::Store::sweep`] would do now; does none of it.
     ///
     /// # Errors
     /// As that.
