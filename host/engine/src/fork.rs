@@ -17,7 +17,7 @@ use bailiwick_project::{Plan, Step};
 
 use crate::admission::agents_of;
 use crate::desk::Complain;
-use crate::host::Host;
+use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::pinned::{document, storage};
 use crate::problems::Problems;
@@ -168,6 +168,22 @@ impl Past {
         Self { forked, imported, redone, outputs, decided, quorums }
     }
 
+    /// The same for a fork that was left and goes on; nothing where the older run is gone.
+    pub(crate) async fn again(
+        held: &Held,
+        forked: &Forked,
+        plan: &Plan,
+    ) -> Result<Option<Arc<Self>>, Problems> {
+        match held.store.archive().read(&forked.from).await {
+            Err(JournalError::NoSuchRun(_)) => Ok(None),
+            Err(error) => Err(storage(error)),
+            Ok(entries) => {
+                let redone = redone(plan, &forked.step)?;
+                Ok(Some(Arc::new(Self::of(forked.clone(), plan, redone, Vec::new(), &entries))))
+            }
+        }
+    }
+
     /// A world in which what was done and decided then is known.
     pub(crate) fn known_to(
         self: Arc<Self>,
@@ -182,7 +198,7 @@ impl Past {
             inner: world.desk,
             complain,
         };
-        let reuse = PastOutputs { past: self, blobs };
+        let reuse = PastOutputs { past: self, blobs, inner: world.reuse };
         World { desk: Arc::new(desk), reuse: Arc::new(reuse), ..world }
     }
 }
@@ -203,6 +219,16 @@ fn judge_of(
 struct PastOutputs {
     past: Arc<Past>,
     blobs: Arc<dyn Blobs>,
+    /// What other runs have made.
+    inner: Arc<dyn Reuse>,
+}
+
+impl PastOutputs {
+    async fn of_then(&self, content: Digest) -> Option<Reusable> {
+        let output = self.past.outputs.get(&content)?.clone();
+        all_there(&output, self.blobs.as_ref()).await?;
+        Some(Reusable { from: self.past.forked.from.clone(), output })
+    }
 }
 
 impl Reuse for PastOutputs {
@@ -210,11 +236,12 @@ impl Reuse for PastOutputs {
         step.agent().is_some() && !self.past.redone.contains(&step.name)
     }
 
-    fn find<'a>(&'a self, _: &'a CellId, content: Digest) -> BoxFuture<'a, Option<Reusable>> {
+    fn find<'a>(&'a self, cell: &'a CellId, content: Digest) -> BoxFuture<'a, Option<Reusable>> {
         Box::pin(async move {
-            let output = self.past.outputs.get(&content)?.clone();
-            all_there(&output, self.blobs.as_ref()).await?;
-            Some(Reusable { from: self.past.forked.from.clone(), output })
+            match self.of_then(content).await {
+                Some(found) => Some(found),
+                None => self.inner.find(cell, content).await,
+            }
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod audit;
 pub mod backup;
 pub mod build;
+mod cache;
 pub mod check;
 pub mod codes;
 pub mod components;

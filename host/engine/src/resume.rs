@@ -11,8 +11,10 @@ use bailiwick_project::{Decisions, Plan};
 use bailiwick_store::RunPhase;
 
 use crate::admission::{Serving, admit, agents_of};
+use crate::cache::caching;
 use crate::components::{Agent, read_agents};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
+use crate::fork::Past;
 use crate::host::{Held, Host};
 use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
@@ -132,7 +134,12 @@ pub async fn resume(
         people: opened.policy.people.clone(),
         uid: request.uid,
         prompter: request.prompter,
-        complain: request.complain,
+        complain: Arc::clone(&request.complain),
+    };
+    let complain = request.complain;
+    let past = match &state.forked {
+        Some(forked) => Past::again(&held, forked, &plan).await?,
+        None => None,
     };
     let onlookers = Onlookers { observer: request.observer, desk };
     let Setting { world, gateway, collections, .. } =
@@ -155,6 +162,11 @@ pub async fn resume(
         preparation,
     };
     let world = host.sharing_places(&opened, &run, world);
+    let world = caching(world, &held, &plan, &opened, (&run, &entries))?;
+    let world = match past {
+        Some(past) => past.known_to(world, blobs, &opened, complain),
+        None => world,
+    };
     let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
     live.insert(run, handle.clone());
     drop(live);

@@ -14,6 +14,7 @@ use bailiwick_store::{Collections, Store};
 use serde_json::Value;
 
 use crate::admission::{Serving, admit, agents_of, table};
+use crate::cache::caching;
 use crate::components::Agent;
 use crate::delivery::{self, Outline, Written};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
@@ -184,6 +185,7 @@ pub(crate) async fn begin(
         preparation: Some(embed::missing(Arc::clone(&gateway), collections, run.clone())),
     };
     let world = host.sharing_places(opened, &run, world);
+    let world = caching(world, &held, &plan, opened, (&run, &[]))?;
     let world = match past {
         Some(past) => past.known_to(world, blobs, opened, Arc::clone(&request.complain)),
         None => world,

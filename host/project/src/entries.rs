@@ -65,6 +65,13 @@ impl<'n, 't> Entries<'n, 't> {
         T::try_from(integer(self.node(key)?.get_ref())?).ok()
     }
 
+    pub(crate) fn flag(self, key: &str) -> Option<bool> {
+        match self.node(key)?.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
     pub(crate) fn size(self, key: &str) -> Option<Bytes> {
         Bytes::parse(self.text(key)?.get_ref()).ok()
     }

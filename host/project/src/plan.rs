@@ -77,6 +77,8 @@ pub struct Step {
     pub budget: Option<StepBudget>,
     /// How many cells of this step run at a time; unset: as many as the run allows.
     pub concurrency: Option<NonZeroUsize>,
+    /// Whether the output of an equal attempt of another run will do. Never for a judge.
+    pub cache: bool,
     /// Where its table stands.
     pub place: Place,
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use bailiwick_core::fact::{AskId, Entry};
+use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::{BlobError, BoxFuture, JournalError};
-use bailiwick_core::{Bytes, Cost, Digest, RunId, Timestamp};
-use rusqlite::Connection;
+use bailiwick_core::{Bytes, Cost, Digest, Document, RunId, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::asks::{self, OpenAsk};
 use crate::audit::{self, Audit, AuditScope, StreamHead};
@@ -26,7 +26,7 @@ use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::unfinished::{self, Unfinished};
-use crate::{blob, chain};
+use crate::{blob, chain, sql};
 
 /// How many threads read: one for a long `show`, one for everybody else.
 const READERS: usize = 2;
@@ -221,6 +221,24 @@ impl Archive {
         async { answer.await? }
     }
 
+    /// The output with this digest that an append of a run names, with its text; nothing
+    /// where the run or the text is gone.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the entry is damaged, or storage failed.
+    pub fn output(
+        &self,
+        run: RunId,
+        append: u64,
+        output: Digest,
+    ) -> impl Future<Output = Result<Option<Document>, ReadError>> + Send + 'static {
+        let folder = self.folder.clone();
+        let answer = self
+            .readers
+            .ask(move |connection| document_at(connection, &folder, (&run, append), output));
+        async { answer.await? }
+    }
+
     /// A run with everything that it needs elsewhere.
     ///
     /// # Errors
@@ -323,6 +341,30 @@ fn entries(
         )));
     }
     Ok(entries)
+}
+
+/// A document that one entry names. Its text is checked against the digest.
+fn document_at(
+    connection: &Connection,
+    folder: &Folder,
+    (run, append): (&RunId, u64),
+    wanted: Digest,
+) -> Result<Option<Document>, ReadError> {
+    let Some((row, _)) = RunRow::find(connection, run)? else { return Ok(None) };
+    let found = connection
+        .prepare_cached(sql::READ_ENTRY)?
+        .query_row([sql::entry_id(row, append)], |row| {
+            let at = Timestamp(row.get::<_, i64>(0)?.cast_unsigned());
+            Ok((at, row.get::<_, Vec<u8>>(1)?, row.get::<_, Option<String>>(2)?))
+        })
+        .optional()?;
+    let Some((at, facts, texts)) = found else { return Ok(None) };
+    let damaged = |what: String| ReadError::Damaged(format!("run {run}, append {append}: {what}"));
+    let blob = |digest: &Digest| text_of(connection, folder, digest);
+    let entry = read_back(at, &facts, texts.as_deref(), blob).map_err(damaged)?;
+    let mut documents = entry.facts.iter().flat_map(Fact::documents);
+    let found = documents.find(|document| document.digest() == wanted).cloned();
+    Ok(found.filter(|document| document.text().is_some()))
 }
 
 /// The text of a large document; nothing where it was erased.

@@ -74,6 +74,10 @@ impl Folder {
         self.root.join("knowledge.db")
     }
 
+    pub(crate) fn outputs(&self) -> PathBuf {
+        self.root.join("outputs.db")
+    }
+
     pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
     }

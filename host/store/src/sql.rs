@@ -123,6 +123,8 @@ pub(crate) const APPEND: &str =
 pub(crate) const READ_ENTRIES: &str =
     "SELECT id, at, facts, hash, texts FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 
+pub(crate) const READ_ENTRY: &str = "SELECT at, facts, texts FROM entry WHERE id = ?1";
+
 pub(crate) const FIND_BLOB: &str = "SELECT 1 FROM blob WHERE digest = ?1";
 
 pub(crate) const READ_BLOB: &str = "SELECT bytes FROM blob WHERE digest = ?1";
@@ -183,6 +185,7 @@ mod tests {
         NEXT_BLOBS,
         APPEND,
         READ_ENTRIES,
+        READ_ENTRY,
         FIND_BLOB,
         READ_BLOB,
         KEEP_BLOB,

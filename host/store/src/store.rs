@@ -17,6 +17,7 @@ use crate::error::{OpenError, ReadError};
 use crate::exchange;
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::knowledge::{Collections, IndexError, Library};
+use crate::outputs::Outputs;
 use crate::queue::Queue;
 use crate::work::{Append, Reply, Work};
 use crate::writer::{self, CLOSED, WriterThreads};
@@ -42,6 +43,7 @@ pub struct Store {
     archive: Archive,
     threads: WriterThreads,
     library: Mutex<Option<Arc<Library>>>,
+    outputs: Mutex<Option<Arc<Outputs>>>,
     _lock: FolderLock,
 }
 
@@ -65,7 +67,15 @@ impl Store {
             queue.close(CLOSED);
             threads.join();
         })?;
-        Ok(Self { folder, queue, archive, threads, library: Mutex::default(), _lock: lock })
+        Ok(Self {
+            folder,
+            queue,
+            archive,
+            threads,
+            library: Mutex::default(),
+            outputs: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// Opens a data folder for reading, whether or not somebody holds it.
@@ -113,6 +123,20 @@ impl Store {
             }
         };
         Ok(Collections::new(opened, project))
+    }
+
+    /// The outputs that are remembered from run to run. The first call opens their database.
+    ///
+    /// # Errors
+    /// [`OpenError`] where that does not open.
+    pub fn outputs(&self) -> Result<Arc<Outputs>, OpenError> {
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = &*outputs {
+            return Ok(Arc::clone(opened));
+        }
+        let opened = Arc::new(Outputs::open(&self.folder.outputs())?);
+        *outputs = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 
     pub(crate) fn chore(&self, chore: Chore) -> Answer<u64, ReadError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bailiwick_core::{Diagnostic, Name};
 use bailiwick_engine::fork::{ForkOf, fork};
 use bailiwick_engine::host::Host;
+use bailiwick_engine::inject::Faults;
 use bailiwick_engine::run::RunRequest;
 use bailiwick_engine::{Problems, codes, load};
 use clap::Args;
@@ -49,6 +50,9 @@ pub(crate) struct Arguments {
     /// Prints one event a line instead of the result
     #[arg(long)]
     pub(crate) json: bool,
+    /// Makes something go wrong on purpose, for drills (docs/drills.md)
+    #[arg(long = "inject", value_name = "FAULT")]
+    pub(crate) faults: Vec<String>,
 }
 
 pub(crate) async fn command(
@@ -62,9 +66,10 @@ pub(crate) async fn command(
     })?;
     let of = ForkOf { run: run_id(&arguments.run)?, from, set: arguments.set.clone() };
     let id = arguments.run_id.as_deref().map(run_id).transpose()?;
+    let faults = Faults::parse(&arguments.faults)?;
     let opened = load::open(&environment.places(&arguments.place, &arguments.models)?)?;
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
-    let host = Host::open(&environment.host(&environment.data(&data)?))?;
+    let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
     let screen = Screen::open(arguments.json, environment, talk);
     let told = talk.clone();
     let request = RunRequest {

@@ -57,6 +57,7 @@ fn shape(shape: &Shape) -> Value {
         Shape::Duration { .. } => json!({ "type": "string", "pattern": "^[0-9_]+ ?(ms|s|min|h)$" }),
         Shape::Days => json!({ "type": "string", "pattern": "^[0-9]+ days?$" }),
         Shape::Share => json!({ "type": "string", "pattern": "^([0-9]{1,2}|100)%$" }),
+        Shape::Flag => json!({ "type": "boolean" }),
         Shape::Whole { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }

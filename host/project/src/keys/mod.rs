@@ -79,6 +79,8 @@ pub(crate) enum Shape {
     Days,
     /// `10%`.
     Share,
+    /// `true` or `false`.
+    Flag,
     /// An integer.
     Whole { least: i64, most: i64 },
     /// A list of at most so many.

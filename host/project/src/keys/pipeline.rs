@@ -111,6 +111,11 @@ const STEP: &[Key] = &[
         Shape::Whole { least: 1, most: CELLS },
         "How many cells of this step run at a time. Unset: as many as the run allows.",
     ),
+    key(
+        "cache",
+        Shape::Flag,
+        "Takes the output of an equal attempt of an earlier run of this project: same component, input, cell, round, routes and contents of what it may read. Default false.",
+    ),
 ];
 
 const STEP_BUDGET: &[Key] = &[

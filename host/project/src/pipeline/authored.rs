@@ -62,6 +62,7 @@ pub(super) struct AuthoredStep {
     /// With the word of this step for when it is spent, where it has one.
     pub(super) budget: Option<(Budget, Option<WhenSpent>)>,
     pub(super) concurrency: Option<usize>,
+    pub(super) cache: bool,
     /// Which keys are there, and where.
     pub(super) keys: Vec<(String, Range<usize>)>,
 }
@@ -163,6 +164,7 @@ fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>
         },
         budget,
         concurrency: table.whole::<u32>("concurrency").and_then(|most| usize::try_from(most).ok()),
+        cache: table.flag("cache").unwrap_or(false),
         keys: table
             .in_order()
             .iter()

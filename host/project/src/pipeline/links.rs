@@ -157,6 +157,7 @@ impl<'a> Links<'a> {
             return;
         };
         not_here(step, &["over", "collect", "min"], "a judge has its subject's axes", findings);
+        not_here(step, &["cache"], "a judge judges each candidate", findings);
         let Some(judged) = self.step(subject.get_ref().as_str()) else {
             self.unknown_step(subject, findings);
             return;

@@ -187,6 +187,7 @@ fn step(
             when: when.unwrap_or(links.authored.when_spent),
         }),
         concurrency: step.concurrency.and_then(NonZeroUsize::new),
+        cache: step.cache,
         place,
         name,
     }
