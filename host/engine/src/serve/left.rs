@@ -42,8 +42,15 @@ impl Inner {
                 "{strangers} unfinished runs belong to projects that are not served here"
             ));
         }
-        tokio::spawn(Arc::clone(self).look_at(waiting));
-        self.set_alarms().await
+        let inner = Arc::clone(self);
+        // Nobody waits for this: who listens may do so while what rests is looked through.
+        tokio::spawn(async move {
+            if let Err(problems) = inner.set_alarms().await {
+                (inner.complain)(format!("open questions cannot be read: {problems}"));
+            }
+            inner.look_at(waiting).await;
+        });
+        Ok(())
     }
 
     /// Takes up those of these waiting runs that do not wait for people alone: a host may
