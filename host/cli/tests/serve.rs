@@ -329,21 +329,26 @@ fn a_run_is_paused_and_goes_on_when_it_is_resumed() {
 fn a_small_run_is_done_while_a_large_one_of_another_project_is_far_from_it() {
     let world = World::new();
     world.project(&Guest::answers("{\"text\":\"a\"}"), ONE);
-    let large: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
+    // Each of a thousand attempts takes a place until its processor time is spent: they
+    // cannot be over before a hundred seconds of it are.
+    world.agent("long", &Guest::does(Does::Loops));
+    let large: Vec<String> = (0..1_000).map(|number| number.to_string()).collect();
     let pipeline = format!(
-        "[axes]\nn = [{}]\n\n[step.one]\nagent = \"one\"\nover = [\"n\"]\n",
+        "[axes]\nn = [{}]\n\n[step.one]\nagent = \"one\"\nover = [\"n\"]\non-failure = {{ tolerate = \"100%\" }}\n",
         large.join(", ")
     );
-    world.write("large/bailiwick.toml", "[agents.one]\ncomponent = \"../agents/one\"\n");
+    let powers = "limits = { cpu = \"100 ms\" }\n";
+    world.write(
+        "large/bailiwick.toml",
+        format!("[agents.one]\ncomponent = \"../agents/long\"\n{powers}"),
+    );
     world.write("large/pipelines/main.toml", pipeline);
     let _host = Host::start(&world, &["--project", "large", "--attempts", "2"]);
     let many = submit(&world, &["large"]);
-    until("the large one runs", || {
-        let shown = given(&at(&world, &["show", &many]));
-        shown.contains(" done") && shown.contains("one")
-    });
+    let failed = || given(&at(&world, &["show", &many])).matches(" failed").count();
+    until("the large one runs", || failed() > 0);
     ends(&at(&world, &["submit", "work", "--wait"]), 0, "is done");
-    assert_eq!(state(&world, &many), "running");
+    assert!(failed() < 500, "{} of 1000 had to end first", failed());
     ends(&at(&world, &["cancel", &many]), 0, "");
 }
 
