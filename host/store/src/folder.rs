@@ -27,8 +27,8 @@ const HOLDER_MAX_BYTES: u64 = 8 * 1024;
 const RESERVE_PERCENT: u64 = 5;
 
 /// Above this the reserve does not grow: no host has more than this under way, and
-/// five percent of a large disk would be hundreds of gigabytes.
-const RESERVE_MAX: Bytes = Bytes(8 << 30);
+/// five percent of a large disk that others fill too would stop work for nothing.
+const RESERVE_MAX: Bytes = Bytes(1 << 30);
 
 /// The places in a data folder.
 #[derive(Clone, Debug)]
