@@ -1,6 +1,6 @@
 //! Admission: components that were read are loaded, and asked who they are. Knows no run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_project::Plan;
@@ -16,7 +16,8 @@ use crate::{check, codes};
 
 /// The agents that a plan names, or everything that is wrong with them.
 pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Problems> {
-    let names = plan.steps.iter().filter_map(|step| step.agent());
+    // Reading one takes milliseconds, and a hundred steps may name the same.
+    let names: BTreeSet<&Name> = plan.steps.iter().filter_map(|step| step.agent()).collect();
     let found = read_agents(opened, names);
     let mut problems = found.problems;
     problems.extend(check::against_profiles(plan, &found.agents));
