@@ -450,12 +450,13 @@ impl From<CallAnswer> for Unanswered {
 
 impl From<Spent> for Unanswered {
     fn from(spent: Spent) -> Self {
-        let Spent { limit, detail, when, .. } = spent;
+        let Spent { limit, detail, when, renews, .. } = spent;
         let told =
             |finish| Self::Told(CallAnswer::Exhausted { limit, detail: detail.clone(), finish });
         match when {
             WhenSpent::Fail => told(false),
             WhenSpent::Finish => told(true),
+            WhenSpent::Pause if renews => Self::NotNow(Park { reason: ParkReason::Day, detail }),
             WhenSpent::Pause => Self::NotNow(Park { reason: ParkReason::Budget, detail }),
         }
     }

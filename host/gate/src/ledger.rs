@@ -12,7 +12,7 @@ use bailiwick_core::{Cost, Currency, Day, Name, RunId};
 use bailiwick_policy::{Budget, Budgets};
 
 use books::{Books, Taken, Verdict};
-pub use shelf::{RUN_BLOBS_MAX, Shelf};
+pub use shelf::{RUN_BLOBS_MAX, Shelf, put_in};
 pub use spent::{Purse, Spent};
 
 /// All accounts of a project. A clone is the same ledger: runs of one project share its day.

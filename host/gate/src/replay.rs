@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use bailiwick_core::fact::{CallAnswer, Capability, Failure, FailureKind};
 use bailiwick_core::{Artifact, Digest, Document, Timestamp};
-use bailiwick_policy::ports::Job;
+use bailiwick_policy::ports::{Job, Left};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -64,6 +64,31 @@ impl Gate {
         let index = self.calls();
         let missing = self.record.calls.get(index as usize).filter(|_| !self.is_over())?;
         Some(Divergence { index, was: Some((missing.capability, missing.request)), is: None })
+    }
+
+    /// What became of a guest that went on with its record and has ended, with an output
+    /// or a failure of its own: one that leaves out a call that it once made is another
+    /// one than it was, and what it says now is not what it would have said. A limit, a
+    /// park or a power that is gone is not its doing, and neither is the end of a replay.
+    ///
+    /// # Errors
+    /// How it ended; as `diverged`, with the first call that it left out, where it did.
+    pub fn ended<T>(&self, end: Result<T, Left>) -> Result<T, Left> {
+        let index = self.calls();
+        let left_out = self.record.calls.get(index as usize).filter(|_| self.replay.is_none());
+        let by_itself = match &end {
+            Ok(_) => true,
+            Err(Left::Failed(failure)) => failure.kind.is_of_guest(),
+            Err(Left::Parked(_)) => false,
+        };
+        match left_out.filter(|_| by_itself) {
+            Some(was) => Err(Left::Failed(differs(format!(
+                "call {index} was {} {}, now the agent has ended without it",
+                was.capability,
+                was.request.short()
+            )))),
+            None => end,
+        }
     }
 
     /// Whether a replay ended where its record says nothing more, before the guest did.
@@ -193,9 +218,12 @@ fn diverged(index: u32, was: Option<(Capability, Digest)>, is: (Capability, Dige
         || "is not in the record".to_owned(),
         |was| format!("was {} {}", was.0, was.1.short()),
     );
-    let message = format!("call {index} {was}, now it is {} {}", is.0, is.1.short());
+    CallError::Ended(differs(format!("call {index} {was}, now it is {} {}", is.0, is.1.short())))
+}
+
+fn differs(message: String) -> Failure {
     let hint = "an attempt goes on with the component and the input that it began with; \
                 `bailiwick replay RUN` compares";
     let hint = Some(hint.to_owned());
-    CallError::Ended(Failure { kind: FailureKind::Diverged, message, hint })
+    Failure { kind: FailureKind::Diverged, message, hint }
 }

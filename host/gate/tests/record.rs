@@ -11,11 +11,14 @@ mod support;
 
 use std::sync::Arc;
 
-use bailiwick_core::fact::{CallAnswer, Capability, Fact, FailureKind, Level, Limit, ParkReason};
+use bailiwick_core::fact::{
+    CallAnswer, Capability, Entry, Fact, FailureKind, Level, Limit, ParkReason,
+};
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
-use bailiwick_core::{Bytes, Calls, Cost, Digest, Record, RunId};
+use bailiwick_core::{Bytes, Calls, Cost, Digest, Record, RunId, Timestamp};
 use bailiwick_gate::artifacts::PutRequest;
 use bailiwick_gate::knowledge::SearchRequest;
+use bailiwick_gate::ledger::{Ledger, RUN_BLOBS_MAX, put_in};
 use bailiwick_gate::model::ImageRequest;
 use bailiwick_gate::{CallError, Gate, ProviderError};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
@@ -120,6 +123,35 @@ async fn everything_is_served_as_it_was_at_no_cost_and_written_down_once() {
         assert_eq!((asked(&world), world.index.0.lock().unwrap().len()), (before, searched));
         assert_eq!(world.gateway.ledger.spent_by(&run, &name("draft")), spent);
     }
+}
+
+#[tokio::test]
+async fn what_a_run_has_put_together_is_known_from_its_journal() {
+    let world = World::new(false);
+    guest(&world.gate(everything(), Limits::DEFAULT)).await;
+    let facts = world.facts.facts.lock().unwrap().clone();
+    let pictures: u64 = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::CallAnswered {
+                capability: Capability::Model,
+                answer: CallAnswer::Ok { value, .. },
+                ..
+            } => value.value()[0]["bytes"].as_u64(),
+            _ => None,
+        })
+        .sum();
+    assert!(pictures > 0);
+    let entry = Entry { at: Timestamp(1), facts };
+    // What was only read does not count, and what did not fit was not put.
+    assert_eq!(put_in(&[entry]), Bytes(4 + pictures));
+    let run = RunId::new("r1").unwrap();
+    let shelf = world.gateway.ledger.shelf(&run);
+    assert_eq!(shelf.take(Bytes(u64::MAX)), Err(Bytes(4 + pictures)), "as it was counted live");
+    // Another host counts on from there.
+    let ledger = Ledger::default();
+    ledger.shelf(&run).seed(RUN_BLOBS_MAX);
+    assert_eq!(ledger.shelf(&run).take(Bytes(1)), Err(RUN_BLOBS_MAX));
 }
 
 #[tokio::test]

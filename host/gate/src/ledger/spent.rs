@@ -26,6 +26,8 @@ pub struct Spent {
     pub detail: String,
     /// What is to follow.
     pub when: WhenSpent,
+    /// Whether the same call fits into the budget of another day.
+    pub renews: bool,
 }
 
 impl Purse {
@@ -38,13 +40,14 @@ impl Purse {
         (when, currency): (WhenSpent, Option<Currency>),
     ) -> Result<(), Spent> {
         let sum = spent.plus(worst);
+        let renews = self == Self::Day && most.holds(worst);
         let told = |limit, key, used: String, allowed: String, needed: String, least: String| {
             let detail = format!(
                 "{} has used {used} of {allowed}, and this call may need {needed}: {} to {least} or more",
                 self.named(),
-                self.line(key),
+                self.line(key, renews),
             );
-            Spent { purse: self.clone(), limit, detail, when }
+            Spent { purse: self.clone(), limit, detail, when, renews }
         };
         if let Some(most) = most.calls.filter(|most| sum.calls > *most) {
             let (used, least) = (spent.calls.0.to_string(), sum.calls.0.to_string());
@@ -81,7 +84,7 @@ impl Purse {
     }
 
     /// Where the number stands.
-    fn line(&self, key: &str) -> String {
+    fn line(&self, key: &str, renews: bool) -> String {
         match self {
             Self::Agent(agent) => format!(
                 "raise `{key}` of grants.model under [agents.{agent}] in bailiwick.toml, and of `model` under [ceiling] in policy.toml where that is less,"
@@ -89,9 +92,10 @@ impl Purse {
             Self::Step(step) => {
                 format!("raise `{key}` of `budget` under [step.{step}] in the pipeline")
             }
-            Self::Day => {
+            Self::Day if renews => {
                 format!("wait for midnight UTC, or raise `{key}` of `per-day` in policy.toml")
             }
+            Self::Day => format!("raise `{key}` of `per-day` in policy.toml"),
         }
     }
 }

@@ -116,6 +116,25 @@ async fn each_charge_is_written_down_and_none_twice() {
 }
 
 #[tokio::test]
+async fn what_fits_into_another_day_waits_for_it_and_what_fits_into_none_does_not() {
+    for (most, reason, hint) in [
+        (WORST + ANSWERED - 1, ParkReason::Day, "wait for midnight UTC, or raise `money`"),
+        (WORST - 1, ParkReason::Budget, ": raise `money` of `per-day` in policy.toml"),
+    ] {
+        let day = Budget { money: Some(Money(most)), ..Budget::NONE };
+        let budgets = Budgets { day, when: WhenSpent::Pause, ..Budgets::default() };
+        let world = world(&[route(Some(price()))], budgets);
+        let gate = world.gate(writer(), Limits::DEFAULT);
+        if most >= WORST {
+            gate.complete(ask("hi")).await.unwrap();
+        }
+        let Err(CallError::Parked(park)) = gate.complete(ask("hi")).await else { panic!() };
+        assert_eq!(park.reason, reason);
+        assert!(park.detail.contains(hint), "{}", park.detail);
+    }
+}
+
+#[tokio::test]
 async fn under_pause_a_call_that_does_not_fit_is_not_answered_and_nothing_leaves() {
     let budgets = granted(WORST + ANSWERED - 1, WhenSpent::Pause);
     let world = world(&[route(Some(price()))], budgets);
