@@ -42,6 +42,7 @@ pub(crate) fn missing(gateway: Arc<Gateway>, collections: Collections, run: RunI
                     let lacks = match lacks {
                         Lack::Fails(why) => Lack::Fails(at(why)),
                         Lack::Budget(why) => Lack::Budget(at(why)),
+                        Lack::Day(why) => Lack::Day(at(why)),
                     };
                     return Readiness { facts, lacks: Some(lacks) };
                 }
@@ -133,6 +134,7 @@ impl Batches<'_> {
         ledger.reserve(payer, worst, clock.as_ref()).await.map_err(|spent| match spent.when {
             // There is no agent to be told, and nothing released to finish with.
             WhenSpent::Fail | WhenSpent::Finish => Lack::Fails(spent.detail),
+            WhenSpent::Pause if spent.renews => Lack::Day(spent.detail),
             WhenSpent::Pause => Lack::Budget(spent.detail),
         })
     }

@@ -254,6 +254,8 @@ impl Task {
         self.note(Fact::CellParked { attempt: id.clone(), reason, detail, until })?;
         match until {
             Some(until) => self.wake_at(until, Work::Continue(id)),
+            // What another day changes is not held up by what it does not.
+            None if self.parked.as_ref().is_some_and(|park| park.reason == ParkReason::Day) => {}
             None if reason != ParkReason::Stopped => self.parked = Some(park),
             None => {}
         }

@@ -26,6 +26,11 @@ impl Stopping {
         Self::Ends(RunEnd::Interrupted, None)
     }
 
+    /// Nobody asked for it.
+    pub(crate) fn lacks(reason: PauseReason, detail: String) -> Self {
+        Self::Rests(Pause { reason, detail, by: None })
+    }
+
     pub(crate) fn paused(reason: PauseReason, by: Option<String>) -> Self {
         let detail = match reason {
             PauseReason::Drain => "the host shuts down".to_owned(),
@@ -134,6 +139,7 @@ impl Task {
         let Some(park) = self.parked.take() else { return Ok(()) };
         let reason = match park.reason {
             ParkReason::Disk => PauseReason::Disk,
+            ParkReason::Day => PauseReason::Day,
             _ => PauseReason::Budget,
         };
         Ok(self.note(Fact::RunPaused { reason, detail: park.detail, by: None })?)

@@ -29,6 +29,8 @@ pub enum Lack {
     Fails(String),
     /// It rests until there is more of the budget that is spent.
     Budget(String),
+    /// It rests until the project's next day.
+    Day(String),
 }
 
 /// Watches a run. Every entry comes once, in order, after it is on stable storage.

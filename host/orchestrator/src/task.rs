@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bailiwick_core::fact::{AgentPin, Entry, Fact, Forked, PauseReason, Pin, Repin};
 use bailiwick_core::ports::{Clock, Durable, Journal, JournalError, Term, Ticket};
-use bailiwick_core::run::{IllegalFact, Pause};
+use bailiwick_core::run::IllegalFact;
 use bailiwick_core::{Artifact, AttemptId, Document, Name, RunId, RunState, Timestamp};
 use bailiwick_policy::ports::{Park, Slots, StepRunner};
 use bailiwick_project::Plan;
@@ -331,9 +331,8 @@ impl Task {
         let Readiness { facts, lacks } = preparation(durable).await;
         match lacks {
             Some(Lack::Fails(reason)) => self.fail(reason),
-            Some(Lack::Budget(detail)) => {
-                self.leave(Stopping::Rests(Pause { reason: PauseReason::Budget, detail, by: None }))
-            }
+            Some(Lack::Budget(detail)) => self.leave(Stopping::lacks(PauseReason::Budget, detail)),
+            Some(Lack::Day(detail)) => self.leave(Stopping::lacks(PauseReason::Day, detail)),
             None => {}
         }
         facts.into_iter().try_for_each(|fact| Ok(self.note(fact)?))

@@ -12,6 +12,8 @@ pub enum ParkReason {
     Stopped,
     /// A call does not fit into a budget now.
     Budget,
+    /// A call does not fit into what is left of the project's day; it fits into another one.
+    Day,
     /// The disk has no room for what may come back.
     Disk,
     /// No provider answered; it is asked again.
@@ -25,6 +27,7 @@ impl ParkReason {
         match self {
             Self::Stopped => "stopped",
             Self::Budget => "budget",
+            Self::Day => "day",
             Self::Disk => "disk",
             Self::Unavailable => "unavailable",
         }

@@ -54,6 +54,8 @@ pub enum PauseReason {
     Operator,
     /// A budget is spent.
     Budget,
+    /// The budget of the project's day is spent: there is a new one at midnight UTC.
+    Day,
     /// The disk has no room for what may come back.
     Disk,
     /// The host shuts down.
@@ -67,6 +69,7 @@ impl PauseReason {
         match self {
             Self::Operator => "operator",
             Self::Budget => "budget",
+            Self::Day => "day",
             Self::Disk => "disk",
             Self::Drain => "drain",
         }
