@@ -16,6 +16,9 @@
 mod end_to_end;
 #[path = "../tests/fan/mod.rs"]
 mod fan;
+#[path = "../../store/benches/long/mod.rs"]
+#[allow(dead_code, reason = "the bench of the store uses the rest")]
+mod long;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -67,13 +70,14 @@ fn main() {
         std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word));
     let bench = Bench::new();
-    let all: [(&str, Measure); 6] = [
+    let all: [(&str, Measure); 7] = [
         ("one-step", one_step),
         ("sequential", sequential),
         ("sequential-calls", sequential_calls),
         ("fan-out", fan_out),
         ("models", models),
         ("decision", decision),
+        ("history", history),
     ];
     for (name, measure) in all.into_iter().filter(|(name, _)| wants(name)) {
         println!("\n{name}");
@@ -94,7 +98,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let desk = Desk::new();
+        Self::of(Desk::new())
+    }
+
+    fn of(desk: Desk) -> Self {
         let idle = Guest {
             extra: "(data (i32.const 4096) \"{}\")".into(),
             ..Guest::new("idle", "(return (call $ok (i32.const 4096) (i32.const 2)))")
@@ -322,6 +329,33 @@ fn models(bench: &Bench) {
     line(&format!("{ASKING} cells, 50 ms model: wall over ideal"), "x", ratios);
     line("fdatasync beside it, p50", "ms", probes);
     println!("  at once, at most: {}", bench.counter.most_at_once());
+}
+
+/// The whole product, by turns on an empty data folder and on one with a long history.
+fn history(empty: &Bench) {
+    let desk = Desk::new();
+    long::fill(&desk.data());
+    let full = Bench::of(desk);
+    let both = [empty, &full];
+    let (mut runs, mut steps) = (Vec::new(), Vec::new());
+    for bench in both {
+        bench.run("one");
+        bench.run("chain");
+    }
+    for _ in 0..REPETITIONS {
+        let mut took = [Vec::new(), Vec::new()];
+        for _ in 0..RUNS {
+            for (times, bench) in took.iter_mut().zip(both) {
+                times.push(millis(bench.run("one")));
+            }
+        }
+        let [bare, long] = took.map(|times| at(times, 50));
+        runs.push(long / bare);
+        let [bare, long] = both.map(|bench| millis(bench.run("chain")));
+        steps.push(long / bare);
+    }
+    line(&format!("one-step run with {} finished, to without", long::RUNS), "x", runs);
+    line("sequential step, the same", "x", steps);
 }
 
 /// A person who is there, and answers when the bench wants it.

@@ -8,27 +8,21 @@
     reason = "a bench"
 )]
 
+mod long;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bailiwick_core::fact::{Entry, Fact, Pin, RunEnd, Used};
+use bailiwick_core::fact::{Entry, Fact, Used};
 use bailiwick_core::ports::{Journal as _, Term};
-use bailiwick_core::{
-    AttemptId, CellId, CellKey, Cost, Digest, Document, Name, RunId, Timestamp, Tokens,
-};
-use bailiwick_store::{Store, StoreOptions};
+use bailiwick_core::{Digest, Document, RunId, Timestamp};
+use bailiwick_store::Store;
+use long::{RUNS, attempt, cost, ended, fill, open, started_fact, wait};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
-
-/// As many finished runs as page 80 of the design asks for.
-const RUNS: usize = 100_000;
-
-/// How many are made with one wait: fewer than a host may own at once.
-const RUNS_AT_ONCE: usize = 2_000;
 
 const REPETITIONS: usize = 5;
 
@@ -155,27 +149,6 @@ fn fdatasync(folder: &Path) -> Times {
     percentiles(times)
 }
 
-fn fill(folder: &Path) {
-    let store = open(folder);
-    for batch in 0..RUNS / RUNS_AT_ONCE {
-        let runs: Vec<RunId> = (0..RUNS_AT_ONCE)
-            .map(|number| RunId::new(&format!("{:06}", batch * RUNS_AT_ONCE + number)).unwrap())
-            .collect();
-        let created: Vec<_> = runs.iter().map(|run| store.create(run)).collect();
-        let mut tickets = Vec::new();
-        for (run, created) in runs.iter().zip(created) {
-            let term = wait(created).unwrap();
-            for facts in [started_fact(run), cost(), ended()] {
-                let entry = Entry { at: Timestamp(batch as u64), facts };
-                tickets.push(store.append(run, term, entry).unwrap());
-            }
-        }
-        for ticket in tickets {
-            wait(ticket.durable()).unwrap();
-        }
-    }
-}
-
 /// What 100 steps leave on the disk whose outputs have 10 kB each, hardly compressible.
 fn storage(chained: bool) -> u64 {
     let folder = folder();
@@ -214,50 +187,9 @@ fn storage(chained: bool) -> u64 {
     size_of(folder.path())
 }
 
-fn attempt(step: &str) -> AttemptId {
-    let cell = CellId { step: Name::new(step).unwrap(), key: CellKey::single() };
-    AttemptId { cell, round: 0, attempt: 1 }
-}
-
-fn started_fact(run: &RunId) -> Vec<Fact> {
-    let assets = Document::of(&json!({}));
-    let pin = Pin {
-        project: "/srv/project".into(),
-        files: Default::default(),
-        models: Vec::new(),
-        assets,
-        currency: None,
-    };
-    vec![Fact::RunStarted {
-        run: run.clone(),
-        pipeline: Name::new("campaign").unwrap(),
-        input: Document::of(&json!({ "subject": "a brief of usual size", "run": run.as_str() })),
-        shape: Vec::new(),
-        agents: Default::default(),
-        imported: Vec::new(),
-        by: "ana".into(),
-        pin: Some(pin),
-        forked: None,
-    }]
-}
-
-fn cost() -> Vec<Fact> {
-    let cost = Cost { tokens: Tokens(7), ..Cost::ZERO };
-    vec![Fact::CallLost { attempt: attempt("draft"), index: 0, cost }]
-}
-
-fn ended() -> Vec<Fact> {
-    vec![Fact::RunEnded { end: RunEnd::Done, output: None, reason: None }]
-}
-
 /// On the disk that the build folder is on: `/tmp` is often memory.
 fn folder() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
-
-fn open(folder: &Path) -> Store {
-    let options = StoreOptions { command: "bench".into(), now: Timestamp(0) };
-    Store::open(folder, options).unwrap()
 }
 
 fn size_of(folder: &Path) -> u64 {
@@ -272,11 +204,4 @@ fn size_of(folder: &Path) -> u64 {
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    thread_local! {
-        static RUNTIME: Runtime = Builder::new_current_thread().build().unwrap();
-    }
-    RUNTIME.with(|runtime| runtime.block_on(future))
 }
