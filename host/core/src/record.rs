@@ -60,6 +60,15 @@ impl Record {
         numbered.filter_map(|(index, call)| Some((index, call.open?)))
     }
 
+    /// Whether the texts of all answers are there: retention may have taken some.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.calls.iter().all(|call| match &call.answer {
+            Some((CallAnswer::Ok { value, .. }, _)) => value.text().is_some(),
+            _ => true,
+        })
+    }
+
     /// A call that has no answer yet: the newest, or the next one.
     fn call(
         &mut self,

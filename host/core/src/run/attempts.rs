@@ -116,7 +116,9 @@ impl RunState {
         }
         match &mut cell.stage {
             Stage::Judging { now, .. } if judge => match now {
-                JudgeStage::Due | JudgeStage::Resting { .. } => {
+                JudgeStage::Due
+                | JudgeStage::Resting { .. }
+                | JudgeStage::Parked { rest: Rest::GivenUp, .. } => {
                     *now = JudgeStage::Running { attempt: id.attempt };
                 }
                 _ => return Err("the judge runs already, or has ended"),
@@ -124,7 +126,9 @@ impl RunState {
             stage if !judge => {
                 let round = match stage {
                     Stage::Idle => 0,
-                    Stage::Revising { round } | Stage::Resting { round, .. } => *round,
+                    Stage::Revising { round }
+                    | Stage::Resting { round, .. }
+                    | Stage::Parked { round, rest: Rest::GivenUp, .. } => *round,
                     _ => return Err("the cell is neither idle nor resting nor to be revised"),
                 };
                 if id.round != round {
@@ -136,6 +140,7 @@ impl RunState {
             _ => return Err("the candidate is not being judged"),
         }
         cell.tries.insert((id.cell.step.clone(), id.round), id.attempt);
+        cell.crashes = 0;
         Ok(())
     }
 
@@ -286,11 +291,14 @@ impl RunState {
         retry: Option<Timestamp>,
     ) -> Legal {
         let (round, attempt) = (id.round, id.attempt);
+        let given_up = failure.kind == FailureKind::HostCrash;
         let (cell, ran) = self.cell_of_open(id)?;
         if !ran && retry.is_some() {
             return Err("an attempt that rests continues, or has failed for good");
         }
-        cell.crashes = 0;
+        if !given_up {
+            cell.crashes = 0;
+        }
         if failure.kind == FailureKind::Cancelled && retry.is_none() {
             // The form of the first format: it ended with the run, not by itself.
             cell.rest(Rest::Parked { reason: ParkReason::Stopped, until: None });
@@ -306,7 +314,9 @@ impl RunState {
                 (stage, None) => *stage = Stage::Failing { failure: failure.clone() },
             }
             if retry.is_none() {
-                self.open.remove(&id.cell);
+                let over = self.open.remove(&id.cell).filter(|_| given_up);
+                // It did nothing wrong that is known of: if it is tried again, it goes on.
+                self.given_up.extend(over.map(|open| (id.cell.clone(), open)));
             }
         }
         self.running -= usize::from(ran);

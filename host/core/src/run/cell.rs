@@ -51,6 +51,9 @@ pub enum Rest {
     },
     /// Its host ended without a word.
     Lost,
+    /// It was given up because its hosts ended without a word, and is tried again: it
+    /// continues, or another one begins in its place.
+    GivenUp,
 }
 
 /// How a cell ended.
@@ -119,6 +122,7 @@ pub struct CellState {
     /// The number of the last attempt of each step (itself or a judge) at each round.
     pub tries: BTreeMap<(Name, u32), u32>,
     /// How many times in a row its host ended without a word while it, or its judge, ran.
+    /// Who was given up for that and is tried again has one time less, not none.
     pub crashes: u32,
     /// The judge that failed, so that it can be asked again: its place and the round.
     pub failed_judge: Option<(usize, u32)>,

@@ -5,10 +5,10 @@
 //! | from | fact | to |
 //! |---|---|---|
 //! | idle | `CellSkipped` | ended: skipped |
-//! | idle, resting, revising | `CellStarted` | running |
-//! | idle, revising | `CellReused` | judging, at the first judge |
+//! | idle, resting, revising, given up | `CellStarted` | running |
+//! | idle, revising, given up | `CellReused` | judging, at the first judge |
 //! | running | `CellParked`; `RunResumed`, where a host ended without a word | parked |
-//! | parked | `AttemptContinued` | running |
+//! | parked, given up | `AttemptContinued` | running |
 //! | running | `AttemptFailed` with a retry | resting |
 //! | running, parked | `AttemptFailed` without | failing |
 //! | running | `CellFinished` | judging, at the first judge |
@@ -22,7 +22,7 @@
 //! | spent | `Escalated`, of a candidate that no later judge has turned down | judging, at the next judge, escalated |
 //! | judging, after the last judge, not escalated | `Released` | ended: released |
 //! | any but ended, while none of its attempts runs | `Dropped`, `CellFailed` | ended |
-//! | ended: failed, or dropped before it began | `RunResumed` that tries again | idle, revising |
+//! | ended: failed, or dropped before it began | `RunResumed` that tries again | idle, revising; given up (as parked), where its hosts had crashed |
 //! | ended: dropped by a judge that failed, or could not be asked | `RunResumed` that tries again | judging, at that judge |
 //!
 //! A run that rests or was interrupted takes `RunResumed`, `Decided`, and its end for good.

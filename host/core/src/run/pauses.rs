@@ -2,8 +2,8 @@
 
 use super::cell::{CellState, End, JudgeStage, Rest, Stage};
 use super::state::{Legal, RunState};
-use crate::Name;
 use crate::fact::{PauseReason, Repin, RunEnd};
+use crate::{AttemptId, CellId, CellKey, Name};
 
 /// Why a run rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +54,22 @@ impl RunState {
     }
 
     /// Cells that failed are due again, and so are those that never began because of
-    /// them; of a candidate that a failed judge has vetoed, the judge is.
+    /// them; of a candidate that a failed judge has vetoed, the judge is. An attempt that
+    /// was given up with its hosts is taken up again.
     fn retry_failed(&mut self) {
-        let mut again: Vec<Name> = Vec::new();
+        let (mut again, mut taken_up) = (Vec::new(), Vec::new());
         for step in &mut self.steps {
-            again.extend(step.cells.values_mut().filter_map(|cell| cell.try_again(&step.judges)));
+            for (key, cell) in &mut step.cells {
+                let given_up = |of: &Name| {
+                    let of = CellId { step: of.clone(), key: key.clone() };
+                    self.given_up.get(&of).map(|open| &open.id)
+                };
+                again.extend(cell.try_again(&step.shape.name, &step.judges, given_up));
+                taken_up.extend(cell.given_up(&step.shape.name, &step.judges, key));
+            }
+        }
+        for cell in taken_up {
+            self.open.extend(self.given_up.remove_entry(&cell));
         }
         for judge in again {
             if let Ok(step) = self.step_mut(&judge) {
@@ -69,14 +80,22 @@ impl RunState {
 }
 
 impl CellState {
-    /// Gives the judge that is asked again, where it was one that failed.
-    fn try_again(&mut self, judges: &[Name]) -> Option<Name> {
+    /// Gives the judge that is asked again, where it was one that failed. `given_up`
+    /// knows the attempt of a step here that was given up with its hosts.
+    fn try_again<'a>(
+        &mut self,
+        own: &Name,
+        judges: &[Name],
+        given_up: impl Fn(&Name) -> Option<&'a AttemptId>,
+    ) -> Option<Name> {
         let never_begun = self.candidates.is_empty() && self.tries.is_empty();
         match &self.stage {
             Stage::Ended(End::Failed { .. }) | Stage::Failing { .. } => {
-                self.stage = match self.round {
-                    0 => Stage::Idle,
-                    round => Stage::Revising { round },
+                let round = self.round;
+                self.stage = match self.last_if(given_up(own), own, round) {
+                    Some(attempt) => Stage::Parked { round, attempt, rest: Rest::GivenUp },
+                    None if round == 0 => Stage::Idle,
+                    None => Stage::Revising { round },
                 };
                 self.tried_before.clone_from(&self.tries);
                 None
@@ -94,10 +113,35 @@ impl CellState {
                 let judge = judges.get(at)?.clone();
                 self.said.retain(|said| (&said.judge, said.round) != (&judge, round));
                 self.tried_before.clone_from(&self.tries);
-                self.stage = Stage::Judging { round, at, now: JudgeStage::Due };
+                let now = match self.last_if(given_up(&judge), &judge, round) {
+                    Some(attempt) => JudgeStage::Parked { attempt, rest: Rest::GivenUp },
+                    None => JudgeStage::Due,
+                };
+                self.stage = Stage::Judging { round, at, now };
                 Some(judge)
             }
             _ => None,
         }
+    }
+
+    /// The attempt that was given up, where it was the last of its step at that round. It
+    /// has one crash less to its name: with the next one it is given up again.
+    fn last_if(&mut self, given_up: Option<&AttemptId>, step: &Name, round: u32) -> Option<u32> {
+        let last = (round, self.last_attempt(step, round));
+        let id = given_up.filter(|id| (id.round, id.attempt) == last)?;
+        self.crashes = self.crashes.saturating_sub(1);
+        Some(id.attempt)
+    }
+
+    /// The step (itself or a judge) whose attempt was given up and is to be tried again.
+    fn given_up(&self, own: &Name, judges: &[Name], key: &CellKey) -> Option<CellId> {
+        let step = match &self.stage {
+            Stage::Parked { rest: Rest::GivenUp, .. } => own,
+            Stage::Judging { at, now: JudgeStage::Parked { rest: Rest::GivenUp, .. }, .. } => {
+                judges.get(*at)?
+            }
+            _ => return None,
+        };
+        Some(CellId { step: step.clone(), key: key.clone() })
     }
 }

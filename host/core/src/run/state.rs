@@ -64,6 +64,9 @@ pub struct RunState {
     pub(super) running: usize,
     /// Attempts that have not ended, by the cell of their step.
     pub(super) open: BTreeMap<CellId, OpenAttempt>,
+    /// Attempts that were given up with their hosts, by the cell of their step: what they
+    /// were told is not asked again when they are tried again.
+    pub(super) given_up: BTreeMap<CellId, OpenAttempt>,
 }
 
 /// What was spent, by who spent it.
@@ -202,6 +205,7 @@ impl RunState {
             span: (at, at),
             running: 0,
             open: BTreeMap::new(),
+            given_up: BTreeMap::new(),
         })
     }
 
@@ -461,6 +465,7 @@ impl RunState {
         }
         if matches!(end, RunEnd::Done | RunEnd::Cancelled) {
             self.open.clear();
+            self.given_up.clear();
         }
         self.end = Some(end);
         self.output.clone_from(output);

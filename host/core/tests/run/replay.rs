@@ -186,6 +186,43 @@ fn failures_of_a_judge_are_counted_where_it_has_vetoed() {
     assert_eq!(judged(&["check vetoes 0"]), 1);
 }
 
+/// What an attempt was told before it was given up with its hosts is not asked again.
+#[test]
+fn who_is_given_up_and_tried_again_keeps_its_record_and_is_suspected() {
+    let way = [
+        "draft 0/1 starts",
+        "draft 0/1 intends",
+        "draft 0/1 answered",
+        "run resumes",
+        "draft 0/1 continues",
+        "run resumes",
+        "draft 0/1 continues",
+        "run resumes",
+        "draft 0/1 crashes",
+        "fail",
+        "run failed",
+    ];
+    let mut state = after(&way);
+    let crashes = |state: &RunState| state.cell(&cell()).unwrap().crashes;
+    assert_eq!((crashes(&state), state.open_attempts().count()), (3, 0));
+    state.next(&fact("run retries"), Timestamp(2)).unwrap();
+    assert_eq!(crashes(&state), 2);
+    let open = state.open_attempt(&cell()).unwrap();
+    assert_eq!((open.id.attempt, open.record.calls.len()), (1, 1));
+    assert!(open.record.calls[0].answer.is_some());
+    // Another in its place has a record and a name of its own.
+    let mut fresh = state.clone();
+    fresh.next(&fact("draft 0/2 starts"), Timestamp(3)).unwrap();
+    let open = fresh.open_attempt(&cell()).unwrap();
+    assert_eq!((crashes(&fresh), open.id.attempt, open.record.calls.len()), (0, 2, 0));
+    // What fails afterwards by itself is begun anew, and so is who failed without a crash.
+    for words in ["draft 0/1 continues", "draft 0/1 fails", "fail", "run failed", "run retries"] {
+        state.next(&fact(words), Timestamp(3)).unwrap();
+    }
+    assert_eq!(state.open_attempts().count(), 0);
+    state.next(&fact("draft 0/2 starts"), Timestamp(4)).unwrap();
+}
+
 #[test]
 fn an_edit_is_the_next_candidate_and_its_author_is_known() {
     let mut state =

@@ -489,6 +489,28 @@ const TABLE: &[Row] = &[
         ],
         also: OPEN,
     },
+    // What was given up with its hosts is taken up again, or another begins in its place.
+    Row {
+        stage: "given up 0/1",
+        way: GIVEN_UP,
+        legal: &[
+            ("draft 0/1 continues", "running 0/1"),
+            ("draft 0/1 fails", "failing"),
+            ("draft 0/2 starts", "running 0/2"),
+            ("draft 0/2 reuses", "judging 0: check due"),
+        ],
+        also: OPEN,
+    },
+    Row {
+        stage: "judging 0: check given up 1",
+        way: JUDGE_GIVEN_UP,
+        legal: &[
+            ("check 0/1 continues", "judging 0: check running 1"),
+            ("check 0/1 fails", "judging 0: check over"),
+            ("check 0/2 starts", "judging 0: check running 2"),
+        ],
+        also: OPEN,
+    },
     // What failed is tried again, under the next number.
     Row {
         stage: "idle",
@@ -723,6 +745,26 @@ const ESCALATED_ASKED: &[&str] = &[
     "check revises 1",
     "check escalates 0",
     "editor asks 0",
+];
+const GIVEN_UP: &[&str] = &[
+    "draft 0/1 starts",
+    "draft 0/1 answered",
+    "run resumes",
+    "draft 0/1 crashes",
+    "fail",
+    "run failed",
+    "run retries",
+];
+const JUDGE_GIVEN_UP: &[&str] = &[
+    "draft 0/1 starts",
+    "draft 0/1 finishes",
+    "check 0/1 starts",
+    "run resumes",
+    "check 0/1 crashes",
+    "check vetoes 0",
+    "drop",
+    "run failed",
+    "run retries",
 ];
 const SPENT_AGAIN: &[&str] = &[
     "draft 0/1 starts",

@@ -169,6 +169,10 @@ fn of_attempt(step: &str, at: &str, event: &str) -> Fact {
         }
         "rests" => failed(Some(Timestamp(9))),
         "fails" => failed(None),
+        "crashes" => {
+            let failure = Failure { kind: FailureKind::HostCrash, ..failure() };
+            Fact::AttemptFailed { attempt, failure, retry: None, used: Used::default() }
+        }
         "finishes" => {
             let output = output(attempt.round);
             Fact::CellFinished { attempt, output, used: Used::default() }
@@ -217,6 +221,7 @@ fn parked(rest: Rest) -> &'static str {
     match rest {
         Rest::Parked { .. } => "parked",
         Rest::Lost => "lost",
+        Rest::GivenUp => "given up",
     }
 }
 
