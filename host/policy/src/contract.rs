@@ -126,6 +126,7 @@ macro_rules! step_runner_contract {
             cut_anywhere_it_goes_on_to_the_same_end,
             an_open_call_is_asked_again_with_the_same_key,
             another_request_than_recorded_diverges,
+            who_ends_before_it_asked_everything_has_diverged,
             an_answer_of_a_power_that_is_gone_ends_it_as_revoked,
             a_call_that_nobody_answers_parks_the_attempt_or_is_told,
             what_was_parked_asks_again_and_ends,

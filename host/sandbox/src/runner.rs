@@ -84,6 +84,7 @@ impl Runner {
             Ok(store) => work.perform(store, &loaded).await,
             Err(failure) => Err(failure.into()),
         };
+        let result = gate.ended(result);
         // That the note about dropped lines is lost with the journal changes nothing.
         let _ = gate.close_log().await;
         let used = used(&meter, &gate);

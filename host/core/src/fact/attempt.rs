@@ -185,6 +185,30 @@ impl FailureKind {
         matches!(self, Self::Retryable | Self::Trap | Self::Limit | Self::OutOfSchema)
     }
 
+    /// Whether the guest ended so by itself: on the same record it ends so again. What a
+    /// limit, the machine or somebody did to it says nothing about it.
+    #[must_use]
+    pub fn is_of_guest(self) -> bool {
+        match self {
+            Self::InvalidInput
+            | Self::Refused
+            | Self::Retryable
+            | Self::Fatal
+            | Self::Trap
+            | Self::OutOfSchema
+            | Self::ForeignArtifact => true,
+            Self::Limit
+            | Self::Component
+            | Self::Expression
+            | Self::TooFew
+            | Self::Cancelled
+            | Self::Diverged
+            | Self::Revoked
+            | Self::HostCrash
+            | Self::Host => false,
+        }
+    }
+
     /// The word that people and scripts read.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -233,19 +233,9 @@ impl Stage {
 /// What a guest does by itself can be compared to its end. What a limit, the machine or
 /// somebody did to it says nothing about it.
 fn until(end: &AttemptEnd) -> Until {
-    use FailureKind::{
-        Cancelled, Component, Diverged, Expression, Fatal, ForeignArtifact, Host, HostCrash,
-        InvalidInput, Limit, OutOfSchema, Refused, Retryable, Revoked, TooFew, Trap,
-    };
     match end {
-        AttemptEnd::Finished(_) => Until::Output,
-        AttemptEnd::Failed(failure) => match failure.kind {
-            InvalidInput | Refused | Retryable | Fatal | Trap | OutOfSchema | ForeignArtifact => {
-                Until::Output
-            }
-            Limit | Component | Expression | TooFew | Cancelled | Diverged | Revoked
-            | HostCrash | Host => Until::LastCall,
-        },
+        AttemptEnd::Failed(failure) if !failure.kind.is_of_guest() => Until::LastCall,
+        AttemptEnd::Failed(_) | AttemptEnd::Finished(_) => Until::Output,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What holds for attempts with a past: they come back to where they were at no cost, and go on as if nothing had been. Each case takes a fresh trial.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_core::fact::{CallAnswer, Fact, FailureKind, ParkReason};
 use bailiwick_core::{Cost, Digest};
@@ -11,6 +12,7 @@ use super::cases::{drop_when, keys, nothing_new};
 use super::model::{Mood, words};
 use super::notebook::Notebook;
 use super::trial::{Errand, Trial, name};
+use crate::Limits;
 use crate::ports::Patience;
 
 /// The deeds that are told something and end.
@@ -88,6 +90,38 @@ pub async fn another_request_than_recorded_diverges(trial: &Trial<'_>) {
         assert!(nothing_new(&done.notebook), "{:?}", done.facts());
         assert_eq!(trial.model.asked().len(), asked, "at fact {place}");
     }
+    trial.expect_well().await;
+}
+
+/// However it ends by itself: who leaves out what it once asked is not who it was. What
+/// a limit does to it on the way is the limit's.
+pub async fn who_ends_before_it_asked_everything_has_diverged(trial: &Trial<'_>) {
+    let whole = trial.run(Errand::of(Deed::Work)).await;
+    let asked = trial.model.asked().len();
+    for (deed, left_out) in [
+        (Deed::Say, "call 0 was model "),
+        (Deed::Fail, "call 0 was model "),
+        (Deed::Trap, "call 0 was model "),
+        (Deed::OutOfSchema, "call 0 was model "),
+        (Deed::Foreign, "call 0 was model "),
+        (Deed::Ask, "call 1 was artifacts "),
+    ] {
+        let done = trial.run(Errand::after(deed, whole.notebook.kept())).await;
+        let failure = done.failure();
+        assert_eq!(failure.kind, FailureKind::Diverged, "{deed:?}: {failure}");
+        assert!(failure.message.starts_with(left_out), "{deed:?}: {failure}");
+        assert!(nothing_new(&done.notebook), "{deed:?}: {:?}", done.facts());
+    }
+    // The last call, which had no answer yet when its host ended, was asked as well.
+    let open = whole.notebook.cut(1).with(whole.facts()[1].clone());
+    assert_eq!(
+        trial.run(Errand::after(Deed::Say, open)).await.failure().kind,
+        FailureKind::Diverged
+    );
+    let limits = Limits { cpu: Duration::from_millis(50), ..Limits::DEFAULT };
+    let loops = Errand { limits, ..Errand::after(Deed::Loop, whole.notebook.kept()) };
+    assert_eq!(trial.run(loops).await.failure().kind, FailureKind::Limit);
+    assert_eq!(trial.model.asked().len(), asked);
     trial.expect_well().await;
 }
 

@@ -146,6 +146,7 @@ finds! {
     a_record_that_is_not_read: Forgets, on_its_whole_record_it_asks_nobody_and_writes_nothing,
         "the call is answered already";
     a_record_that_is_not_compared: Forgets, another_request_than_recorded_diverges, "the call was another one";
+    a_record_that_is_left_out: Forgets, who_ends_before_it_asked_everything_has_diverged, "Ok(";
     an_answer_that_should_have_been_waited_for: Impatient, what_was_parked_asks_again_and_ends, "Ok(";
     a_request_before_its_intent: Hasty, an_intent_is_durable_before_anybody_is_asked,
         "asked before the intent was durable";
