@@ -125,6 +125,9 @@ impl Task {
             self.fail(format!("the component {component} that {id} began with is not here"));
             return Ok(());
         };
+        // By the journal it must have run, and who comes next must not run before the
+        // journal says that it has ended.
+        self.wary |= self.is_suspected(&id);
         self.note(Fact::AttemptContinued { attempt: id.clone() })?;
         let beginning =
             Beginning { input: open.input, started: open.started, record: Arc::new(open.record) };

@@ -30,8 +30,12 @@ impl Task {
 
     /// Queues work, unless the run is stopping or finishes early.
     pub(crate) fn push(&mut self, work: Work) {
-        if self.may_begin(&work) {
-            self.queue.push(work);
+        if !self.may_begin(&work) {
+            return;
+        }
+        match &work {
+            Work::Continue(id) if self.is_suspected(id) => self.queue.push_alone(work),
+            _ => self.queue.push(work),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::answers::{Answer, Refused};
 use crate::evaluate::Prepared;
 use crate::ports::Reusable;
 use crate::queue::Work;
+use crate::room::Company;
 use crate::values::Obstacle;
 
 /// Messages under way to one run. Each running attempt has at most one, so this is
@@ -41,7 +42,7 @@ pub(crate) enum Message {
     /// A pause before a retry is over.
     Wake(Work),
     /// It is this run's turn in the room that it shares with others.
-    Place(Place),
+    Place(Place, Company),
     /// So many appends were shown, and their questions put.
     Shown(u64),
     /// An append did not reach stable storage.

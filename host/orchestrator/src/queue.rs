@@ -7,7 +7,7 @@ use bailiwick_policy::ports::Place;
 use bailiwick_project::Plan;
 
 use crate::inbox::RunHandle;
-use crate::room::Room;
+use crate::room::{Company, Room};
 
 /// Something to start.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +43,10 @@ impl Work {
 /// Queues by step, with the places that are taken.
 pub(crate) struct Queue {
     lanes: Vec<Lane>,
+    /// What runs with nobody beside it, one after the other, before everything else.
+    alone: VecDeque<Work>,
+    /// Whether what runs is to have nobody beside it.
+    solitude: bool,
     by_name: BTreeMap<Name, usize>,
     /// Where the next look begins: after the step that was served last.
     turn: usize,
@@ -72,7 +76,8 @@ impl Queue {
         });
         let by_name =
             plan.steps.iter().enumerate().map(|(at, step)| (step.name.clone(), at)).collect();
-        Self { lanes: lanes.collect(), by_name, turn: 0, active: 0, most, room }
+        let (alone, solitude) = (VecDeque::new(), false);
+        Self { lanes: lanes.collect(), alone, solitude, by_name, turn: 0, active: 0, most, room }
     }
 
     /// Adds work to its step's queues: first come, first served, and what was begun
@@ -88,28 +93,44 @@ impl Queue {
         }
     }
 
+    /// Adds work that nothing may run beside.
+    pub(crate) fn push_alone(&mut self, work: Work) {
+        if self.by_name.contains_key(work.step()) {
+            self.alone.push_back(work);
+        }
+    }
+
     /// The next work, with its place taken; step by step in turn. Where only the place
     /// is missing, `run` is told when there is one.
     pub(crate) fn take(&mut self, run: &RunHandle) -> Option<Work> {
-        let Some(at) = self.next() else {
+        let Some((at, company)) = self.next() else {
             self.room.settle();
             return None;
         };
-        if !self.room.enter() {
+        if !self.room.enter(company) {
             self.room.ask(run);
             return None;
         }
         let lane = self.lanes.get_mut(at)?;
-        let work = lane.begun.pop_front().or_else(|| lane.fresh.pop_front())?;
+        let work = match company {
+            Company::Nobody => self.alone.pop_front()?,
+            Company::Any => lane.begun.pop_front().or_else(|| lane.fresh.pop_front())?,
+        };
         lane.active += 1;
         self.active += 1;
         self.turn = at + 1;
+        self.solitude = company == Company::Nobody;
         Some(work)
     }
 
-    /// The lane whose turn it is, of those that have work and may do it.
-    fn next(&self) -> Option<usize> {
-        if self.active >= self.most {
+    /// The lane whose turn it is, of those that have work and may do it. Whatever is to
+    /// run alone waits for all that runs, and all else waits for it.
+    fn next(&self) -> Option<(usize, Company)> {
+        if let Some(work) = self.alone.front() {
+            let at = self.by_name.get(work.step()).filter(|_| self.active == 0)?;
+            return Some((*at, Company::Nobody));
+        }
+        if self.active >= self.most || (self.solitude && self.active > 0) {
             return None;
         }
         let turns = (0..self.lanes.len()).map(|offset| (self.turn + offset) % self.lanes.len());
@@ -117,12 +138,12 @@ impl Queue {
         let next = turns.find(|(_, lane)| {
             lane.active < lane.most && !(lane.begun.is_empty() && lane.fresh.is_empty())
         });
-        next.map(|(at, _)| at)
+        next.map(|(at, _)| (at, Company::Any))
     }
 
     /// The place that was asked for.
-    pub(crate) fn place(&mut self, place: Place) {
-        self.room.take(place);
+    pub(crate) fn place(&mut self, place: Place, company: Company) {
+        self.room.take(place, company);
     }
 
     /// Gives the place of a step back.
@@ -137,11 +158,13 @@ impl Queue {
     /// Whether nothing waits for a place and none is taken.
     pub(crate) fn is_idle(&self) -> bool {
         self.active == 0
+            && self.alone.is_empty()
             && self.lanes.iter().all(|lane| lane.begun.is_empty() && lane.fresh.is_empty())
     }
 
     /// Forgets what waits: nothing new starts.
     pub(crate) fn clear(&mut self) {
+        self.alone.clear();
         for lane in &mut self.lanes {
             lane.begun.clear();
             lane.fresh.clear();

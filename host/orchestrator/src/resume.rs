@@ -18,6 +18,10 @@ use crate::values::Reading;
 /// again: the third time, it is the cell.
 const CRASHES_MAX: u32 = 3;
 
+/// After so many it is suspected, with all that ran beside it, and goes on alone: the
+/// next time it is known who it was.
+const SUSPECTED_FROM: u32 = CRASHES_MAX - 1;
+
 impl Task {
     /// Everything that follows from the state of a resumed run.
     pub(crate) fn rebuild(&mut self) -> Result<(), RunError> {
@@ -183,6 +187,11 @@ impl Task {
         }
     }
 
+    /// Whether an attempt may be what ends its hosts.
+    pub(crate) fn is_suspected(&self, id: &AttemptId) -> bool {
+        self.state.cell(&self.subject_of(id)).is_some_and(|cell| cell.crashes >= SUSPECTED_FROM)
+    }
+
     /// An attempt that was let go continues: now, or when its time has come.
     fn continue_at(&mut self, id: AttemptId, rest: Rest) {
         if !self.goes_on(&rest) {
@@ -190,8 +199,25 @@ impl Task {
         }
         match rest {
             Rest::Parked { until: Some(until), .. } => self.wake_at(until, Work::Continue(id)),
-            Rest::Parked { until: None, .. } | Rest::Lost => self.push(Work::Continue(id)),
+            Rest::GivenUp if !self.can_go_on(&id) => {
+                self.push(Work::Again(Again { id: AttemptId { attempt: id.attempt + 1, ..id } }));
+            }
+            Rest::Parked { until: None, .. } | Rest::Lost | Rest::GivenUp => {
+                self.push(Work::Continue(id));
+            }
         }
+    }
+
+    /// Whether an attempt that was given up with its hosts can go on where it was: what it
+    /// was told is still there, and nobody has put another component in the place of the
+    /// one that may have done it.
+    fn can_go_on(&self, id: &AttemptId) -> bool {
+        let agent = self.plan.step(&id.cell.step).and_then(|step| step.agent());
+        let serves = agent.and_then(|agent| self.world.slots.current(agent));
+        let open = self.state.open_attempt(&id.cell);
+        open.zip(serves).is_some_and(|(open, serves)| {
+            open.component == serves.component && open.record.is_whole()
+        })
     }
 
     /// Queues work at a time.

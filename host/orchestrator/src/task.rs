@@ -139,7 +139,8 @@ pub(crate) struct Task {
     pub(crate) output_begun: bool,
     /// Steps of which something failed, so far within what they tolerate.
     pub(crate) failing: BTreeSet<Name>,
-    /// Whether the last host of this run ended without a word. Then no guest runs ahead
+    /// Whether the last host of this run ended without a word, or one that was there at
+    /// such ends goes on. Then no guest runs ahead
     /// of the fact that it does: else one that takes its host down at once would never
     /// have run, by the journal, and would do it for ever.
     pub(crate) wary: bool,
@@ -376,8 +377,8 @@ impl Task {
                 self.push(work);
                 Ok(())
             }
-            Message::Place(place) => {
-                self.queue.place(place);
+            Message::Place(place, company) => {
+                self.queue.place(place, company);
                 Ok(())
             }
             Message::Shown(count) => {

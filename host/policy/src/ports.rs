@@ -113,6 +113,11 @@ pub trait Places: Send + Sync {
 
     /// A place, when it is this run's turn. Dropping the future gives the turn up.
     fn take(&self) -> BoxFuture<'static, Place>;
+
+    /// The only place that is taken: nobody has another when it is given, and nobody gets
+    /// one while it is held. It goes before everything that waits. Dropping the future
+    /// gives the turn up.
+    fn take_alone(&self) -> BoxFuture<'static, Place>;
 }
 
 /// A place that is taken; dropping it gives it back.

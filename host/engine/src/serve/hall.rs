@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bailiwick_core::RunId;
 use bailiwick_core::ports::BoxFuture;
 use bailiwick_policy::ports::{Job, Outcome, Place, Places, StepRunner};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 use crate::serve::turns::{Lane as _, Turns};
 
@@ -19,13 +19,19 @@ pub(crate) struct Hall(Arc<Mutex<Seats>>);
 
 struct Seats {
     free: usize,
+    all: usize,
+    /// Those who want nobody beside them: they go first, and all else waits.
+    alone: Waiting,
+    /// Whether one of them is there.
+    solitude: bool,
     waiting: Turns<String, Turns<RunId, Waiting>>,
 }
 
 impl Hall {
     pub(crate) fn of(places: NonZeroUsize) -> Self {
-        let seats = Seats { free: places.get(), waiting: Turns::default() };
-        Self(Arc::new(Mutex::new(seats)))
+        let all = places.get();
+        let (alone, waiting) = (Waiting::new(), Turns::default());
+        Self(Arc::new(Mutex::new(Seats { free: all, all, alone, solitude: false, waiting })))
     }
 
     /// A runner whose attempts take places of this hall.
@@ -57,7 +63,15 @@ impl Hall {
 
     fn next(&self) -> Option<oneshot::Sender<Place>> {
         let mut seats = self.seats();
-        if seats.free == 0 {
+        seats.alone.retain(|next| !next.is_closed());
+        if seats.free == seats.all
+            && let Some(next) = seats.alone.pop_front()
+        {
+            seats.free -= 1;
+            seats.solitude = true;
+            return Some(next);
+        }
+        if seats.free == 0 || seats.is_closed() {
             return None;
         }
         let next = std::iter::from_fn(|| seats.waiting.take()).find(|next| !next.is_closed());
@@ -66,12 +80,23 @@ impl Hall {
     }
 }
 
+impl Seats {
+    /// Whether somebody is to have nobody beside him, now or next.
+    fn is_closed(&self) -> bool {
+        self.solitude || !self.alone.is_empty()
+    }
+}
+
 /// A place that is taken.
 struct Seat(Hall);
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.seats().free += 1;
+        let mut seats = self.0.seats();
+        seats.free += 1;
+        // Where there was solitude, this was the one.
+        seats.solitude = false;
+        drop(seats);
         self.0.serve();
     }
 }
@@ -86,6 +111,9 @@ struct Share {
 impl Places for Share {
     fn try_take(&self) -> Option<Place> {
         let mut seats = self.hall.seats();
+        if seats.is_closed() {
+            return None;
+        }
         // Where a place is free, nobody waits.
         seats.free = seats.free.checked_sub(1)?;
         drop(seats);
@@ -101,13 +129,46 @@ impl Places for Share {
             .lane(self.run.clone())
             .push_back(asked);
         self.hall.serve();
-        Box::pin(async move {
-            match turn.await {
-                Ok(place) => place,
-                // Only a hall that nobody needs any more drops who waits.
-                Err(_) => std::future::pending().await,
-            }
-        })
+        Box::pin(given(turn))
+    }
+
+    fn take_alone(&self) -> BoxFuture<'static, Place> {
+        let (asked, turn) = oneshot::channel();
+        self.hall.seats().alone.push_back(asked);
+        self.hall.serve();
+        let turn = Alone { turn: Some(turn), hall: self.hall.clone() };
+        Box::pin(turn.given())
+    }
+}
+
+async fn given(turn: impl Future<Output = Result<Place, RecvError>>) -> Place {
+    match turn.await {
+        Ok(place) => place,
+        // Only a hall that nobody needs any more drops who waits.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Waits to have nobody beside it. Who gives that up lets the others in again.
+struct Alone {
+    turn: Option<oneshot::Receiver<Place>>,
+    hall: Hall,
+}
+
+impl Alone {
+    async fn given(mut self) -> Place {
+        match &mut self.turn {
+            Some(turn) => given(turn).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // Closed before the others are looked at.
+        drop(self.turn.take());
+        self.hall.serve();
     }
 }
 
@@ -178,6 +239,42 @@ mod tests {
             assert_eq!(given(&mut asked).map(|place| held.push(place)), Some(()), "turn {turn}");
             assert!(given(&mut queued).is_none() && given(&mut asked).is_none());
         }
+    }
+
+    #[test]
+    fn who_wants_nobody_beside_him_waits_for_all_and_all_else_waits_for_him() {
+        let hall = hall(3);
+        let (one, other) = (share(&hall, "p", "r1"), share(&hall, "q", "r2"));
+        let held = [one.try_take().unwrap(), other.try_take().unwrap()];
+        let (first, second) = (one.take_alone(), other.take_alone());
+        let [mut first, mut second] = [first, second];
+        let mut waits = other.take();
+        // A place is free, and nobody gets it.
+        assert!(one.try_take().is_none());
+        assert!((&mut waits).now_or_never().is_none());
+        let [a, b] = held;
+        drop(a);
+        assert!((&mut first).now_or_never().is_none(), "somebody is there still");
+        drop(b);
+        let alone = (&mut first).now_or_never().unwrap();
+        drop(first);
+        assert!((&mut second).now_or_never().is_none() && (&mut waits).now_or_never().is_none());
+        assert!(other.try_take().is_none());
+        drop(alone);
+        // One after the other, and then the rest.
+        let alone = (&mut second).now_or_never().unwrap();
+        assert!((&mut waits).now_or_never().is_none());
+        drop((second, alone));
+        let place = waits.now_or_never().unwrap();
+        // Who gives it up, or is given it and goes away, lets the others in.
+        let gone = one.take_alone();
+        assert!(other.try_take().is_none());
+        drop(gone);
+        let more = [other.try_take().unwrap(), other.try_take().unwrap()];
+        let (gone, waits) = (one.take_alone(), other.take());
+        drop((place, more));
+        drop(gone);
+        assert!(waits.now_or_never().is_some());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use bailiwick_core::fact::{Failure, Level, Used};
 use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Artifact, AttemptId, Digest, Document, Name};
+use bailiwick_core::{Artifact, AttemptId, CellId, Digest, Document, Name};
 use bailiwick_gate::artifacts::PutRequest;
 use bailiwick_gate::knowledge::SearchRequest;
 use bailiwick_gate::model::{CompleteRequest, ImageRequest, Message, Role};
@@ -27,6 +27,8 @@ pub(crate) enum Do {
     Put,
     Get,
     Search,
+    /// Takes the host down, where that is so.
+    Burst,
 }
 
 /// What an attempt does, and how it ends: with words of its own, or a verdict, or not at all.
@@ -97,6 +99,7 @@ impl StepRunner for Guests {
             if self.outside.known().ended.contains(&job.attempt) {
                 self.outside.wrong(format!("{} has ended, and runs again", job.attempt));
             }
+            let _there = There::beside(&self.outside, &job.attempt);
             if self.outside.bomb.lock().unwrap().as_ref() == Some(&job.attempt.cell.step) {
                 self.explode().await;
             }
@@ -124,6 +127,9 @@ impl Guests {
         let mut guest = Guest { gate, heard: Digest::of(input.to_string().as_bytes()), own: None };
         for what in does {
             self.outside.turns(6).await;
+            if matches!(what, Do::Burst) && self.outside.bursts.load(Ordering::SeqCst) {
+                self.explode().await;
+            }
             match guest.act(what).await {
                 Ok(heard) => guest.hear(&heard),
                 Err(CallError::Ended(failure)) => return Err(failure.into()),
@@ -132,13 +138,47 @@ impl Guests {
             }
         }
         self.outside.turns(6).await;
-        match ends? {
+        let end = ends.map(|ends| match ends {
             Ends::Words => {
                 let (of, round) = (job.attempt.cell.to_string(), job.attempt.round);
-                Ok(json!({ "of": of, "round": round, "heard": guest.heard.short() }))
+                json!({ "of": of, "round": round, "heard": guest.heard.short() })
             }
-            Ends::Says(value) => Ok(value),
+            Ends::Says(value) => value,
+        });
+        guest.gate.ended(end.map_err(Left::from))
+    }
+}
+
+/// An attempt that runs. Who was there when two hosts in a row ended without a word has
+/// nobody beside it.
+struct There<'a> {
+    outside: &'a Outside,
+    suspected: bool,
+}
+
+impl<'a> There<'a> {
+    fn beside(outside: &'a Outside, id: &AttemptId) -> Self {
+        let judged = outside.plan.step(&id.cell.step).and_then(|step| step.judges.as_ref());
+        let step = judged.map_or(&id.cell.step, |judge| &judge.subject).clone();
+        let cell = CellId { step, key: id.cell.key.clone() };
+        let known = outside.known();
+        let cell = known.state.as_ref().and_then(|state| state.cell(&cell));
+        let suspected = cell.is_some_and(|cell| cell.crashes >= 2);
+        drop(known);
+        let mut company = outside.company.lock().unwrap();
+        (company.0, company.1) = (company.0 + 1, company.1 + usize::from(suspected));
+        if company.1 > 0 && company.0 > 1 {
+            outside.wrong(format!("{id} and others run, and one is suspected: {company:?}"));
         }
+        drop(company);
+        Self { outside, suspected }
+    }
+}
+
+impl Drop for There<'_> {
+    fn drop(&mut self) {
+        let mut company = self.outside.company.lock().unwrap();
+        (company.0, company.1) = (company.0 - 1, company.1 - usize::from(self.suspected));
     }
 }
 
@@ -158,6 +198,7 @@ impl Guest {
     async fn act(&mut self, what: Do) -> Result<String, CallError> {
         let heard = self.heard.short();
         match what {
+            Do::Burst => Ok(String::new()),
             Do::Log => {
                 self.gate.log(Level::Info, &heard, None).await?;
                 Ok(String::new())

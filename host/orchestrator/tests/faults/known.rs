@@ -71,13 +71,13 @@ impl Known {
                 self.blurred = Some("unavailable");
             }
             Fact::AttemptFailed { attempt, failure, .. } => {
-                self.ended.insert(attempt.clone());
                 match failure.kind {
+                    // It has not ended by itself: where it is tried again it goes on.
                     FailureKind::HostCrash => self.blurred = Some("host-crash"),
                     FailureKind::Diverged | FailureKind::Revoked | FailureKind::Host => {
                         return Err(format!("{attempt}: {failure}"));
                     }
-                    _ => {}
+                    _ => drop(self.ended.insert(attempt.clone())),
                 }
             }
             Fact::CellFinished { attempt, .. } => {

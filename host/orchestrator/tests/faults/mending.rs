@@ -262,10 +262,146 @@ fn a_cell_that_takes_three_hosts_down_in_a_row_fails_and_the_run_goes_on() {
                 *outside.bomb.lock().unwrap() = None;
                 let state = left(&outside, &again());
                 assert_eq!(state.status(), RunStatus::Done, "{:?}", state.reason);
-                assert_eq!(started(&facts(&outside))["check/-"], [1, 2]);
+                assert_eq!(started(&facts(&outside))["check/-"], [1], "it goes on");
             }
         }
     }
+}
+
+const NEIGHBOURS: &str = r#"
+[axes]
+topic = ["a", "b", "c", "d"]
+fuse  = ["x", "y"]
+
+[step.work]
+agent = "work"
+over  = ["topic"]
+
+[step.check]
+agent  = "judge"
+judges = "work"
+
+[step.bomb]
+agent = "work"
+over  = ["fuse"]
+on-failure = { tolerate = "100%" }
+
+[output]
+work = "${work}"
+"#;
+
+#[test]
+fn who_only_ran_beside_a_cell_that_takes_hosts_down_is_not_given_up() {
+    let outside = outside(NEIGHBOURS, script(|_| None));
+    *outside.bomb.lock().unwrap() = Some(name("bomb"));
+    let mut deaths = 0;
+    let state = loop {
+        match live(&outside, &Plot { concurrency: 8, ..Plot::default() }) {
+            Death::Cut => deaths += 1,
+            Death::Left(ended) => break ended.state,
+            Death::Broken => panic!("{:?}", outside.complaints()),
+        }
+        assert!(deaths < 20, "nobody is given up");
+    };
+    assert_eq!(outside.complaints(), Vec::<String>::new());
+    // Three for the first of them, or four where the first host died before it was on disk
+    // that anything had begun; one more for the other.
+    assert!((4..=5).contains(&deaths), "{deaths} hosts went down");
+    let facts = facts(&outside);
+    let mut crashed: Vec<String> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::AttemptFailed { attempt, failure, .. }
+                if failure.kind == FailureKind::HostCrash =>
+            {
+                Some(attempt.cell.to_string())
+            }
+            _ => None,
+        })
+        .collect();
+    crashed.sort();
+    assert_eq!(crashed, ["bomb/fuse=x", "bomb/fuse=y"]);
+    assert_eq!(state.status(), RunStatus::Done, "{:?}", state.reason);
+    for topic in ["a", "b", "c", "d"] {
+        let cell = cell("work", &format!("topic={topic}"));
+        assert!(matches!(state.cell(&cell).unwrap().end(), Some(End::Released { .. })));
+    }
+    // They did run beside it, or this shows nothing.
+    let continued = |of: &str| {
+        let of = |fact: &&Fact| matches!(fact, Fact::AttemptContinued { attempt } if attempt.cell.step.as_str() == of);
+        facts.iter().filter(of).count()
+    };
+    assert!(continued("work") >= 4 && continued("bomb") >= 3, "{}", continued("work"));
+}
+
+const LATE: &str = r#"
+[step.late]
+agent = "work"
+
+[step.tail]
+agent = "work"
+input = { of = "${late}" }
+
+[output]
+tail = "${tail}"
+"#;
+
+/// Asks twice and has the answers before it takes its host down.
+fn late() -> Script {
+    Arc::new(|id| {
+        let does = match id.cell.step.as_str() {
+            "late" => vec![Do::Ask, Do::Log, Do::Ask, Do::Put, Do::Burst, Do::Ask],
+            _ => Vec::new(),
+        };
+        Part { does, ends: Ok(Ends::Words) }
+    })
+}
+
+/// The run in which a cell was given up, after so many requests.
+fn given_up() -> (Arc<Outside>, usize) {
+    let outside = outside(LATE, late());
+    outside.bursts.store(true, Ordering::SeqCst);
+    let state = loop {
+        match live(&outside, &Plot::default()) {
+            Death::Cut => {}
+            Death::Left(ended) => break ended.state,
+            Death::Broken => panic!("{:?}", outside.complaints()),
+        }
+    };
+    assert_eq!(state.status(), RunStatus::Failed);
+    let requests = outside.worked.lock().unwrap().requests;
+    assert_eq!(requests, 2);
+    (outside, requests)
+}
+
+#[test]
+fn who_was_given_up_and_is_tried_again_pays_for_no_answer_twice() {
+    let (outside, paid) = given_up();
+    // Still so: one host is enough to know it.
+    assert!(matches!(live(&outside, &again()), Death::Cut));
+    let state = left(&outside, &Plot::default());
+    assert_eq!(state.status(), RunStatus::Failed);
+    assert_eq!(outside.worked.lock().unwrap().requests, paid);
+    outside.bursts.store(false, Ordering::SeqCst);
+    let state = left(&outside, &again());
+    assert_eq!(state.status(), RunStatus::Done, "{:?}", state.reason);
+    assert_eq!(outside.worked.lock().unwrap().requests, paid + 1, "the last question alone");
+    assert_eq!(started(&facts(&outside))["late/-"], [1]);
+}
+
+#[test]
+fn who_was_given_up_begins_anew_on_another_component() {
+    let (outside, paid) = given_up();
+    outside.serves.store(1, Ordering::SeqCst);
+    let new = generation(&name("work"), 1);
+    let agents = [(name("work"), pin(&new))].into();
+    let repinned = Some(Repin { what: vec!["components".into()], agents, pin: None });
+    outside.bursts.store(false, Ordering::SeqCst);
+    let state = left(&outside, &Plot { repinned, ..again() });
+    assert_eq!(state.status(), RunStatus::Done, "{:?}", state.reason);
+    assert_eq!(started(&facts(&outside))["late/-"], [1, 2]);
+    assert_eq!(outside.worked.lock().unwrap().requests, paid + 3);
+    assert_eq!(outside.ran.lock().unwrap().as_slice(), [new.component, new.component]);
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) struct Outside {
     pub(crate) failures: Mutex<HashMap<Digest, usize>>,
     /// The step whose attempts take their host down.
     pub(crate) bomb: Mutex<Option<Name>>,
+    /// Whether `Do::Burst` takes its host down.
+    pub(crate) bursts: AtomicBool,
     /// Whether they do it, or hang only.
     pub(crate) fuse: Mutex<bool>,
     /// Whether one has.
@@ -58,6 +60,8 @@ pub(crate) struct Outside {
     pub(crate) serves: AtomicUsize,
     /// The component of each attempt of `work` that came to its end.
     pub(crate) ran: Mutex<Vec<Digest>>,
+    /// Attempts that run now, and how many of them are suspected of ending hosts.
+    pub(crate) company: Mutex<(usize, usize)>,
     /// How many turns the last host lived.
     pub(crate) turns: AtomicUsize,
     known: Mutex<Known>,
@@ -112,10 +116,12 @@ impl Outside {
             worked: Mutex::default(),
             failures: Mutex::default(),
             bomb: Mutex::default(),
+            bursts: AtomicBool::new(false),
             fuse: Mutex::new(true),
             exploded: AtomicBool::new(false),
             serves: AtomicUsize::new(0),
             ran: Mutex::default(),
+            company: Mutex::default(),
             turns: AtomicUsize::new(0),
             known: Mutex::default(),
             wrong: Mutex::default(),
