@@ -29,6 +29,12 @@ impl Durable {
         Self { position }
     }
 
+    /// The proof of an earlier append: what is durable of a run is a prefix of it.
+    #[must_use]
+    pub fn of_earlier(&self, position: u64) -> Self {
+        Self { position: position.min(self.position) }
+    }
+
     /// The append that it speaks of, counted from 1.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -94,6 +100,28 @@ pub enum JournalError {
     Damaged(String),
 }
 
+/// Facts for one run, under its owner's term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Append {
+    /// The run.
+    pub run: RunId,
+    /// The claim on it.
+    pub term: Term,
+    /// What happened together.
+    pub entry: Entry,
+}
+
+/// What a run has, for who has just claimed it.
+#[derive(Debug)]
+pub struct TakenOver {
+    /// The claim.
+    pub term: Term,
+    /// Everything of the run, in order.
+    pub entries: Vec<Entry>,
+    /// That all of it is on stable storage.
+    pub durable: Durable,
+}
+
 /// The append-only record of runs.
 ///
 /// Contract: appends of one run are kept in order; what is durable is always a
@@ -112,8 +140,34 @@ pub trait Journal: Send + Sync {
     /// [`JournalError`] where the queue is closed. Everything else comes with the ticket.
     fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError>;
 
+    /// Queues appends to several runs that are durable together or not at all. Returns at
+    /// once; the tickets are in the order of the appends. Where one of them is refused,
+    /// none is made: its own ticket says why, the others that they were not made, and
+    /// each owner must read its run again before it appends.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Ticket>, JournalError>;
+
     /// Everything of a run, in order, with the texts of documents attached where they are kept.
     fn read<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>>;
+
+    /// Claims a run and reads all of it. What is read is on stable storage, whatever
+    /// became of who wrote it: the claim came after it, and is durable.
+    fn take_over<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<TakenOver, JournalError>> {
+        Box::pin(async move {
+            let term = self.claim(run).await?;
+            let entries = self.read(run).await?;
+            let durable = Durable { position: entries.len() as u64 };
+            Ok(TakenOver { term, entries, durable })
+        })
+    }
+}
+
+/// What the others are told where one of several appends was refused.
+#[must_use]
+pub fn not_made_with(run: &RunId) -> JournalError {
+    JournalError::Storage(format!("it was not made, because one to run {run} was refused with it"))
 }
 
 /// The way of an attempt's facts into its run: the task that owns the run applies and appends them.

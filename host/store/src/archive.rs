@@ -25,7 +25,8 @@ use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
-use crate::unfinished::{self, Unfinished};
+use crate::texts::Texts;
+use crate::unfinished::{self, UnfinishedPage};
 use crate::{blob, chain, sql};
 
 /// How many threads read: one for a long `show`, one for everybody else.
@@ -102,15 +103,16 @@ impl Archive {
     }
 
     /// At most `limit` runs that have not ended (at most [`LISTING_MAX`]) in the order in
-    /// which they were made; those behind the one with the number `after`.
+    /// which they were made; those behind the one with the number `after`. A damaged one
+    /// is named, and is no reason to leave the others alone.
     ///
     /// # Errors
-    /// [`ReadError`] where the journal is damaged, or storage failed.
+    /// [`ReadError`] where the list itself cannot be read.
     pub fn unfinished(
         &self,
         limit: u32,
         after: i64,
-    ) -> impl Future<Output = Result<Vec<Unfinished>, ReadError>> + Send + 'static {
+    ) -> impl Future<Output = Result<UnfinishedPage, ReadError>> + Send + 'static {
         let limit = limit.min(LISTING_MAX);
         let answer = self.readers.ask(move |connection| unfinished::page(connection, after, limit));
         async { answer.await? }
@@ -355,13 +357,15 @@ fn document_at(
         .prepare_cached(sql::READ_ENTRY)?
         .query_row([sql::entry_id(row, append)], |row| {
             let at = Timestamp(row.get::<_, i64>(0)?.cast_unsigned());
-            Ok((at, row.get::<_, Vec<u8>>(1)?, row.get::<_, Option<String>>(2)?))
+            let texts = Texts::read(row.get_ref(2)?, row.get_ref(3)?).map(Texts::into_owned);
+            Ok((at, row.get::<_, Vec<u8>>(1)?, texts))
         })
         .optional()?;
     let Some((at, facts, texts)) = found else { return Ok(None) };
     let damaged = |what: String| ReadError::Damaged(format!("run {run}, append {append}: {what}"));
     let blob = |digest: &Digest| text_of(connection, folder, digest);
-    let entry = read_back(at, &facts, texts.as_deref(), blob).map_err(damaged)?;
+    let texts = texts.map_err(damaged)?;
+    let entry = read_back(at, &facts, &texts, blob).map_err(damaged)?;
     let mut documents = entry.facts.iter().flat_map(Fact::documents);
     let found = documents.find(|document| document.digest() == wanted).cloned();
     Ok(found.filter(|document| document.text().is_some()))

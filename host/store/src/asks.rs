@@ -4,8 +4,9 @@ use bailiwick_core::fact::{AskId, Fact};
 use bailiwick_core::{CellId, Digest, Document, RunId, Timestamp};
 use rusqlite::Connection;
 
+use crate::chain::{self, Alone};
 use crate::derived::{RunRow, read_ask};
-use crate::entry::{first_link, next_link, read_back};
+use crate::entry::read_back;
 use crate::error::ReadError;
 use crate::sql;
 
@@ -71,25 +72,9 @@ fn read(connection: &Connection, (ask, entry): (AskId, i64)) -> Result<OpenAsk, 
     };
     let damaged = |what: &str| ReadError::Damaged(format!("run {run}, append {append}: {what}"));
 
-    let mut query = connection.prepare_cached(sql::READ_ENTRIES)?;
-    let mut rows = query.query([entry - 1, entry])?;
-    let (mut before, mut found) = (first_link(&run), None);
-    while let Some(row) = rows.next()? {
-        let at = Timestamp(row.get::<_, i64>(1)?.cast_unsigned());
-        let (facts, hash): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
-        let link = <[u8; 32]>::try_from(hash).map_err(|_| damaged("its hash is no hash"))?;
-        let link = Digest::from_bytes(link);
-        match row.get::<_, i64>(0)? == entry {
-            false => before = link,
-            true if next_link(&before, at, &facts) == link => {
-                let texts: Option<String> = row.get(4)?;
-                let read = read_back(at, &facts, texts.as_deref(), |_| Ok::<_, String>(None));
-                found = Some(read.map_err(|what| damaged(&what))?);
-            }
-            true => return Err(damaged("it is not what was written")),
-        }
-    }
-    let found = found.ok_or_else(|| damaged("it is missing"))?;
+    let Alone { at, facts, texts } = chain::alone(connection, &run, row, append)?;
+    let found = read_back(at, &facts, &texts, |_| Ok::<_, String>(None));
+    let found = found.map_err(|what| damaged(&what))?;
     let asked = found.facts.into_iter().find_map(|fact| match fact {
         Fact::Asked { ask: asked, cell, round, subject, show, groups, quorum, until }
             if asked == ask =>

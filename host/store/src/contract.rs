@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use bailiwick_core::fact::{Entry, Fact, RunEnd};
-use bailiwick_core::ports::{BlobError, Blobs, Journal, JournalError, Term};
+use bailiwick_core::ports::{Append, BlobError, Blobs, Journal, JournalError, TakenOver, Term};
 use bailiwick_core::{Digest, Document, RunId, Timestamp};
 use serde_json::json;
 
@@ -37,6 +37,9 @@ macro_rules! journal_contract {
             knows_no_run_that_nobody_made,
             keeps_documents_of_every_size,
             runs_do_not_see_each_other,
+            several_appends_are_made_together_and_in_line,
+            of_several_appends_all_are_made_or_none,
+            who_takes_a_run_over_has_all_of_it,
         );
     };
 }
@@ -327,6 +330,84 @@ pub async fn runs_do_not_see_each_other(journal: &dyn Journal) {
     journal.append(&b, term_b, numbered(200)).unwrap().durable().await.unwrap();
     assert_eq!(journal.read(&a).await.unwrap().len(), 5);
     assert_eq!(journal.read(&b).await.unwrap().len(), 6);
+}
+
+fn append(run: &RunId, term: Term, number: u64) -> Append {
+    Append { run: run.clone(), term, entry: numbered(number) }
+}
+
+/// Appends to several runs stand behind what was in line before, in front of what comes
+/// after, and in their own order; one run may be among them twice.
+pub async fn several_appends_are_made_together_and_in_line(journal: &dyn Journal) {
+    let (a, b) = (run("a"), run("b"));
+    let (term_a, term_b) = (created(journal, &a).await, created(journal, &b).await);
+    let before = journal.append(&a, term_a, numbered(1)).unwrap();
+    let appends = vec![append(&a, term_a, 2), append(&b, term_b, 3), append(&a, term_a, 4)];
+    let together = journal.append_all(appends).unwrap();
+    let after = journal.append(&b, term_b, numbered(5)).unwrap();
+    let tickets = [before].into_iter().chain(together).chain([after]);
+    let mut positions = Vec::new();
+    for ticket in tickets {
+        positions.push(ticket.durable().await.unwrap().position());
+    }
+    assert_eq!(positions, [1, 2, 1, 3, 2]);
+    assert_eq!(journal.read(&a).await.unwrap(), [numbered(1), numbered(2), numbered(4)]);
+    assert_eq!(journal.read(&b).await.unwrap(), [numbered(3), numbered(5)]);
+    assert!(journal.append_all(Vec::new()).unwrap().is_empty());
+}
+
+/// Where the term of one is over, or its run is not there, nothing of the others is
+/// written either, and they go on once they have claimed and read.
+pub async fn of_several_appends_all_are_made_or_none(journal: &dyn Journal) {
+    let (a, b) = (run("a"), run("b"));
+    let (term_a, old) = (created(journal, &a).await, created(journal, &b).await);
+    let term_b = journal.claim(&b).await.unwrap();
+    let nobody = run("nobody");
+    let fenced = JournalError::Fenced { run: b.clone(), held: old.0 };
+    for (wrong, why) in [
+        (append(&b, old, 2), fenced),
+        (append(&nobody, Term(1), 2), JournalError::NoSuchRun(nobody.clone())),
+    ] {
+        for appends in
+            [vec![append(&a, term_a, 1), wrong.clone()], vec![wrong.clone(), append(&a, term_a, 1)]]
+        {
+            let own = |one: &Append| one.run == wrong.run;
+            let which: Vec<bool> = appends.iter().map(own).collect();
+            let tickets = journal.append_all(appends).unwrap();
+            for (ticket, own) in tickets.iter().zip(which) {
+                match (ticket.durable().await, own) {
+                    (Err(error), true) => assert_eq!(error, why),
+                    (Err(JournalError::Storage(what)), false) => {
+                        assert!(what.contains("was not made"), "{what}");
+                    }
+                    (other, _) => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+    assert!(journal.read(&a).await.unwrap().is_empty());
+    assert!(journal.read(&b).await.unwrap().is_empty());
+    let term_a = journal.claim(&a).await.unwrap();
+    let both = vec![append(&a, term_a, 1), append(&b, term_b, 2)];
+    for ticket in journal.append_all(both).unwrap() {
+        assert_eq!(ticket.durable().await.unwrap().position(), 1);
+    }
+}
+
+/// A claim, everything that is there, and the proof that it stays.
+pub async fn who_takes_a_run_over_has_all_of_it(journal: &dyn Journal) {
+    let run = run("r");
+    let old = created(journal, &run).await;
+    let all: Vec<Entry> = (1..=3).map(numbered).collect();
+    for entry in &all {
+        let _ = journal.append(&run, old, entry.clone()).unwrap();
+    }
+    let TakenOver { term, entries, durable } = journal.take_over(&run).await.unwrap();
+    assert!(term > old);
+    assert_eq!((&entries, durable.position()), (&all, 3));
+    assert_eq!(durable.of_earlier(2).position(), 2);
+    assert_eq!(durable.of_earlier(9).position(), 3, "a proof of more than there is proves nothing");
+    journal.append(&run, term, numbered(4)).unwrap().durable().await.unwrap();
 }
 
 /// What was put comes back under its digest, however often it was put.

@@ -12,6 +12,7 @@ use crate::entry::read_back;
 use crate::error::ReadError;
 use crate::seal::{optional, seal};
 use crate::summary::{RunPhase, Summary};
+use crate::texts::Texts;
 use crate::{chain, sql};
 
 /// The row of a run.
@@ -318,7 +319,7 @@ pub(crate) fn read_course(
 ) -> Result<(u64, bailiwick_core::Digest, Course), ReadError> {
     let mut course = Course::default();
     let (sequence, link) = chain::walk(connection, run, row, |at, facts, _| {
-        let entry = read_back(at, facts, None, |_| Ok::<_, String>(None))?;
+        let entry = read_back(at, facts, &Texts::None, |_| Ok::<_, String>(None))?;
         course.apply(&entry);
         Ok(())
     })?;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::{Bytes, Digest, RunId, Timestamp};
 
+use crate::texts::Texts;
+
 /// The largest text that is kept in the row of its entry: four pages. Larger ones are
 /// blobs, each kept once however often facts name it.
 pub(crate) const INLINE_MAX: Bytes = Bytes::kib(16);
@@ -16,8 +18,10 @@ pub(crate) struct Written {
     pub(crate) at: Timestamp,
     /// JSON of the facts; of documents only digest and size.
     pub(crate) facts: Vec<u8>,
-    /// JSON map from digest to text; nothing where no document is small.
-    pub(crate) texts: Option<String>,
+    /// The texts that are small enough for the row, as they are written.
+    pub(crate) texts: Texts<'static>,
+    /// The same as they were said.
+    pub(crate) inline: Vec<Arc<str>>,
     /// The texts that are too large for the row.
     pub(crate) blobs: BTreeMap<Digest, Arc<str>>,
 }
@@ -30,22 +34,22 @@ impl Written {
             // An unloaded document was read from here, or its text was erased.
             let Some(text) = document.text() else { continue };
             if document.bytes() <= INLINE_MAX.0 {
-                inline.insert(document.digest(), &**text);
+                inline.insert(document.digest(), Arc::clone(text));
             } else {
                 blobs.insert(document.digest(), Arc::clone(text));
             }
         }
         let texts = match inline.is_empty() {
-            true => None,
-            false => Some(serde_json::to_string(&inline)?),
+            true => Texts::None,
+            false => Texts::of(serde_json::to_string(&inline)?),
         };
-        Ok(Self { at: entry.at, facts: serde_json::to_vec(&entry.facts)?, texts, blobs })
+        let inline = inline.into_values().collect();
+        Ok(Self { at: entry.at, facts: serde_json::to_vec(&entry.facts)?, texts, inline, blobs })
     }
 
     pub(crate) fn size(&self) -> Bytes {
-        let texts = self.texts.as_ref().map_or(0, String::len);
         let blobs: usize = self.blobs.values().map(|text| text.len()).sum();
-        Bytes((self.facts.len() + texts + blobs) as u64)
+        Bytes((self.facts.len() + blobs) as u64).plus(self.texts.size())
     }
 }
 
@@ -66,13 +70,13 @@ pub(crate) fn next_link(previous: &Digest, at: Timestamp, facts: &[u8]) -> Diges
 pub(crate) fn read_back<E: From<String>>(
     at: Timestamp,
     facts: &[u8],
-    texts: Option<&str>,
+    texts: &Texts<'_>,
     mut blob: impl FnMut(&Digest) -> Result<Option<Arc<str>>, E>,
 ) -> Result<Entry, E> {
     let mut facts: Vec<Fact> =
         serde_json::from_slice(facts).map_err(|error| E::from(format!("its facts: {error}")))?;
-    let texts: BTreeMap<Digest, Arc<str>> = match texts {
-        Some(texts) => serde_json::from_str(texts)
+    let texts: BTreeMap<Digest, Arc<str>> = match texts.json()? {
+        Some(texts) => serde_json::from_str(&texts)
             .map_err(|error| E::from(format!("the texts beside it: {error}")))?,
         None => BTreeMap::new(),
     };
@@ -116,7 +120,7 @@ mod tests {
         let written = Written::of(&entry(&small)).unwrap();
         assert!(!String::from_utf8_lossy(&written.facts).contains("secret"));
         let read: Result<Entry, String> =
-            read_back(written.at, &written.facts, written.texts.as_deref(), |_| Ok(None));
+            read_back(written.at, &written.facts, &written.texts, |_| Ok(None));
         assert_eq!(read.unwrap().facts[0].documents()[0].text(), small.text());
     }
 
@@ -124,7 +128,7 @@ mod tests {
     fn large_texts_are_blobs() {
         let large = Document::of(&json!("x".repeat(INLINE_MAX.0 as usize)));
         let written = Written::of(&entry(&large)).unwrap();
-        assert_eq!(written.texts, None);
+        assert!(written.texts.is_none());
         assert_eq!(written.blobs.get(&large.digest()), large.text());
     }
 
@@ -133,11 +137,11 @@ mod tests {
         let small = Document::of(&json!("here"));
         let written = Written::of(&entry(&small)).unwrap();
         let erased: Result<Entry, String> =
-            read_back(written.at, &written.facts, None, |_| Ok(None));
+            read_back(written.at, &written.facts, &Texts::None, |_| Ok(None));
         assert_eq!(erased.unwrap().facts[0].documents()[0].text(), None);
-        let forged = written.texts.unwrap().replace("here", "hers");
+        let forged = written.texts.plain().unwrap().replace("here", "hers");
         let read: Result<Entry, String> =
-            read_back(written.at, &written.facts, Some(&forged), |_| Ok(None));
+            read_back(written.at, &written.facts, &Texts::Plain(forged.into()), |_| Ok(None));
         assert!(read.unwrap_err().contains("is another one"));
     }
 

@@ -18,6 +18,7 @@ use crate::folder::{Folder, sync_folder};
 use crate::named::digests_in;
 use crate::schema::{open_and_prepare, open_to_read};
 use crate::summary::Summary;
+use crate::texts::Texts;
 use crate::{blob, sql};
 
 /// What `meta` says of a folder that was imported: nobody writes in it any more.
@@ -155,8 +156,8 @@ impl Importer {
         }
         let texts =
             serde_json::to_string(&entry.texts).map_err(|error| altered(&error.to_string()))?;
-        let texts = (!entry.texts.is_empty()).then_some(texts);
-        let read = read_back(entry.at, facts, texts.as_deref(), |_| Ok::<_, String>(None));
+        let texts = if entry.texts.is_empty() { Texts::None } else { Texts::of(texts) };
+        let read = read_back(entry.at, facts, &texts, |_| Ok::<_, String>(None));
         let read = read.map_err(|what| altered(&what))?;
         let documents = read.facts.iter().flat_map(Fact::documents);
         for document in documents.filter(|document| document.text().is_none()) {
@@ -170,7 +171,8 @@ impl Importer {
             entry.at.0.cast_signed(),
             facts,
             link.as_bytes(),
-            texts,
+            texts.plain(),
+            texts.packed(),
         ])?;
         (self.appends, self.link) = (number, link);
         Ok(read)

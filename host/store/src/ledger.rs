@@ -25,6 +25,9 @@ pub(crate) struct Ledger {
     heads: HashMap<RunId, Head>,
     /// Runs of a batch with unknown outcome; a claim takes them out.
     lost: HashSet<RunId>,
+    /// Where the others ended when a commit failed: it is looked at again before anything
+    /// is put behind it.
+    seen: HashMap<RunId, (u64, Digest)>,
     /// What the appends of this batch spent; written once, by [`Ledger::finish`].
     spend: Spend,
     /// Which blobs somebody may still name.
@@ -86,13 +89,14 @@ impl Ledger {
             return Ok(Verdict::Refused(JournalError::RunExists(run.clone())));
         }
         if let Some(full) = self.make_room() {
-            return Ok(full);
+            return Ok(Verdict::Refused(full));
         }
         let (term, course) = (Term(1), Course::default());
         let mut head =
             Head { row: 0, term, sequence: 0, link: first_link(run), course, erased: false };
         head.row = head.row(run, self.session).insert(connection)?;
         self.lost.remove(run);
+        self.seen.remove(run);
         self.heads.insert(run.clone(), head);
         Ok(Verdict::Owned(term))
     }
@@ -106,7 +110,7 @@ impl Ledger {
             return Ok(Verdict::Refused(JournalError::NoSuchRun(run.clone())));
         };
         if let Some(full) = self.make_room() {
-            return Ok(full);
+            return Ok(Verdict::Refused(full));
         }
         // The row is made anew, damaged or not; what is known here of a term is never forgotten.
         let known = self.heads.get(run).map_or(Term(0), |head| head.term);
@@ -119,6 +123,7 @@ impl Ledger {
         };
         head.row(run, self.session).write(connection, row)?;
         self.lost.remove(run);
+        self.seen.remove(run);
         self.heads.insert(run.clone(), head);
         Ok(Verdict::Owned(term))
     }
@@ -128,22 +133,68 @@ impl Ledger {
         connection: &Connection,
         append: &Append,
     ) -> Result<Verdict, rusqlite::Error> {
-        let Append { run, term, entry, written, .. } = append;
+        Ok(match self.try_append(connection, append)? {
+            Ok(durable) => Verdict::Appended(durable),
+            Err(error) => Verdict::Refused(error),
+        })
+    }
+
+    /// All of several appends, or none of them.
+    pub(crate) fn append_all(
+        &mut self,
+        connection: &Connection,
+        appends: &[Append],
+    ) -> Result<Verdict, rusqlite::Error> {
+        // Looked at before the first is made: nothing has to be taken back.
+        for append in appends {
+            if let Err(error) = self.owner(connection, append)? {
+                return Ok(Verdict::NoneAppended(append.run.clone(), error));
+            }
+        }
+        let mut all = Vec::with_capacity(appends.len());
+        for append in appends {
+            match self.try_append(connection, append)? {
+                Ok(durable) => all.push(durable),
+                // Too many runs are under way to know these at once: the whole batch fails.
+                Err(_) => return Err(rusqlite::Error::StatementChangedRows(appends.len())),
+            }
+        }
+        Ok(Verdict::AllAppended(all))
+    }
+
+    /// The end of a run's journal, for who owns the run.
+    fn owner(
+        &mut self,
+        connection: &Connection,
+        append: &Append,
+    ) -> Result<Result<&mut Head, JournalError>, rusqlite::Error> {
+        let Append { run, term, .. } = append;
         if self.lost.contains(run) {
-            let reason =
-                "an earlier append has an unknown outcome: claim the run and read it again";
-            return Ok(Verdict::Refused(JournalError::Storage(reason.into())));
+            return Ok(Err(unknown_outcome()));
         }
-        if let Some(refused) = self.remember(connection, run, *term)? {
-            return Ok(refused);
+        if let Err(error) = self.remember(connection, run, *term)? {
+            return Ok(Err(error));
         }
-        let Some(head) = self.heads.get_mut(run).filter(|head| head.term == *term) else {
-            let error = match find(connection, run)? {
+        match self.heads.get_mut(run).filter(|head| head.term == *term) {
+            Some(head) => Ok(Ok(head)),
+            None => Ok(Err(match find(connection, run)? {
                 Some(_) => JournalError::Fenced { run: run.clone(), held: term.0 },
                 None => JournalError::NoSuchRun(run.clone()),
-            };
-            return Ok(Verdict::Refused(error));
-        };
+            })),
+        }
+    }
+
+    fn try_append(
+        &mut self,
+        connection: &Connection,
+        append: &Append,
+    ) -> Result<Result<Durable, JournalError>, rusqlite::Error> {
+        let session = self.session;
+        if let Err(error) = self.owner(connection, append)? {
+            return Ok(Err(error));
+        }
+        let Append { run, entry, written, .. } = append;
+        let Some(head) = self.heads.get_mut(run) else { return Ok(Err(unknown_outcome())) };
         for (digest, text) in &written.blobs {
             blob::keep(connection, digest, text.as_bytes())?;
         }
@@ -154,13 +205,12 @@ impl Ledger {
             written.at.0.cast_signed(),
             written.facts,
             link.as_bytes(),
-            written.texts,
+            written.texts.plain(),
+            written.texts.packed(),
         ])?;
         self.named.written(&written.facts);
-        let texts = written.blobs.values().map(|text| text.as_bytes());
-        texts.chain(written.texts.as_deref().map(str::as_bytes)).for_each(|text| {
-            self.named.written(text);
-        });
+        let texts = written.blobs.values().chain(&written.inline);
+        texts.for_each(|text| self.named.written(text.as_bytes()));
         let changes = head.course.apply(entry);
         derived::write_asks(connection, sql::entry_id(head.row, sequence), &changes)?;
         if changes.spent != Cost::ZERO {
@@ -169,10 +219,10 @@ impl Ledger {
             *sum = sum.plus(changes.spent);
         }
         if changes.summary {
-            head.row(run, self.session).write(connection, head.row)?;
+            head.row(run, session).write(connection, head.row)?;
         }
         (head.sequence, head.link) = (sequence, link);
-        Ok(Verdict::Appended(Durable::attest(sequence)))
+        Ok(Ok(Durable::attest(sequence)))
     }
 
     /// Writes what all appends of a batch come to together. The last thing before the commit.
@@ -180,54 +230,62 @@ impl Ledger {
         derived::add_spend(connection, &std::mem::take(&mut self.spend))
     }
 
-    /// Forgets what is only known if a commit that failed did happen.
+    /// Forgets what is only known if a commit that failed did happen. Nothing is taken for
+    /// granted of the others either: they are read again.
     pub(crate) fn lose(&mut self, runs: impl Iterator<Item = RunId>) {
         self.spend.clear();
         for run in runs {
             self.heads.remove(&run);
+            self.seen.remove(&run);
             self.lost.insert(run);
         }
+        let others = self.heads.drain();
+        self.seen.extend(others.map(|(run, head)| (run, (head.sequence, head.link))));
     }
 
     /// Forgets a run that is not what it was: who wants it must claim it.
     pub(crate) fn forget(&mut self, run: &RunId) {
         self.heads.remove(run);
+        self.seen.remove(run);
     }
 
-    /// Reads a run that was forgotten to make room, for who owns it still.
+    /// Reads a run that was forgotten, for who owns it still.
     fn remember(
         &mut self,
         connection: &Connection,
         run: &RunId,
         term: Term,
-    ) -> Result<Option<Verdict>, rusqlite::Error> {
+    ) -> Result<Result<(), JournalError>, rusqlite::Error> {
         if self.heads.contains_key(run) {
-            return Ok(None);
+            return Ok(Ok(()));
         }
         let Some((row, _)) = find(connection, run)?.filter(|(_, found)| *found == term) else {
-            return Ok(None);
+            return Ok(Ok(()));
         };
         // What an earlier process owned must be claimed.
         let session: i64 =
             connection.prepare_cached(sql::READ_OWNER)?.query_row([row], |row| row.get(0))?;
         if session != self.session {
-            return Ok(None);
+            return Ok(Ok(()));
         }
         if let Some(full) = self.make_room() {
-            return Ok(Some(full));
+            return Ok(Err(full));
         }
-        match Head::read(connection, run, row, term)? {
-            Ok(head) => {
-                self.heads.insert(run.clone(), head);
-                Ok(None)
-            }
-            Err(error) => Ok(Some(Verdict::Refused(error))),
+        let head = match Head::read(connection, run, row, term)? {
+            Ok(head) => head,
+            Err(error) => return Ok(Err(error)),
+        };
+        if self.seen.remove(run).is_some_and(|seen| seen != (head.sequence, head.link)) {
+            self.lost.insert(run.clone());
+            return Ok(Err(unknown_outcome()));
         }
+        self.heads.insert(run.clone(), head);
+        Ok(Ok(()))
     }
 
     /// Forgets runs that have ended, rest or wait, where too many are known: ten
     /// thousand of them may. Who goes on with one has it read again.
-    fn make_room(&mut self) -> Option<Verdict> {
+    fn make_room(&mut self) -> Option<JournalError> {
         use RunPhase::{Paused, Waiting};
         if self.heads.len() >= RUNS_OWNED_MAX {
             self.heads.retain(|_, head| {
@@ -235,11 +293,14 @@ impl Ledger {
                 !(phase.is_over() || matches!(phase, Paused | Waiting))
             });
         }
-        (self.heads.len() >= RUNS_OWNED_MAX).then(|| {
-            let reason = format!("{RUNS_OWNED_MAX} runs are under way already");
-            Verdict::Refused(JournalError::Storage(reason))
-        })
+        (self.heads.len() >= RUNS_OWNED_MAX)
+            .then(|| JournalError::Storage(format!("{RUNS_OWNED_MAX} runs are under way already")))
     }
+}
+
+fn unknown_outcome() -> JournalError {
+    let reason = "an earlier append has an unknown outcome: claim the run and read it again";
+    JournalError::Storage(reason.into())
 }
 
 fn find(connection: &Connection, run: &RunId) -> Result<Option<(i64, Term)>, rusqlite::Error> {

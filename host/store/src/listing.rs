@@ -1,13 +1,14 @@
-//! Runs as front ends list them, from the derived columns. Reads no fact.
+//! Runs as front ends list them, from the derived columns; of the facts only why a run rests and what its money is.
 
-use bailiwick_core::{Cost, Name, RunId, Timestamp};
+use bailiwick_core::{Cost, Currency, Name, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::derived::RunRow;
 use crate::error::ReadError;
 use crate::folder::{Folder, is_held};
-use crate::sql;
 use crate::summary::RunPhase;
+use crate::unfinished::{Rests, currency_of, pause_of};
+use crate::{chain, sql};
 
 /// A run in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct ListedRun {
     pub ended: Option<Timestamp>,
     /// What its calls cost so far.
     pub cost: Cost,
+    /// What money is in it; nothing where it has cost none.
+    pub currency: Option<Currency>,
+    /// Why it rests, where a host let it.
+    pub rests: Option<Rests>,
 }
 
 pub(crate) fn runs(
@@ -50,7 +55,7 @@ pub(crate) fn runs(
     let mut rows = query.query(params![before, limit])?;
     let mut listed = Vec::new();
     while let Some(row) = rows.next()? {
-        listed.push(read(row, living)?);
+        listed.push(read(&snapshot, row, living)?);
     }
     Ok(listed)
 }
@@ -65,7 +70,7 @@ pub(crate) fn run(
     let mut query = snapshot.prepare_cached(sql::LIST_RUN)?;
     let mut rows = query.query([run.as_str()])?;
     match rows.next()? {
-        Some(row) => read(row, living),
+        Some(row) => read(&snapshot, row, living),
         None => Err(ReadError::NoSuchRun(run)),
     }
 }
@@ -84,21 +89,35 @@ impl Living {
     }
 }
 
-fn read(row: &Row<'_>, living: Living) -> Result<ListedRun, ReadError> {
-    let (_, found) = RunRow::read(row)?;
+fn read(connection: &Connection, row: &Row<'_>, living: Living) -> Result<ListedRun, ReadError> {
+    let (number, found) = RunRow::read(row)?;
     let phase = match found.summary.phase {
         RunPhase::Running if living.0 != Some(found.session) => RunPhase::Interrupted,
         other => other,
     };
-    let latest: Option<i64> = row.get(15)?;
+    let newest = chain::newest(connection, &found.name, number, found.appends)?;
+    let latest = match newest {
+        0 => None,
+        newest => Some(chain::alone(connection, &found.name, number, newest)?.at),
+    };
+    let currency = match found.summary.cost.money.is_zero() {
+        true => None,
+        false => currency_of(connection, number, &found)?,
+    };
+    let rests = match phase {
+        RunPhase::Paused => Some(pause_of(connection, number, &found)?),
+        _ => None,
+    };
     Ok(ListedRun {
         run: found.name,
         pipeline: found.summary.pipeline,
         project: found.summary.project,
         phase,
         started: found.summary.started,
-        latest: latest.map(|at| Timestamp(at.cast_unsigned())),
+        latest,
         ended: found.summary.ended,
         cost: found.summary.cost,
+        currency,
+        rests,
     })
 }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{
-    BlobError, Blobs, BoxFuture, Durable, Journal, JournalError, Term, Ticket,
+    Append, BlobError, Blobs, BoxFuture, Durable, Journal, JournalError, Term, Ticket,
+    not_made_with,
 };
 use bailiwick_core::{Digest, RunId};
 use tokio::sync::oneshot;
@@ -50,6 +51,8 @@ struct Kept {
 struct Held {
     run: RunId,
     position: usize,
+    /// Whether the next one is durable with it.
+    with_next: bool,
     reply: oneshot::Sender<Result<Durable, JournalError>>,
 }
 
@@ -79,11 +82,14 @@ impl MemoryJournal {
         self.lock().held.len()
     }
 
-    /// Makes the oldest held append durable, as a disk would: in order.
+    /// Makes the oldest held append durable, as a disk would: in order, and with those
+    /// that it was made together with.
     pub fn release_one(&self) {
         let mut state = self.lock();
-        if !state.held.is_empty() {
+        let mut goes_on = true;
+        while goes_on && !state.held.is_empty() {
             let held = state.held.remove(0);
+            goes_on = held.with_next;
             state.make_durable(held);
         }
     }
@@ -132,6 +138,35 @@ impl MemoryJournal {
 }
 
 impl State {
+    /// The run, where this term is not over.
+    fn owner(&mut self, run: &RunId, term: Term) -> Result<&mut Kept, JournalError> {
+        match self.runs.get_mut(run) {
+            None => Err(JournalError::NoSuchRun(run.clone())),
+            Some(kept) if kept.term != term.0 => {
+                Err(JournalError::Fenced { run: run.clone(), held: term.0 })
+            }
+            Some(kept) => Ok(kept),
+        }
+    }
+
+    fn append(&mut self, Append { run, term, entry }: Append, with_next: bool) -> Ticket {
+        let holding = self.holding;
+        let (reply, answer) = oneshot::channel();
+        match self.owner(&run, term) {
+            Err(error) => return Ticket::new(async { Err(error) }),
+            Ok(kept) => {
+                kept.entries.push(entry);
+                let held = Held { run, position: kept.entries.len(), with_next, reply };
+                match holding {
+                    true => self.held.push(held),
+                    false => self.make_durable(held),
+                }
+            }
+        }
+        let gone = || JournalError::Storage("the journal is gone".into());
+        Ticket::new(async move { answer.await.unwrap_or_else(|_| Err(gone())) })
+    }
+
     fn make_durable(&mut self, held: Held) {
         if let Some(run) = self.runs.get_mut(&held.run) {
             run.durable = run.durable.max(held.position);
@@ -169,31 +204,25 @@ impl Journal for MemoryJournal {
     }
 
     fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError> {
-        let (reply, answer) = oneshot::channel();
+        let append = Append { run: run.clone(), term, entry };
+        Ok(self.lock().append(append, false))
+    }
+
+    fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Ticket>, JournalError> {
         let mut state = self.lock();
-        let holding = state.holding;
-        let refused = match state.runs.get_mut(run) {
-            None => Some(JournalError::NoSuchRun(run.clone())),
-            Some(kept) if kept.term != term.0 => {
-                Some(JournalError::Fenced { run: run.clone(), held: term.0 })
-            }
-            Some(kept) => {
-                kept.entries.push(entry);
-                let held = Held { run: run.clone(), position: kept.entries.len(), reply };
-                match holding {
-                    true => state.held.push(held),
-                    false => state.make_durable(held),
-                }
-                None
-            }
+        let refused = appends.iter().find_map(|append| {
+            state.owner(&append.run, append.term).err().map(|error| (append.run.clone(), error))
+        });
+        let Some((run, error)) = refused else {
+            let last = appends.len().saturating_sub(1);
+            let made = appends.into_iter().enumerate();
+            return Ok(made.map(|(number, append)| state.append(append, number < last)).collect());
         };
-        let gone = || JournalError::Storage("the journal is gone".into());
-        Ok(Ticket::new(async move {
-            match refused {
-                Some(error) => Err(error),
-                None => answer.await.unwrap_or_else(|_| Err(gone())),
-            }
-        }))
+        let answer = |append: Append| {
+            let error = if append.run == run { error.clone() } else { not_made_with(&run) };
+            Ticket::new(async { Err(error) })
+        };
+        Ok(appends.into_iter().map(answer).collect())
     }
 
     fn read<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>> {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::derived;
 
 /// The form that this program writes. A change of tables adds a step below.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// The first format, which every folder had or has: new folders begin here, too, and go
 /// through all steps, so that an old folder cannot come out different from a new one.
@@ -43,7 +43,7 @@ pub(crate) const FIRST: &str = "
 ";
 
 /// The way from the format with the same index, plus one, to the next.
-const STEPS: [&str; 1] = [TO_2];
+const STEPS: [&str; 2] = [TO_2, TO_3];
 
 /// Projects, open questions, spend and the host's own stream; a seal in each derived row.
 ///
@@ -82,14 +82,25 @@ const TO_2: &str = "
     ) STRICT;
 ";
 
+/// The texts of an entry lie in `texts` or, packed, in `packed`; what was written before
+/// stays as it is.
+const TO_3: &str = "ALTER TABLE entry ADD COLUMN packed BLOB";
+
+/// The last format that the derived rows of today are not those of.
+const DERIVED_OTHERWISE: i64 = 1;
+
 /// Brings a database from the format `found` to [`FORMAT`], inside the caller's
-/// transaction: what fails leaves the old one. Derived rows are made anew from the facts.
+/// transaction: what fails leaves the old one. Derived rows are made anew from the facts
+/// where their form has changed since.
 pub(crate) fn migrate(connection: &Connection, found: i64) -> Result<(), rusqlite::Error> {
     let done = usize::try_from(found).unwrap_or(0).saturating_sub(1);
     for step in STEPS.iter().skip(done) {
         connection.execute_batch(step)?;
     }
     connection.execute("UPDATE meta SET value = ?1 WHERE key = 'format'", [FORMAT])?;
+    if found > DERIVED_OTHERWISE {
+        return Ok(());
+    }
     for damaged in derived::rebuild(connection)? {
         // The others must not wait for it; whoever opens it, and the audit, name it.
         tracing::error!(%damaged, "a run could not be read while the data folder was migrated");

@@ -14,18 +14,6 @@ macro_rules! runs {
     };
 }
 
-/// The same, and the time of the newest entry.
-macro_rules! listed_runs {
-    ($rest:literal) => {
-        runs!(
-            ", (SELECT at FROM entry
-                WHERE entry.id BETWEEN run.id << 32 AND (run.id << 32) + 4294967295
-                ORDER BY entry.id DESC LIMIT 1) ",
-            $rest
-        )
-    };
-}
-
 pub(crate) const FIND_RUN: &str = "SELECT id, term FROM run WHERE name = ?1";
 
 pub(crate) const READ_RUN: &str = runs!("FROM run WHERE name = ?1");
@@ -58,16 +46,15 @@ pub(crate) const UNFINISHED_RUNS: &str = runs!(
      ORDER BY id LIMIT ?2"
 );
 
-/// Entries of a run, newest first, for who stops at the first that says something.
-pub(crate) const READ_NEWEST_ENTRIES: &str =
-    "SELECT facts FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC";
+pub(crate) const NEWEST_ENTRY: &str =
+    "SELECT id FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1";
 
 pub(crate) const DELETE_RUN: &str = "DELETE FROM run WHERE id = ?1";
 
 pub(crate) const DELETE_ENTRIES: &str = "DELETE FROM entry WHERE id BETWEEN ?1 AND ?2";
 
-pub(crate) const ERASE_TEXTS: &str =
-    "UPDATE entry SET texts = NULL WHERE id BETWEEN ?1 AND ?2 AND texts IS NOT NULL";
+pub(crate) const ERASE_TEXTS: &str = "UPDATE entry SET texts = NULL, packed = NULL
+    WHERE id BETWEEN ?1 AND ?2 AND (texts IS NOT NULL OR packed IS NOT NULL)";
 
 pub(crate) const FIND_ENTRY: &str = "SELECT 1 FROM entry WHERE id = ?1";
 
@@ -118,12 +105,12 @@ pub(crate) const BLOBS_IN_FILES: &str = "SELECT digest, size FROM blob WHERE byt
 pub(crate) const FORGET_DERIVED: &str = "DELETE FROM ask; DELETE FROM spend";
 
 pub(crate) const APPEND: &str =
-    "INSERT INTO entry (id, at, facts, hash, texts) VALUES (?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO entry (id, at, facts, hash, texts, packed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 pub(crate) const READ_ENTRIES: &str =
-    "SELECT id, at, facts, hash, texts FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+    "SELECT id, at, facts, hash, texts, packed FROM entry WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 
-pub(crate) const READ_ENTRY: &str = "SELECT at, facts, texts FROM entry WHERE id = ?1";
+pub(crate) const READ_ENTRY: &str = "SELECT at, facts, texts, packed FROM entry WHERE id = ?1";
 
 pub(crate) const FIND_BLOB: &str = "SELECT 1 FROM blob WHERE digest = ?1";
 
@@ -134,9 +121,9 @@ pub(crate) const KEEP_BLOB: &str =
 
 pub(crate) const SESSION: &str = "SELECT value FROM meta WHERE key = 'session'";
 
-pub(crate) const LIST_RUNS: &str = listed_runs!("FROM run WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+pub(crate) const LIST_RUNS: &str = runs!("FROM run WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
 
-pub(crate) const LIST_RUN: &str = listed_runs!("FROM run WHERE name = ?1");
+pub(crate) const LIST_RUN: &str = runs!("FROM run WHERE name = ?1");
 
 /// The id of a run's append number `sequence`.
 pub(crate) fn entry_id(run: i64, sequence: u64) -> i64 {
@@ -167,7 +154,7 @@ mod tests {
         READ_NEXT_RUN,
         ENDED_RUNS,
         UNFINISHED_RUNS,
-        READ_NEWEST_ENTRIES,
+        NEWEST_ENTRY,
         DELETE_RUN,
         DELETE_ENTRIES,
         ERASE_TEXTS,

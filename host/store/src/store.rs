@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{
-    BlobError, Blobs, BoxFuture, Durable, Journal, JournalError, Term, Ticket,
+    self, BlobError, Blobs, BoxFuture, Journal, JournalError, Term, Ticket,
 };
 use bailiwick_core::{Bytes, Digest, RunId, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::archive::Archive;
 use crate::chore::Chore;
@@ -42,6 +42,7 @@ pub struct Store {
     queue: Arc<Queue<Work>>,
     archive: Archive,
     threads: WriterThreads,
+    last_words: watch::Receiver<Option<String>>,
     library: Mutex<Option<Arc<Library>>>,
     outputs: Mutex<Option<Arc<Outputs>>>,
     _lock: FolderLock,
@@ -62,7 +63,8 @@ impl Store {
             return Err(OpenError::Imported(data.to_owned()));
         }
         let queue = Arc::new(Queue::new(writer::LINE));
-        let mut threads = writer::start(&folder, &queue)?;
+        let (tell, last_words) = watch::channel(None);
+        let mut threads = writer::start(&folder, &queue, tell)?;
         let archive = Archive::open(data).inspect_err(|_| {
             queue.close(CLOSED);
             threads.join();
@@ -72,6 +74,7 @@ impl Store {
             queue,
             archive,
             threads,
+            last_words,
             library: Mutex::default(),
             outputs: Mutex::default(),
             _lock: lock,
@@ -92,19 +95,18 @@ impl Store {
         &self.archive
     }
 
-    /// Claims a run and reads all of it. What is read is on stable storage, whatever
-    /// became of the process that wrote it: the commit of the claim came after it.
-    ///
-    /// # Errors
-    /// As [`Journal::claim`] and [`Journal::read`].
-    pub async fn take_over(
-        &self,
-        run: &RunId,
-    ) -> Result<(Term, Vec<Entry>, Durable), JournalError> {
-        let term = self.claim(run).await?;
-        let entries = self.read(run).await?;
-        let durable = Durable::attest(entries.len() as u64);
-        Ok((term, entries, durable))
+    /// Ends when nothing can be written any more, with the reason: two commits failed one
+    /// after the other. What was acknowledged is on stable storage.
+    pub fn broken(&self) -> impl Future<Output = String> + Send + 'static {
+        let mut words = self.last_words.clone();
+        async move {
+            let said = words.wait_for(Option::is_some).await.ok().and_then(|said| said.clone());
+            match said {
+                Some(said) => said,
+                // It was closed, and nothing was wrong.
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// The collections of a project, told from others by the digest of its path.
@@ -182,6 +184,15 @@ impl From<Unanswered> for BlobError {
     }
 }
 
+/// An append as it stands in the line, and the ticket for it.
+fn asked(append: ports::Append) -> Result<(Append, Ticket), JournalError> {
+    let ports::Append { run, term, entry } = append;
+    let written = Written::of(&entry).map_err(|error| JournalError::Storage(error.to_string()))?;
+    let (reply, answer) = oneshot::channel();
+    let ticket = Ticket::new(async { answer.await.unwrap_or_else(|_| Err(Unanswered.into())) });
+    Ok((Append { run, term, entry, written, reply }, ticket))
+}
+
 impl Journal for Store {
     fn create<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Term, JournalError>> {
         self.submit(|reply| Work::Create { run: run.clone(), reply })
@@ -192,14 +203,20 @@ impl Journal for Store {
     }
 
     fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError> {
-        let written =
-            Written::of(&entry).map_err(|error| JournalError::Storage(error.to_string()))?;
-        let (reply, answer) = oneshot::channel();
-        let run = run.clone();
-        let work = Work::Append(Box::new(Append { run, term, entry, written, reply }));
+        let (append, ticket) = asked(ports::Append { run: run.clone(), term, entry })?;
+        let work = Work::Append(Box::new(append));
         let size = work.size();
         self.queue.push(work, size)?;
-        Ok(Ticket::new(async { answer.await.unwrap_or_else(|_| Err(Unanswered.into())) }))
+        Ok(ticket)
+    }
+
+    fn append_all(&self, appends: Vec<ports::Append>) -> Result<Vec<Ticket>, JournalError> {
+        let asked: Result<Vec<_>, _> = appends.into_iter().map(asked).collect();
+        let (appends, tickets) = asked?.into_iter().unzip();
+        let work = Work::Together(appends);
+        let size = work.size();
+        self.queue.push(work, size)?;
+        Ok(tickets)
     }
 
     fn read<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>> {

@@ -1,6 +1,7 @@
 //! Retention: which runs are too old, which blobs nobody names, and the order in which they go. Deletes only through the writer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use bailiwick_core::fact::Fact;
 use bailiwick_core::ports::BlobError;
@@ -14,6 +15,7 @@ use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::named::digests_in;
 use crate::store::Store;
+use crate::texts::Texts;
 use crate::{blob, chain, sql};
 
 /// How many blobs go with one commit: appends of running attempts stand behind it.
@@ -33,6 +35,29 @@ pub struct SweepRequest {
     pub now: Timestamp,
     /// Who asks.
     pub by: String,
+    /// How much of it is done.
+    pub reach: Reach,
+}
+
+/// How far one sweep goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything.
+    All,
+    /// At most so many runs, and no blob: one turn of a host that works meanwhile.
+    Runs(NonZeroUsize),
+    /// No run: the blobs that nobody names.
+    Blobs,
+}
+
+impl Reach {
+    fn runs(self) -> usize {
+        match self {
+            Self::All => usize::MAX,
+            Self::Runs(most) => most.get(),
+            Self::Blobs => 0,
+        }
+    }
 }
 
 /// What went, or would go.
@@ -78,6 +103,7 @@ impl Store {
     }
 
     async fn sweep_begun(&self, request: SweepRequest) -> Result<Swept, ReadError> {
+        let reach = request.reach;
         let found = self.archive().doomed(request).await?;
         let mut swept = Swept { left: found.left, ..Swept::default() };
         for doomed in found.delete {
@@ -91,6 +117,9 @@ impl Store {
             if self.chore(Chore::EraseValues(Box::new(doomed))).await? > 0 {
                 swept.erased.push(run);
             }
+        }
+        if let Reach::Runs(_) = reach {
+            return Ok(swept);
         }
         let unnamed: Vec<(Digest, Bytes)> =
             self.archive().unnamed(BTreeSet::new()).await?.into_iter().collect();
@@ -120,6 +149,7 @@ pub(crate) fn doomed(
     request: &SweepRequest,
 ) -> Result<Found, ReadError> {
     let mut found = Found::default();
+    let most = request.reach.runs();
     let snapshot = connection.transaction()?;
     let mut seen = BTreeSet::new();
     for project in BTreeSet::from([request.project.as_str(), ""]) {
@@ -127,7 +157,8 @@ pub(crate) fn doomed(
             let Some(before) = before else { continue };
             let mut query = snapshot.prepare_cached(sql::ENDED_RUNS)?;
             let mut rows = query.query((project, before.0.cast_signed()))?;
-            while let Some(row) = rows.next()? {
+            while found.delete.len() + found.erase.len() < most {
+                let Some(row) = rows.next()? else { break };
                 let (id, row) = match RunRow::read(row) {
                     Ok(read) => read,
                     Err(error) => {
@@ -210,12 +241,13 @@ fn strike_out(
     unnamed: &mut Unnamed,
 ) -> Result<(), ReadError> {
     chain::walk(connection, &row.name, *id, |at, facts, texts| {
-        for text in [Some(facts), texts.map(str::as_bytes)].into_iter().flatten() {
+        let inline = texts.json()?;
+        for text in [Some(facts), inline.as_deref().map(str::as_bytes)].into_iter().flatten() {
             for digest in digests_in(text) {
                 unnamed.remove(&digest);
             }
         }
-        let entry = read_back(at, facts, None, |_| Ok::<_, String>(None))?;
+        let entry = read_back(at, facts, &Texts::None, |_| Ok::<_, String>(None))?;
         let documents = entry.facts.iter().flat_map(Fact::documents);
         for document in documents.filter(|document| document.bytes() > INLINE_MAX.0) {
             match blob::fetch(connection, folder, &document.digest()) {

@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use bailiwick_core::Bytes;
 use bailiwick_core::ports::BlobError;
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::watch;
 
 use crate::blob::{self, Delivery};
 use crate::chore;
@@ -17,7 +18,7 @@ use crate::ledger::Ledger;
 use crate::queue::{Capacity, Queue};
 use crate::schema::{open_and_prepare, open_to_write};
 use crate::wal::{LogLength, give_size, start_checkpointer};
-use crate::work::{Verdict, Work};
+use crate::work::{Append, Verdict, Work};
 
 /// What may stand in the writer's line. A disk that takes 100 ms for a commit clears
 /// thousands of appends a second; whoever is refused here outruns any disk. The bytes
@@ -39,6 +40,8 @@ pub(crate) struct Writer {
     log: LogLength,
     queue: Arc<Queue<Work>>,
     failures: u32,
+    /// Told why nothing is written any more.
+    last_words: watch::Sender<Option<String>>,
 }
 
 /// The threads that write and move the log.
@@ -59,7 +62,11 @@ impl WriterThreads {
 }
 
 /// Opens the database and starts the threads.
-pub(crate) fn start(folder: &Folder, queue: &Arc<Queue<Work>>) -> Result<WriterThreads, OpenError> {
+pub(crate) fn start(
+    folder: &Folder,
+    queue: &Arc<Queue<Work>>,
+    last_words: watch::Sender<Option<String>>,
+) -> Result<WriterThreads, OpenError> {
     let database = folder.database();
     let io = |source| OpenError::Folder { path: folder.root().to_owned(), source };
     blob::sweep(folder).map_err(io)?;
@@ -77,6 +84,7 @@ pub(crate) fn start(folder: &Folder, queue: &Arc<Queue<Work>>) -> Result<WriterT
         log,
         queue: Arc::clone(queue),
         failures: 0,
+        last_words,
     };
     let writer = Builder::new().name("store-writer".into()).spawn(|| writer.run()).map_err(io)?;
     Ok(WriterThreads { writer: Some(writer), checkpointer: Some(checkpointer) })
@@ -84,8 +92,12 @@ pub(crate) fn start(folder: &Folder, queue: &Arc<Queue<Work>>) -> Result<WriterT
 
 impl Writer {
     fn run(mut self) {
+        let mut again = Vec::new();
         loop {
-            let batch = self.queue.drain();
+            let batch = match again.is_empty() {
+                true => self.queue.drain(),
+                false => std::mem::take(&mut again),
+            };
             if batch.is_empty() {
                 break;
             }
@@ -96,11 +108,10 @@ impl Writer {
                         work.settle(verdict);
                     }
                 }
-                Err(reason) => {
-                    if self.recover(batch, &reason).is_break() {
-                        return;
-                    }
-                }
+                Err(reason) => match self.recover(batch, &reason) {
+                    ControlFlow::Continue(repeatable) => again = repeatable,
+                    ControlFlow::Break(()) => return,
+                },
             }
         }
         // Keeps the statistics that plans are made from.
@@ -122,6 +133,7 @@ impl Writer {
                 (None, Work::Create { run, .. }) => self.ledger.create(&transaction, run)?,
                 (None, Work::Claim { run, .. }) => self.ledger.claim(&transaction, run)?,
                 (None, Work::Append(append)) => self.ledger.append(&transaction, append)?,
+                (None, Work::Together(appends)) => self.ledger.append_all(&transaction, appends)?,
                 (None, Work::Put { digest, bytes, .. }) => {
                     blob::keep(&transaction, digest, bytes)?;
                     self.ledger.named.put(*digest);
@@ -173,8 +185,12 @@ impl Writer {
                     brought.err()
                 }
                 Work::Append(append) => {
-                    for (digest, text) in &append.written.blobs {
-                        delivery.bring(&self.connection, digest, text.as_bytes())?;
+                    self.bring_texts(&mut delivery, append)?;
+                    None
+                }
+                Work::Together(appends) => {
+                    for append in appends {
+                        self.bring_texts(&mut delivery, append)?;
                     }
                     None
                 }
@@ -185,34 +201,47 @@ impl Writer {
         Ok(refused)
     }
 
-    /// After a failed commit nobody knows what is on the disk: the database is opened
-    /// anew, and the runs of the batch must be claimed, which reads their tails.
-    fn recover(&mut self, batch: Vec<Work>, reason: &CommitError) -> ControlFlow<()> {
+    fn bring_texts(&self, delivery: &mut Delivery<'_>, append: &Append) -> std::io::Result<()> {
+        for (digest, text) in &append.written.blobs {
+            delivery.bring(&self.connection, digest, text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// After a failed commit nobody knows what is on the disk: the database is closed and
+    /// opened anew, and every tail is read again before anything is put behind it. Runs
+    /// that had facts in the batch must be claimed: who owns them makes them anew from
+    /// what is there. Gives back what is simply done again.
+    ///
+    /// The second time in a row nothing is written any more: a disk that fails twice will
+    /// fail again, and whoever goes on pays for answers that are not kept.
+    fn recover(&mut self, batch: Vec<Work>, reason: &CommitError) -> ControlFlow<(), Vec<Work>> {
         let reason = format!("{reason}; whether it was written is unknown");
         tracing::error!(%reason, batch = batch.len(), "a commit of the journal failed");
-        self.ledger.lose(batch.iter().filter_map(Work::run).cloned());
+        self.ledger.lose(batch.iter().flat_map(Work::runs).cloned());
         self.failures += 1;
         let reopened = match self.failures < FAILURES_MAX {
             true => self.reopen().map_err(|error| error.to_string()),
             false => Err("it is the second one in a row".into()),
         };
+        let Err(why) = reopened else {
+            let (again, lost): (Vec<_>, Vec<_>) = batch.into_iter().partition(Work::is_repeatable);
+            lost.into_iter().for_each(|work| work.fail(&reason));
+            return ControlFlow::Continue(again);
+        };
+        let words = format!("nothing is written any more: {reason}; {why}");
         // Closed before anybody hears of it: who was told must not be let in again.
-        let last_words = reopened.err().map(|why| {
-            let words = format!("nothing is written any more: {reason}; {why}");
-            self.queue.close(&words);
-            words
-        });
-        for work in batch {
-            work.fail(&reason);
-        }
-        let Some(words) = last_words else { return ControlFlow::Continue(()) };
-        for work in self.queue.drain() {
+        self.queue.close(&words);
+        self.last_words.send_replace(Some(words.clone()));
+        for work in batch.into_iter().chain(self.queue.drain()) {
             work.fail(&words);
         }
         ControlFlow::Break(())
     }
 
+    /// Closed first: a connection keeps what it believes of the file until then.
     fn reopen(&mut self) -> Result<(), rusqlite::Error> {
+        self.connection = Connection::open_in_memory()?;
         let mut connection = open_to_write(&self.database)?;
         self.log.watch(&mut connection)?;
         self.connection = connection;

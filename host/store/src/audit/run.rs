@@ -13,6 +13,7 @@ use crate::derived::RunRow;
 use crate::entry::{INLINE_MAX, read_back};
 use crate::error::ReadError;
 use crate::folder::Folder;
+use crate::texts::Texts;
 use crate::{blob, chain};
 
 /// Texts and blobs that a run names, as far as they are known while it is read.
@@ -51,10 +52,10 @@ pub(super) fn one_run(
             // The facts themselves are whole: the chain says so. What follows is looked at, too.
             Err(what) => {
                 found.damage(format!("run {run}, append {append}: {what}"));
-                read_back(at, facts, None, |_| Ok::<_, String>(None))?
+                read_back(at, facts, &Texts::None, |_| Ok::<_, String>(None))?
             }
         };
-        if erased && texts.is_some() {
+        if erased && !texts.is_none() {
             found.damage(format!("run {run}, append {append}: a text of an erased run is there"));
         }
         named.take(append, &entry);

@@ -18,6 +18,8 @@ const ENTRIES: u64 = 5;
 /// What a run was told and asked.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
+    /// Whether the folder could be opened at all.
+    pub(crate) opened: bool,
     runs: BTreeMap<RunId, Line>,
     blobs: Vec<Digest>,
     blobs_asked: usize,
@@ -78,6 +80,7 @@ pub(crate) fn run_on(folder: &Path) -> Told {
     let mut told = Told::default();
     // Who cannot even open has lost nothing.
     let Ok(store) = Store::open(folder, options()) else { return told };
+    told.opened = true;
     let mut owned = Vec::new();
     for name in ["a", "b"] {
         let run = RunId::new(name).unwrap();

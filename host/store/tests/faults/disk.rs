@@ -35,6 +35,11 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether all is well after it.
+    pub(crate) fn passes(self) -> bool {
+        matches!(self, Self::SyncFails | Self::FullOnce)
+    }
+
     /// Fewer places than this, and the test does not test what it says.
     pub(crate) fn places_min(self) -> u64 {
         if self == Self::SyncFails { 12 } else { 100 }

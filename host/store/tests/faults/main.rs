@@ -33,6 +33,12 @@ fn at_every_place(fault: Fault) {
         verify(folder.path(), &told).unwrap_or_else(|why| {
             panic!("{fault:?} at place {places}: {why}\n{told:#?}");
         });
+        if fault.passes() && told.opened {
+            assert!(
+                told.is_whole(),
+                "{fault:?} at place {places}: it goes on by itself: {told:#?}"
+            );
+        }
         if !happened {
             assert!(told.is_whole(), "without a fault all is acknowledged: {told:#?}");
             break;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use bailiwick_core::fact::{Entry, Fact, RunEnd};
+use bailiwick_core::fact::{Entry, Fact, PauseReason, RunEnd};
 use bailiwick_core::ports::{BlobError, Blobs as _, Journal as _, JournalError};
 use bailiwick_core::{Digest, Document, Timestamp};
+use bailiwick_store::Store;
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -145,4 +146,79 @@ fn changed_texts_and_blobs_are_found_and_erased_ones_are_not() {
     let loaded: Vec<_> =
         read.iter().map(|entry| entry.facts[0].documents()[0].text().is_some()).collect();
     assert_eq!(loaded, [false, false, true]);
+}
+
+/// Its row says that it rests; why is read from the facts alone, so they are checked.
+#[test]
+fn a_flipped_bit_in_why_a_run_rests_is_named_and_not_acted_upon() {
+    let scratch = Scratch::new();
+    for name in ["rests", "rests-too"] {
+        let detail = format!("marked-{name}");
+        let pause = Fact::RunPaused { reason: PauseReason::Operator, detail, by: None };
+        let entry = Entry { at: Timestamp(1), facts: vec![pause] };
+        wait(async {
+            let term = scratch.create(&run(name)).await.unwrap();
+            scratch.append(&run(name), term, saying("before")).unwrap();
+            scratch.append(&run(name), term, entry).unwrap().durable().await.unwrap();
+        });
+    }
+    let folder = scratch.close();
+    // The word that a host acts upon: `operator` waits for somebody, `drain` does not.
+    let sql =
+        "UPDATE entry SET facts = CAST(replace(CAST(facts AS TEXT), 'operator', 'drain') AS BLOB)
+               WHERE id = (1 << 32) + 2";
+    change(folder.path(), sql);
+    let archive = Store::open_read_only(folder.path()).unwrap();
+    let page = wait(archive.unfinished(10, 0)).unwrap();
+    let runs: Vec<_> = page.runs.iter().map(|left| left.run.as_str()).collect();
+    assert_eq!(runs, ["rests-too"], "the others are not held up by it");
+    let damaged: Vec<_> = page.damaged.iter().map(ToString::to_string).collect();
+    assert_eq!(damaged.len(), 1);
+    assert!(damaged[0].contains("run rests, append 2: it is not what was written"), "{damaged:?}");
+    assert_eq!(page.last, Some(2));
+    drop(archive);
+
+    // What is gone is missed, as far as its row knows.
+    change(folder.path(), "DELETE FROM entry WHERE id = (2 << 32) + 2");
+    let page = wait(Store::open_read_only(folder.path()).unwrap().unfinished(10, 0)).unwrap();
+    assert!(page.runs.is_empty());
+    let why = page.damaged[1].to_string();
+    assert!(why.contains("run rests-too: its row speaks of more facts than there are"), "{why}");
+}
+
+#[test]
+fn a_flipped_bit_in_packed_texts_is_found_and_never_served() {
+    let scratch = Scratch::new();
+    let prose: String = (0..500).map(|number| format!("sentence {number} of many; ")).collect();
+    let output = Some(Document::of(&json!({ "prose": prose })));
+    let fact = Fact::RunEnded { end: RunEnd::Done, output, reason: None };
+    let entry = Entry { at: Timestamp(1), facts: vec![fact] };
+    wait(async {
+        let term = scratch.create(&run("r")).await.unwrap();
+        scratch.append(&run("r"), term, entry.clone()).unwrap().durable().await.unwrap();
+    });
+    let folder = scratch.close();
+    let database = Connection::open(folder.path().join("store.db")).unwrap();
+    let whole: Vec<u8> =
+        database.query_row("SELECT packed FROM entry", [], |row| row.get(0)).unwrap();
+    assert!(whole.len() < prose.len() / 2);
+    let write = |packed: &[u8]| database.execute("UPDATE entry SET packed = ?1", [packed]).unwrap();
+    for at in (0..whole.len()).step_by(97) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 4;
+        write(&flipped);
+        let archive = Store::open_read_only(folder.path()).unwrap();
+        match wait(archive.read(&run("r"))) {
+            Err(JournalError::Damaged(what)) => assert!(what.contains("run r, append 1"), "{what}"),
+            // A bit that says nothing of what comes out: the text is still checked.
+            Ok(read) => assert_eq!(read, [entry.clone()]),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    write(&whole);
+    let read = wait(Store::open_read_only(folder.path()).unwrap().read(&run("r"))).unwrap();
+    assert_eq!(
+        read[0].facts[0].documents()[0].text().map(|text| text.len()),
+        Some(prose.len() + 12)
+    );
 }

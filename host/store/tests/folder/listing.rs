@@ -1,9 +1,13 @@
 //! What front ends list, from inside and beside the process that writes.
 
-use bailiwick_core::fact::{AskId, CallAnswer, Capability, Decision, Entry, Fact, RunEnd, Used};
+use bailiwick_core::fact::{
+    AskId, CallAnswer, Capability, Decision, Entry, Fact, Pin, RunEnd, Used,
+};
 use bailiwick_core::ports::{Journal as _, Term};
-use bailiwick_core::{Calls, Cost, Digest, Document, Name, RunId, Timestamp, Tokens};
-use bailiwick_store::{ListedRun, ReadError, RunPhase, Store};
+use bailiwick_core::{
+    Calls, Cost, Currency, Digest, Document, Money, Name, RunId, Timestamp, Tokens,
+};
+use bailiwick_store::{ListedRun, ReadError, Rests, RunPhase, Store};
 use serde_json::json;
 
 use super::{Scratch, attempt, cell, open, run, wait};
@@ -81,6 +85,33 @@ fn listed(store: &Store, name: &str) -> ListedRun {
 }
 
 #[test]
+fn money_is_listed_with_its_currency() {
+    let scratch = Scratch::new();
+    let usd = Currency::parse("USD").unwrap();
+    let paid = |name: &str, currency: Option<Currency>| {
+        let r = run(name);
+        let term = wait(scratch.create(&r)).unwrap();
+        let mut started = started(&r);
+        if let Fact::RunStarted { pin, .. } = &mut started {
+            let (project, assets) = ("/p".into(), document());
+            let (files, models) = Default::default();
+            *pin = Some(Pin { project, files, models, assets, currency });
+        }
+        write(&scratch, &r, term, 10, vec![started, cell_started()]);
+        assert_eq!(listed(&scratch, name).currency, None, "nothing was spent");
+        let mut answered = answered(30);
+        if let Fact::CallAnswered { cost, .. } = &mut answered {
+            cost.money = Money(7);
+        }
+        write(&scratch, &r, term, 20, vec![answered]);
+        let listed = listed(&scratch, name);
+        (listed.cost.money, listed.currency)
+    };
+    assert_eq!(paid("priced", Some(usd)), (Money(7), Some(usd)));
+    assert_eq!(paid("unsaid", None), (Money(7), None));
+}
+
+#[test]
 fn the_listing_follows_the_facts() {
     let scratch = Scratch::new();
     let r = run("r");
@@ -106,6 +137,8 @@ fn the_listing_follows_the_facts() {
         latest: Some(Timestamp(50)),
         ended: Some(Timestamp(50)),
         cost: Cost { tokens: Tokens(42), calls: Calls(2), ..Cost::ZERO },
+        currency: None,
+        rests: None,
     };
     assert_eq!(listed(&scratch, "r"), want);
 }
@@ -194,17 +227,22 @@ fn who_goes_on_finds_what_has_not_ended_and_why_it_rests() {
     // What is written while a run rests does not hide why it does.
     write(&scratch, &drained, term, 20, vec![]);
     let page = |limit, after| wait(scratch.archive().unfinished(limit, after)).unwrap();
-    let found: Vec<_> =
-        page(100, 0).into_iter().map(|one| (one.run.to_string(), one.phase, one.rests)).collect();
+    let all = page(100, 0).runs.into_iter();
+    let found: Vec<_> = all.map(|one| (one.run.to_string(), one.phase, one.rests)).collect();
+    let rests = |reason| Some(Rests { reason, since: Timestamp(10) });
     let want = [
         ("runs", RunPhase::Running, None),
-        ("drained", RunPhase::Paused, Some(PauseReason::Drain)),
-        ("spent", RunPhase::Paused, Some(PauseReason::Budget)),
+        ("drained", RunPhase::Paused, rests(PauseReason::Drain)),
+        ("spent", RunPhase::Paused, rests(PauseReason::Budget)),
         ("stopped", RunPhase::Interrupted, None),
     ];
     assert_eq!(found, want.map(|(name, phase, rests)| (name.to_owned(), phase, rests)));
     let first = page(1, 0);
-    assert_eq!(page(1, first[0].number)[0].run, run("drained"));
+    assert_eq!(page(1, first.last.unwrap()).runs[0].run, run("drained"));
+    // A listing says it too.
+    let listed = |name: &str| wait(scratch.archive().run(run(name))).unwrap().rests;
+    assert_eq!(listed("drained"), rests(PauseReason::Drain));
+    assert_eq!((listed("stopped"), listed("done")), (None, None));
 }
 
 #[test]

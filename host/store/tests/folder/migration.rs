@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use bailiwick_core::RunState;
-use bailiwick_core::fact::AskId;
+use bailiwick_core::fact::{AskId, Entry, Fact, RunEnd};
 use bailiwick_core::ports::Journal as _;
+use bailiwick_core::{Document, RunState, Timestamp};
 use bailiwick_store::{Archive, OpenError, RunPhase, Store};
 use rusqlite::Connection;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Scratch, open, options, run, wait};
@@ -65,6 +66,43 @@ fn a_folder_of_the_first_format_is_brought_up_to_date_by_who_writes() {
     check(open(folder.path()).archive());
 }
 
+/// Format 2 kept all texts plain; nothing else about it was different.
+#[test]
+fn texts_that_were_written_plain_are_read_beside_packed_ones() {
+    let scratch = Scratch::new();
+    let output = |words: &str| {
+        let output = Some(Document::of(&json!({ "words": words.repeat(200) })));
+        let fact = Fact::RunEnded { end: RunEnd::Done, output, reason: None };
+        Entry { at: Timestamp(1), facts: vec![fact] }
+    };
+    let append = |store: &Store, entry| {
+        let term = wait(store.claim(&run("r"))).unwrap();
+        wait(store.append(&run("r"), term, entry).unwrap().durable()).unwrap();
+    };
+    wait(scratch.create(&run("r"))).unwrap();
+    let plain = Document::of(&json!("short"));
+    let fact = Fact::RunEnded { end: RunEnd::Done, output: Some(plain), reason: None };
+    let plain = Entry { at: Timestamp(1), facts: vec![fact] };
+    append(&scratch, plain.clone());
+    let folder = scratch.close();
+    let back =
+        "ALTER TABLE entry DROP COLUMN packed; UPDATE meta SET value = 2 WHERE key = 'format'";
+    database(folder.path()).execute_batch(back).unwrap();
+
+    let store = open(folder.path());
+    append(&store, output("words "));
+    let entries = wait(store.read(&run("r"))).unwrap();
+    assert_eq!(entries, [plain, output("words ")]);
+    assert!(entries.iter().all(|entry| entry.facts[0].documents()[0].text().is_some()));
+    drop(store);
+    let sql = "SELECT count(*) FROM entry WHERE (texts IS NULL) != (packed IS NULL)";
+    let each: i64 = database(folder.path()).query_row(sql, [], |row| row.get(0)).unwrap();
+    let packed = "SELECT length(packed) FROM entry WHERE texts IS NULL";
+    let packed: i64 = database(folder.path()).query_row(packed, [], |row| row.get(0)).unwrap();
+    assert_eq!(each, 2);
+    assert!(packed < 300, "{packed}");
+}
+
 #[test]
 fn and_by_who_only_reads() {
     let folder = format_1();
@@ -116,7 +154,7 @@ fn while_an_older_host_holds_it_a_reader_is_told_so() {
     let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
     lock.lock().unwrap();
     let error = Store::open_read_only(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("older version (format 1; this one writes 2)"), "{error}");
+    assert!(error.contains("older version (format 1; this one writes 3)"), "{error}");
     assert_eq!(format(folder.path()), 1);
 }
 

@@ -1,12 +1,15 @@
 //! Retention: what is old enough goes, whole; what anybody still needs stays.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use bailiwick_core::fact::{Entry, Fact, Pin, RunEnd};
 use bailiwick_core::ports::{BlobError, Blobs as _, Journal as _, Term};
 use bailiwick_core::{Artifact, Bytes, Cost, Digest, Document, Name, RunId, Timestamp, Tokens};
-use bailiwick_store::{AuditScope, HostFact, ReadError, RunPhase, Store, SweepRequest, Swept};
+use bailiwick_store::{
+    AuditScope, HostFact, Reach, ReadError, RunPhase, Store, SweepRequest, Swept,
+};
 use serde_json::json;
 
 use super::{Scratch, attempt, open, run, wait};
@@ -80,6 +83,7 @@ fn request(delete: Option<u64>, erase: Option<u64>) -> SweepRequest {
         erase_before: erase.map(Timestamp),
         now: Timestamp(100 * DAY),
         by: "ana".into(),
+        reach: Reach::All,
     }
 }
 
@@ -104,6 +108,32 @@ fn files(folder: &Path) -> usize {
 }
 
 const LARGE: usize = 300_000;
+
+#[test]
+fn one_turn_takes_so_many_runs_and_another_the_blobs() {
+    let scratch = Scratch::new();
+    let only_old = put(&scratch, 1, LARGE);
+    let done = |day: u64| Some((day * DAY, RunEnd::Done));
+    for (name, day) in [("a", 10), ("b", 11), ("c", 12), ("values", 50)] {
+        make(&scratch, name, "p", done(day), &[only_old], 0);
+    }
+    let two = Reach::Runs(NonZeroUsize::new(2).unwrap());
+    let turn = || {
+        let asked = SweepRequest { reach: two, ..request(Some(40 * DAY), Some(60 * DAY)) };
+        wait(scratch.sweep(asked)).unwrap()
+    };
+    let first = turn();
+    assert_eq!(names(&first.deleted), ["a", "b"].into(), "the oldest first");
+    assert_eq!((first.erased.len(), first.blobs), (0, 0));
+    let second = turn();
+    assert_eq!((names(&second.deleted), names(&second.erased)), (["c"].into(), ["values"].into()));
+    assert_eq!(turn(), Swept::default());
+    wait(scratch.get(only_old)).unwrap();
+    let blobs = SweepRequest { reach: Reach::Blobs, ..request(Some(90 * DAY), None) };
+    let last = wait(scratch.sweep(blobs)).unwrap();
+    assert_eq!((last.deleted.len(), last.blobs), (0, 1), "what is kept names it no more");
+    assert_eq!(damages(&scratch), [""; 0]);
+}
 
 #[test]
 fn old_runs_go_with_what_only_they_name() {
