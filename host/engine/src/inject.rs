@@ -17,7 +17,7 @@ use crate::codes;
 use crate::problems::Problems;
 
 /// What can be said, for whoever said something else.
-const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N, full-disk-at=N, \
+const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N[..M], full-disk-at=N, \
                      slow-sync=MILLIS, provider-unavailable=N[..M], provider-slow=MILLIS";
 
 /// The names that a fact can have. A test reads them off the vocabulary itself.
@@ -61,9 +61,9 @@ enum Fault {
     /// The process is killed when everything before the append with that fact is
     /// durable; that append is lost.
     CrashBefore { fact: &'static str, number: u64 },
-    /// That append and all after it are lost and answered with an error, until the run
-    /// is claimed again.
-    FailAppend(u64),
+    /// These writes are lost and answered with an error, and so is every append until the
+    /// run is claimed again; that claim is a write, too.
+    FailAppend(RangeInclusive<u64>),
     /// From that append on there is no room but the reserve of the disk.
     FullDiskAt(u64),
     /// Everything is durable so much later.
@@ -178,7 +178,7 @@ fn fault(word: &str) -> Result<Fault, String> {
             let (fact, number) = fact(value)?;
             Fault::CrashBefore { fact, number }
         }
-        "fail-append" => Fault::FailAppend(number(value)?),
+        "fail-append" => Fault::FailAppend(range(value)?),
         "full-disk-at" => Fault::FullDiskAt(number(value)?),
         "slow-sync" => Fault::SlowSync(Duration::from_millis(number(value)?)),
         "provider-slow" => Fault::ProviderSlow(Duration::from_millis(number(value)?)),
@@ -237,7 +237,7 @@ mod tests {
             [
                 Fault::CrashAfter { fact: "CellFinished", number: 17 },
                 Fault::CrashBefore { fact: "RunEnded", number: 1 },
-                Fault::FailAppend(3),
+                Fault::FailAppend(3..=3),
                 Fault::FullDiskAt(4),
                 Fault::SlowSync(ms(50)),
                 Fault::ProviderUnavailable(2..=5),

@@ -1,11 +1,11 @@
 //! A journal that fails on purpose: it kills its process, loses appends, or is slow to sync.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bailiwick_core::RunId;
 use bailiwick_core::fact::Entry;
-use bailiwick_core::ports::{BoxFuture, Journal, JournalError, Term, Ticket};
+use bailiwick_core::ports::{Append, BoxFuture, Journal, JournalError, Term, Ticket};
 
 use super::{Fault, Faults};
 
@@ -63,8 +63,19 @@ impl Faulty {
         crash
     }
 
-    fn is_lost(&self, progress: &Progress) -> bool {
-        progress.failed || self.faults.list.contains(&Fault::FailAppend(progress.appends))
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error of a write that is lost.
+    fn loses(&self, progress: &mut Progress) -> Option<JournalError> {
+        let number = progress.appends;
+        progress.failed |= self.faults.list.iter().any(
+            |fault| matches!(fault, Fault::FailAppend(lost) if lost.contains(&number)),
+        );
+        progress.failed.then(|| {
+            JournalError::Storage(format!("write {number} was made to fail by --inject"))
+        })
     }
 
     /// The ticket of an append that was made, redeemed as late as the faults say.
@@ -91,31 +102,46 @@ impl Journal for Faulty {
         self.inner.create(run)
     }
 
+    /// After a lost append a claim is a write like any other: it can be lost, too.
     fn claim<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Term, JournalError>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).failed = false;
+        let mut progress = self.progress();
+        if std::mem::take(&mut progress.failed) {
+            progress.appends += 1;
+            if let Some(error) = self.loses(&mut progress) {
+                return Box::pin(async { Err(error) });
+            }
+        }
         self.inner.claim(run)
     }
 
     fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError> {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let append = Append { run: run.clone(), term, entry };
+        let ticket = self.append_all(vec![append])?.pop();
+        ticket.ok_or_else(|| JournalError::Storage("an append without a ticket".into()))
+    }
+
+    fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Ticket>, JournalError> {
+        let mut progress = self.progress();
+        let count = appends.len();
         if progress.dying {
-            return Ok(never());
+            return Ok(vec![never(); count]);
         }
         progress.appends += 1;
         self.faults.appended(progress.appends);
-        if self.is_lost(&progress) {
-            progress.failed = true;
-            let reason = format!("append {} was made to fail by --inject", progress.appends);
-            return Ok(Ticket::new(async { Err(JournalError::Storage(reason)) }));
+        if let Some(error) = self.loses(&mut progress) {
+            let lost = Ticket::new(async { Err(error) });
+            return Ok(vec![lost; count]);
         }
-        let until = match self.crash(&mut progress, &entry) {
+        let crashes = appends.iter().map(|append| self.crash(&mut progress, &append.entry));
+        let until = match crashes.fold(None, Option::or) {
             None => {
-                let ticket = self.late(self.inner.append(run, term, entry)?);
-                progress.last = Some(ticket.clone());
-                return Ok(ticket);
+                let tickets = self.inner.append_all(appends)?;
+                let tickets: Vec<_> = tickets.into_iter().map(|ticket| self.late(ticket)).collect();
+                progress.last = tickets.last().cloned();
+                return Ok(tickets);
             }
             Some(Crash::Before) => progress.last.clone(),
-            Some(Crash::After) => Some(self.inner.append(run, term, entry)?),
+            Some(Crash::After) => self.inner.append_all(appends)?.pop(),
         };
         progress.dying = true;
         tokio::spawn(async move {
@@ -125,7 +151,7 @@ impl Journal for Faulty {
             }
             die();
         });
-        Ok(never())
+        Ok(vec![never(); count])
     }
 
     fn read<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>> {
@@ -179,6 +205,17 @@ mod tests {
         let term = journal.claim(&run).await.unwrap();
         assert!(append(term).durable().await.is_ok());
         assert_eq!(journal.read(&run).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_claim_after_a_lost_append_can_be_lost_too() {
+        let (_, journal) = faulty("fail-append=1..2");
+        let run = RunId::new("r").unwrap();
+        let term = journal.create(&run).await.unwrap();
+        assert!(journal.append(&run, term, ended()).unwrap().durable().await.is_err());
+        assert!(matches!(journal.claim(&run).await, Err(JournalError::Storage(_))));
+        let term = journal.claim(&run).await.unwrap();
+        assert!(journal.append(&run, term, ended()).unwrap().durable().await.is_ok());
     }
 
     #[tokio::test]

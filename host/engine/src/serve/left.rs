@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bailiwick_core::fact::{PauseReason, Pin};
 use bailiwick_core::ports::JournalError;
-use bailiwick_core::{Name, RunId, RunState};
+use bailiwick_core::{Name, RunId, RunState, Timestamp};
 use bailiwick_orchestrator::waits_for_people;
 use bailiwick_project::Plan;
-use bailiwick_store::{ReadError, RunPhase, Unfinished};
+use bailiwick_store::{ReadError, Rests, RunPhase, Unfinished};
 
 use crate::problems::Problems;
+use crate::serve::alarms::midnight_after;
 use crate::serve::resident::{GoOn, Inner, Turn, What, storage};
 use crate::{check, pinned};
 
@@ -22,18 +23,25 @@ impl Inner {
     pub(crate) async fn take_up(self: &Arc<Self>) -> Result<(), Problems> {
         self.take_up_orders().await?;
         let (mut after, mut strangers, mut waiting) = (0, 0, Vec::new());
+        let now = self.host.clock.now();
         loop {
             let page = self.held.store.archive().unfinished(PAGE, after).await.map_err(storage)?;
-            let Some(last) = page.last() else { break };
-            after = last.number;
-            for left in page {
+            let Some(last) = page.last else { break };
+            after = last;
+            for damaged in page.damaged {
+                (self.complain)(format!(
+                    "{damaged}; it is left alone, and `bailiwick audit verify` says more"
+                ));
+            }
+            for left in page.runs {
                 let known =
                     left.project.is_empty() || self.projects().pinned(&left.project).is_some();
-                match goes_on(&left) {
-                    Some(_) if !known => strangers += 1,
-                    Some(true) => self.queue(&left.project, left.run, What::GoOn(GoOn::default())),
-                    Some(false) => waiting.push(left.run),
-                    None => {}
+                match next_of(&left, now) {
+                    Next::Nothing => {}
+                    _ if !known => strangers += 1,
+                    Next::GoesOn => self.queue(&left.project, left.run, What::GoOn(GoOn::default())),
+                    Next::AtMidnight(at) => self.set_alarm(at, left.run),
+                    Next::Unknown => waiting.push(left.run),
                 }
             }
         }
@@ -122,13 +130,30 @@ impl Inner {
     }
 }
 
-/// Whether a run goes on; of one that waits it is not known yet.
-fn goes_on(left: &Unfinished) -> Option<bool> {
+/// What becomes of a run that was left.
+enum Next {
+    GoesOn,
+    /// There is a new budget then.
+    AtMidnight(Timestamp),
+    /// It waits: for people alone, or for more.
+    Unknown,
+    /// It has ended, or somebody has to act.
+    Nothing,
+}
+
+fn next_of(left: &Unfinished, now: Timestamp) -> Next {
     match left.phase {
-        RunPhase::Running | RunPhase::Interrupted => Some(true),
-        RunPhase::Paused => (left.rests == Some(PauseReason::Drain)).then_some(true),
-        RunPhase::Waiting => Some(false),
-        RunPhase::Done | RunPhase::Failed | RunPhase::Cancelled => None,
+        RunPhase::Running | RunPhase::Interrupted => Next::GoesOn,
+        RunPhase::Paused => match left.rests {
+            Some(Rests { reason: PauseReason::Drain, .. }) => Next::GoesOn,
+            Some(Rests { reason: PauseReason::Day, since }) => match midnight_after(since) {
+                midnight if midnight <= now => Next::GoesOn,
+                midnight => Next::AtMidnight(midnight),
+            },
+            _ => Next::Nothing,
+        },
+        RunPhase::Waiting => Next::Unknown,
+        RunPhase::Done | RunPhase::Failed | RunPhase::Cancelled => Next::Nothing,
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bailiwick_core::fact::Entry;
-use bailiwick_core::ports::{BlobError, Blobs, BoxFuture, Journal, JournalError, Term, Ticket};
+use bailiwick_core::ports::{
+    Append, BlobError, Blobs, BoxFuture, Journal, JournalError, Term, Ticket,
+};
 use bailiwick_core::{Bytes, Digest, RunId};
 
 use crate::outside::Outside;
@@ -42,12 +44,21 @@ impl Journal for Disk {
     }
 
     fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError> {
-        let begun = self.0.known().entries > 0;
-        if begun && self.0.chance(self.0.faults().append) {
-            self.fail();
+        if self.fails_now() {
+            return Ok(Ticket::new(async { Err(lost()) }));
         }
-        // Under the term that is over now, this one fails too.
         self.0.journal.append(run, term, entry)
+    }
+
+    fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Ticket>, JournalError> {
+        if self.fails_now() {
+            return Ok(vec![Ticket::new(async { Err(lost()) }); appends.len()]);
+        }
+        self.0.journal.append_all(appends)
+    }
+
+    fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Ticket>, JournalError> {
+        self.0.journal.append_all(appends)
     }
 
     fn read<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Entry>, JournalError>> {
@@ -72,7 +83,22 @@ impl Blobs for Disk {
     }
 }
 
+fn lost() -> JournalError {
+    JournalError::Storage("a write failed".into())
+}
+
 impl Disk {
+    /// A write fails, and what is queued with it. Whatever is appended afterwards is
+    /// refused until the run is claimed.
+    fn fails_now(&self) -> bool {
+        let begun = self.0.known().entries > 0;
+        let fails = begun && self.0.chance(self.0.faults().append);
+        if fails {
+            self.fail();
+        }
+        fails
+    }
+
     fn room(&self, wanted: Bytes) -> Result<(), BlobError> {
         match self.0.chance(self.0.faults().full) {
             true => Err(BlobError::Full { wanted, reason: "the simulation says so".into() }),
