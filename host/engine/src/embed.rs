@@ -23,9 +23,17 @@ const BATCH: usize = 32;
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Embeds every passage that has no vector of its collection's model yet. Passages
-/// that did not change keep theirs, so a second run asks for nothing.
-pub(crate) fn missing(gateway: Arc<Gateway>, collections: Collections, run: RunId) -> Preparation {
-    Box::new(move |durable| {
+/// that did not change keep theirs, so a second run asks for nothing. A project without
+/// such collections prepares nothing, and its first cell waits for no flush.
+pub(crate) fn missing(
+    gateway: Arc<Gateway>,
+    collections: Collections,
+    run: RunId,
+) -> Option<Preparation> {
+    if gateway.embedders.is_empty() {
+        return None;
+    }
+    Some(Box::new(move |durable| {
         Box::pin(async move {
             let mut facts = Vec::new();
             for (collection, alias) in &gateway.embedders {
@@ -49,7 +57,7 @@ pub(crate) fn missing(gateway: Arc<Gateway>, collections: Collections, run: RunI
             }
             Readiness { facts, lacks: None }
         })
-    })
+    }))
 }
 
 struct Batches<'a> {

@@ -148,7 +148,7 @@ pub async fn resume(
     ledgers::go_on(&gateway.ledger, &state, budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
     let preparation =
-        (!begun).then(|| embed::missing(Arc::clone(&gateway), collections, run.clone()));
+        if begun { None } else { embed::missing(Arc::clone(&gateway), collections, run.clone()) };
     let resume = Resume {
         term,
         state,

@@ -146,19 +146,11 @@ pub(crate) async fn begin(
         })?;
     }
     admit(host, &agents).await?;
+    let held = host.hold()?;
     let run = match request.run.clone() {
-        Some(run) => run,
+        Some(run) => unused(&held, run).await?,
         None => fresh_id(host),
     };
-    let held = host.hold()?;
-    let listed = held.store.archive().run(run.clone()).await;
-    if listed.is_ok_and(|listed| listed.started.is_some()) {
-        let hint = "leave --run-id out, or choose another";
-        return Err(Problems::one(
-            Diagnostic::error(codes::RUN_EXISTS, format!("there is a run {run} already"))
-                .hint(hint),
-        ));
-    }
     let blobs: Arc<dyn Blobs> = Arc::clone(&held.store) as _;
     let (input, mut imported) = input.import(blobs.as_ref()).await?;
     let (assets, of_assets) = folders::import_assets(opened, blobs.as_ref()).await?;
@@ -182,7 +174,7 @@ pub(crate) async fn begin(
         forked: past.as_ref().map(|past| past.forked.clone()),
         concurrency: CONCURRENCY,
         grace: host.grace,
-        preparation: Some(embed::missing(Arc::clone(&gateway), collections, run.clone())),
+        preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),
     };
     let world = host.sharing_places(opened, &run, world);
     let world = caching(world, &held, &plan, opened, (&run, &[]))?;
@@ -267,6 +259,18 @@ impl Running {
         };
         Self { handle, plan, finished: Box::pin(finished) }
     }
+}
+
+/// An id that somebody chose, where no run has it yet.
+async fn unused(held: &Held, run: RunId) -> Result<RunId, Problems> {
+    let listed = held.store.archive().run(run.clone()).await;
+    if listed.is_ok_and(|listed| listed.started.is_some()) {
+        let diagnostic =
+            Diagnostic::error(codes::RUN_EXISTS, format!("there is a run {run} already"));
+        let hint = "leave --run-id out, or choose another";
+        return Err(Problems::one(diagnostic.hint(hint)));
+    }
+    Ok(run)
 }
 
 /// An id that sorts by time and is not guessed: hours and minutes are for people.
