@@ -81,6 +81,7 @@ pub(super) fn manifest(trace: &Trace<'_>, parts: &[Part], earlier: &[Earlier]) -
         "input": state.input.digest(),
         "started_by": state.by,
         "agents": state.agents,
+        "currency": state.currency(),
         "output": parts.iter().map(|part| json!({ "key": part.key, "file": part.file.as_str() })).collect::<Vec<_>>(),
         "totals": totals(trace, parts),
         "assets": assets,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::fact::{Decision, Judgement};
 use bailiwick_core::run::{Candidate, End, Said, Verdicts};
-use bailiwick_core::{AttemptId, CellId, CellKey, Cost, Digest, Name, RunId};
+use bailiwick_core::{AttemptId, CellId, CellKey, Cost, Currency, Digest, Name, RunId};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,6 +42,9 @@ pub(super) struct Story {
     pub(super) edited_by: Option<String>,
     pub(super) reads: Vec<Reads>,
     pub(super) cost: Cost,
+    /// What money is in it.
+    #[serde(skip)]
+    pub(super) currency: Option<Currency>,
     #[serde(serialize_with = "map")]
     pub(super) copy: Vec<Text>,
     #[serde(skip)]
@@ -144,6 +147,7 @@ pub(super) fn story(trace: &Trace<'_>, cell: &CellId) -> Option<Story> {
             })
             .collect(),
         cost: state.cost,
+        currency: trace.state.currency(),
         copy: texts(&output.value(), &known),
         rounds: state
             .candidates

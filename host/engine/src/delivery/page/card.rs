@@ -45,7 +45,7 @@ pub(super) fn card(
             }
             upstream(html, &told.elsewhere);
             files(html, trace, element);
-            price(html, told);
+            price(html, trace, told);
         });
     });
 }
@@ -169,16 +169,17 @@ fn file(html: &mut Html, trace: &Trace<'_>, asset: &Asset) {
     html.line("code", "digest", &artifact.digest.short());
 }
 
-fn price(html: &mut Html, told: &Told<'_>) {
+fn price(html: &mut Html, trace: &Trace<'_>, told: &Told<'_>) {
     let sum = |stories: &mut dyn Iterator<Item = &Story>| {
         stories.fold(Cost::ZERO, |sum, story| sum.plus(story.cost))
     };
     let here = sum(&mut told.here.iter().map(|(story, ..)| *story));
     let above = sum(&mut told.elsewhere.iter().map(|(story, _)| *story));
+    let told = |sum| cost(sum, trace.state.currency());
     let text = match (here == Cost::ZERO, above == Cost::ZERO) {
-        (_, true) => format!("Cost: {}", cost(here)),
-        (true, false) => format!("Cost: {} shared with others", cost(above)),
-        (false, false) => format!("Cost: {}, and {} shared with others", cost(here), cost(above)),
+        (_, true) => format!("Cost: {}", told(here)),
+        (true, false) => format!("Cost: {} shared with others", told(above)),
+        (false, false) => format!("Cost: {}, and {} shared with others", told(here), told(above)),
     };
     html.line("p", "price", &text);
 }

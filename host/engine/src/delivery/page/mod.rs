@@ -5,9 +5,9 @@ mod copy;
 mod revisions;
 mod shelf;
 
-use bailiwick_core::RunState;
 use bailiwick_core::fact::FailureKind;
 use bailiwick_core::run::RunStatus;
+use bailiwick_core::{Currency, RunState};
 
 use super::asset::{Earlier, Part};
 use super::file_name::FilePath;
@@ -38,7 +38,7 @@ pub(super) fn page(
         head(html, state);
         html.tag("body", &[], |html| {
             header(html, state, parts, manifest);
-            numbers(html, &totals);
+            numbers(html, &totals, state.currency());
             html.tag("main", &[], |html| {
                 let mut shelf = shelf::Shelf::new(trace, earlier);
                 parts.iter().for_each(|part| shelf.part(html, part));
@@ -111,7 +111,7 @@ fn status_class(status: RunStatus) -> &'static str {
     }
 }
 
-fn numbers(html: &mut Html, totals: &Totals) {
+fn numbers(html: &mut Html, totals: &Totals, currency: Option<Currency>) {
     let (ends, cost) = (totals.cells, totals.cost);
     let tiles = [
         (totals.assets as u64, "assets", true),
@@ -132,10 +132,17 @@ fn numbers(html: &mut Html, totals: &Totals) {
         (cost.tokens.0, "tokens", true),
     ];
     html.newline().tag("dl", &[Attr::Is("class", "numbers")], |html| {
-        for (number, label, _) in tiles.into_iter().filter(|(_, _, shown)| *shown) {
+        let mut tile = |number: &str, label: &str| {
             html.tag("div", &[], |html| {
-                html.line("dd", "number", &grouped(number)).line("dt", "label", label);
+                html.line("dd", "number", number).line("dt", "label", label);
             });
+        };
+        for (number, label, _) in tiles.into_iter().filter(|(_, _, shown)| *shown) {
+            tile(&grouped(number), label);
+        }
+        if !cost.money.is_zero() {
+            let label = currency.map_or("money".to_owned(), |currency| currency.to_string());
+            tile(&cost.money.to_string(), &label);
         }
     });
 }

@@ -1,6 +1,6 @@
 //! A cell's story on the page: its rounds with verdicts, reasons, decisions and pictures. Knows no card.
 
-use bailiwick_core::Cost;
+use bailiwick_core::{Cost, Currency};
 use serde_json::Value;
 
 use super::super::asset::Earlier;
@@ -46,10 +46,15 @@ pub(super) fn last_words(html: &mut Html, story: &Story) {
     }
 }
 
-/// `3 calls · 1 204 tokens`.
-pub(super) fn cost(cost: Cost) -> String {
+/// `3 calls · 1 204 tokens · 0.12 USD`, money only where there was any.
+pub(super) fn cost(cost: Cost, currency: Option<Currency>) -> String {
     let calls = if cost.calls.0 == 1 { "call" } else { "calls" };
-    format!("{} {calls} · {} tokens", grouped(cost.calls.0), grouped(cost.tokens.0))
+    let money = match (cost.money.is_zero(), currency) {
+        (true, _) => String::new(),
+        (false, None) => format!(" · money {}", cost.money),
+        (false, currency) => format!(" · {}", cost.money.show(currency)),
+    };
+    format!("{} {calls} · {} tokens{money}", grouped(cost.calls.0), grouped(cost.tokens.0))
 }
 
 #[derive(Clone, Copy)]
@@ -81,7 +86,7 @@ fn title(html: &mut Html, story: &Story, point: &Point) {
     }
     html.class("span", "chips", |html| last_words(html, story));
     if story.cost != Cost::ZERO {
-        html.line("span", "cost", &cost(story.cost));
+        html.line("span", "cost", &cost(story.cost, story.currency));
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use bailiwick_core::fact::{
     AgentPin, AskId, CallAnswer, Capability, Decision, Entry, Fact, Failure, FailureKind,
-    JudgeShape, Judgement, RunEnd, StepBy, StepShape, Used, Verdict,
+    JudgeShape, Judgement, Pin, RunEnd, StepBy, StepShape, Used, Verdict,
 };
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{
-    Artifact, AttemptId, AxisValue, Bytes, Calls, CellId, CellKey, Cost, Digest, Document, Name,
-    RunId, RunState, Timestamp, Tokens,
+    Artifact, AttemptId, AxisValue, Bytes, Calls, CellId, CellKey, Cost, Currency, Digest,
+    Document, Money, Name, RunId, RunState, Timestamp, Tokens,
 };
 use bailiwick_gate::call::Request;
 use bailiwick_project::Read;
@@ -102,7 +102,13 @@ impl Journal {
             agents,
             imported,
             by: "ana".into(),
-            pin: None,
+            pin: Some(Pin {
+                project: "/p".into(),
+                files: BTreeMap::new(),
+                models: Vec::new(),
+                assets: Document::of(&json!({})),
+                currency: Currency::parse("USD").ok(),
+            }),
             forked: None,
         };
         Self { run, facts: vec![started], calls: HashMap::new() }
@@ -152,7 +158,9 @@ impl Journal {
     }
 
     pub(crate) fn complete(&mut self, attempt: &AttemptId, via: &str, tokens: u64) {
-        let cost = Cost { tokens: Tokens(tokens), calls: Calls(1), ..Cost::ZERO };
+        // Three millionths a token.
+        let money = Money(tokens * 3_000);
+        let cost = Cost { tokens: Tokens(tokens), calls: Calls(1), money };
         self.answer(
             attempt,
             Capability::Model,

@@ -1,5 +1,6 @@
 //! The small campaign, file by file. `UPDATE_EXPECT=1` writes the golden files anew.
 
+use bailiwick_core::{Calls, Cost, Money, Tokens};
 use expect_test::{expect, expect_file};
 use serde_json::Value;
 
@@ -49,6 +50,27 @@ async fn files_have_names_of_the_hosts() {
         index.html
         manifest.json"#]]
     .assert_eq(&paths.join("\n"));
+}
+
+#[tokio::test]
+async fn money_has_its_currency_and_what_was_lost_on_the_way_is_in_no_file() {
+    let blobs = Memory::default();
+    let (mut state, entries) = campaign(&blobs, &shapes);
+    let pictures = Pictures::of(&state, &blobs).await.unwrap();
+    let delivery = compose(&outline(), &state, &entries, &pictures);
+    let (page, all) = (text(&delivery, "index.html"), state.cost.money);
+    let tile = format!("<dd class=\"number\">{all}</dd><dt class=\"label\">USD</dt>");
+    assert!(!all.is_zero() && page.contains(&tile), "{tile}");
+    assert!(page.contains("1 call · 850 tokens · 0.00255 USD"));
+    // As after a kill between a request and its answer.
+    state.lost = Cost { tokens: Tokens(5_000), calls: Calls(1), money: Money(15_000_000) };
+    let lost = state.lost;
+    state.spent.by_agent.values_mut().for_each(|spent| *spent = spent.plus(lost));
+    assert_eq!(compose(&outline(), &state, &entries, &pictures), delivery);
+    // Without a currency it is still told.
+    state.pin = None;
+    let page = text(&compose(&outline(), &state, &entries, &pictures), "index.html");
+    assert!(page.contains("tokens · money 0.00255"));
 }
 
 #[tokio::test]
