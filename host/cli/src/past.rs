@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bailiwick_core::{CellId, Diagnostic, RunId, RunState};
 use bailiwick_engine::approvals::{self, OpenQuestion};
-use bailiwick_engine::history::{History, ListedRun, Record, RunPhase};
+use bailiwick_engine::history::{History, ListedRun, Record, Rests, RunPhase};
 use bailiwick_engine::{Problems, codes};
 
 use crate::control::client::Client;
@@ -47,6 +47,8 @@ impl Past {
                     latest: run.latest,
                     ended: run.ended,
                     cost: run.cost,
+                    currency: run.currency,
+                    rests: run.rests.map(|(reason, since)| Rests { reason, since }),
                 });
                 Ok(runs.collect())
             }

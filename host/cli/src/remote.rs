@@ -66,11 +66,14 @@ pub(crate) async fn follow(
     talk.clear();
     let Some(state) = away.state() else { return Ok(Ending::Failed) };
     talk.say(&summary::summary(state, &watcher.denials(), watcher.elapsed(), &wanted.place));
+    if let Some(pause) = &state.pause {
+        talk.say(&format!("  it rests {}", words::rests(pause.reason)));
+    }
     let status = state.status();
     if let Some(out) = &wanted.out {
         if matches!(status, RunStatus::Done | RunStatus::Failed) {
             let outline = client.outline(run).await?;
-            let blobs = HostBlobs(Mutex::new(client));
+            let blobs = HostBlobs { client: Mutex::new(client), run: run.clone() };
             let written = away.deliver(out, &outline, &blobs).await.map_err(Broken)?;
             talk.say(&format!(
                 "wrote {}, {} to {}",

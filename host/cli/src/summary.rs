@@ -7,10 +7,11 @@ use bailiwick_core::fact::PauseReason;
 use bailiwick_core::run::{Ask, End, RunStatus};
 use bailiwick_core::text::{Lines, visible};
 use bailiwick_core::{Cost, RunState};
+use bailiwick_engine::history::RunPhase;
 
 use crate::arguments::ProjectPlace;
 use crate::denials::Denials;
-use crate::live::tally;
+use crate::live::tally::{self, Going};
 use crate::words;
 
 /// Lost cells that are listed; who wants the others asks for them.
@@ -44,7 +45,9 @@ pub(crate) fn summary(
     if let Some(reason) = state.reason.as_ref().or(paused) {
         lines.push(format!("  {}", visible(reason, Lines::Escape)));
     }
+    let phase = RunPhase::from_word(state.status().as_str()).unwrap_or_default();
     let counts: Vec<_> = tally::total(state)
+        .left(Going::of(phase))
         .words()
         .into_iter()
         .map(|(word, count)| format!("{count} {}", word.as_str()))
@@ -107,6 +110,9 @@ pub(crate) fn how_to_go_on(state: &RunState, go_on: &GoOn<'_>) -> Option<String>
             Some(PauseReason::Budget) => format!(
                 "to go on with the budgets of bailiwick.toml and the pipeline as they are by then:\n  {}",
                 go_on.resume(state, go_on.decisions, " --repin budgets")
+            ),
+            Some(PauseReason::Day) => format!(
+                "at midnight UTC there is a new budget, and a raised `per-day` holds at once; then:\n  {resume}"
             ),
             Some(PauseReason::Disk) => format!("make room, then:\n  {resume}"),
             _ => format!("to go on:\n  {resume}"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bailiwick_core::fact::PauseReason;
 use bailiwick_core::{Cost, Currency, Money, Timestamp};
 
 /// `1 cell`, `7 cells`.
@@ -17,7 +18,7 @@ pub(crate) fn many(count: usize, word: &str) -> String {
 pub(crate) fn cost(cost: Cost, currency: Option<Currency>) -> String {
     let money = match cost.money {
         Money::ZERO => String::new(),
-        // A list of runs of several projects knows no currency.
+        // Runs of older versions do not say which it is.
         money if currency.is_none() => format!(", money {money}"),
         money => format!(", {}", money.show(currency)),
     };
@@ -25,6 +26,18 @@ pub(crate) fn cost(cost: Cost, currency: Option<Currency>) -> String {
         0 if cost.tokens.0 == 0 && money.is_empty() => "no calls".into(),
         1 => format!("1 call, {} tokens{money}", grouped(cost.tokens.0)),
         calls => format!("{} calls, {} tokens{money}", grouped(calls), grouped(cost.tokens.0)),
+    }
+}
+
+/// Why a run rests, and who can change that: only a drained one, and one that waits for the
+/// next day, go on by themselves where a host stays.
+pub(crate) fn rests(reason: PauseReason) -> &'static str {
+    match reason {
+        PauseReason::Operator => "until somebody resumes it",
+        PauseReason::Budget => "until a budget is raised",
+        PauseReason::Day => "until midnight UTC",
+        PauseReason::Disk => "until there is room on the disk",
+        PauseReason::Drain => "until its host is back",
     }
 }
 

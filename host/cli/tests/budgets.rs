@@ -158,8 +158,16 @@ fn the_day_of_a_project_is_counted_over_runs_and_processes() {
     assert_eq!(server.asked(), 6);
     let ended = run(&desk, &project, "r2").option("policy", &policy).ends(4);
     assert_eq!(server.asked(), 8);
-    let why = "the project today has used 8 of 8 calls";
-    assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    for why in [
+        "the project today has used 8 of 8 calls",
+        "parked",
+        "at midnight UTC there is a new budget",
+    ] {
+        assert!(ended.stderr.contains(why), "{why}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("running"), "{}", ended.stderr);
+    let listed = desk.bailiwick(["runs"]).option("data", desk.data()).ends(0).stdout;
+    assert!(listed.contains("0.006 USD, until midnight UTC\n"), "{listed}");
     // The ceiling of now holds, also for what was pinned before it.
     let raised = std::fs::read_to_string(&policy).unwrap().replace("calls = 8", "calls = 12");
     std::fs::write(&policy, raised).unwrap();

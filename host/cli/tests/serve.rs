@@ -243,6 +243,81 @@ fn decisions_that_were_sent_along_hold_after_a_restart_too() {
 }
 
 #[test]
+fn decisions_reach_a_run_that_a_host_has_and_hold_until_its_end() {
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\"}"), ASKS);
+    let host = Host::start(&world, &[]);
+    let run = submit(&world, &[]);
+    until("two questions are open", || open(&world).len() == 2);
+    until("it waits", || state(&world, &run) == "waiting");
+    world.write("bad.toml", "[[decide]]\nstep = \"nobody\"\ndecision = \"approve\"\n");
+    let refused = at(&world, &["resume", &run, "--decisions", "bad.toml"]);
+    ends(&refused, 2, "the decisions");
+    assert!(!told(&refused).contains("submitted/"), "{}", told(&refused));
+    let fault = ["--inject", "crash-after=CellFinished:1"];
+    ends(
+        &at(&world, &[&["resume", &run], &fault[..]].concat()),
+        2,
+        "--inject is for runs in the foreground",
+    );
+
+    let rules = "[[decide]]\nstep = \"editor\"\nwhere = { locale = \"de\" }\ndecision = \"approve\"\n\n[[decide]]\nstep = \"editor\"\nround = 1\ndecision = \"approve\"\n";
+    world.write("rules.toml", rules);
+    ends(&at(&world, &["resume", &run, "--decisions", "rules.toml"]), 0, "goes on");
+    until("one is decided", || open(&world).len() == 1 && state(&world, &run) == "waiting");
+    host.kill();
+    let rejected = at(&world, &["reject", &open(&world)[0], "--comment", "again"]);
+    ends(&rejected, 0, "rejected by");
+    let _host = Host::start(&world, &[]);
+    until("it is done", || state(&world, &run) == "done");
+    until("nothing is left", || {
+        fs::read_dir(world.root().join("data/submitted")).unwrap().count() == 0
+    });
+}
+
+#[test]
+fn bytes_are_handed_out_only_of_what_a_run_shows() {
+    let world = World::new();
+    let pipeline = format!("input = \"in.schema.json\"\n{ONE}image = \"${{input.image}}\"\n");
+    world.write("pipelines/in.schema.json", "{\"type\":\"object\",\"required\":[\"image\"]}");
+    world.project(&Guest::answers("{\"text\":\"Hello\"}"), &pipeline);
+    let host = Host::start(&world, &[]);
+    let sent = |text: &str| {
+        world.write("sent/in.json", "{\"image\": {\"$file\": \"a.txt\"}}");
+        world.write("sent/a.txt", text);
+        let run = submit(&world, &["--input", "sent/in.json"]);
+        until("it is done", || state(&world, &run) == "done");
+        run
+    };
+    let digest = |bytes: &[u8]| format!("blake3:{}", blake3::hash(bytes).to_hex());
+    let (one, other) = (sent("the one"), sent("the other"));
+    let fetch = |run: &str, digest: &str| {
+        let request = json!({"bytes": {"run": run, "digest": digest}}).to_string();
+        let hello = frame(b'm', b"{\"version\":1}");
+        says(&host, &[hello, frame(b'm', request.as_bytes())].concat())
+    };
+    let own = fetch(&one, &digest(b"the one"));
+    assert!(own.contains("the one") && own.contains("over"), "{own}");
+    // The files that a run is pinned to lie there too, and are nobody's to fetch.
+    let files = fs::read(world.root().join("bailiwick.toml")).unwrap();
+    let there = world.root().join("data");
+    let there = bailiwick_store::Store::open_read_only(&there).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let pinned = bailiwick_core::Digest::of(&files);
+    assert_eq!(runtime.block_on(there.get(pinned)).unwrap(), files);
+    for (run, digest, words) in [
+        (&one, digest(b"the other"), "not handed out"),
+        (&other, digest(b"the one"), "not handed out"),
+        (&one, digest(&files), "not handed out"),
+        (&one, digest(b"nowhere"), "not handed out"),
+        (&"nobody".to_owned(), digest(b"the one"), "E134"),
+    ] {
+        let said = fetch(run, &digest);
+        assert!(said.contains("refused") && said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn it_drains_and_the_next_one_goes_on() {
     let world = World::new();
     endless(&world);
@@ -254,6 +329,11 @@ fn it_drains_and_the_next_one_goes_on() {
     assert_eq!(host.ends(), Some(0));
     assert!(said.lock().unwrap().contains("drained"));
     assert_eq!(state(&world, &run), "paused");
+    // People see that nobody has to act, and that nothing runs.
+    ends(&at(&world, &["runs"]), 0, "until its host is back");
+    let shown = at(&world, &["show", &run]);
+    ends(&shown, 0, "until its host is back: the host shuts down");
+    ends(&shown, 0, "  - parked");
     ends(&at(&world, &["submit"]), 2, "E152");
 
     let host = Host::start(&world, &["--grace", "10 min"]);
@@ -275,6 +355,7 @@ fn it_goes_on_after_it_was_killed() {
     let run = endless_run(&world);
     host.kill();
     assert_eq!(state(&world, &run), "interrupted");
+    ends(&at(&world, &["show", &run]), 0, "  - parked");
     let host = Host::start(&world, &[]);
     until("it runs again", || given(&at(&world, &["show", &run])).contains("  - running"));
     assert_eq!(state(&world, &run), "running");

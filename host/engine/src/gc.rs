@@ -7,7 +7,7 @@ use bailiwick_core::Timestamp;
 use bailiwick_core::ports::Clock;
 use bailiwick_project::Retention;
 pub use bailiwick_store::Swept;
-use bailiwick_store::{Store, StoreOptions, SweepRequest};
+use bailiwick_store::{Reach, Store, StoreOptions, SweepRequest};
 
 use crate::host::not_held;
 use crate::load::Opened;
@@ -54,18 +54,15 @@ pub async fn collect(
     swept.map_err(storage)
 }
 
-/// The same on a folder that this process holds: for a host that sweeps by itself.
-///
-/// # Errors
-/// [`Problems`] where a sweep goes on already, a run is damaged, or storage failed.
-pub async fn sweep(
+/// A part of the same on a folder that this process holds: for a host that sweeps by itself.
+pub(crate) async fn sweep(
     store: &Store,
     opened: &Opened,
-    now: Timestamp,
-    by: String,
+    (now, by): (Timestamp, String),
+    reach: Reach,
 ) -> Result<Swept, Problems> {
-    let request = request(opened.project.retention, project(&opened.root), now, by);
-    store.sweep(request).await.map_err(storage)
+    let all = request(opened.project.retention, project(&opened.root), now, by);
+    store.sweep(SweepRequest { reach, ..all }).await.map_err(storage)
 }
 
 fn request(retention: Retention, project: String, now: Timestamp, by: String) -> SweepRequest {
@@ -79,6 +76,7 @@ fn request(retention: Retention, project: String, now: Timestamp, by: String) ->
         erase_before: before(retention.values),
         now,
         by,
+        reach: Reach::All,
     }
 }
 

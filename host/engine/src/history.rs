@@ -6,7 +6,7 @@ use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{CellId, Diagnostic, Digest, RunId, RunState};
 use bailiwick_store::{Archive, OpenError, Store};
-pub use bailiwick_store::{ListedRun, RunPhase};
+pub use bailiwick_store::{ListedRun, Rests, RunPhase};
 
 use crate::codes;
 use crate::problems::Problems;

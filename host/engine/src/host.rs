@@ -98,6 +98,12 @@ impl Host {
         Self { hall: Some(Hall::of(places)), grace, ..self }
     }
 
+    /// The same host, at whose clock it is another time.
+    #[must_use]
+    pub(crate) fn told_by(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     /// The ports of a run whose attempts take places that all runs share, where they do.
     pub(crate) fn sharing_places(&self, opened: &Opened, run: &RunId, world: World) -> World {
         let Some(hall) = &self.hall else { return world };

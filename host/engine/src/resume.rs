@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
-use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, Term};
+use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, TakenOver, Term};
 use bailiwick_core::{Diagnostic, RunId, RunState};
 use bailiwick_orchestrator::{Observer, Resume, pin as pin_of};
 use bailiwick_project::{Decisions, Plan};
@@ -69,8 +69,10 @@ pub struct ResumeRequest {
     pub retry_failed: bool,
     /// What is taken from today's files.
     pub repin: Vec<RepinWhat>,
-    /// The OS user as whom decisions are made.
+    /// The OS user who wants it.
     pub uid: u32,
+    /// The OS user as whom decisions are made: who wrote them down, which can be another.
+    pub decides: u32,
     /// Sees each entry when it is durable, after everything that came before.
     pub observer: Arc<dyn Observer>,
     /// Somebody at a terminal.
@@ -132,7 +134,7 @@ pub async fn resume(
     let desk = ForegroundDesk {
         decisions,
         people: opened.policy.people.clone(),
-        uid: request.uid,
+        uid: request.decides,
         prompter: request.prompter,
         complain: Arc::clone(&request.complain),
     };
@@ -252,7 +254,7 @@ struct Claimed {
 
 /// Takes a run over and reads it.
 async fn claim(held: &Held, run: &RunId) -> Result<Claimed, Problems> {
-    let (term, entries, durable) =
+    let TakenOver { term, entries, durable } =
         held.store.take_over(run).await.map_err(|error| match error {
             JournalError::NoSuchRun(_) => {
                 let hint = "`bailiwick runs` lists the runs of this data folder";

@@ -7,6 +7,7 @@ use bailiwick_core::{Diagnostic, RunId};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
 use bailiwick_engine::resume::{ResumeRequest, over, resume};
+use bailiwick_engine::serve::Parcel;
 use bailiwick_engine::{Problems, codes, load};
 use clap::Args;
 
@@ -81,6 +82,7 @@ pub(crate) async fn command(
         retry_failed: arguments.retry_failed,
         repin,
         uid: environment.uid,
+        decides: environment.uid,
         observer: Arc::clone(&screen.watcher) as _,
         prompter: screen.prompter,
         complain: Arc::new(move |what| told.say(&what)),
@@ -110,11 +112,12 @@ async fn at_host(
         let what = "a host serves this data folder, and goes on with what it can by itself";
         return Err(refuse(what, "name the run: bailiwick resume RUN").into());
     };
-    if arguments.decisions.is_some() || !arguments.faults.is_empty() {
-        let what = "--decisions and --inject are for runs in the foreground; a host serves this data folder";
-        return Err(refuse(what, "people answer with bailiwick approve, reject and edit").into());
+    if !arguments.faults.is_empty() {
+        let what = "--inject is for runs in the foreground; a host serves this data folder";
+        return Err(refuse(what, "drills are done in a folder that nobody serves").into());
     }
-    let resumed = client.resume(&run, arguments.retry_failed, &arguments.repin).await;
+    let decisions = Parcel::pack(None, arguments.decisions.as_deref())?;
+    let resumed = client.resume(&run, arguments.retry_failed, &arguments.repin, &decisions).await;
     if let Err(error) = resumed {
         // What is over can still be delivered.
         if arguments.out.is_none() || !says(&error, codes::ENDED) {

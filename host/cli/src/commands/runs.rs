@@ -42,12 +42,20 @@ pub(crate) async fn command(
                 "tokens": listed.cost.tokens,
                 "calls": listed.cost.calls,
                 "money": listed.cost.money.to_string(),
+                "currency": listed.currency,
+                "rests": listed.rests.map(|rests| rests.reason),
             }))
         } else {
             let started = listed.started.map(words::instant).unwrap_or_default();
             let pipeline = pipeline.unwrap_or_default();
-            let cost = words::cost(listed.cost, None);
-            format!("{:26} {:11} {started:20} {pipeline}, {cost}\n", listed.run, listed.phase)
+            let cost = words::cost(listed.cost, listed.currency);
+            let rests = listed.rests.map(|rests| format!(", {}", words::rests(rests.reason)));
+            format!(
+                "{:26} {:11} {started:20} {pipeline}, {cost}{}\n",
+                listed.run,
+                listed.phase,
+                rests.unwrap_or_default()
+            )
         };
         stdout::write(&line)?;
     }

@@ -68,6 +68,7 @@ pub(crate) async fn command(
         grace: arguments.grace,
         uid: environment.uid,
         complain: Arc::new(move |what| told.say(&what)),
+        clock: None,
     };
     let resident = Resident::start(&environment.host(&arguments.data), request).await?;
     let group = resident.group();

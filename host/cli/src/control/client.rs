@@ -138,9 +138,20 @@ impl Client {
         run: &RunId,
         retry_failed: bool,
         repin: &[String],
+        decisions: &Parcel,
     ) -> anyhow::Result<()> {
-        let (run, repin) = (run.clone(), repin.to_vec());
-        self.do_it(&Request::Resume { run, retry_failed, repin }).await
+        let (run, repin, piece) = (run.clone(), repin.to_vec(), decisions.offer.decisions.clone());
+        self.ask(&Request::Resume { run, retry_failed, repin, decisions: piece }).await?;
+        loop {
+            match self.next().await? {
+                Answer::Want { digest, from } => {
+                    let bytes = decisions.read(&digest, from, CHUNK_BYTES)?;
+                    self.hand_over(&bytes).await?;
+                }
+                Answer::Done => return Ok(()),
+                other => return Err(out_of_turn(&other)),
+            }
+        }
     }
 
     /// Begins to follow a run; [`Client::entry`] gives what is told.
@@ -186,8 +197,8 @@ impl Client {
         }
     }
 
-    async fn bytes(&mut self, digest: Digest) -> anyhow::Result<Vec<u8>> {
-        self.ask(&Request::Bytes { digest }).await?;
+    async fn bytes(&mut self, run: &RunId, digest: Digest) -> anyhow::Result<Vec<u8>> {
+        self.ask(&Request::Bytes { run: run.clone(), digest }).await?;
         let Answer::Bytes { bytes: announced } = self.next().await? else {
             bail!("the host sends something else than bytes");
         };
@@ -230,8 +241,11 @@ impl Client {
     }
 }
 
-/// The bytes of a host, for a delivery at this side.
-pub(crate) struct HostBlobs(pub(crate) Mutex<Client>);
+/// The bytes of a run that a host has, for a delivery at this side.
+pub(crate) struct HostBlobs {
+    pub(crate) client: Mutex<Client>,
+    pub(crate) run: RunId,
+}
 
 impl Blobs for HostBlobs {
     fn put(&self, _: Vec<u8>) -> BoxFuture<'_, Result<Digest, BlobError>> {
@@ -240,8 +254,11 @@ impl Blobs for HostBlobs {
 
     fn get(&self, digest: Digest) -> BoxFuture<'_, Result<Vec<u8>, BlobError>> {
         Box::pin(async move {
-            let mut client = self.0.lock().await;
-            client.bytes(digest).await.map_err(|error| BlobError::Storage(format!("{error:#}")))
+            let mut client = self.client.lock().await;
+            client
+                .bytes(&self.run, digest)
+                .await
+                .map_err(|error| BlobError::Storage(format!("{error:#}")))
         })
     }
 }

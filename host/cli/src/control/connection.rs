@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bailiwick_core::document::DOCUMENT_MAX_BYTES;
-use bailiwick_core::{Diagnostic, Digest, Document};
+use bailiwick_core::{Diagnostic, Digest, Document, RunId};
 use bailiwick_engine::approvals::{Given, NotTaken};
 use bailiwick_engine::resume::RepinWhat;
-use bailiwick_engine::serve::{Piece, Resident, Staging};
+use bailiwick_engine::serve::{Again, Piece, Resident, Shown, Staging};
 use bailiwick_engine::{Problems, codes};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UnixStream;
@@ -23,6 +23,8 @@ const HELLO_TIME: Duration = Duration::from_secs(5);
 const IDLE_TIME: Duration = Duration::from_secs(60);
 /// How long one submission may take: a gigabyte at two megabytes a second, twice.
 const SUBMIT_TIME: Duration = Duration::from_secs(1_200);
+/// A `decisions.toml`: what the engine takes of any text that people write.
+const DECISIONS_MAX_BYTES: u64 = 1024 * 1024;
 /// The values of edits that come with one request, together.
 const EDITS_MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -33,6 +35,8 @@ pub(super) struct Connection {
     uid: u32,
     from: BufReader<OwnedReadHalf>,
     to: OwnedWriteHalf,
+    /// What he may fetch of the run that he asked about last.
+    shown: Option<Shown>,
 }
 
 /// Why an answer was not given: the other side is gone, or it was refused.
@@ -56,7 +60,7 @@ impl From<Problems> for Failed {
 impl Connection {
     pub(super) fn new(resident: Resident, uid: u32, stream: UnixStream) -> Self {
         let (from, to) = stream.into_split();
-        Self { resident, uid, from: BufReader::new(from), to }
+        Self { resident, uid, from: BufReader::new(from), to, shown: None }
     }
 
     /// Says that nobody will listen, and why.
@@ -119,9 +123,14 @@ impl Connection {
             Request::Decide { given } => self.decide(given).await,
             Request::Cancel { run } => Ok(done(resident.cancel(uid, &run).await?)),
             Request::Pause { run } => Ok(done(resident.pause(uid, &run).await?)),
-            Request::Resume { run, retry_failed, repin } => {
+            Request::Resume { run, retry_failed, repin, decisions } => {
                 let repin = repin.iter().map(|word| repinned(word)).collect::<Result<_, _>>()?;
-                Ok(done(resident.resume(uid, &run, retry_failed, repin).await?))
+                let decisions = match decisions {
+                    Some(piece) => Some(self.text(&piece, DECISIONS_MAX_BYTES).await?),
+                    None => None,
+                };
+                let how = Again { retry_failed, repin, decisions };
+                Ok(done(resident.resume(uid, &run, how).await?))
             }
             Request::Follow { run, wait } => {
                 let mut following = resident.follow(uid, &run).await?;
@@ -145,8 +154,8 @@ impl Connection {
             Request::Outline { run } => {
                 Ok(Answer::Outline(resident.outline(uid, &run).await?.to_json()))
             }
-            Request::Bytes { digest } => {
-                let bytes = resident.blob(uid, digest).await?;
+            Request::Bytes { run, digest } => {
+                let bytes = self.bytes(&run, digest).await?;
                 let answer = Answer::Bytes { bytes: bytes.len() as u64 };
                 frame::send(&mut self.to, &answer).await?;
                 for chunk in bytes.chunks(CHUNK_BYTES) {
@@ -164,6 +173,8 @@ impl Connection {
                     latest: run.latest,
                     ended: run.ended,
                     cost: run.cost,
+                    currency: run.currency,
+                    rests: run.rests.map(|rests| (rests.reason, rests.since)),
                 });
                 Ok(Answer::Runs(runs.collect()))
             }
@@ -172,6 +183,18 @@ impl Connection {
                 Ok(Answer::Questions(open.into_iter().map(Asked::from).collect()))
             }
         }
+    }
+
+    /// What may be fetched of a run is looked up once, and again where the run has gone on.
+    async fn bytes(&mut self, run: &RunId, digest: Digest) -> Result<Vec<u8>, Problems> {
+        let known = self.shown.take().filter(|shown| shown.holds(run, &digest));
+        let shown = match known {
+            Some(shown) => shown,
+            None => self.resident.shown(self.uid, run).await?,
+        };
+        let bytes = self.resident.blob(self.uid, &shown, digest).await;
+        self.shown = Some(shown);
+        bytes
     }
 
     async fn fill(&mut self, mut staging: Staging) -> Result<Staging, Failed> {
@@ -215,23 +238,34 @@ impl Connection {
         digest: Digest,
         most: u64,
     ) -> Result<Document, Failed> {
-        if piece.digest != digest || piece.bytes > most {
-            return Err(wrong("a value is another one than was announced, or too large"));
+        if piece.digest != digest {
+            return Err(wrong("a value is another one than was announced"));
         }
-        let mut text = Vec::new();
-        while (text.len() as u64) < piece.bytes {
-            let bytes = self.want(digest, text.len() as u64).await?;
-            if bytes.is_empty() || (text.len() + bytes.len()) as u64 > piece.bytes {
-                return Err(wrong("a value has another size than was announced"));
-            }
-            text.extend(bytes);
-        }
-        let text = String::from_utf8(text).map_err(|_| wrong("a value is no text"))?;
+        let text = self.text(piece, most).await?;
         let (document, _) = Document::parse(&text).map_err(|error| wrong(&error.to_string()))?;
         match document.digest() == digest {
             true => Ok(document),
             false => Err(wrong("a value is another one than was announced")),
         }
+    }
+
+    /// A text of which digest and size were announced.
+    async fn text(&mut self, piece: &Piece, most: u64) -> Result<String, Failed> {
+        if piece.bytes > most {
+            return Err(wrong(&format!("a text has {} bytes; at most {most}", piece.bytes)));
+        }
+        let mut text = Vec::new();
+        while (text.len() as u64) < piece.bytes {
+            let bytes = self.want(piece.digest, text.len() as u64).await?;
+            if bytes.is_empty() || (text.len() + bytes.len()) as u64 > piece.bytes {
+                return Err(wrong("a text has another size than was announced"));
+            }
+            text.extend(bytes);
+        }
+        if Digest::of(&text) != piece.digest {
+            return Err(wrong("a text is another one than was announced"));
+        }
+        String::from_utf8(text).map_err(|_| wrong("what was announced is no text"))
     }
 }
 

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_core::fact::{AskId, Decision, Entry, Fact};
-use bailiwick_core::{CellId, Diagnostic, Digest, Document, Name, RunId, Severity, Timestamp};
+use bailiwick_core::fact::{AskId, Decision, Entry, Fact, PauseReason};
+use bailiwick_core::{
+    CellId, Currency, Diagnostic, Digest, Document, Name, RunId, Severity, Timestamp,
+};
 use bailiwick_engine::Problems;
 use bailiwick_engine::approvals::{Given, OpenQuestion, Taken};
 use bailiwick_engine::serve::{Offer, Piece};
@@ -58,6 +60,8 @@ pub(crate) enum Request {
         run: RunId,
         retry_failed: bool,
         repin: Vec<String>,
+        /// A `decisions.toml`, wanted as bytes.
+        decisions: Option<Piece>,
     },
     /// Every entry from the first on; with `wait` until the run ends or rests, else as
     /// many as there are.
@@ -69,8 +73,9 @@ pub(crate) enum Request {
     Outline {
         run: RunId,
     },
-    /// Bytes by digest.
+    /// Bytes of a run, by digest.
     Bytes {
+        run: RunId,
         digest: Digest,
     },
     Runs {
@@ -216,6 +221,8 @@ pub(crate) struct Listed {
     pub(crate) latest: Option<Timestamp>,
     pub(crate) ended: Option<Timestamp>,
     pub(crate) cost: bailiwick_core::Cost,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) rests: Option<(PauseReason, Timestamp)>,
 }
 
 /// An open question.

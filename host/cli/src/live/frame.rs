@@ -27,7 +27,7 @@ impl Palette {
         let style = Style::new().for_stderr().force_styling(self.colours);
         match word {
             Word::Failed | Word::Dropped => style.red(),
-            Word::Waiting | Word::Parked => style.yellow(),
+            Word::Waiting | Word::Parked | Word::Unfinished => style.yellow(),
             Word::Done => style.green(),
             Word::Running | Word::Skipped | Word::Reused => style,
         }

@@ -3,6 +3,7 @@
 use bailiwick_core::fact::StepBy;
 use bailiwick_core::run::{CellState, End, JudgeStage, Stage, StepState};
 use bailiwick_core::{Name, RunState};
+use bailiwick_engine::history::RunPhase;
 
 /// The cells of one step, by where they stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct Tally {
     pub(crate) running: usize,
     /// Let go in the middle, until there is more budget, room, or an answer.
     pub(crate) parked: usize,
+    /// In the middle of a run that has ended.
+    pub(crate) unfinished: usize,
     /// Not begun.
     pub(crate) idle: usize,
     /// Of all of them: their own output was made in another run.
@@ -35,7 +38,7 @@ impl Tally {
 
     /// All of them.
     pub(crate) fn all(&self) -> usize {
-        self.ended() + self.waiting + self.running + self.parked + self.idle
+        self.ended() + self.waiting + self.running + self.parked + self.unfinished + self.idle
     }
 
     /// Both together.
@@ -48,9 +51,28 @@ impl Tally {
             waiting: self.waiting + other.waiting,
             running: self.running + other.running,
             parked: self.parked + other.parked,
+            unfinished: self.unfinished + other.unfinished,
             idle: self.idle + other.idle,
             reused: self.reused + other.reused,
         }
+    }
+
+    /// The same of a run that nobody drives any more, or that stands so: nothing runs in it.
+    pub(crate) fn left(self, going: Going) -> Self {
+        let mut left = Self { running: 0, parked: 0, waiting: 0, ..self };
+        for (word, count) in [
+            (Word::Running, self.running),
+            (Word::Parked, self.parked),
+            (Word::Waiting, self.waiting),
+        ] {
+            *match word.of(going) {
+                Word::Parked => &mut left.parked,
+                Word::Waiting => &mut left.waiting,
+                Word::Unfinished => &mut left.unfinished,
+                _ => &mut left.running,
+            } += count;
+        }
+        left
     }
 
     /// The counts that are not zero, with their words.
@@ -60,6 +82,7 @@ impl Tally {
             (Word::Running, self.running),
             (Word::Parked, self.parked),
             (Word::Waiting, self.waiting),
+            (Word::Unfinished, self.unfinished),
             (Word::Failed, self.failed),
             (Word::Dropped, self.dropped),
             (Word::Skipped, self.skipped),
@@ -77,13 +100,45 @@ pub(crate) enum Word {
     Running,
     Parked,
     Waiting,
+    Unfinished,
     Failed,
     Dropped,
     Skipped,
     Reused,
 }
 
+/// What becomes of the cells of a run that are in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Going {
+    /// Somebody drives it.
+    On,
+    /// It rests, was interrupted, or waits for people: when it goes on, so do they.
+    Later,
+    /// It has ended.
+    Never,
+}
+
+impl Going {
+    /// Of a run that stands so.
+    pub(crate) fn of(phase: RunPhase) -> Self {
+        match phase {
+            RunPhase::Running => Self::On,
+            RunPhase::Waiting | RunPhase::Paused | RunPhase::Interrupted => Self::Later,
+            RunPhase::Done | RunPhase::Failed | RunPhase::Cancelled => Self::Never,
+        }
+    }
+}
+
 impl Word {
+    /// What is true of a cell in a run that goes so.
+    pub(crate) fn of(self, going: Going) -> Self {
+        match (self, going) {
+            (Self::Running, Going::Later) => Self::Parked,
+            (Self::Running | Self::Parked | Self::Waiting, Going::Never) => Self::Unfinished,
+            (word, _) => word,
+        }
+    }
+
     /// The word.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -91,6 +146,7 @@ impl Word {
             Self::Running => "running",
             Self::Parked => "parked",
             Self::Waiting => "waiting",
+            Self::Unfinished => "unfinished",
             Self::Failed => "failed",
             Self::Dropped => "dropped",
             Self::Skipped => "skipped",
@@ -130,7 +186,7 @@ pub(crate) fn of(step: &StepState) -> Tally {
             Some(Word::Failed) => &mut tally.failed,
             Some(Word::Dropped) => &mut tally.dropped,
             Some(Word::Skipped) => &mut tally.skipped,
-            Some(Word::Reused) | None => &mut tally.idle,
+            Some(Word::Unfinished | Word::Reused) | None => &mut tally.idle,
         } += 1;
     }
     tally
@@ -168,4 +224,27 @@ pub(crate) fn at_judge(subject: &StepState, judge: &Name) -> usize {
         .values()
         .filter(|cell| matches!(&cell.stage, Stage::Judging { at, .. } if *at == index))
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_runs_in_a_run_that_rests_and_nothing_waits_in_one_that_has_ended() {
+        let tally =
+            Tally { done: 2, running: 3, parked: 4, waiting: 5, idle: 6, ..Tally::default() };
+        let left = |phase| {
+            let left = tally.clone().left(Going::of(phase));
+            assert_eq!(left.all(), tally.all());
+            (left.running, left.parked, left.waiting, left.unfinished)
+        };
+        assert_eq!(left(RunPhase::Running), (3, 4, 5, 0));
+        for later in [RunPhase::Waiting, RunPhase::Paused, RunPhase::Interrupted] {
+            assert_eq!(left(later), (0, 7, 5, 0));
+        }
+        for never in [RunPhase::Done, RunPhase::Failed, RunPhase::Cancelled] {
+            assert_eq!(left(never), (0, 0, 0, 12));
+        }
+    }
 }

@@ -7,6 +7,7 @@ use bailiwick_engine::history::Record;
 use serde_json::{Value, json};
 
 use super::said;
+use crate::live::tally::Going;
 use crate::stdout::pretty;
 use crate::words;
 
@@ -63,7 +64,7 @@ impl Shown<'_> {
     pub(crate) fn as_text(&self) -> String {
         let mut text = format!("cell {} of run {}\n", self.id, self.record.state.run);
         if let Some(cell) = self.record.state.cell(self.id) {
-            let (word, reason) = said::state(cell);
+            let (word, reason) = said::state(cell, Going::of(self.record.phase));
             let reason = reason
                 .map(|reason| format!(": {}", visible(&reason, Lines::Escape)))
                 .unwrap_or_default();
@@ -87,7 +88,8 @@ impl Shown<'_> {
     /// For scripts.
     pub(crate) fn as_json(&self) -> Value {
         let cell = self.record.state.cell(self.id);
-        let state = cell.map(said::state);
+        let going = Going::of(self.record.phase);
+        let state = cell.map(|cell| said::state(cell, going));
         json!({
             "run": self.record.state.run,
             "cell": self.id.to_string(),

@@ -6,11 +6,13 @@ use bailiwick_core::run::{CellState, End, Said, Verdicts};
 use bailiwick_core::text::{Lines, visible};
 use serde_json::{Value, json};
 
-use crate::live::tally;
+use crate::live::tally::{self, Going};
 
-/// How a cell ended, or where it stands; with the reason where there is one.
-pub(crate) fn state(cell: &CellState) -> (&'static str, Option<String>) {
-    let word = tally::word(cell).map_or("not begun", tally::Word::as_str);
+/// How a cell ended, or where it stands in a run that goes so; with the reason where there
+/// is one.
+pub(crate) fn state(cell: &CellState, going: Going) -> (&'static str, Option<String>) {
+    let word = tally::word(cell).map(|word| word.of(going));
+    let word = word.map_or("not begun", tally::Word::as_str);
     let reason = match cell.end() {
         Some(End::Dropped { reason }) => Some(reason.clone()),
         Some(End::Failed { failure }) => Some(match &failure.hint {

@@ -1,14 +1,14 @@
 //! A whole run: its steps, their cells, how each ended and why, what was said of it, what it cost.
 
+use bailiwick_core::CellKey;
 use bailiwick_core::run::{CellState, StepState};
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_core::{CellKey, Currency};
 use bailiwick_engine::history::Record;
 use serde_json::{Value, json};
 
 use super::said;
 use crate::denials::Denials;
-use crate::live::tally;
+use crate::live::tally::{self, Going};
 use crate::words;
 
 /// For people.
@@ -25,6 +25,10 @@ pub(crate) fn as_text(record: &Record) -> String {
         words::elapsed(to.since(from)),
         words::cost(state.cost, state.currency())
     );
+    if let Some(pause) = &state.pause {
+        let detail = visible(&pause.detail, Lines::Escape);
+        text.push_str(&format!("  {}: {detail}\n", words::rests(pause.reason)));
+    }
     if let Some(reason) = &state.reason {
         text.push_str(&format!("  {}\n", visible(reason, Lines::Escape)));
     }
@@ -44,7 +48,7 @@ pub(crate) fn as_text(record: &Record) -> String {
             text.push_str("  its cells were never known\n");
         }
         for (key, cell) in cells(step) {
-            text.push_str(&of_cell(key, cell, state.currency()));
+            text.push_str(&of_cell(key, cell, record));
         }
     }
     let denials = denials(record).lines();
@@ -66,15 +70,15 @@ fn cells(step: &StepState) -> impl Iterator<Item = (&CellKey, &CellState)> {
     step.order.iter().filter_map(|key| Some((key, step.cells.get(key)?)))
 }
 
-fn of_cell(key: &CellKey, cell: &CellState, currency: Option<Currency>) -> String {
-    let (word, reason) = said::state(cell);
+fn of_cell(key: &CellKey, cell: &CellState, record: &Record) -> String {
+    let (word, reason) = said::state(cell, Going::of(record.phase));
     let reason =
         reason.map(|reason| format!(": {}", visible(&reason, Lines::Escape))).unwrap_or_default();
     let rounds = if cell.round > 0 { format!(", round {}", cell.round) } else { String::new() };
     let cost = if cell.cost == bailiwick_core::Cost::ZERO {
         String::new()
     } else {
-        format!(", {}", words::cost(cell.cost, currency))
+        format!(", {}", words::cost(cell.cost, record.state.currency()))
     };
     let reused = said::reused(cell).map(|from| format!(", {from}")).unwrap_or_default();
     let mut text = format!("  {key} {word}{reason}{rounds}{cost}{reused}\n");
@@ -90,7 +94,7 @@ pub(crate) fn as_json(record: &Record) -> Value {
     let (from, to) = state.span;
     let steps = state.steps.iter().map(|step| {
         let cells = cells(step).map(|(key, cell)| {
-            let (word, reason) = said::state(cell);
+            let (word, reason) = said::state(cell, Going::of(record.phase));
             json!({
                 "cell": key,
                 "state": word,
@@ -117,6 +121,9 @@ pub(crate) fn as_json(record: &Record) -> Value {
         "pipeline": state.pipeline,
         "state": record.phase.as_str(),
         "reason": state.reason,
+        "rests": state.pause.as_ref().map(|pause| json!({
+            "reason": pause.reason, "detail": pause.detail, "by": pause.by,
+        })),
         "forked": state.forked,
         "by": state.by,
         "started": words::instant(from),

@@ -1,14 +1,19 @@
-//! When runs that wait for people are to be looked at again, though nobody answered. Keeps a time for each, and no run.
+//! When runs are to be looked at again though nobody acts: those that wait for people, and those that wait for the next day. Keeps a time for each, and no run.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bailiwick_core::ports::Clock;
-use bailiwick_core::{RunId, RunState, Timestamp};
+use bailiwick_core::{Day, RunId, RunState, Timestamp};
 use bailiwick_orchestrator::REMINDERS_MAX;
 use bailiwick_project::Plan;
 use tokio::sync::Notify;
+
+/// A timer stands still while its machine is asleep, and knows nothing of a clock that was
+/// set: once a minute is soon enough for both, and costs nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The times.
 #[derive(Default)]
@@ -41,7 +46,7 @@ impl Alarms {
             };
             match first {
                 Some(at) => tokio::select! {
-                    () = clock.sleep_until(at) => {}
+                    () = clock.sleep_until(at.min(clock.now().after(LOOK_EVERY))) => {}
                     () = self.earlier.notified() => {}
                 },
                 None => self.earlier.notified().await,
@@ -60,6 +65,11 @@ pub(crate) fn due(state: &RunState, plan: &Plan) -> Option<Timestamp> {
         [ask.until, remind.map(|remind| ask.told.after(remind))]
     });
     times.flatten().min()
+}
+
+/// When the day after this one begins (UTC), and with it a new budget of the project.
+pub(crate) fn midnight_after(at: Timestamp) -> Timestamp {
+    Day::of(at).next().begins()
 }
 
 #[cfg(test)]

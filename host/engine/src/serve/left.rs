@@ -39,7 +39,9 @@ impl Inner {
                 match next_of(&left, now) {
                     Next::Nothing => {}
                     _ if !known => strangers += 1,
-                    Next::GoesOn => self.queue(&left.project, left.run, What::GoOn(GoOn::default())),
+                    Next::GoesOn => {
+                        self.queue(&left.project, left.run, What::GoOn(GoOn::default()))
+                    }
                     Next::AtMidnight(at) => self.set_alarm(at, left.run),
                     Next::Unknown => waiting.push(left.run),
                 }
@@ -174,5 +176,36 @@ impl Plans {
         let pin = state.pin.clone();
         self.0 = pin.map(|pin| (pin, state.pipeline.clone(), Arc::clone(&plan)));
         plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_the_next_day_goes_on_when_that_has_come() {
+        let (since, midnight) = (Timestamp(1), Timestamp(86_400_000));
+        let next = |reason, now| {
+            let left = Unfinished {
+                run: RunId::new("r").unwrap(),
+                project: "/p".into(),
+                phase: RunPhase::Paused,
+                rests: Some(Rests { reason, since }),
+                number: 1,
+            };
+            match next_of(&left, now) {
+                Next::GoesOn => "goes on".to_owned(),
+                Next::AtMidnight(at) => format!("at {}", at.0),
+                Next::Unknown => "unknown".to_owned(),
+                Next::Nothing => "nothing".to_owned(),
+            }
+        };
+        assert_eq!(next(PauseReason::Day, Timestamp(5)), "at 86400000");
+        assert_eq!(next(PauseReason::Day, midnight), "goes on");
+        assert_eq!(next(PauseReason::Drain, Timestamp(5)), "goes on");
+        for stays in [PauseReason::Operator, PauseReason::Budget, PauseReason::Disk] {
+            assert_eq!(next(stays, midnight), "nothing");
+        }
     }
 }

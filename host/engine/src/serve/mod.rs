@@ -10,13 +10,17 @@ mod orders;
 mod parcel;
 mod projects;
 mod resident;
+mod retention;
+mod shown;
 mod staging;
 mod turns;
 
 pub use away::Away;
 pub use feed::Following;
+pub use operations::Again;
 pub use parcel::{Offer, Parcel, Piece};
 pub use resident::{Resident, ServeRequest};
+pub use shown::Shown;
 pub use staging::Staging;
 
 pub(crate) use hall::Hall;

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bailiwick_core::fact::PauseReason;
+use bailiwick_core::fact::{PauseReason, StepBy};
 use bailiwick_core::ports::Blobs as _;
 use bailiwick_core::{Diagnostic, Digest, Name, RunId, RunState};
 use bailiwick_policy::{Caller, Right};
-use bailiwick_store::{ListedRun, ReadError};
+use bailiwick_store::{ListedRun, ReadError, RunPhase};
 use tokio::sync::oneshot;
 
 use crate::approvals::{self, Given, NotTaken, OpenQuestion, Taken};
 use crate::delivery::Outline;
+use crate::files::TEXT_MAX;
 use crate::history::{History, Record};
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
@@ -20,11 +22,26 @@ use crate::serve::feed::Following;
 use crate::serve::orders::Order;
 use crate::serve::parcel::Offer;
 use crate::serve::resident::{GoOn, Inner, Resident, Turn, What, storage};
+use crate::serve::shown::Shown;
 use crate::serve::staging::{self, Staging};
 use crate::{admission, check, codes, decisions, input, pinned, resume};
 
 /// How often an answer is tried that met a run in the moment in which it was left.
 const ANSWER_TRIES: usize = 3;
+
+/// How long a run that waits for people may take to be let go: it has nothing to do.
+const LETTING_GO: Duration = Duration::from_secs(5);
+
+/// How a run is to go on.
+#[derive(Clone, Debug, Default)]
+pub struct Again {
+    /// Whether cells that failed are done again.
+    pub retry_failed: bool,
+    /// What is taken from today's files.
+    pub repin: Vec<RepinWhat>,
+    /// The text of a `decisions.toml`: answers of the caller, until the run has ended.
+    pub decisions: Option<String>,
+}
 
 impl Resident {
     /// Whether the caller is somebody whom this host knows at all.
@@ -169,24 +186,35 @@ impl Resident {
         until_at_rest(&mut following).await
     }
 
-    /// Goes on with a run that rests, was interrupted, or has failed.
+    /// Goes on with a run that rests, was interrupted, waits for people, or has failed.
     ///
     /// # Errors
-    /// [`Problems`] where the caller may not, or it cannot go on.
-    pub async fn resume(
-        &self,
-        uid: u32,
-        run: &RunId,
-        retry_failed: bool,
-        repin: Vec<RepinWhat>,
-    ) -> Result<(), Problems> {
-        self.0.may(uid, Right::Submit)?;
+    /// [`Problems`] where the caller may not, or it cannot go on; it is as it was.
+    pub async fn resume(&self, uid: u32, run: &RunId, how: Again) -> Result<(), Problems> {
+        let inner = &self.0;
+        inner.may(uid, Right::Submit)?;
         let listed = self.listed(run).await?;
+        let Again { retry_failed, repin, decisions } = how;
+        let decisions = match decisions {
+            Some(text) => {
+                if text.len() as u64 > TEXT_MAX.0 {
+                    let message = format!("decisions of {} bytes: at most {TEXT_MAX}", text.len());
+                    return Err(Problems::one(Diagnostic::error(codes::BAD_FILE, message)));
+                }
+                self.let_go(run, listed.phase).await;
+                Some(inner.orders.offer(run, &text).map_err(storage)?)
+            }
+            None => None,
+        };
+        let offered = decisions.is_some();
         let (reply, answer) = oneshot::channel();
-        let go_on = GoOn { retry_failed, repin, by: Some(uid), reply: Some(reply) };
+        let go_on = GoOn { retry_failed, repin, decisions, by: Some(uid), reply: Some(reply) };
         let turn = Turn { run: run.clone(), what: What::GoOn(go_on) };
-        if self.0.push(&listed.project, turn).is_err() {
-            return Err(match self.0.is_closing() {
+        if inner.push(&listed.project, turn).is_err() {
+            if offered {
+                inner.orders.refuse(run);
+            }
+            return Err(match inner.is_closing() {
                 true => closing(),
                 false => {
                     let message = format!("run {run} goes already");
@@ -195,6 +223,17 @@ impl Resident {
             });
         }
         answer.await.unwrap_or_else(|_| Err(closing()))
+    }
+
+    /// A run that only waits for people is let go, so that it goes on with what they said.
+    async fn let_go(&self, run: &RunId, phase: RunPhase) {
+        if phase == RunPhase::Waiting
+            && let Some(handle) = self.0.live(run).await
+        {
+            handle.unattended().await;
+            // Somebody may have answered: then it goes, and that is what is told.
+            let _ = tokio::time::timeout(LETTING_GO, self.0.feed(run).left()).await;
+        }
     }
 
     /// The newest runs, newest first.
@@ -263,12 +302,34 @@ impl Resident {
         })
     }
 
-    /// Bytes that a run names: its artifacts and documents.
+    /// Which bytes of a run the caller may fetch.
     ///
     /// # Errors
-    /// [`Problems`] where the caller may not, or the run does not name them.
-    pub async fn blob(&self, uid: u32, digest: Digest) -> Result<Vec<u8>, Problems> {
-        self.0.may(uid, Right::Submit)?;
+    /// [`Problems`] where he may fetch none, or there is no such run.
+    pub async fn shown(&self, uid: u32, run: &RunId) -> Result<Shown, Problems> {
+        let inner = &self.0;
+        if inner.may(uid, Right::Submit).is_ok() {
+            return Ok(Shown::whole(&self.history()?.record(run).await?.state));
+        }
+        inner.may(uid, Right::Approve)?;
+        let state = self.history()?.record(run).await?.state;
+        let (projects, caller) = (inner.projects(), inner.caller(uid));
+        let people = &projects.policy.people;
+        Ok(Shown::asked(&state, |ask| {
+            let by = state.step(&ask.judge).map(|step| &step.shape.by);
+            matches!(by, Some(StepBy::People(groups)) if people.may_decide(caller, groups).is_ok())
+        }))
+    }
+
+    /// Bytes of a run that are shown to the caller.
+    ///
+    /// # Errors
+    /// [`Problems`] where they are not, or he has lost the right since.
+    pub async fn blob(&self, uid: u32, shown: &Shown, digest: Digest) -> Result<Vec<u8>, Problems> {
+        self.0.may(uid, shown.right)?;
+        if !shown.holds(&shown.run, &digest) {
+            return Err(shown.refuse(&digest));
+        }
         self.0.held.store.get(digest).await.map_err(storage)
     }
 
@@ -330,7 +391,7 @@ impl Inner {
     }
 }
 
-fn renamed(mut problems: Problems, path: &std::path::Path, name: &str) -> Problems {
+pub(crate) fn renamed(mut problems: Problems, path: &std::path::Path, name: &str) -> Problems {
     let shown = path.display().to_string();
     for found in &mut problems.diagnostics {
         found.message = found.message.replace(&shown, name);

@@ -78,6 +78,31 @@ impl Orders {
         read(&self.place(run).0)
     }
 
+    /// Decisions for a run that goes on: looked at from there, and not its own yet.
+    pub(crate) fn offer(&self, run: &RunId, decisions: &str) -> io::Result<PathBuf> {
+        let place = self.place(run);
+        make(&place.0)?;
+        let path = place.offered();
+        let mut file = File::create(&path)?;
+        file.write_all(decisions.as_bytes())?;
+        file.sync_all()?;
+        Ok(path)
+    }
+
+    /// What was offered takes the place of the decisions before it, until the run has ended.
+    pub(crate) fn keep(&self, run: &RunId, order: &Order) -> io::Result<()> {
+        let place = self.place(run);
+        fs::rename(place.offered(), place.decisions())?;
+        place.accept(order)
+    }
+
+    /// What was offered is not wanted.
+    pub(crate) fn refuse(&self, run: &RunId) {
+        // A folder in which nothing was accepted goes with it.
+        let _ = fs::remove_file(self.place(run).offered());
+        let _ = fs::remove_dir(&self.place(run).0);
+    }
+
     /// The run has begun: what came in with it is in the data folder by now.
     pub(crate) fn begun(&self, run: &RunId) -> io::Result<()> {
         gone(fs::remove_dir_all(self.place(run).given()))
@@ -106,6 +131,10 @@ impl Place {
         self.0.join("decisions.toml")
     }
 
+    fn offered(&self) -> PathBuf {
+        self.0.join("decisions.next")
+    }
+
     /// Accepts it: from now on it survives a power cut.
     pub(crate) fn accept(&self, order: &Order) -> io::Result<()> {
         let text = serde_json::to_vec(order)?;
@@ -113,7 +142,7 @@ impl Place {
         let mut file = File::create(&part)?;
         file.write_all(&text)?;
         file.sync_all()?;
-        sync(&self.given())?;
+        gone(sync(&self.given()))?;
         fs::rename(&part, self.0.join("order.json"))?;
         sync(&self.0)?;
         self.0.parent().map_or(Ok(()), sync)
@@ -155,6 +184,32 @@ fn read(place: &Path) -> Option<Order> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn later_decisions_take_the_place_of_earlier_ones_or_leave_no_trace() {
+        let data = tempfile::tempdir().unwrap();
+        let orders = Orders::open(data.path()).unwrap();
+        let (run, pipeline) = (RunId::new("r").unwrap(), Name::new("main").unwrap());
+        let order = |uid| Order {
+            project: "/p".into(),
+            pipeline: pipeline.clone(),
+            uid,
+            input: false,
+            decisions: true,
+        };
+        orders.offer(&run, "one").unwrap();
+        orders.refuse(&run);
+        assert!(!orders.place(&run).0.exists());
+        for (uid, text) in [(7, "one"), (8, "two")] {
+            orders.offer(&run, text).unwrap();
+            orders.keep(&run, &order(uid)).unwrap();
+            assert_eq!(fs::read_to_string(orders.place(&run).decisions()).unwrap(), text);
+        }
+        orders.offer(&run, "three").unwrap();
+        orders.refuse(&run);
+        assert_eq!(fs::read_to_string(orders.place(&run).decisions()).unwrap(), "two");
+        assert_eq!(orders.all().unwrap(), [(run, order(8))]);
+    }
 
     #[test]
     fn what_was_accepted_is_there_again_and_what_was_not_is_gone() {

@@ -70,6 +70,11 @@ impl Projects {
         with.next().filter(|_| with.next().is_none()).cloned()
     }
 
+    /// All of them, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Opened>> {
+        self.by_name.values()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.by_name.keys().cloned().collect()
     }

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use bailiwick_core::ports::Durable;
+use bailiwick_core::fact::PauseReason;
+use bailiwick_core::ports::{Clock, Durable};
 use bailiwick_core::run::RunStatus;
 use bailiwick_core::{Diagnostic, RunId};
 use bailiwick_orchestrator::{Question, RunHandle};
-use bailiwick_store::RunPhase;
+use bailiwick_store::{Rests, RunPhase};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
-use crate::codes;
 use crate::delivery::Outline;
 use crate::desk::{Complain, Prompter};
 use crate::host::{Held, Host, HostConfig};
@@ -21,11 +22,13 @@ use crate::load::{Opened, Places};
 use crate::problems::Problems;
 use crate::resume::{RepinWhat, ResumeRequest, resume};
 use crate::run::{Finished, RunRequest, Running, run};
-use crate::serve::alarms::{Alarms, due};
+use crate::serve::alarms::{Alarms, due, midnight_after};
 use crate::serve::feed::{Feed, Stage};
+use crate::serve::operations::renamed;
 use crate::serve::orders::{Order, Orders};
 use crate::serve::projects::Projects;
 use crate::serve::turns::{Lane as _, Turns};
+use crate::{codes, pinned};
 
 /// Runs that are driven at a time. Each holds its state and plan, some hundred
 /// kilobytes; the others wait in line, on disk.
@@ -52,6 +55,9 @@ pub struct ServeRequest {
     pub uid: u32,
     /// Hears what an operator should know of.
     pub complain: Complain,
+    /// Tells the time; the machine does where it is left out. Whoever moves it moves
+    /// timeouts, midnight and retention.
+    pub clock: Option<Arc<dyn Clock>>,
 }
 
 /// A resident host. Cloning is cheap.
@@ -103,6 +109,8 @@ pub(crate) enum What {
 pub(crate) struct GoOn {
     pub(crate) retry_failed: bool,
     pub(crate) repin: Vec<RepinWhat>,
+    /// Answers of people that were offered with it.
+    pub(crate) decisions: Option<PathBuf>,
     /// Who wants it; else the host itself.
     pub(crate) by: Option<u32>,
     /// Learns whether it does.
@@ -129,6 +137,10 @@ impl Resident {
     pub async fn start(config: &HostConfig, request: ServeRequest) -> Result<Self, Problems> {
         let projects = Projects::open(&request.projects)?;
         let host = Host::open(config)?.sharing(request.places, request.grace);
+        let host = match request.clock {
+            Some(clock) => host.told_by(clock),
+            None => host,
+        };
         let held = host.hold()?;
         let orders = Orders::open(host.data()).map_err(storage)?;
         let inner = Arc::new(Inner {
@@ -152,6 +164,7 @@ impl Resident {
         inner.take_up().await?;
         tokio::spawn(Arc::clone(&inner).work());
         tokio::spawn(Arc::clone(&inner).ring());
+        tokio::spawn(Arc::clone(&inner).keep_house());
         Ok(Self(inner))
     }
 
@@ -207,7 +220,7 @@ impl Resident {
 /// What waits for people is left waiting; what runs rests.
 async fn leave(handle: &RunHandle) {
     handle.unattended().await;
-    handle.pause(bailiwick_core::fact::PauseReason::Drain, None).await;
+    handle.pause(PauseReason::Drain, None).await;
 }
 
 impl Inner {
@@ -380,19 +393,50 @@ impl Inner {
             None => self.pinned(&listed.project)?,
         };
         let order = self.orders.order(run);
-        let decisions = order.as_ref().filter(|order| order.decisions);
+        let by = go_on.by.unwrap_or(self.uid);
+        let before = order.as_ref().filter(|order| order.decisions);
+        let before = before.map(|order| (self.orders.place(run).decisions(), order.uid));
+        let offered = go_on.decisions.map(|path| (path, by));
+        let is_offered = offered.is_some();
+        let (decisions, decides) = offered.or(before).unzip();
         let request = ResumeRequest {
             run: Some(run.clone()),
-            decisions: decisions.map(|_| self.orders.place(run).decisions()),
+            decisions: decisions.clone(),
             out: None,
             retry_failed: go_on.retry_failed,
             repin: go_on.repin,
-            uid: go_on.by.or(decisions.map(|order| order.uid)).unwrap_or(self.uid),
+            uid: by,
+            decides: decides.unwrap_or(self.uid),
             observer: Arc::clone(feed) as _,
             prompter: Some(Arc::new(Attending(Arc::clone(&self.full)))),
             complain: Arc::clone(&self.complain),
         };
-        resume(&self.host, &opened, request).await
+        let resumed = resume(&self.host, &opened, request).await;
+        if !is_offered {
+            return resumed;
+        }
+        match resumed {
+            Ok(running) => {
+                let order = Order {
+                    project: pinned::project(&opened.root),
+                    pipeline: running.plan.pipeline.clone(),
+                    uid: by,
+                    input: order.is_some_and(|order| order.input),
+                    decisions: true,
+                };
+                if let Err(error) = self.orders.keep(run, &order) {
+                    (self.complain)(format!(
+                        "run {run}: its decisions hold until a restart: {error}"
+                    ));
+                }
+                Ok(running)
+            }
+            Err(problems) => {
+                self.orders.refuse(run);
+                let path = decisions.unwrap_or_default();
+                Err(renamed(problems, &path, "the decisions"))
+            }
+        }
     }
 
     fn pinned(&self, project: &str) -> Result<Arc<Opened>, Problems> {
@@ -430,7 +474,14 @@ impl Inner {
                         self.alarms.set(at.max(least), run.clone());
                     }
                 }
-                RunStatus::Running | RunStatus::Paused | RunStatus::Interrupted => {}
+                RunStatus::Paused => {
+                    let day =
+                        state.pause.as_ref().is_some_and(|rests| rests.reason == PauseReason::Day);
+                    if day {
+                        self.alarms.set(midnight_after(state.span.1), run.clone());
+                    }
+                }
+                RunStatus::Running | RunStatus::Interrupted => {}
             },
             Err(problems) => self.lost(run, feed, &problems),
         }
@@ -441,7 +492,7 @@ impl Inner {
         (self.complain)(format!("run {run}: {problems}"));
     }
 
-    /// Looks at runs that wait for people when their time has come, for ever.
+    /// Looks at runs that wait when their time has come, for ever.
     async fn ring(self: Arc<Self>) {
         loop {
             let run = self.alarms.next(self.host.clock.as_ref()).await;
@@ -459,7 +510,14 @@ impl Inner {
         // Who is about to leave it has not seen what happened.
         self.feed(run).left().await;
         let Ok(listed) = self.held.store.archive().run(run.clone()).await else { return };
-        if !listed.phase.is_ended() && listed.phase != RunPhase::Paused {
+        let goes_on = match (listed.phase, listed.rests) {
+            (RunPhase::Paused, Some(Rests { reason: PauseReason::Day, since })) => {
+                midnight_after(since) <= self.host.clock.now()
+            }
+            (RunPhase::Paused, _) => false,
+            (phase, _) => !phase.is_ended(),
+        };
+        if goes_on {
             let turn = Turn { run: run.clone(), what: What::GoOn(GoOn::default()) };
             // Who is closing leaves it to the next.
             let _ = self.push(&listed.project, turn);
