@@ -34,3 +34,13 @@ pub(crate) fn assert_equal(one: &Path, other: &Path) {
         different.iter().map(|(name, _)| name).collect::<Vec<_>>()
     );
 }
+
+/// A copy of every file below `from`.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for (name, bytes) in files(from) {
+        let path = to.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::copy(from.join(path.strip_prefix(to).unwrap()), &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+}
