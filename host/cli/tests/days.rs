@@ -159,7 +159,11 @@ fn project(desk: &Desk) -> Project {
 }
 
 fn policy(per_day: &str) -> String {
-    format!("{per_day}\n[ceiling.\"local/*\"]\nmodel = {{}}\nlimits = {{ wall = \"10 min\" }}\n")
+    let uid = rustix::process::geteuid().as_raw();
+    format!(
+        "{per_day}\n[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\"]\n\
+         [ceiling.\"local/*\"]\nmodel = {{}}\nlimits = {{ wall = \"10 min\" }}\n"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

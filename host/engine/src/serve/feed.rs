@@ -1,6 +1,7 @@
 //! What is told of a run while it goes, to any number of people who follow it. A slow one is no burden: he reads from the journal what he missed.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::RunId;
@@ -23,6 +24,8 @@ pub(crate) struct Feed {
     /// Whether somebody drives it or will; and since when it is in the journal.
     pub(crate) stage: watch::Sender<Stage>,
     outline: Mutex<Option<Outline>>,
+    /// Whether it is to be left as soon as it only waits for people.
+    pub(crate) let_go: AtomicBool,
 }
 
 /// Where a run stands with this host.
@@ -47,7 +50,12 @@ enum Told {
 impl Default for Feed {
     fn default() -> Self {
         let (told, _) = broadcast::channel(BEHIND_MAX);
-        Self { told, stage: watch::Sender::new(Stage::InLine), outline: Mutex::default() }
+        Self {
+            told,
+            stage: watch::Sender::new(Stage::InLine),
+            outline: Mutex::default(),
+            let_go: AtomicBool::default(),
+        }
     }
 }
 

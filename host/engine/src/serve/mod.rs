@@ -2,6 +2,7 @@
 
 mod alarms;
 mod away;
+mod begin;
 mod feed;
 mod hall;
 mod left;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bailiwick_core::fact::{PauseReason, StepBy};
@@ -195,25 +196,17 @@ impl Resident {
         inner.may(uid, Right::Submit)?;
         let listed = self.listed(run).await?;
         let Again { retry_failed, repin, decisions } = how;
-        let decisions = match decisions {
-            Some(text) => {
-                if text.len() as u64 > TEXT_MAX.0 {
-                    let message = format!("decisions of {} bytes: at most {TEXT_MAX}", text.len());
-                    return Err(Problems::one(Diagnostic::error(codes::BAD_FILE, message)));
-                }
-                self.let_go(run, listed.phase).await;
-                Some(inner.orders.offer(run, &text).map_err(storage)?)
+        if let Some(text) = &decisions {
+            if text.len() as u64 > TEXT_MAX.0 {
+                let message = format!("decisions of {} bytes: at most {TEXT_MAX}", text.len());
+                return Err(Problems::one(Diagnostic::error(codes::BAD_FILE, message)));
             }
-            None => None,
-        };
-        let offered = decisions.is_some();
+            self.let_go(run, listed.phase).await;
+        }
         let (reply, answer) = oneshot::channel();
         let go_on = GoOn { retry_failed, repin, decisions, by: Some(uid), reply: Some(reply) };
         let turn = Turn { run: run.clone(), what: What::GoOn(go_on) };
         if inner.push(&listed.project, turn).is_err() {
-            if offered {
-                inner.orders.refuse(run);
-            }
             return Err(match inner.is_closing() {
                 true => closing(),
                 false => {
@@ -230,9 +223,11 @@ impl Resident {
         if phase == RunPhase::Waiting
             && let Some(handle) = self.0.live(run).await
         {
+            let feed = self.0.feed(run);
+            feed.let_go.store(true, Ordering::Relaxed);
             handle.unattended().await;
             // Somebody may have answered: then it goes, and that is what is told.
-            let _ = tokio::time::timeout(LETTING_GO, self.0.feed(run).left()).await;
+            let _ = tokio::time::timeout(LETTING_GO, feed.left()).await;
         }
     }
 

@@ -2,33 +2,31 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use bailiwick_core::fact::PauseReason;
-use bailiwick_core::ports::{Clock, Durable};
+use bailiwick_core::ports::Clock;
 use bailiwick_core::run::RunStatus;
 use bailiwick_core::{Diagnostic, RunId};
-use bailiwick_orchestrator::{Question, RunHandle};
+use bailiwick_orchestrator::RunHandle;
 use bailiwick_store::{Rests, RunPhase};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
+use crate::codes;
 use crate::delivery::Outline;
-use crate::desk::{Complain, Prompter};
+use crate::desk::Complain;
 use crate::host::{Held, Host, HostConfig};
-use crate::load::{Opened, Places};
+use crate::load::Places;
 use crate::problems::Problems;
-use crate::resume::{RepinWhat, ResumeRequest, resume};
-use crate::run::{Finished, RunRequest, Running, run};
+use crate::resume::RepinWhat;
+use crate::run::{Finished, Running};
 use crate::serve::alarms::{Alarms, due, midnight_after};
 use crate::serve::feed::{Feed, Stage};
-use crate::serve::operations::renamed;
 use crate::serve::orders::{Order, Orders};
 use crate::serve::projects::Projects;
 use crate::serve::turns::{Lane as _, Turns};
-use crate::{codes, pinned};
 
 /// Runs that are driven at a time. Each holds its state and plan, some hundred
 /// kilobytes; the others wait in line, on disk.
@@ -79,8 +77,8 @@ pub(crate) struct Inner {
     feeds: Mutex<BTreeMap<RunId, Arc<Feed>>>,
     alarms: Alarms,
     /// Whether runs that wait for people are let go.
-    full: Arc<AtomicBool>,
-    starts: Semaphore,
+    pub(crate) full: Arc<AtomicBool>,
+    pub(crate) starts: Semaphore,
     work: Notify,
     /// How many runs are driven.
     going: watch::Sender<usize>,
@@ -109,24 +107,12 @@ pub(crate) enum What {
 pub(crate) struct GoOn {
     pub(crate) retry_failed: bool,
     pub(crate) repin: Vec<RepinWhat>,
-    /// Answers of people that were offered with it.
-    pub(crate) decisions: Option<PathBuf>,
+    /// The text of answers that came with it.
+    pub(crate) decisions: Option<String>,
     /// Who wants it; else the host itself.
     pub(crate) by: Option<u32>,
     /// Learns whether it does.
     pub(crate) reply: Option<oneshot::Sender<Result<(), Problems>>>,
-}
-
-/// Keeps a run whose questions are open, while there is room for it.
-struct Attending(Arc<AtomicBool>);
-
-impl Prompter for Attending {
-    // Who answers finds the question in the journal.
-    fn prompt(&self, _: &Durable, _: Question, _: &str, _: &RunHandle) {}
-
-    fn is_attending(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl Resident {
@@ -194,6 +180,13 @@ impl Resident {
     pub async fn drained(&self) {
         // The sender is held by this value itself.
         let _ = self.0.going.subscribe().wait_for(|going| *going == 0).await;
+    }
+
+    /// Ends when nothing can be written down any more, with the reason: two commits of the
+    /// journal failed one after the other. What was acknowledged is on stable storage, and
+    /// the next host goes on with it.
+    pub async fn broken(&self) -> Problems {
+        storage(self.0.held.store.broken().await)
     }
 
     /// The group whose OS users may reach it, where policy names one.
@@ -340,111 +333,6 @@ impl Inner {
         }
         feed.stage.send_replace(Stage::Left);
         self.work.notify_one();
-    }
-
-    async fn begin(
-        &self,
-        run: &RunId,
-        what: What,
-        feed: &Arc<Feed>,
-    ) -> (Result<Running, Problems>, Option<oneshot::Sender<Result<(), Problems>>>) {
-        // The semaphore is never closed.
-        let _start = self.starts.acquire().await;
-        match what {
-            What::Begin(order) => (self.begin_new(run, &order, feed).await, None),
-            What::GoOn(mut go_on) => {
-                let reply = go_on.reply.take();
-                (self.go_on(run, go_on, feed).await, reply)
-            }
-        }
-    }
-
-    async fn begin_new(
-        &self,
-        run_id: &RunId,
-        order: &Order,
-        feed: &Arc<Feed>,
-    ) -> Result<Running, Problems> {
-        let opened = self.pinned(&order.project)?;
-        let place = self.orders.place(run_id);
-        let request = RunRequest {
-            pipeline: Some(order.pipeline.clone()),
-            input: order.input.then(|| place.input()),
-            decisions: order.decisions.then(|| place.decisions()),
-            out: None,
-            run: Some(run_id.clone()),
-            uid: order.uid,
-            observer: Arc::clone(feed) as _,
-            prompter: Some(Arc::new(Attending(Arc::clone(&self.full)))),
-            complain: Arc::clone(&self.complain),
-        };
-        let _reading = self.reading.acquire().await;
-        run(&self.host, &opened, request).await
-    }
-
-    async fn go_on(&self, run: &RunId, go_on: GoOn, feed: &Arc<Feed>) -> Result<Running, Problems> {
-        let listed = self.held.store.archive().run(run.clone()).await.map_err(storage)?;
-        let opened = match listed.pipeline {
-            Some(pipeline) if listed.project.is_empty() => self.projects().only_with(&pipeline),
-            _ => None,
-        };
-        let opened = match opened {
-            Some(opened) => opened,
-            None => self.pinned(&listed.project)?,
-        };
-        let order = self.orders.order(run);
-        let by = go_on.by.unwrap_or(self.uid);
-        let before = order.as_ref().filter(|order| order.decisions);
-        let before = before.map(|order| (self.orders.place(run).decisions(), order.uid));
-        let offered = go_on.decisions.map(|path| (path, by));
-        let is_offered = offered.is_some();
-        let (decisions, decides) = offered.or(before).unzip();
-        let request = ResumeRequest {
-            run: Some(run.clone()),
-            decisions: decisions.clone(),
-            out: None,
-            retry_failed: go_on.retry_failed,
-            repin: go_on.repin,
-            uid: by,
-            decides: decides.unwrap_or(self.uid),
-            observer: Arc::clone(feed) as _,
-            prompter: Some(Arc::new(Attending(Arc::clone(&self.full)))),
-            complain: Arc::clone(&self.complain),
-        };
-        let resumed = resume(&self.host, &opened, request).await;
-        if !is_offered {
-            return resumed;
-        }
-        match resumed {
-            Ok(running) => {
-                let order = Order {
-                    project: pinned::project(&opened.root),
-                    pipeline: running.plan.pipeline.clone(),
-                    uid: by,
-                    input: order.is_some_and(|order| order.input),
-                    decisions: true,
-                };
-                if let Err(error) = self.orders.keep(run, &order) {
-                    (self.complain)(format!(
-                        "run {run}: its decisions hold until a restart: {error}"
-                    ));
-                }
-                Ok(running)
-            }
-            Err(problems) => {
-                self.orders.refuse(run);
-                let path = decisions.unwrap_or_default();
-                Err(renamed(problems, &path, "the decisions"))
-            }
-        }
-    }
-
-    fn pinned(&self, project: &str) -> Result<Arc<Opened>, Problems> {
-        self.projects().pinned(project).ok_or_else(|| {
-            let message = format!("its project {project:?} is not one of this host");
-            let hint = "start the host with --project for it too";
-            Problems::one(Diagnostic::error(codes::SERVED, message).hint(hint))
-        })
     }
 
     async fn drive(&self, run: &RunId, feed: &Arc<Feed>, running: Running) {
