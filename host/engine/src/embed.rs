@@ -33,7 +33,9 @@ pub(crate) fn missing(
     if gateway.embedders.is_empty() {
         return None;
     }
-    Some(Box::new(move |durable| {
+    Some(Arc::new(move |durable| {
+        let (gateway, collections) = (Arc::clone(&gateway), collections.clone());
+        let run = run.clone();
         Box::pin(async move {
             let mut facts = Vec::new();
             for (collection, alias) in &gateway.embedders {

@@ -147,13 +147,14 @@ pub async fn resume(
     let Setting { world, gateway, collections, .. } =
         set_up(host, &held, &opened, &agents, &assets, onlookers).await?;
     let budgets = opened.budgets(&plan, &agents.current);
-    ledgers::go_on(&gateway.ledger, &state, budgets, host.clock.now());
+    ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
     let preparation =
         if begun { None } else { embed::missing(Arc::clone(&gateway), collections, run.clone()) };
     let resume = Resume {
         term,
         state,
+        known: entries.len() as u64,
         plan: Arc::clone(&plan),
         assets,
         by: opened.policy.people.name_of(request.uid),

@@ -21,6 +21,7 @@ use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::fork::Past;
 use crate::host::{Held, Host};
 use crate::input::{self, Input};
+use crate::ledgers::Accounts;
 use crate::load::Opened;
 use crate::origins::with_origins;
 use crate::problems::Problems;
@@ -235,6 +236,10 @@ pub(crate) async fn set_up(
         observer: onlookers.observer,
         desk: Arc::new(onlookers.desk),
         reuse: Arc::new(NoReuse),
+        books: Arc::new(Accounts {
+            ledger: gateway.ledger.clone(),
+            clock: Arc::clone(&host.clock),
+        }),
     };
     Ok(Setting { world, gateway, collections, slots })
 }

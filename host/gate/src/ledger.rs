@@ -61,6 +61,33 @@ impl Ledger {
         }
     }
 
+    /// What a run has spent by its journal, where its journal failed in this very process:
+    /// that replaces what was counted here, and the day is set right by the difference.
+    /// Nothing of the run may be reserved.
+    pub fn recount(
+        &self,
+        run: &RunId,
+        day: Day,
+        by_agent: BTreeMap<Name, Cost>,
+        by_step: BTreeMap<Name, Cost>,
+    ) {
+        let sum = |costs: &mut dyn Iterator<Item = Cost>| costs.fold(Cost::ZERO, Cost::plus);
+        let mut accounts = self.books.accounts();
+        let of_run = accounts.of_run(run);
+        let before = sum(&mut of_run.agents.values().map(|sums| sums.spent));
+        let after = sum(&mut by_agent.values().copied());
+        for (all, spent) in [(&mut of_run.agents, by_agent), (&mut of_run.steps, by_step)] {
+            all.values_mut().for_each(|sums| sums.spent = Cost::ZERO);
+            for (name, spent) in spent {
+                all.entry(name).or_default().spent = spent;
+            }
+        }
+        let account = accounts.days.entry(day).or_default();
+        account.spent = account.spent.plus(after.minus(before)).minus(before.minus(after));
+        drop(accounts);
+        self.books.freed.notify_waiters();
+    }
+
     /// What the project has spent on a day already, as the journals say. Only the first
     /// word on a day counts: from then on the day is counted here.
     pub fn seed_day(&self, day: Day, spent: Cost) {

@@ -40,7 +40,7 @@ impl Task {
         let (reuse, content) = (Arc::clone(&self.world.reuse), content(&generation, &id, &input));
         self.promise(async move {
             let found = reuse.find(&id.cell, content).await;
-            Message::Found { id, input, found }
+            Message::Found { id, input, content, found }
         });
         Ok(())
     }
@@ -50,19 +50,17 @@ impl Task {
         id: AttemptId,
         input: Document,
         found: Option<Reusable>,
+        content: Digest,
     ) -> Result<(), RunError> {
         self.promises -= 1;
         if self.stopping.is_some() || self.state.finishing.is_some() {
             self.queue.free(&id.cell.step);
             return Ok(());
         }
-        let agent = self.plan.step(&id.cell.step).and_then(|step| step.agent());
-        let generation = agent.and_then(|agent| self.world.slots.current(agent));
-        let (Some(Reusable { from, output }), Some(generation)) = (found, generation) else {
-            return self.start_attempt(id, input);
-        };
+        let Some(Reusable { from, output }) = found else { return self.start_attempt(id, input) };
         self.queue.free(&id.cell.step);
-        let (content, subject) = (content(&generation, &id, &input), self.subject_of(&id));
+        // Under the key that it was found by, whatever serves by now.
+        let subject = self.subject_of(&id);
         self.note(Fact::CellReused { attempt: id, content, from, output })?;
         self.advance(&subject)
     }

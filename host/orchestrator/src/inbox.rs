@@ -1,9 +1,11 @@
 //! What reaches the task that owns a run: facts of attempts, ends of attempts, answers of people, stops. Decides nothing.
 
+use std::collections::VecDeque;
+
 use bailiwick_core::AttemptId;
 use bailiwick_core::fact::{AskId, Decision, Fact, Failure, PauseReason};
-use bailiwick_core::ports::{BoxFuture, JournalError, Recorder, Ticket};
-use bailiwick_core::{AxisValue, Document, Name, RunId, Timestamp};
+use bailiwick_core::ports::{Append, BoxFuture, JournalError, Recorder, Ticket};
+use bailiwick_core::{AxisValue, Digest, Document, Name, RunId, Timestamp};
 use bailiwick_policy::ports::{Outcome, Place};
 use bailiwick_project::Point;
 use serde_json::Value;
@@ -22,6 +24,93 @@ pub(crate) const INBOX_MAX: usize = 1024;
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
+/// A message, and the life of the run that it is about; nothing: whichever goes on now.
+struct Letter {
+    life: Option<u32>,
+    message: Message,
+}
+
+/// A way into the inbox of a run.
+#[derive(Clone)]
+pub(crate) struct Line {
+    sender: mpsc::Sender<Letter>,
+    life: Option<u32>,
+}
+
+/// Nobody reads any more.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl Line {
+    pub(crate) async fn send(&self, message: Message) -> Result<(), Gone> {
+        self.sender.send(Letter { life: self.life, message }).await.map_err(|_| Gone)
+    }
+}
+
+/// What reaches a run. What an earlier life of it had under way is dropped unread.
+pub(crate) struct Inbox {
+    letters: mpsc::Receiver<Letter>,
+    life: u32,
+    /// Of people, while nobody could act on it.
+    kept: VecDeque<Message>,
+}
+
+/// An empty inbox, and the way into it for whoever is outside of the run.
+pub(crate) fn open(run: RunId) -> (RunHandle, Inbox) {
+    let (sender, letters) = mpsc::channel(INBOX_MAX);
+    let handle = RunHandle { run, inbox: Line { sender, life: None } };
+    (handle, Inbox { letters, life: 0, kept: VecDeque::new() })
+}
+
+impl Inbox {
+    /// The next message; nothing where nobody can send one any more.
+    pub(crate) async fn recv(&mut self) -> Option<Message> {
+        if let Some(kept) = self.kept.pop_front() {
+            return Some(kept);
+        }
+        loop {
+            let letter = self.letters.recv().await?;
+            if self.is_current(&letter) {
+                return Some(letter.message);
+            }
+        }
+    }
+
+    /// The next message, where there is one now.
+    pub(crate) fn try_recv(&mut self) -> Option<Message> {
+        if let Some(kept) = self.kept.pop_front() {
+            return Some(kept);
+        }
+        loop {
+            let letter = self.letters.try_recv().ok()?;
+            if self.is_current(&letter) {
+                return Some(letter.message);
+            }
+        }
+    }
+
+    /// The next message of a life that is over. Those from outside wait for the next.
+    pub(crate) async fn recv_last(&mut self) -> Option<Message> {
+        loop {
+            let letter = self.letters.recv().await?;
+            match letter.life {
+                Some(life) if life == self.life => return Some(letter.message),
+                Some(_) => {}
+                None => self.kept.push_back(letter.message),
+            }
+        }
+    }
+
+    /// Another life begins.
+    pub(crate) fn next_life(&mut self) {
+        self.life += 1;
+    }
+
+    fn is_current(&self, letter: &Letter) -> bool {
+        letter.life.is_none_or(|life| life == self.life)
+    }
+}
+
 pub(crate) enum Message {
     /// A fact of a running attempt.
     Record { fact: Fact, reply: Reply<Result<(Ticket, Timestamp), JournalError>> },
@@ -37,18 +126,22 @@ pub(crate) enum Message {
     Output { result: Result<Value, Failure> },
     /// People have decided.
     Decide { answers: Vec<Answer>, reply: Reply<Result<Vec<Taken>, Vec<Refused>>> },
+    /// People have decided here and elsewhere: the run waits for the one append that says so.
+    Hold { answers: Vec<Answer>, reply: Reply<Result<HeldRun, Vec<Refused>>> },
     /// A question may be due.
     Alarm,
     /// A pause before a retry is over.
     Wake(Work),
     /// It is this run's turn in the room that it shares with others.
     Place(Place, Company),
+    /// Whether a question that is about to be put still waits for people.
+    IsOpen { ask: AskId, reply: Reply<bool> },
     /// So many appends were shown, and their questions put.
     Shown(u64),
     /// An append did not reach stable storage.
     Lost(JournalError),
     /// Another run may have had this output already.
-    Found { id: AttemptId, input: Document, found: Option<Reusable> },
+    Found { id: AttemptId, input: Document, content: Digest, found: Option<Reusable> },
     /// Somebody wants the run to stop.
     Stop,
     /// Somebody wants the run to rest.
@@ -70,14 +163,53 @@ pub struct Taken {
     pub already: Option<String>,
 }
 
+/// A run that waits for an append, which somebody else makes for it. Dropped, it goes on as
+/// if nobody had decided anything.
+#[derive(Debug)]
+pub struct HeldRun {
+    pub(crate) append: Option<Append>,
+    pub(crate) already: Vec<Option<String>>,
+    pub(crate) go: oneshot::Sender<Ticket>,
+}
+
+impl HeldRun {
+    /// What is to be written; nothing where all was said before.
+    pub fn append(&mut self) -> Option<Append> {
+        self.append.take()
+    }
+
+    /// For each answer who had said the same before, where somebody had.
+    #[must_use]
+    pub fn already(&self) -> &[Option<String>] {
+        &self.already
+    }
+
+    /// The append was made: the run goes on with what follows.
+    pub fn go(self, ticket: Ticket) {
+        // A run that was given up meanwhile is made anew from what is on disk.
+        let _ = self.go.send(ticket);
+    }
+}
+
 /// A way to a run for people and signals. Cloning is cheap.
 #[derive(Clone)]
 pub struct RunHandle {
     pub(crate) run: RunId,
-    pub(crate) inbox: mpsc::Sender<Message>,
+    pub(crate) inbox: Line,
 }
 
 impl RunHandle {
+    /// The way for what belongs to the life of the run that goes on now, and ends with it.
+    pub(crate) fn of_life(&self, inbox: &Inbox) -> Self {
+        let inbox = Line { life: Some(inbox.life), ..self.inbox.clone() };
+        Self { run: self.run.clone(), inbox }
+    }
+
+    /// The way for people: what they say is about the run, in whichever life.
+    pub(crate) fn of_all_lives(&self) -> Self {
+        Self { run: self.run.clone(), inbox: Line { life: None, ..self.inbox.clone() } }
+    }
+
     /// The run.
     #[must_use]
     pub fn run(&self) -> &RunId {
@@ -110,6 +242,18 @@ impl RunHandle {
         let (reply, answer) = oneshot::channel();
         let message = Message::Decide { answers, reply };
         self.inbox.send(message).await.map_err(|_| ended())?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// Hands decisions in that are to be written down together with others. Where all of
+    /// them fit, the run does nothing more until it is told which append it was.
+    ///
+    /// # Errors
+    /// [`Refused`] for each that was; the run goes on then.
+    pub async fn hold(&self, answers: Vec<Answer>) -> Result<HeldRun, Vec<Refused>> {
+        let ended = || vec![Refused::RunEnded];
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Message::Hold { answers, reply }).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 

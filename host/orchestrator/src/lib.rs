@@ -11,10 +11,12 @@ mod ending;
 mod evaluate;
 mod finish;
 mod graph;
+mod hold;
 mod inbox;
 mod judges;
 mod layout;
 mod leash;
+mod lives;
 mod people;
 pub mod ports;
 mod queue;
@@ -29,8 +31,11 @@ mod verdict;
 
 pub use answers::{Answer, Fit, Refused, fit, past, rounds_left};
 pub use attempt::pin;
-pub use inbox::{RunHandle, Taken};
-pub use ports::{Desk, Lack, NoReuse, Observer, Preparation, Question, Readiness, Reusable, Reuse};
+pub use inbox::{HeldRun, RunHandle, Taken};
+pub use ports::{
+    Books, Desk, Lack, NoBooks, NoReuse, Observer, Preparation, Question, Readiness, Reusable,
+    Reuse,
+};
 pub use settled::waits_for_people;
 pub use task::{Ended, Resume, RunError, Start, World, resume, run};
 pub use timers::REMINDERS_MAX;

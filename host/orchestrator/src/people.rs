@@ -120,19 +120,10 @@ impl Task {
         &mut self,
         answers: Vec<Answer>,
     ) -> Result<Result<Vec<Option<String>>, Vec<Refused>>, RunError> {
-        if self.stopping.is_some() {
-            return Ok(Err(vec![Refused::RunEnded]));
-        }
-        let (mut fits, mut refused) = (Vec::new(), Vec::new());
-        for answer in &answers {
-            match self.fit(answer) {
-                Ok(fit) => fits.push(fit),
-                Err(why) => refused.push(why),
-            }
-        }
-        if !refused.is_empty() {
-            return Ok(Err(refused));
-        }
+        let fits = match self.fits(&answers) {
+            Ok(fits) => fits,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let mut before = Vec::new();
         let mut seen = HashSet::new();
         for (answer, fit) in answers.into_iter().zip(fits) {
@@ -153,6 +144,21 @@ impl Task {
             before.push(already);
         }
         Ok(Ok(before))
+    }
+
+    /// What each answer comes to, or every reason why they are not taken.
+    pub(crate) fn fits(&self, answers: &[Answer]) -> Result<Vec<Fit>, Vec<Refused>> {
+        if self.stopping.is_some() {
+            return Err(vec![Refused::RunEnded]);
+        }
+        let (mut fits, mut refused) = (Vec::new(), Vec::new());
+        for answer in answers {
+            match self.fit(answer) {
+                Ok(fit) => fits.push(fit),
+                Err(why) => refused.push(why),
+            }
+        }
+        if refused.is_empty() { Ok(fits) } else { Err(refused) }
     }
 
     fn fit(&self, answer: &Answer) -> Result<Fit, Refused> {

@@ -1,8 +1,10 @@
 //! What the orchestrator needs of the people around a run: somebody who watches, and somebody who puts questions to people.
 
+use std::sync::Arc;
+
 use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_core::{CellId, Digest, Document, Name, RunId};
+use bailiwick_core::{CellId, Digest, Document, Name, RunId, RunState};
 use bailiwick_project::Step;
 
 use serde_json::Value;
@@ -10,8 +12,9 @@ use serde_json::Value;
 use crate::inbox::RunHandle;
 
 /// What has to leave the host before the first cell, such as passages to be embedded.
-/// Called once, when `RunStarted` is on stable storage.
-pub type Preparation = Box<dyn FnOnce(Durable) -> BoxFuture<'static, Readiness> + Send>;
+/// Called when `RunStarted` is on stable storage; once more where the journal failed
+/// before what it did was written down.
+pub type Preparation = Arc<dyn Fn(Durable) -> BoxFuture<'static, Readiness> + Send + Sync>;
 
 /// What came of a preparation.
 #[derive(Debug, Default, PartialEq)]
@@ -40,6 +43,21 @@ pub trait Observer: Send + Sync {
 
     /// What happened before this host went on with a run; comes first, if at all.
     fn before(&self, _entries: &[Entry]) {}
+}
+
+/// The accounts of a run, kept outside of it.
+pub trait Books: Send + Sync {
+    /// The run was made anew from its journal, and nothing of it goes on yet: what it has
+    /// spent is what its facts say, with what its open calls may have.
+    fn set(&self, state: &RunState);
+}
+
+/// Nothing is counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBooks;
+
+impl Books for NoBooks {
+    fn set(&self, _: &RunState) {}
 }
 
 /// A question to people, with everything that they are to see.

@@ -1,10 +1,11 @@
 //! Shows what happened, in order, when it is on stable storage: entries to the observer, questions to people.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{Durable, Ticket};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::inbox::{Message, RunHandle};
@@ -38,14 +39,20 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    pub(crate) fn start(observer: Arc<dyn Observer>, desk: Arc<dyn Desk>, run: RunHandle) -> Self {
+    /// `shown` counts the entries of the run that were shown, also those of earlier lives.
+    pub(crate) fn start(
+        observer: Arc<dyn Observer>,
+        desk: Arc<dyn Desk>,
+        run: RunHandle,
+        shown: Arc<AtomicU64>,
+    ) -> Self {
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
         // Bounded all the same: a cell has at most one open question. The desk has a
         // task of its own because it may hand in answers, which the run takes only
         // while it does not wait for its observer.
         let (put, asked) = mpsc::unbounded_channel();
         let questions = tokio::spawn(ask(desk, run.clone(), asked));
-        let entries = tokio::spawn(show(observer, run, waiting, put));
+        let entries = tokio::spawn(show((observer, shown), run, waiting, put));
         Self { sender, entries, _questions: Leash(questions.abort_handle()) }
     }
 
@@ -63,7 +70,7 @@ impl Show {
 }
 
 async fn show(
-    observer: Arc<dyn Observer>,
+    (observer, shown): (Arc<dyn Observer>, Arc<AtomicU64>),
     run: RunHandle,
     mut waiting: mpsc::Receiver<Appended>,
     put: mpsc::UnboundedSender<Put>,
@@ -80,6 +87,7 @@ async fn show(
             }
         };
         observer.entry(&durable, &entry);
+        shown.store(durable.position(), Ordering::Relaxed);
         if !questions.is_empty() {
             // The desk's task ends only with the show, or by a panic of the desk.
             let _ = put.send(Put { durable, questions, count });
@@ -88,9 +96,16 @@ async fn show(
 }
 
 async fn ask(desk: Arc<dyn Desk>, run: RunHandle, mut asked: mpsc::UnboundedReceiver<Put>) {
+    let people = run.of_all_lives();
     while let Some(Put { durable, questions, count }) = asked.recv().await {
         for question in questions {
-            desk.ask(&durable, question, &run).await;
+            // Somebody may have answered since it was written down.
+            let (reply, answer) = oneshot::channel();
+            let is_open = Message::IsOpen { ask: question.ask.clone(), reply };
+            if run.inbox.send(is_open).await.is_err() || !answer.await.unwrap_or(false) {
+                continue;
+            }
+            desk.ask(&durable, question, &people).await;
         }
         // A run that has ended meanwhile does not need to know.
         let _ = run.inbox.send(Message::Shown(count)).await;

@@ -13,14 +13,15 @@ use bailiwick_core::{Artifact, AttemptId, Document, Name, RunId, RunState, Times
 use bailiwick_policy::ports::{Park, Slots, StepRunner};
 use bailiwick_project::Plan;
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use crate::ending::Stopping;
 use crate::evaluate::Evaluator;
 use crate::graph::Graph;
-use crate::inbox::{INBOX_MAX, Message, RunHandle, Taken};
+use crate::hold::Hold;
+use crate::inbox::{self, Inbox, Message, RunHandle, Taken};
 use crate::leash::Leash;
-use crate::ports::{Desk, Lack, Observer, Preparation, Question, Readiness, Reuse};
+use crate::lives::{self, Beginning};
+use crate::ports::{Books, Desk, Lack, Observer, Preparation, Question, Readiness, Reuse};
 use crate::queue::Queue;
 use crate::room::Room;
 use crate::show::{Appended, Show};
@@ -42,9 +43,11 @@ pub struct World {
     pub observer: Arc<dyn Observer>,
     pub desk: Arc<dyn Desk>,
     pub reuse: Arc<dyn Reuse>,
+    pub books: Arc<dyn Books>,
 }
 
 /// What is to be run.
+#[derive(Clone)]
 pub struct Start {
     /// A fresh id.
     pub run: RunId,
@@ -78,6 +81,8 @@ pub struct Resume {
     pub term: Term,
     /// Its state, of everything that the journal has.
     pub state: RunState,
+    /// How many entries that are: they are not shown again.
+    pub known: u64,
     /// The plan that it was started with.
     pub plan: Arc<Plan>,
     /// What `${assets}` reads as.
@@ -146,9 +151,13 @@ pub(crate) struct Task {
     pub(crate) wary: bool,
     pub(crate) questions: Vec<Question>,
     pub(crate) timers: Timers,
-    term: Term,
+    /// Somebody else is about to append for this run.
+    pub(crate) hold: Option<Hold>,
+    /// What was done before the first cell, so that it is not forgotten where it is not durable.
+    pub(crate) prepared: Vec<Fact>,
+    pub(crate) term: Term,
     batch: Vec<Fact>,
-    batch_at: Timestamp,
+    pub(crate) batch_at: Timestamp,
     replies: Vec<Box<dyn FnOnce(Ticket, Timestamp) + Send>>,
     last: Option<Ticket>,
     appends: u64,
@@ -163,9 +172,8 @@ pub fn run(
     world: World,
     start: Start,
 ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
-    let (sender, inbox) = mpsc::channel(INBOX_MAX);
-    let handle = RunHandle { run: start.run.clone(), inbox: sender };
-    (handle.clone(), begin(world, start, handle, inbox))
+    let (handle, inbox) = inbox::open(start.run.clone());
+    (handle.clone(), lives::live(world, Beginning::Start(start), handle, inbox))
 }
 
 /// Goes on with a run that was left.
@@ -173,39 +181,9 @@ pub fn resume(
     world: World,
     resume: Resume,
 ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
-    let (sender, inbox) = mpsc::channel(INBOX_MAX);
-    let handle = RunHandle { run: resume.state.run.clone(), inbox: sender };
-    (handle.clone(), go_on(world, resume, handle, inbox))
-}
-
-async fn begin(
-    world: World,
-    mut start: Start,
-    handle: RunHandle,
-    inbox: mpsc::Receiver<Message>,
-) -> Result<Ended, RunError> {
-    let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
-    let preparation = start.preparation.take();
-    let mut task = Task::begin(world, start, handle).await?;
-    if let Some(preparation) = preparation {
-        task.prepare(preparation, &show).await?;
-    }
-    drive(task, show, inbox).await
-}
-
-async fn go_on(
-    world: World,
-    mut resume: Resume,
-    handle: RunHandle,
-    inbox: mpsc::Receiver<Message>,
-) -> Result<Ended, RunError> {
-    let show = Show::start(Arc::clone(&world.observer), Arc::clone(&world.desk), handle.clone());
-    let preparation = resume.preparation.take();
-    let mut task = Task::go_on(world, resume, handle)?;
-    if let Some(preparation) = preparation {
-        task.prepare(preparation, &show).await?;
-    }
-    drive(task, show, inbox).await
+    let (handle, inbox) = inbox::open(resume.state.run.clone());
+    let beginning = Beginning::Resume(Box::new(resume));
+    (handle.clone(), lives::live(world, beginning, handle, inbox))
 }
 
 /// Makes a run. A host that ended just after it had made one left nothing in it: that one
@@ -220,40 +198,47 @@ async fn create(journal: &dyn Journal, run: &RunId) -> Result<Term, JournalError
     }
 }
 
-async fn drive(
-    mut task: Task,
-    show: Show,
-    mut inbox: mpsc::Receiver<Message>,
-) -> Result<Ended, RunError> {
+/// Drives a run until it is left; what comes back says that its last fact is on stable storage.
+pub(crate) async fn drive(
+    task: &mut Task,
+    show: &Show,
+    inbox: &mut Inbox,
+) -> Result<Durable, RunError> {
     loop {
         task.start_ready()?;
         task.progress()?;
-        task.append(&show).await?;
+        task.append(show).await?;
         task.arm();
         if task.is_over() {
             break;
+        }
+        if let Some(hold) = task.hold.take() {
+            task.wait_for_append(hold, show).await?;
+            continue;
         }
         let Some(message) = inbox.recv().await else { break };
         task.take(message)?;
         for _ in 1..MESSAGES_PER_APPEND {
             // A run that has ended takes nothing more; who waits for an answer learns it.
-            if task.state.end.is_some() || task.state.pause.is_some() {
+            if task.state.end.is_some() || task.state.pause.is_some() || task.hold.is_some() {
                 break;
             }
-            let Ok(message) = inbox.try_recv() else { break };
+            let Some(message) = inbox.try_recv() else { break };
             task.take(message)?;
         }
     }
     let Some(last) = task.last.take() else {
         return Err(JournalError::Storage("nothing was written".into()).into());
     };
-    let durable = last.durable().await?;
-    show.finish().await;
-    Ok(Ended { state: task.state, durable })
+    Ok(last.durable().await?)
 }
 
 impl Task {
-    async fn begin(world: World, start: Start, handle: RunHandle) -> Result<Self, RunError> {
+    pub(crate) async fn begin(
+        world: World,
+        start: Start,
+        handle: RunHandle,
+    ) -> Result<Self, RunError> {
         let term = create(world.journal.as_ref(), &start.run).await?;
         let at = world.clock.now();
         let fact = Fact::RunStarted {
@@ -275,7 +260,7 @@ impl Task {
         Ok(task)
     }
 
-    fn go_on(world: World, resume: Resume, handle: RunHandle) -> Result<Self, RunError> {
+    pub(crate) fn go_on(world: World, resume: Resume, handle: RunHandle) -> Result<Self, RunError> {
         let Resume { term, state, plan, assets, by, repinned, retry_failed, .. } = resume;
         let (last, wary) = (state.span.1, state.end.is_none() && state.pause.is_none());
         let mut task = Self::of(world, (plan, assets, resume.concurrency), state, handle, term);
@@ -285,7 +270,7 @@ impl Task {
         Ok(task)
     }
 
-    fn of(
+    pub(crate) fn of(
         world: World,
         (plan, assets, concurrency): (Arc<Plan>, Value, NonZeroUsize),
         state: RunState,
@@ -313,6 +298,8 @@ impl Task {
             wary: false,
             questions: Vec::new(),
             timers: Timers::default(),
+            hold: None,
+            prepared: Vec::new(),
             term,
             batch: Vec::new(),
             batch_at: Timestamp(0),
@@ -325,7 +312,11 @@ impl Task {
     }
 
     /// Nothing else of this run happens meanwhile: messages wait.
-    async fn prepare(&mut self, preparation: Preparation, show: &Show) -> Result<(), RunError> {
+    pub(crate) async fn prepare(
+        &mut self,
+        preparation: &Preparation,
+        show: &Show,
+    ) -> Result<(), RunError> {
         self.append(show).await?;
         let Some(begun) = &self.last else { return Ok(()) };
         let durable = begun.durable().await?;
@@ -336,6 +327,7 @@ impl Task {
             Some(Lack::Day(detail)) => self.leave(Stopping::lacks(PauseReason::Day, detail)),
             None => {}
         }
+        self.prepared.clone_from(&facts);
         facts.into_iter().try_for_each(|fact| Ok(self.note(fact)?))
     }
 
@@ -371,6 +363,10 @@ impl Task {
                 }
                 Ok(())
             }
+            Message::Hold { answers, reply } => {
+                self.hold = Some(Hold { answers, reply });
+                Ok(())
+            }
             Message::Alarm => self.alarm(),
             Message::Wake(work) => {
                 self.promises -= 1;
@@ -381,12 +377,17 @@ impl Task {
                 self.queue.place(place, company);
                 Ok(())
             }
+            Message::IsOpen { ask, reply } => {
+                // Who asks ends with the run.
+                let _ = reply.send(self.is_open(&ask));
+                Ok(())
+            }
             Message::Shown(count) => {
                 self.shown = self.shown.max(count);
                 Ok(())
             }
             Message::Lost(error) => Err(error.into()),
-            Message::Found { id, input, found } => self.found(id, input, found),
+            Message::Found { id, input, content, found } => self.found(id, input, found, content),
             Message::Stop => {
                 self.leave(Stopping::interrupted());
                 Ok(())
@@ -444,6 +445,12 @@ impl Task {
         for reply in self.replies.drain(..) {
             reply(ticket.clone(), self.batch_at);
         }
+        self.appended(ticket, entry, show).await;
+        Ok(())
+    }
+
+    /// An append was made.
+    pub(crate) async fn appended(&mut self, ticket: Ticket, entry: Entry, show: &Show) {
         self.appends += 1;
         let questions = std::mem::take(&mut self.questions);
         if !questions.is_empty() {
@@ -452,7 +459,6 @@ impl Task {
         self.last = Some(ticket.clone());
         show.push(Appended { ticket, entry: Arc::new(entry), questions, count: self.appends })
             .await;
-        Ok(())
     }
 
     /// Whether this host has nothing more to do: the run has ended, or waits for people

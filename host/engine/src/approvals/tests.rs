@@ -355,6 +355,7 @@ mod driven {
             observer: Arc::new(Onlooker),
             desk: Arc::new(Onlooker),
             reuse: Arc::new(NoReuse),
+            books: Arc::new(bailiwick_orchestrator::NoBooks),
         };
         let start = Start {
             run: run(id),

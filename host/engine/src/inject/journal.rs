@@ -70,12 +70,14 @@ impl Faulty {
     /// The error of a write that is lost.
     fn loses(&self, progress: &mut Progress) -> Option<JournalError> {
         let number = progress.appends;
-        progress.failed |= self.faults.list.iter().any(
-            |fault| matches!(fault, Fault::FailAppend(lost) if lost.contains(&number)),
-        );
-        progress.failed.then(|| {
-            JournalError::Storage(format!("write {number} was made to fail by --inject"))
-        })
+        progress.failed |= self
+            .faults
+            .list
+            .iter()
+            .any(|fault| matches!(fault, Fault::FailAppend(lost) if lost.contains(&number)));
+        progress
+            .failed
+            .then(|| JournalError::Storage(format!("write {number} was made to fail by --inject")))
     }
 
     /// The ticket of an append that was made, redeemed as late as the faults say.

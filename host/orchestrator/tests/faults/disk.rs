@@ -40,7 +40,11 @@ impl Journal for Disk {
     }
 
     fn claim<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Term, JournalError>> {
-        self.0.journal.claim(run)
+        // The second failure in a row ends the host.
+        match self.0.chance(self.0.faults().append) {
+            true => Box::pin(async { Err(lost()) }),
+            false => self.0.journal.claim(run),
+        }
     }
 
     fn append(&self, run: &RunId, term: Term, entry: Entry) -> Result<Ticket, JournalError> {
@@ -54,10 +58,6 @@ impl Journal for Disk {
         if self.fails_now() {
             return Ok(vec![Ticket::new(async { Err(lost()) }); appends.len()]);
         }
-        self.0.journal.append_all(appends)
-    }
-
-    fn append_all(&self, appends: Vec<Append>) -> Result<Vec<Ticket>, JournalError> {
         self.0.journal.append_all(appends)
     }
 
@@ -95,6 +95,7 @@ impl Disk {
         let fails = begun && self.0.chance(self.0.faults().append);
         if fails {
             self.fail();
+            self.0.journal.hold();
         }
         fails
     }

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use bailiwick_core::fact::{Entry, Fact, Repin};
 use bailiwick_core::ports::Journal as _;
-use bailiwick_core::{Document, RunState};
+use bailiwick_core::{Day, Document, RunState};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
-use bailiwick_orchestrator::{Ended, Resume, RunError, RunHandle, Start, World, pin, resume, run};
+use bailiwick_orchestrator::{
+    Books, Ended, Resume, RunError, RunHandle, Start, World, pin, resume, run,
+};
 use bailiwick_policy::Route;
 use serde_json::json;
 
@@ -145,6 +147,7 @@ async fn begin(outside: &Arc<Outside>, plot: &Plot) -> (RunHandle, Driven) {
     let resumed = Resume {
         term: outside.journal.claim(&run_id()).await.unwrap(),
         state,
+        known: entries.len() as u64,
         plan,
         assets,
         by: "ana".into(),
@@ -178,7 +181,7 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
         host_key: [7; 32],
-        ledger,
+        ledger: ledger.clone(),
     };
     World {
         journal: Arc::new(Disk(Arc::clone(outside))),
@@ -191,6 +194,17 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
         }),
         desk: Arc::new(Office { outside: Arc::clone(outside), attended: plot.attended }),
         reuse: Arc::new(OtherRun(Arc::clone(outside))),
+        books: Arc::new(Counted(ledger)),
+    }
+}
+
+/// The ledger of a host, set right when its journal fails.
+struct Counted(Ledger);
+
+impl Books for Counted {
+    fn set(&self, state: &RunState) {
+        let committed = state.committed();
+        self.0.recount(&state.run, Day(0), committed.by_agent, committed.by_step);
     }
 }
 

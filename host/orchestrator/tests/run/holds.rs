@@ -180,6 +180,7 @@ agent = "work"
         observer: Arc::clone(&house.seen) as _,
         desk,
         reuse: Arc::new(bailiwick_orchestrator::NoReuse),
+        books: Arc::new(bailiwick_orchestrator::NoBooks),
     };
     let start = Start {
         run: run_id(),

@@ -140,6 +140,7 @@ impl House {
             observer: Arc::clone(&self.seen) as _,
             desk: Arc::clone(&self.desk) as _,
             reuse: Arc::new(NoReuse),
+            books: Arc::new(bailiwick_orchestrator::NoBooks),
         }
     }
 
@@ -175,10 +176,12 @@ impl House {
         &self,
     ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>> + use<>) {
         let term = self.journal.claim(&run_id()).await.unwrap();
-        let state = RunState::replay(&self.entries()).unwrap().unwrap();
+        let entries = self.entries();
+        let state = RunState::replay(&entries).unwrap().unwrap();
         let resume = Resume {
             term,
             state,
+            known: entries.len() as u64,
             plan: Arc::clone(&self.plan),
             assets: json!({}),
             by: "ana".into(),

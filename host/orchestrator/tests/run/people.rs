@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bailiwick_core::artifact::Artifact;
 use bailiwick_core::fact::{AskId, Decision, Fact};
+use bailiwick_core::ports::Journal as _;
 use bailiwick_core::run::RunStatus;
 use bailiwick_core::{Bytes, Digest, Document};
-use bailiwick_orchestrator::Refused;
+use bailiwick_orchestrator::{Answer, Refused};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -233,4 +234,37 @@ input = { draft = "${draft}" }
     };
     let (ended, ()) = tokio::join!(driven, judge);
     house.hold_against(&ended.unwrap());
+}
+
+/// The append is made for it, with those of other runs, by who asked.
+#[tokio::test]
+async fn a_run_that_is_held_goes_on_with_the_append_that_was_made_or_as_if_nothing_was_said() {
+    let house =
+        House::of(EDITED).agents(at_once(|_| Ok(json!({ "text": 1 })))).desk(Table::attended());
+    let (handle, driven) = house.start();
+    let person = async {
+        house.seen.until(1, |fact| matches!(fact, Fact::Asked { .. })).await;
+        let before = house.facts();
+        let answers = |round: u32| {
+            let decision = Decision::Approve { comment: None };
+            vec![Answer { ask: ask(round), decision, by: "bo".into(), subject: None }]
+        };
+        let refused = handle.hold(answers(7)).await.unwrap_err();
+        assert_eq!(refused, [Refused::NoSuchQuestion(ask(7))]);
+        let mut held = handle.hold(answers(0)).await.unwrap();
+        assert!(held.append().is_some());
+        drop(held);
+        let mut held = handle.hold(answers(0)).await.unwrap();
+        assert_eq!(house.facts(), before, "nobody has made what was said before");
+        let append = held.append().unwrap();
+        assert!(matches!(append.entry.facts.as_slice(), [Fact::Decided { .. }]));
+        let tickets = house.journal.append_all(vec![append]).unwrap();
+        held.go(tickets[0].clone());
+    };
+    let (ended, ()) = tokio::join!(driven, person);
+    let ended = ended.unwrap();
+    house.hold_against(&ended);
+    assert_eq!(ended.state.status(), RunStatus::Done);
+    let decided = house.facts().iter().filter(|fact| matches!(fact, Fact::Decided { .. })).count();
+    assert_eq!(decided, 1);
 }
