@@ -359,15 +359,32 @@ fn a_campaign_that_is_killed_anywhere_delivers_the_same() {
 }
 
 #[test]
-fn a_failed_write_ends_the_process_and_costs_nothing_that_was_durable() {
+fn after_a_failed_write_the_run_is_made_anew_from_disk_and_ends_the_same() {
     let desk = Desk::new();
     let drill = small(&desk);
     drill.run(&desk).ends(0);
     let out = desk.out();
-    for append in [2, 5, 9, 14] {
+    for write in [1, 2, 5, 9, 14] {
         let desk = Desk::new();
-        let fault = format!("fail-append={append}");
-        let ended = drill.run(&desk).option("inject", &fault).ends(1);
+        let fault = format!("fail-append={write}");
+        drill.run(&desk).option("inject", &fault).ends(0);
+        folder::assert_equal(&out, &desk.out());
+        let journal = Journal::of(&desk, "drill");
+        journal.did_nothing_twice();
+        assert_eq!(journal.count("RunStarted"), 1);
+        assert_eq!(journal.count("RunResumed"), usize::from(write > 1), "{fault}");
+    }
+}
+
+#[test]
+fn a_second_failed_write_in_a_row_ends_the_process_and_costs_nothing_that_was_durable() {
+    let desk = Desk::new();
+    let drill = small(&desk);
+    drill.run(&desk).ends(0);
+    let out = desk.out();
+    for fault in ["fail-append=2..3", "fail-append=9..10"] {
+        let desk = Desk::new();
+        let ended = drill.run(&desk).option("inject", fault).ends(1);
         assert!(ended.stderr.contains("made to fail by --inject"), "{}", ended.stderr);
         drill.resume(&desk).ends(0);
         folder::assert_equal(&out, &desk.out());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bailiwick_builder::read_embedded;
 use bailiwick_core::fact::{AskId, Decision, Entry, Fact, StepBy};
-use bailiwick_core::ports::{Blobs as _, Clock as _, Durable, Journal as _};
+use bailiwick_core::ports::{Append, Blobs as _, Clock as _, Durable, Journal as _};
 use bailiwick_core::run::Ask;
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{CellId, Diagnostic, Digest, Document, Name, RunId, RunState, Timestamp};
@@ -168,9 +168,8 @@ pub enum NotTaken {
 }
 
 /// Decides, for somebody whom the kernel named: every answer is judged first, and none is
-/// taken where one is refused. Answers to one run are one append; answers to several are
-/// handed to the journal together, which as a rule writes them in one transaction, but a
-/// power cut between two runs may leave the first with its answers and the second without.
+/// taken where one is refused. However many runs they are about, they are one transaction
+/// of the journal: after a power cut all of them are there, or none is.
 ///
 /// Runs that this process drives take them now. Of the others the journal does, and who
 /// resumes them takes them up; while no host is alive only the owner of the data folder decides.
@@ -294,53 +293,74 @@ async fn output_schema(held: &Held, state: &RunState, ask: &Ask) -> Option<Schem
     Schema::admit(read_embedded(&bytes).ok()?.profile.output_schema).ok()
 }
 
-/// Writes down what was judged, and waits until it is on stable storage.
+/// Writes down what was judged, as one, and waits until it is on stable storage.
+///
+/// The runs that go here are held while it is made: each says what it would write, none
+/// goes on before all have, and whoever is not asked to go on has changed nothing. Only
+/// one of these is under way at a time, since the guard of the runs that go is held: two
+/// could each hold what the other waits for.
 async fn write(host: &Host, held: &Arc<Held>, judged: Vec<OfRun>) -> Result<Vec<Taken>, NotTaken> {
-    let mut tickets = Vec::new();
-    let mut taken = Vec::new();
-    for OfRun { run, mut state, handle, answers } in judged {
-        let now = host.clock.now().max(state.span.1);
-        let mut facts = Vec::new();
-        for (answer, fit) in &answers {
-            let already = match fit {
-                Fit::Already { by } => Some(by.clone()),
-                Fit::New => {
-                    let Answer { ask, decision, by, .. } = answer.clone();
-                    let fact = Fact::Decided { ask, decision, by };
-                    state.next(&fact, now).map_err(|error| broken(&error))?;
-                    facts.push(fact);
-                    None
-                }
-            };
-            let (ask, run, by) = (answer.ask.clone(), run.clone(), answer.by.clone());
-            let votes = votes(&state, &ask);
-            taken.push(Taken { ask, run, by, already, votes, live: handle.is_some() });
+    let (mut appends, mut going, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+    // Those that nobody drives first: a claim waits for the disk, and no run should for that.
+    let (live, left): (Vec<_>, Vec<_>) = judged.into_iter().partition(|one| one.handle.is_some());
+    for mut one in left {
+        let at = host.clock.now().max(one.state.span.1);
+        let facts = one.decide(at, &mut taken)?;
+        if !facts.is_empty() {
+            let run = one.run;
+            let term = held.store.claim(&run).await.map_err(|error| broken(&error))?;
+            appends.push(Append { run, term, entry: Entry { at, facts } });
         }
-        if facts.is_empty() {
-            continue;
+    }
+    for mut one in live {
+        let at = host.clock.now().max(one.state.span.1);
+        let facts = one.decide(at, &mut taken)?;
+        let Some(handle) = one.handle.filter(|_| !facts.is_empty()) else { continue };
+        let answers = one.answers.into_iter().map(|(answer, _)| answer).collect();
+        let mut waits = handle.hold(answers).await.map_err(|refused| {
+            let mut problems = Problems::default();
+            problems.extend(refused.iter().map(not_taken));
+            NotTaken::Refused(problems)
+        })?;
+        if let Some(append) = waits.append() {
+            going.push((appends.len(), waits));
+            appends.push(append);
         }
-        match handle {
-            Some(handle) => {
-                let answers = answers.into_iter().map(|(answer, _)| answer).collect();
-                let answered = handle.decide_all(answers).await.map_err(|refused| {
-                    let mut problems = Problems::default();
-                    problems.extend(refused.iter().map(not_taken));
-                    NotTaken::Refused(problems)
-                })?;
-                tickets.extend(answered.into_iter().map(|taken| taken.ticket));
-            }
-            None => {
-                let term = held.store.claim(&run).await.map_err(|error| broken(&error))?;
-                let entry = Entry { at: now, facts };
-                let ticket = held.store.append(&run, term, entry);
-                tickets.push(ticket.map_err(|error| broken(&error))?);
-            }
+    }
+    let tickets = held.store.append_all(appends).map_err(|error| broken(&error))?;
+    for (at, waits) in going {
+        if let Some(ticket) = tickets.get(at) {
+            waits.go(ticket.clone());
         }
     }
     for ticket in tickets {
         let _: Durable = ticket.durable().await.map_err(|error| broken(&error))?;
     }
+    taken.sort_by(|one: &Taken, other| one.run.cmp(&other.run));
     Ok(taken)
+}
+
+impl OfRun {
+    /// What is new in the answers, as facts; and for each answer what becomes of it.
+    fn decide(&mut self, at: Timestamp, taken: &mut Vec<Taken>) -> Result<Vec<Fact>, NotTaken> {
+        let mut facts = Vec::new();
+        for (answer, fit) in &self.answers {
+            let already = match fit {
+                Fit::Already { by } => Some(by.clone()),
+                Fit::New => {
+                    let Answer { ask, decision, by, .. } = answer.clone();
+                    let fact = Fact::Decided { ask, decision, by };
+                    self.state.next(&fact, at).map_err(|error| broken(&error))?;
+                    facts.push(fact);
+                    None
+                }
+            };
+            let (ask, run, by) = (answer.ask.clone(), self.run.clone(), answer.by.clone());
+            let votes = votes(&self.state, &ask);
+            taken.push(Taken { ask, run, by, already, votes, live: self.handle.is_some() });
+        }
+        Ok(facts)
+    }
 }
 
 /// How many have approved of how many, where one is not enough.

@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::arguments::ProjectPlace;
 use crate::control::server;
 use crate::control::socket::Place;
-use crate::ending::Ending;
+use crate::ending::{Broken, Ending};
 use crate::environment::Environment;
 use crate::talk::Talk;
 
@@ -81,10 +81,14 @@ pub(crate) async fn command(
         place.path().display(),
         going + waiting
     ));
-    let ending = stay(&resident, &mut signals, group.as_deref(), arguments.grace, talk).await;
+    let ending = tokio::select! {
+        ending = stay(&resident, &mut signals, group.as_deref(), arguments.grace, talk) => Ok(ending),
+        // Nothing it does would be kept: who waits for it is told by its end.
+        problems = resident.broken() => Err(Broken(problems).into()),
+    };
     listening.abort();
     place.remove();
-    Ok(ending)
+    ending
 }
 
 struct Signals {
