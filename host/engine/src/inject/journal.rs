@@ -128,8 +128,11 @@ impl Journal for Faulty {
         if progress.dying {
             return Ok(vec![never(); count]);
         }
-        progress.appends += 1;
-        self.faults.appended(progress.appends);
+        // What comes after a lost one is lost with it, and no write of its own.
+        if !progress.failed {
+            progress.appends += 1;
+            self.faults.appended(progress.appends);
+        }
         if let Some(error) = self.loses(&mut progress) {
             let lost = Ticket::new(async { Err(error) });
             return Ok(vec![lost; count]);
