@@ -74,6 +74,48 @@ fn what_could_be_another_output_is_made() {
     assert_eq!(reused(&desk, "third"), 0);
 }
 
+/// What it was let read and what it could find there: not only what it did read.
+#[test]
+fn what_it_could_have_read_is_in_the_key() {
+    let desk = Desk::new();
+    let operators = format!(
+        "[agents.topics]\ncomponent = {:?}\ngrants.knowledge = [\"handbook\"]\n\
+         [models.vectors]\nroutes = [{{ provider = \"builtin\" }}]\n\
+         [knowledge.handbook]\nfolder = \"handbook\"\n[knowledge.other]\nfolder = \"other\"\n",
+        agent("topics")
+    );
+    let pipeline = "input = { subject = \"string\" }\n[step.topics]\nagent = \"topics\"\n\
+         input = { subject = \"${input.subject}\", count = 1 }\ncache = true\n\
+         [output]\ntopics = \"${topics}\"\n";
+    let handbook = "# Bees\n\n## Tools\n\nA smoker calms bees. A veil calms the keeper.\n";
+    let files = [
+        (OPERATORS, operators.as_str()),
+        ("pipelines/topics.toml", pipeline),
+        ("handbook/bees.md", handbook),
+        ("other/bees.md", handbook),
+        ("input.json", r#"{ "subject": "bees" }"#),
+    ];
+    let project = Project::of(&desk, &files);
+    let mut runs = 0;
+    let mut is_reused = || {
+        runs += 1;
+        let id = format!("r{runs}");
+        run(&desk, &project, &id).ends(0);
+        reused(&desk, &id) == 1
+    };
+    assert!(!is_reused() && is_reused());
+    for (file, from, to) in [
+        ("handbook/bees.md", "A smoker", "Smoke"),
+        (OPERATORS, "[\"handbook\"]", "[\"handbook\", \"other\"]"),
+        (OPERATORS, "folder = \"handbook\"", "folder = \"handbook\"\nembed = \"vectors\""),
+    ] {
+        project.change(file, from, to);
+        assert!(!is_reused(), "{to}");
+        project.change(file, to, from);
+        assert!(is_reused(), "{from}");
+    }
+}
+
 #[test]
 fn a_cache_that_is_lost_or_behind_costs_attempts_and_nothing_else() {
     let desk = Desk::new();

@@ -100,6 +100,10 @@ fn sources(
     for name in &grants.knowledge {
         let content = collections.get(name).map(ToString::to_string).unwrap_or_default();
         parts.push(format!("collection {name} {content}"));
+        // With other vectors other passages are found.
+        let embedder = opened.project.embedders.get(name);
+        let routes = embedder.and_then(|alias| opened.project.models.get(alias));
+        parts.extend(routes.into_iter().flatten().map(|route| format!("by {route}")));
     }
     for name in &grants.assets {
         let content = assets.get(name.as_str()).map(ToString::to_string).unwrap_or_default();

@@ -42,10 +42,11 @@ pub(crate) fn caching(
     });
     let observer =
         Remembering { cache: Arc::clone(&cache), begun: Mutex::default(), inner: world.observer };
-    // What a host that was killed did not remember, is remembered now.
-    for (append, entry) in (1..).zip(before) {
-        entry.facts.iter().for_each(|fact| observer.take(fact, append));
-    }
+    // What a host that was killed did not remember, is remembered now: all of it in one
+    // turn, because whoever looks for an output waits behind it.
+    let entries = (1..).zip(before);
+    let made = entries.flat_map(|(append, entry)| observer.made(entry, append)).collect();
+    cache.outputs.put(&cache.project, made);
     Ok(World { observer: Arc::new(observer), reuse: cache, ..world })
 }
 
@@ -81,38 +82,40 @@ impl Reuse for Cache {
 /// Remembers outputs when the facts that they stand in are on stable storage.
 struct Remembering {
     cache: Arc<Cache>,
-    /// The keys of attempts that have not ended.
+    /// The keys of attempts that have no output yet: those that failed for good stay,
+    /// because one that was given up with its host may go on.
     begun: Mutex<BTreeMap<AttemptId, Digest>>,
     inner: Arc<dyn Observer>,
 }
 
 impl Remembering {
-    fn take(&self, fact: &Fact, append: u64) {
+    /// The outputs that an entry has, by their keys.
+    fn made(&self, entry: &Entry, append: u64) -> Vec<(Digest, Made)> {
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        match fact {
-            Fact::CellStarted { attempt, content: Some(content), .. }
-                if self.cache.steps.contains(&attempt.cell.step) =>
-            {
-                begun.insert(attempt.clone(), *content);
-            }
-            Fact::CellFinished { attempt, output, .. } => {
-                if let Some(content) = begun.remove(attempt) {
+        let mut all = Vec::new();
+        for fact in &entry.facts {
+            match fact {
+                Fact::CellStarted { attempt, content: Some(content), .. }
+                    if self.cache.steps.contains(&attempt.cell.step) =>
+                {
+                    begun.insert(attempt.clone(), *content);
+                }
+                Fact::CellFinished { attempt, output, .. } => {
                     let run = self.cache.run.clone();
                     let made = Made { run, append, output: output.digest() };
-                    self.cache.outputs.put(&self.cache.project, content, made);
+                    all.extend(begun.remove(attempt).map(|content| (content, made)));
                 }
+                _ => {}
             }
-            Fact::AttemptFailed { attempt, retry: None, .. } => {
-                begun.remove(attempt);
-            }
-            _ => {}
         }
+        all
     }
 }
 
 impl Observer for Remembering {
     fn entry(&self, durable: &Durable, entry: &Entry) {
-        entry.facts.iter().for_each(|fact| self.take(fact, durable.position()));
+        let made = self.made(entry, durable.position());
+        self.cache.outputs.put(&self.cache.project, made);
         self.inner.entry(durable, entry);
     }
 

@@ -59,6 +59,7 @@ pub struct Made {
 /// The outputs of all projects of a data folder.
 pub struct Outputs {
     pool: Pool,
+    path: PathBuf,
 }
 
 impl Outputs {
@@ -68,15 +69,21 @@ impl Outputs {
             remove(path)?;
             prepare(path)?;
         }
-        Ok(Self { pool: Pool::start("store-outputs", 1, || Ok(connect(path)?))? })
+        let pool = Pool::start("store-outputs", 1, || Ok(connect(path)?))?;
+        Ok(Self { pool, path: path.to_owned() })
     }
 
-    /// Remembers an output. Returns at once; where it is lost, it is not there.
-    pub fn put(&self, project: &str, content: Digest, made: Made) {
-        let project = project.to_owned();
+    /// Remembers outputs by their keys, all at once: what an append says, or what a run
+    /// that goes on has. Returns at once; what is lost is not there.
+    pub fn put(&self, project: &str, outputs: Vec<(Digest, Made)>) {
+        if outputs.is_empty() {
+            return;
+        }
+        let (project, path) = (project.to_owned(), self.path.clone());
         drop(self.pool.ask(move |connection| {
-            if let Err(error) = put(connection, &project, &content, &made) {
-                tracing::warn!(%error, "an output is not remembered");
+            if let Err(error) = put(connection, &project, &outputs) {
+                tracing::warn!(%error, "outputs are not remembered");
+                forget_damaged(&path, &error);
             }
         }));
     }
@@ -86,31 +93,49 @@ impl Outputs {
     /// # Errors
     /// [`ReadError`] where storage failed.
     pub async fn find(&self, project: &str, content: Digest) -> Result<Option<Made>, ReadError> {
-        let project = project.to_owned();
-        let asked = self.pool.ask(move |connection| find(connection, &project, &content));
+        let (project, path) = (project.to_owned(), self.path.clone());
+        let asked = self.pool.ask(move |connection| {
+            let found = find(connection, &project, &content);
+            found.inspect_err(|error| forget_damaged(&path, error))
+        });
         Ok(asked.await??)
     }
 }
 
 fn put(
-    connection: &Connection,
+    connection: &mut Connection,
     project: &str,
-    content: &Digest,
-    made: &Made,
+    outputs: &[(Digest, Made)],
 ) -> Result<(), rusqlite::Error> {
-    let id: i64 = connection.prepare_cached(PUT)?.query_row(
-        params![
-            project,
-            content.as_bytes(),
-            made.run.as_str(),
-            made.append.cast_signed(),
-            made.output.as_bytes(),
-            seal_of(project, content, made),
-        ],
-        |row| row.get(0),
-    )?;
-    connection.prepare_cached(FORGET_OLDEST)?.execute([id.saturating_sub(ROWS_MAX)])?;
-    Ok(())
+    let transaction = connection.transaction()?;
+    let mut newest = 0;
+    for (content, made) in outputs {
+        let id: i64 = transaction.prepare_cached(PUT)?.query_row(
+            params![
+                project,
+                content.as_bytes(),
+                made.run.as_str(),
+                made.append.cast_signed(),
+                made.output.as_bytes(),
+                seal_of(project, content, made),
+            ],
+            |row| row.get(0),
+        )?;
+        newest = newest.max(id);
+    }
+    transaction.prepare_cached(FORGET_OLDEST)?.execute([newest.saturating_sub(ROWS_MAX)])?;
+    transaction.commit()
+}
+
+/// A file that cannot be read is away with the next host; this one finds nothing in it.
+fn forget_damaged(path: &Path, error: &rusqlite::Error) {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    if matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) {
+        tracing::warn!(%error, "the cache of outputs is damaged and is made anew by the next host");
+        if let Err(error) = remove(path) {
+            tracing::warn!(%error, "it cannot be removed");
+        }
+    }
 }
 
 fn find(
@@ -194,8 +219,8 @@ mod tests {
         let path = folder.path().join("outputs.db");
         let outputs = Outputs::open(&path).unwrap();
         let key = Digest::of(b"key");
-        outputs.put("/a", key, made("one"));
-        outputs.put("/a", key, made("two"));
+        outputs.put("/a", vec![(key, made("one"))]);
+        outputs.put("/a", vec![(key, made("two"))]);
         assert_eq!(outputs.find("/a", key).await.unwrap(), Some(made("two")));
         assert_eq!(outputs.find("/b", key).await.unwrap(), None);
         assert_eq!(outputs.find("/a", Digest::of(b"other")).await.unwrap(), None);
@@ -209,7 +234,7 @@ mod tests {
         let path = folder.path().join("outputs.db");
         let key = Digest::of(b"key");
         let outputs = Outputs::open(&path).unwrap();
-        outputs.put("/a", key, made("one"));
+        outputs.put("/a", vec![(key, made("one"))]);
         drop(outputs);
         Connection::open(&path).unwrap().execute("UPDATE made SET append = 8", []).unwrap();
         assert_eq!(Outputs::open(&path).unwrap().find("/a", key).await.unwrap(), None);
@@ -217,20 +242,54 @@ mod tests {
         assert_eq!(Outputs::open(&path).unwrap().find("/a", key).await.unwrap(), None);
     }
 
+    /// More than may stand in line: one after the other, some would be lost, and who looks
+    /// for one meanwhile would be turned away.
+    #[tokio::test]
+    async fn what_a_large_run_has_is_remembered_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let outputs = Outputs::open(&folder.path().join("outputs.db")).unwrap();
+        let key = |number: u32| Digest::of(&number.to_le_bytes());
+        outputs.put("/a", (0..10_000).map(|number| (key(number), made("one"))).collect());
+        for number in [0, 4_999, 9_999] {
+            assert_eq!(outputs.find("/a", key(number)).await.unwrap(), Some(made("one")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_with_torn_pages_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outputs.db");
+        let key = |number: u32| Digest::of(&number.to_le_bytes());
+        let outputs = Outputs::open(&path).unwrap();
+        outputs.put("/a", (0..1_000).map(|number| (key(number), made("one"))).collect());
+        drop(outputs);
+        // All but the first page, which says that it is a database of ours.
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[4_096..].fill(0xA5);
+        fs::write(&path, bytes).unwrap();
+        let outputs = Outputs::open(&path).unwrap();
+        assert!(outputs.find("/a", key(7)).await.is_err());
+        drop(outputs);
+        let outputs = Outputs::open(&path).unwrap();
+        assert_eq!(outputs.find("/a", key(7)).await.unwrap(), None);
+        outputs.put("/a", vec![(key(7), made("two"))]);
+        assert_eq!(outputs.find("/a", key(7)).await.unwrap(), Some(made("two")));
+    }
+
     #[test]
     fn the_oldest_go_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("outputs.db");
         prepare(&path).unwrap();
-        let connection = connect(&path).unwrap();
+        let mut connection = connect(&path).unwrap();
         let [old, new] = [Digest::of(b"old"), Digest::of(b"new")];
-        put(&connection, "/a", &old, &made("one")).unwrap();
+        put(&mut connection, "/a", &[(old, made("one"))]).unwrap();
         let last = format!("UPDATE made SET id = {ROWS_MAX}");
         connection.execute(&last, []).unwrap();
-        put(&connection, "/a", &new, &made("two")).unwrap();
+        put(&mut connection, "/a", &[(new, made("two"))]).unwrap();
         assert_eq!(find(&connection, "/a", &old).unwrap(), Some(made("one")));
         connection.execute("UPDATE made SET id = 1 WHERE run = 'one'", []).unwrap();
-        put(&connection, "/a", &Digest::of(b"newer"), &made("two")).unwrap();
+        put(&mut connection, "/a", &[(Digest::of(b"newer"), made("two"))]).unwrap();
         assert_eq!(find(&connection, "/a", &old).unwrap(), None);
         assert_eq!(find(&connection, "/a", &new).unwrap(), Some(made("two")));
     }
