@@ -61,7 +61,7 @@ async fn money_has_its_currency_and_what_was_lost_on_the_way_is_in_no_file() {
     let (page, all) = (text(&delivery, "index.html"), state.cost.money);
     let tile = format!("<dd class=\"number\">{all}</dd><dt class=\"label\">USD</dt>");
     assert!(!all.is_zero() && page.contains(&tile), "{tile}");
-    assert!(page.contains("1 call · 850 tokens · 0.00255 USD"));
+    assert!(page.contains("1 call · 900 tokens · 0.0027 USD"));
     // As after a kill between a request and its answer.
     state.lost = Cost { tokens: Tokens(5_000), calls: Calls(1), money: Money(15_000_000) };
     let lost = state.lost;
@@ -70,7 +70,7 @@ async fn money_has_its_currency_and_what_was_lost_on_the_way_is_in_no_file() {
     // Without a currency it is still told.
     state.pin = None;
     let page = text(&compose(&outline(), &state, &entries, &pictures), "index.html");
-    assert!(page.contains("tokens · money 0.00255"));
+    assert!(page.contains("tokens · money 0.0027"));
 }
 
 #[tokio::test]
