@@ -71,7 +71,7 @@ impl Desk {
     }
 
     fn payer(&self) -> Payer<'_> {
-        Payer { run: &self.run, by: Some((&self.agent, &self.step)), granted: Budget::NONE }
+        Payer { run: &self.run, by: Some((Some(&self.agent), &self.step)), granted: Budget::NONE }
     }
 
     async fn spend(&self, worst: Cost, spent: Cost) -> Result<(), Spent> {
