@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use bailiwick_builder::{
-    ArtifactsWant, COMPONENT_BYTES_MAX, EncodeError, InspectError, NamesWant, Wants, componentize,
+    ArtifactsWant, COMPONENT_BYTES_MAX, EncodeError, HttpWant, InspectError, NamesWant, Wants,
+    componentize,
     read_outline,
 };
 use bailiwick_core::Name;
@@ -160,6 +161,10 @@ fn wants(capabilities: &[&str]) -> Wants {
             "knowledge" => wants.knowledge = Some(names()),
             "artifacts" => {
                 wants.artifacts = Some(ArtifactsWant { put: None, reason: "a test".into() });
+            }
+            "http" => {
+                let hosts = vec!["api.example.com".to_owned()];
+                wants.http = Some(HttpWant { hosts, reason: "a test".into() });
             }
             other => panic!("{other} cannot be wanted"),
         }

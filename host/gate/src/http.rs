@@ -258,6 +258,21 @@ pub trait HttpProvider: Send + Sync {
     ) -> BoxFuture<'a, Result<Exchanged, HttpError>>;
 }
 
+/// A host that is connected to nothing: every request is refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unconnected;
+
+impl HttpProvider for Unconnected {
+    fn exchange<'a>(
+        &'a self,
+        _durable: &'a Durable,
+        _exchange: Exchange<'a>,
+    ) -> BoxFuture<'a, Result<Exchanged, HttpError>> {
+        let detail = "this host is connected to nothing".to_owned();
+        Box::pin(async { Err(HttpError::Refused { detail, hint: None }) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@ pub mod worst;
 
 pub use call::{Answer, CallError, Request};
 pub use gate::{Gate, Gateway, Opened};
-pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider};
+pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};
 pub use provider::{ModelProvider, ProviderCall, ProviderError};
 pub use replay::{Divergence, Until};

@@ -215,6 +215,7 @@ impl Host {
             embedders: BTreeMap::new(),
             provider: Arc::new(Nobody),
             knowledge: Arc::new(Nobody),
+            http: Arc::new(bailiwick_gate::Unconnected),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             host_key: [7; 32],
