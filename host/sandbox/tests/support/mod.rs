@@ -309,6 +309,10 @@ pub fn everything() -> Grants {
         }),
         knowledge: [name("brand")].into(),
         assets: [].into(),
+        http: bailiwick_policy::HttpPower {
+            rules: bailiwick_policy::HttpRule::public(),
+            bounds: Vec::new(),
+        },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
     }
 }

@@ -1,5 +1,7 @@
 //! `wasi:http/outgoing-handler`: `handle` only queues; when the body is finished and somebody asks for the answer, the gate judges the whole request like any other. Decides nothing.
 
+#![allow(unreachable_pub, reason = "re-exported by generated code, which must find them public")]
+
 mod body;
 mod exchange;
 mod fields;
