@@ -210,6 +210,7 @@ impl FailureKind {
             | Self::Cancelled
             | Self::Diverged
             | Self::Revoked
+            | Self::EffectsDone
             | Self::HostCrash
             | Self::Host => false,
         }
