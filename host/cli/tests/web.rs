@@ -314,3 +314,28 @@ fn this_machine_is_out_of_reach_without_the_network_class() {
     }
     assert_eq!(receiver.requests().len(), 0);
 }
+
+#[test]
+fn the_example_carries_its_headline_with_a_token_that_nobody_wrote_down() {
+    let receiver = Receiver::start(|request| {
+        let news = request.starts_with("GET ").then_some("{\"headline\":\"Rain\"}");
+        (String::new(), news.unwrap_or("{}").into())
+    });
+    end_to_end::agent("courier");
+    let desk = Desk::new();
+    let project = Project::like(&desk, "05-web");
+    for file in [OPERATORS, "policy.toml", "input.json"] {
+        let path = project.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text.replace("8765", &receiver.port.to_string())).unwrap();
+    }
+    let (input, policy) = (project.path().join("input.json"), project.path().join("policy.toml"));
+    let run = desk.run(project.path()).option("input", input).option("policy", policy);
+    let ended = run.option("run-id", "web").env("RECEIVER_TOKEN", TOKEN).ends(0);
+    assert_eq!(ended.json(), json!({"told": {"headline": "Rain", "status": 200}}));
+    let [news, told] = &receiver.requests()[..] else { panic!() };
+    assert!(news.starts_with("GET /news/today ") && header(news, "authorization").is_none());
+    assert!(told.starts_with("POST /campaign ") && told.ends_with("{\"headline\":\"Rain\"}"));
+    assert_eq!(header(told, "authorization"), Some(format!("Bearer {TOKEN}")));
+    assert!(!is_anywhere(&desk.data(), TOKEN));
+}
