@@ -34,8 +34,7 @@ struct News {
 /// that the request is wrong, `refused` where it was not granted.
 #[bailiwick::agent]
 pub fn courier(errand: Errand, host: &Host) -> Result<Told, Failure> {
-    let answer =
-        host.http().get(&errand.from).header("accept", "application/json").send()?;
+    let answer = host.http().get(&errand.from).header("accept", "application/json").send()?;
     sound(answer.status)?;
     let news: News = answer.json()?;
     let answer = host.http().post(&errand.to).json(&news).send()?;
@@ -76,7 +75,10 @@ mod tests {
         assert_eq!((told.headline.as_str(), told.status), ("Rain", 202));
         let [_, post] = &fake.fetched()[..] else { panic!() };
         assert_eq!((post.method.as_str(), post.url.as_str()), ("POST", "http://b/told"));
-        assert_eq!(serde_json::from_slice::<serde_json::Value>(&post.body).unwrap(), json!({"headline": "Rain"}));
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&post.body).unwrap(),
+            json!({"headline": "Rain"})
+        );
     }
 
     #[test]

@@ -7,8 +7,7 @@ use std::path::Path;
 
 use bailiwick_builder::{
     ArtifactsWant, COMPONENT_BYTES_MAX, EncodeError, HttpWant, InspectError, NamesWant, Wants,
-    componentize,
-    read_outline,
+    componentize, read_outline,
 };
 use bailiwick_core::Name;
 use expect_test::{expect, expect_file};

@@ -120,13 +120,11 @@ impl Scene {
     fn new(guest: &Guest, receiver: &Receiver, grants: &str, step: &str, policy: &str) -> Self {
         let desk = Desk::new();
         let folder = guest.build(&desk);
-        let operators =
-            format!("[agents.asker]\ncomponent = {folder:?}\ngrants.http = {grants}\n");
+        let operators = format!("[agents.asker]\ncomponent = {folder:?}\ngrants.http = {grants}\n");
         let pipeline = format!(
             "[step.ask]\nagent = \"asker\"\ninput = {{}}\n{step}\n[output]\nask = \"${{ask}}\"\n"
         );
-        let files =
-            [(OPERATORS, operators.as_str()), ("pipelines/ask.toml", pipeline.as_str())];
+        let files = [(OPERATORS, operators.as_str()), ("pipelines/ask.toml", pipeline.as_str())];
         let project = Project::of(&desk, &files);
         let rule = format!(
             "{{ scheme = \"http\", host = \"127.0.0.1\", port = {}, methods = [\"GET\", \"POST\"], paths = [\"/**\"], network = \"loopback\"",
@@ -266,7 +264,9 @@ fn is_anywhere(folder: &std::path::Path, text: &str) -> bool {
 fn an_agent_cannot_read_the_credential_back_from_an_echo() {
     let echoes: [fn(&str) -> (String, String); 4] = [
         |request| (String::new(), json!({ "you_sent": request }).to_string()),
-        |request| (format!("x-echo: {}\r\n", header(request, "authorization").unwrap()), "{}".into()),
+        |request| {
+            (format!("x-echo: {}\r\n", header(request, "authorization").unwrap()), "{}".into())
+        },
         |request| {
             let token = header(request, "authorization").unwrap();
             let hex: String = token.bytes().map(|b| format!("{b:02x}")).collect();

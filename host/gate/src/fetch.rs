@@ -53,12 +53,15 @@ impl Gate {
             Aspect::Host => "no rule has this scheme, host and port",
             Aspect::Method => "no rule for this host has the method",
             Aspect::Path => "no rule for this host has the path",
-            Aspect::Form => "servers read this path in different ways: it passes under \"/**\" only",
+            Aspect::Form => {
+                "servers read this path in different ways: it passes under \"/**\" only"
+            }
             Aspect::Header => "a header is not in the rule's list",
             Aspect::Body => "the body is larger than the rule's `request`",
             Aspect::Ceiling => "the ceiling does not allow what is granted",
         };
-        let reason = format!("{} is not granted to {agent}: {lacks}", shown(asked.method, asked.url));
+        let reason =
+            format!("{} is not granted to {agent}: {lacks}", shown(asked.method, asked.url));
         let Some(rules) = power.line_with(asked, refused) else {
             return CallAnswer::Denied { reason, hint: None };
         };
@@ -163,7 +166,8 @@ impl Gate {
     /// The way that a redirect names, judged like any other. A credential goes along only
     /// to the very same scheme, host and port.
     fn redirected(&self, from: &Way, location: &str) -> Result<Way, CallAnswer> {
-        let wrong = |detail: String| CallAnswer::Invalid { detail: format!("a redirect: {detail}") };
+        let wrong =
+            |detail: String| CallAnswer::Invalid { detail: format!("a redirect: {detail}") };
         let (url, typed_path) = if location.contains("://") {
             parse_url(location).map_err(wrong)?
         } else if location.starts_with("//") || location.starts_with(['\\', '\t', ' ']) {

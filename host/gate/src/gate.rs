@@ -9,7 +9,9 @@ use bailiwick_core::fact::{
     CallAnswer, Capability, Fact, Failure, FailureKind, Level, Limit, LogEntry, ParkReason,
 };
 use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Recorder};
-use bailiwick_core::{Artifact, AttemptId, Bytes, Calls, Cost, Digest, Name, Record, RunId, Timestamp};
+use bailiwick_core::{
+    Artifact, AttemptId, Bytes, Calls, Cost, Digest, Name, Record, RunId, Timestamp,
+};
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Job, Park, Patience};
 use bailiwick_policy::{Generation, Route, WhenSpent};

@@ -285,11 +285,30 @@ mod tests {
     #[test]
     fn a_url_that_is_read_in_two_ways_is_none() {
         for bad in [
-            "", "/v1", "//host/", "ftp://host/", "https:/host/", "https:host", "https:\\\\host\\x",
-            "https://", "https:///x", "https://u@host/", "https://u:p@host/", "https://@host/",
-            "https://ho\tst/", "https://host/a\nb", " https://host/", "https://host/ ",
-            "https://host/\r\nHost: x", "https://host:99999/", "https://[::1/", "https://exa mple/",
-            "file:///etc/passwd", "https://good@evil/", "https://\u{a0}host/", "https://a\0b/",
+            "",
+            "/v1",
+            "//host/",
+            "ftp://host/",
+            "https:/host/",
+            "https:host",
+            "https:\\\\host\\x",
+            "https://",
+            "https:///x",
+            "https://u@host/",
+            "https://u:p@host/",
+            "https://@host/",
+            "https://ho\tst/",
+            "https://host/a\nb",
+            " https://host/",
+            "https://host/ ",
+            "https://host/\r\nHost: x",
+            "https://host:99999/",
+            "https://[::1/",
+            "https://exa mple/",
+            "file:///etc/passwd",
+            "https://good@evil/",
+            "https://\u{a0}host/",
+            "https://a\0b/",
         ] {
             assert!(get(bad, &[]).is_err(), "{bad:?}");
         }

@@ -164,9 +164,9 @@ impl Gate {
                 let images: Result<_, _> = images.iter().map(|image| self.minted(image)).collect();
                 images.map(Answer::Images)
             }
-            Request::Fetch(_) => {
-                FetchResponse::from_json(&value).map(Answer::Response).ok_or_else(|| lost("no response".into()))
-            }
+            Request::Fetch(_) => FetchResponse::from_json(&value)
+                .map(Answer::Response)
+                .ok_or_else(|| lost("no response".into())),
             Request::Put(_) => self.minted(&value).map(Answer::Reference),
             Request::Get(artifact) => {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;

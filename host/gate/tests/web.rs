@@ -85,8 +85,10 @@ async fn a_granted_request_is_intended_sent_and_answered() {
     assert_eq!((one.lane.as_str(), one.network.as_str()), ("draft 0", "public"));
     assert_eq!((&one.credential, one.stripped, one.response_max), (&None, false, 2000));
     let facts = world.facts.facts.lock().unwrap().clone();
-    let [Fact::CallIntended { reserved, changes: false, .. }, Fact::CallAnswered { cost, answer, .. }] =
-        &facts[..]
+    let [
+        Fact::CallIntended { reserved, changes: false, .. },
+        Fact::CallAnswered { cost, answer, .. },
+    ] = &facts[..]
     else {
         panic!("{facts:?}")
     };
@@ -179,14 +181,16 @@ async fn a_denial_names_the_line_that_allows_it() {
 async fn the_ceiling_of_the_generation_holds_at_the_gate() {
     let world = World::new(false);
     let mut grants = usual();
-    grants.http =
-        grants.http.within(&[rule("api.example.com", &[Method::Get], &["/v1/public"])]);
+    grants.http = grants.http.within(&[rule("api.example.com", &[Method::Get], &["/v1/public"])]);
     let gate = world.gate(grants, Limits::DEFAULT);
     gate.fetch(get("https://api.example.com/v1/public")).await.unwrap();
     assert_eq!(gate.fetch(get("https://api.example.com/v1/other")).await, Err(DENIED));
     let (reason, hint) = denials(&world).pop().unwrap();
     assert!(reason.ends_with("the ceiling does not allow what is granted"), "{reason}");
-    assert!(hint.starts_with("in policy.toml, under [ceiling.\"local/draft\"]: http = ["), "{hint}");
+    assert!(
+        hint.starts_with("in policy.toml, under [ceiling.\"local/draft\"]: http = ["),
+        "{hint}"
+    );
 }
 
 #[tokio::test]
@@ -227,7 +231,8 @@ async fn a_redirect_is_judged_like_a_request() {
         assert_eq!(sent(&world).len(), before + 1, "{location}");
         assert!(denials(&world).pop().unwrap().0.starts_with("a redirect: GET "));
     }
-    for location in ["//evil.example/", "\\\\evil.example\\", "https:evil.example", "javascript:x"] {
+    for location in ["//evil.example/", "\\\\evil.example\\", "https:evil.example", "javascript:x"]
+    {
         world.web.answers.lock().unwrap().push_back(Ok(came(302, Some(location), "")));
         let before = sent(&world).len();
         assert!(gate.fetch(get("https://api.example.com/v1/x")).await.is_err(), "{location}");

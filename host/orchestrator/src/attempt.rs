@@ -291,7 +291,8 @@ impl Task {
     /// outside, unless its step says that this may happen twice.
     fn or_effects_done(&self, id: &AttemptId, failure: Failure) -> Failure {
         let step = self.plan.step(&id.cell.step);
-        let effects = self.state.open_attempt(&id.cell).is_some_and(|open| open.record.has_effects());
+        let effects =
+            self.state.open_attempt(&id.cell).is_some_and(|open| open.record.has_effects());
         let repeats = step.is_some_and(|step| step.repeat_effects);
         if !effects || repeats || self.pause_before_retry(id, &failure).is_none() {
             return failure;

@@ -89,7 +89,9 @@ pub struct Block {
 
 /// A text that is no block.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no block of addresses such as \"10.1.0.0/16\", whose address ends where its length says")]
+#[error(
+    "{0:?} is no block of addresses such as \"10.1.0.0/16\", whose address ends where its length says"
+)]
 pub struct NotABlock(String);
 
 impl Block {
@@ -301,8 +303,17 @@ mod tests {
         }
         let all = blocks(&["0.0.0.0/0", "::/0"]);
         for never in [
-            "127.0.0.1", "0.0.0.0", "169.254.169.254", "168.63.129.16", "224.0.0.1", "::1", "::",
-            "fe80::1", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "255.255.255.255",
+            "127.0.0.1",
+            "0.0.0.0",
+            "169.254.169.254",
+            "168.63.129.16",
+            "224.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "255.255.255.255",
         ] {
             assert!(!admits(&all, never), "{never}");
         }
@@ -323,7 +334,9 @@ mod tests {
 
     #[test]
     fn blocks_are_written_exactly() {
-        for bad in ["10.1.0.1/16", "10.0.0.0", "10.0.0.0/33", "x/8", "::/129", "::ffff:10.0.0.0/104"] {
+        for bad in
+            ["10.1.0.1/16", "10.0.0.0", "10.0.0.0/33", "x/8", "::/129", "::ffff:10.0.0.0/104"]
+        {
             assert!(Block::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(Block::parse("fd00::/8").unwrap().to_string(), "fd00::/8");

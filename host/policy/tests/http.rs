@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use bailiwick_core::{Bytes, Name};
-use bailiwick_policy::http::{Asked, Headers, HostPattern, Method, PathPattern, Pass, Scheme};
+use bailiwick_policy::http::{Asked, Headers, HostPattern, Method, Pass, PathPattern, Scheme};
 use bailiwick_policy::network::Block;
 use bailiwick_policy::{HttpPower, HttpRule, Network};
 use url::Url;

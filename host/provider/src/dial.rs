@@ -15,9 +15,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
-use bailiwick_policy::Network;
 use crate::resolver::{Names, NotAdmitted, Resolver, SystemNames};
 use crate::target::Target;
+use bailiwick_policy::Network;
 
 /// The longest that a connection may take to stand, name and TLS included: a server
 /// that takes longer is down or far overloaded, and the next route is better.
@@ -149,12 +149,7 @@ impl Dialler {
         request.send().await.map_err(|error| broken(error, timeout))
     }
 
-    fn client(
-        &self,
-        lane: Lane,
-        https: bool,
-        resolver: Resolver,
-    ) -> Result<Client, DialError> {
+    fn client(&self, lane: Lane, https: bool, resolver: Resolver) -> Result<Client, DialError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = lanes.get(&lane) {
             return Ok(client.clone());

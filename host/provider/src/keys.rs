@@ -136,9 +136,9 @@ impl Keys {
         let origin = Origin(target.origin());
         match self.placed(&name, &origin, target.network()).await {
             Ok(Placed::Header(credential)) => Ok(Ok(credential)),
-            Ok(Placed::Query(..)) => {
-                Err(format!("the credential `{name}` goes into the query, and a model's key does not"))
-            }
+            Ok(Placed::Query(..)) => Err(format!(
+                "the credential `{name}` goes into the query, and a model's key does not"
+            )),
             Err(why @ (NoCredential::Absent(_) | NoCredential::Bound { .. })) => Ok(Err(why)),
             Err(why) => Err(why.to_string()),
         }

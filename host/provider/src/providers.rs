@@ -96,7 +96,9 @@ impl ModelProvider for Providers {
                 ProviderKind::Builtin => {
                     apart(call.request, |request| Ok(builtin::complete(request))).await
                 }
-                ProviderKind::Openai => openai::complete(&self.server(call.route).await?, call).await,
+                ProviderKind::Openai => {
+                    openai::complete(&self.server(call.route).await?, call).await
+                }
                 ProviderKind::Anthropic => {
                     anthropic::complete(&self.server(call.route).await?, call).await
                 }

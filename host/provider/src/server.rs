@@ -12,8 +12,8 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use crate::dial::{Credential, DialError, Dialler, Outgoing, broken};
-use crate::patience::retry_after;
 use crate::keys::{Keys, NoCredential};
+use crate::patience::retry_after;
 use crate::secret::Search;
 use crate::target::Target;
 

@@ -2,7 +2,9 @@
 
 use bailiwick_core::ports::{BoxFuture, Durable};
 use bailiwick_core::text::{Lines, clip, visible};
-use bailiwick_gate::http::{Exchange, Exchanged, FetchResponse, HEADERS_MAX, HttpError, HttpProvider};
+use bailiwick_gate::http::{
+    Exchange, Exchanged, FetchResponse, HEADERS_MAX, HttpError, HttpProvider,
+};
 use bailiwick_policy::{Network, Origin};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Response};
@@ -25,14 +27,8 @@ const OF_THE_CONNECTION: [&str; 8] = [
     "upgrade",
 ];
 /// What an answer to a credential can hand one on with: sessions, challenges, places.
-const OF_THE_CREDENTIAL: [&str; 6] = [
-    "authentication-info",
-    "location",
-    "refresh",
-    "set-cookie",
-    "set-cookie2",
-    "www-authenticate",
-];
+const OF_THE_CREDENTIAL: [&str; 6] =
+    ["authentication-info", "location", "refresh", "set-cookie", "set-cookie2", "www-authenticate"];
 /// The most of a system's words that is shown.
 const WORDS_MAX_BYTES: usize = 400;
 
@@ -130,9 +126,8 @@ impl Providers {
         let (mut body, mut search) = (Vec::new(), Search::new(finder));
         loop {
             let piece = response.chunk().await;
-            let piece = piece.map_err(|error| {
-                self.failed(broken(error, exchange.timeout), exchange.network)
-            })?;
+            let piece = piece
+                .map_err(|error| self.failed(broken(error, exchange.timeout), exchange.network))?;
             let Some(piece) = piece else { break };
             if body.len() as u64 + piece.len() as u64 > most.0 {
                 return Err(HttpError::TooLarge(most));

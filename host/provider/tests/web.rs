@@ -149,9 +149,22 @@ async fn a_literal_address_is_judged_though_it_reaches_no_resolver() {
     let names = Said::of(&[&["1.1.1.1"]]);
     let port = port(&server);
     for host in [
-        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "017700000001", "[::1]",
-        "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "0.0.0.0", "0", "[::]", "169.254.169.254",
-        "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "10.0.0.1", "[fd00:ec2::254]",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "017700000001",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "0.0.0.0",
+        "0",
+        "[::]",
+        "169.254.169.254",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "10.0.0.1",
+        "[fd00:ec2::254]",
     ] {
         let ask = Ask { network: Network::Public, ..ask(format!("http://{host}:{port}/")) };
         let refused = send(&providers(&names), &ask).await.unwrap_err();
@@ -358,7 +371,8 @@ async fn an_echo_of_the_credential_is_thrown_away_wherever_it_stands() {
             http("200 OK", "", &encoded)
         },
         |request| {
-            let encoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(wherever(request));
+            let encoded =
+                base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(wherever(request));
             http("200 OK", "", &format!("{{\"t\":\"{encoded}\"}}"))
         },
         |request| {

@@ -303,7 +303,8 @@ async fn parts_of_a_url_stay_parts() {
 
 #[tokio::test]
 async fn who_waits_for_a_request_that_is_not_finished_is_told() {
-    let stuck = format!("{} (call $take_body) (call $queue) (return (call $answered))", request(2, &[]));
+    let stuck =
+        format!("{} (call $take_body) (call $queue) (return (call $answered))", request(2, &[]));
     let failure = host().failure(&client(&stuck)).await;
     assert_eq!(failure.kind, FailureKind::Trap);
     assert!(failure.message.contains("has not finished the body"), "{failure}");

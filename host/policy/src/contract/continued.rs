@@ -73,15 +73,7 @@ pub async fn another_request_than_recorded_diverges(trial: &Trial<'_>) {
         let other = match fact.clone() {
             Fact::CallIntended { attempt, index, capability, key, reserved, changes, .. } => {
                 let request = stranger;
-                Fact::CallIntended {
-                    attempt,
-                    index,
-                    capability,
-                    request,
-                    key,
-                    reserved,
-                    changes,
-                }
+                Fact::CallIntended { attempt, index, capability, request, key, reserved, changes }
             }
             // The intent before it would be of another request than its answer.
             Fact::CallAnswered { attempt, index, capability, answer, cost, .. }

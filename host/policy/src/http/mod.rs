@@ -77,15 +77,8 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Get,
-        Self::Head,
-        Self::Options,
-        Self::Post,
-        Self::Put,
-        Self::Patch,
-        Self::Delete,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::Head, Self::Options, Self::Post, Self::Put, Self::Patch, Self::Delete];
     /// Their words, in the same order.
     pub const WORDS: [&'static str; 7] =
         ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];

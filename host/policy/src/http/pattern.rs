@@ -21,7 +21,9 @@ pub enum HostPattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAHost {
     /// Not a host at all.
-    #[error("{0:?} is no host: it is a name such as \"api.example.com\", an address, or \"*.example.com\"")]
+    #[error(
+        "{0:?} is no host: it is a name such as \"api.example.com\", an address, or \"*.example.com\""
+    )]
     Form(String),
     /// A host in another form than URLs have it in.
     #[error("{0:?} must be written {1:?}, as it is in URLs")]
@@ -309,9 +311,25 @@ mod tests {
         assert!(exact.matches("api.example.com") && !exact.matches("api.example.com."));
         assert!(below.covers(&exact) && !exact.covers(&below));
         for bad in [
-            "", "*", "*.com", "*.co.uk", "*.github.io", "*.internal", "API.example.com",
-            "api.example.com.", "a b", "http://x", "x:80", "x/y", "u@x", "0x7f.1", "*.1.2.3.4",
-            "bücher.example", "a.*.example.com", "2130706433", "[::ffff:127.0.0.1",
+            "",
+            "*",
+            "*.com",
+            "*.co.uk",
+            "*.github.io",
+            "*.internal",
+            "API.example.com",
+            "api.example.com.",
+            "a b",
+            "http://x",
+            "x:80",
+            "x/y",
+            "u@x",
+            "0x7f.1",
+            "*.1.2.3.4",
+            "bücher.example",
+            "a.*.example.com",
+            "2130706433",
+            "[::ffff:127.0.0.1",
         ] {
             assert!(HostPattern::parse(bad).is_err(), "{bad}");
         }

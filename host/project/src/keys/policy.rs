@@ -49,7 +49,11 @@ const CREDENTIAL: &[Key] = &[
         "The absolute path of a program that prints it, and its arguments; asked again every minute. No shell.",
     ),
     must("origin", LINE, "Where it goes, and nowhere else: \"https://api.example.com\"."),
-    key("loopback", Shape::Flag, "Whether it may also go to this machine's loopback. Default false."),
+    key(
+        "loopback",
+        Shape::Flag,
+        "Whether it may also go to this machine's loopback. Default false.",
+    ),
     key("header", WORD, "The header that it goes out in. Default authorization."),
     key(
         "prefix",
@@ -102,7 +106,11 @@ const CEILING: &[Key] = &[
     key("knowledge", Shape::Table(FOLDERS), "Collections. Left out: none."),
     key("assets", Shape::Table(FOLDERS), "Asset folders. Left out: none."),
     key("artifacts", Shape::Table(ARTIFACTS), "Artifacts. Left out: none."),
-    key("http", HTTP_RULES, "Requests to the web: each grant lies within one of these rules. Left out: none."),
+    key(
+        "http",
+        HTTP_RULES,
+        "Requests to the web: each grant lies within one of these rules. Left out: none.",
+    ),
     key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
 ];
 

@@ -147,11 +147,13 @@ impl<'a> Links<'a> {
             let agent = surroundings.project.agents.get(agent.get_ref());
             agent.is_some_and(|agent| !agent.grants.http.is_none())
         };
-        if step.cache && step.agent.as_ref().is_some_and(asks)
+        if step.cache
+            && step.agent.as_ref().is_some_and(asks)
             && let Some(key) = step.key("cache")
         {
             let message = format!("`{name}` is cached, and its agent is granted `http`");
-            let hint = "what the web answers or is told is not the same the next time: leave `cache` out";
+            let hint =
+                "what the web answers or is told is not the same the next time: leave `cache` out";
             findings.report_with(codes::KEY_NOT_HERE, key, message, hint);
         }
         if let (Some(people), Some(key)) = (&step.people, step.key("people")) {

@@ -46,7 +46,8 @@ impl poll::Host for State {
 }
 
 /// Nothing that the agent could do while it waits would end this.
-const NEVER_READY: &str = "the agent waits for an answer, and has not finished the body of the request";
+const NEVER_READY: &str =
+    "the agent waits for an answer, and has not finished the body of the request";
 
 fn trap(words: &str) -> wasmtime::Error {
     Ended::from(plain(FailureKind::Trap, words)).into()

@@ -157,7 +157,12 @@ mod tests {
 
     #[test]
     fn offers_any_patch_of_0_2_and_nothing_else() {
-        for import in ["wasi:io/poll@0.2.0", "wasi:io/poll@0.2.9", "wasi:sockets/tcp@0.2.12", "wasi:http/types@0.2.4"] {
+        for import in [
+            "wasi:io/poll@0.2.0",
+            "wasi:io/poll@0.2.9",
+            "wasi:sockets/tcp@0.2.12",
+            "wasi:http/types@0.2.4",
+        ] {
             assert!(offers(import), "{import}");
         }
         for import in [

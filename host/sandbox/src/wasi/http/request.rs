@@ -23,10 +23,7 @@ impl types::HostOutgoingRequest for State {
         Ok(self.wasi.table.push(request)?)
     }
 
-    fn body(
-        &mut self,
-        own: Resource<OutgoingRequest>,
-    ) -> Told<Result<Resource<OutgoingBody>, ()>> {
+    fn body(&mut self, own: Resource<OutgoingRequest>) -> Told<Result<Resource<OutgoingBody>, ()>> {
         let request = self.wasi.table.get_mut(&own)?;
         if request.body.is_some() {
             return Ok(Err(()));
