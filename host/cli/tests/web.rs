@@ -127,7 +127,7 @@ impl Scene {
         let files = [(OPERATORS, operators.as_str()), ("pipelines/ask.toml", pipeline.as_str())];
         let project = Project::of(&desk, &files);
         let rule = format!(
-            "{{ scheme = \"http\", host = \"127.0.0.1\", port = {}, methods = [\"GET\", \"POST\"], paths = [\"/**\"], network = \"loopback\"",
+            "{{ scheme = \"http\", host = \"127.0.0.1\", port = {}, methods = [\"GET\", \"HEAD\", \"POST\"], paths = [\"/**\"], network = \"loopback\"",
             receiver.port
         );
         let text = format!(

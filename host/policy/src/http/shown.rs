@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use bailiwick_core::Bytes;
+
 use super::{Asked, Headers, HttpPower, HttpRule, PathPattern, Refused, Scheme};
 use crate::http::{Aspect, HostPattern};
 use crate::network::Network;
@@ -37,7 +39,7 @@ impl HttpRule {
             ("response", self.response, super::RESPONSE_DEFAULT),
         ] {
             if let Some(size) = size.filter(|size| *size != usual) {
-                let _ = write!(line, ", {key} = \"{size}\"");
+                let _ = write!(line, ", {key} = \"{}\"", exactly(size));
             }
         }
         if let Some(credential) = &self.credential {
@@ -78,6 +80,13 @@ impl HttpRule {
             network: Network::of(&url.host()?),
         })
     }
+}
+
+/// A size as a file has it: people's rounding would make another rule of it.
+fn exactly(Bytes(size): Bytes) -> String {
+    let units = [(1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = units.into_iter().find(|(scale, _)| size > 0 && size.is_multiple_of(*scale));
+    unit.map_or_else(|| format!("{size} B"), |(scale, unit)| format!("{} {unit}", size / scale))
 }
 
 impl HttpPower {
