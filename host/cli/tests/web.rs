@@ -14,6 +14,9 @@ use end_to_end::project::{OPERATORS, Project};
 use end_to_end::{Call, Desk};
 use serde_json::{Value, json};
 
+/// Makes headers and body of an answer from the request.
+type Answer = fn(&str) -> (String, String);
+
 /// A server that answers every request as it is told, and keeps them. It ends with the test.
 struct Receiver {
     port: u16,
@@ -21,8 +24,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// `answer` makes headers and body of the request.
-    fn start(answer: fn(&str) -> (String, String)) -> Self {
+    fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -262,7 +264,7 @@ fn is_anywhere(folder: &std::path::Path, text: &str) -> bool {
 
 #[test]
 fn an_agent_cannot_read_the_credential_back_from_an_echo() {
-    let echoes: [fn(&str) -> (String, String); 4] = [
+    let echoes: [Answer; 4] = [
         |request| (String::new(), json!({ "you_sent": request }).to_string()),
         |request| {
             (format!("x-echo: {}\r\n", header(request, "authorization").unwrap()), "{}".into())

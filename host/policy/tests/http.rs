@@ -36,8 +36,15 @@ impl Dice {
     }
 }
 
-const HOSTS: [&str; 5] =
-    ["a.example.com", "b.example.com", "*.example.com", "*.a.example.com", "other.org"];
+const HOSTS: [&str; 7] = [
+    "a.example.com",
+    "a.example.com",
+    "*.example.com",
+    "b.example.com",
+    "*.example.com",
+    "*.a.example.com",
+    "other.org",
+];
 const PATHS: [&str; 7] = ["/", "/v1", "/v1/*", "/v1/a*", "/v1/**", "/v1/a/**", "/**"];
 const URLS: [&str; 14] = [
     "https://a.example.com/",
@@ -57,7 +64,7 @@ const URLS: [&str; 14] = [
 ];
 
 fn rule(dice: &mut Dice, ceiling: bool) -> HttpRule {
-    let scheme = dice.one(&[Scheme::Https, Scheme::Https, Scheme::Http]);
+    let scheme = dice.one(&[Scheme::Https, Scheme::Https, Scheme::Https, Scheme::Http]);
     let host = HostPattern::parse(dice.one(&HOSTS)).unwrap();
     let any = ceiling && dice.roll() % 3 == 0;
     let blocks = Network::Blocks(vec![Block::parse("10.1.0.0/16").unwrap()]);
@@ -69,7 +76,7 @@ fn rule(dice: &mut Dice, ceiling: bool) -> HttpRule {
     HttpRule {
         scheme,
         host: if any { HostPattern::Any } else { host },
-        port: if any { None } else { Some(dice.one(&[scheme.port(), 8443])) },
+        port: if any { None } else { Some(dice.one(&[scheme.port(), scheme.port(), 8443])) },
         methods: dice.some(&[Method::Get, Method::Head, Method::Post]).into_iter().collect(),
         paths: dice.some(&PATHS).into_iter().map(|p| PathPattern::parse(p).unwrap()).collect(),
         headers: if any {
@@ -80,7 +87,14 @@ fn rule(dice: &mut Dice, ceiling: bool) -> HttpRule {
         request: size(dice),
         response: size(dice),
         credential: (dice.roll() % 3 == 0).then(|| Name::new("key").unwrap()),
-        network: dice.one(&[Network::Public, Network::Public, Network::Private, blocks]),
+        network: dice.one(&[
+            Network::Public,
+            Network::Public,
+            Network::Public,
+            Network::Public,
+            Network::Private,
+            blocks,
+        ]),
     }
 }
 
@@ -142,7 +156,7 @@ fn what_is_left_is_granted_and_within_every_ceiling() {
             }
         }
     }
-    assert!(passed > 1_000, "the world is too small to show anything: {passed}");
+    assert!(passed > 300, "the world is too small to show anything: {passed}");
 }
 
 #[test]

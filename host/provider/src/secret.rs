@@ -111,7 +111,8 @@ impl Secret {
             }),
         ];
         for before in 0..3 {
-            let padded = Zeroizing::new([&[0; 2][..before.min(2)], bytes].concat());
+            let padded: Zeroizing<Vec<u8>> =
+                Zeroizing::new(std::iter::repeat_n(&0, before).chain(bytes).copied().collect());
             // The letters that depend on nothing but the secret.
             let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
             let whole = [STANDARD.encode(&*padded), URL_SAFE.encode(&*padded)];

@@ -177,7 +177,8 @@ fn headers(exchange: &Exchange<'_>) -> Result<HeaderMap, HttpError> {
 fn handed_over(headers: &HeaderMap, stripped: bool) -> Vec<(String, String)> {
     let kept = headers.iter().filter(|(name, _)| {
         let name = name.as_str();
-        !OF_THE_CONNECTION.contains(&name) && !(stripped && OF_THE_CREDENTIAL.contains(&name))
+        let taken_out = stripped && OF_THE_CREDENTIAL.contains(&name);
+        !taken_out && !OF_THE_CONNECTION.contains(&name)
     });
     let text = kept.filter_map(|(name, value)| {
         let value = std::str::from_utf8(value.as_bytes()).ok()?;

@@ -200,7 +200,7 @@ async fn an_ordinary_client_is_held_by_the_same_grants() {
     denied.grants.http.rules[0].paths = vec![PathPattern::parse("/v2/*").unwrap()];
     assert_eq!(denied.answer(&get).await, json!(DENIED));
     assert!(denied.web.asked.lock().unwrap().is_empty());
-    let facts = denied.facts.facts.lock().unwrap();
+    let facts = denied.facts.all();
     let answers = facts.iter().filter_map(|fact| match fact {
         Fact::CallAnswered { answer, .. } => Some(answer),
         _ => None,

@@ -1,4 +1,5 @@
 //! A gate over fakes: a recorder that keeps every fact, a provider that answers from a script, a clock that jumps.
+#![allow(dead_code, reason = "each test uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

@@ -180,10 +180,13 @@ impl KnowledgeIndex for Nobody {
 }
 
 /// A sandbox with its cache in a folder of its own.
+/// Method and URL, headers, body.
+pub type Asked = (String, Vec<(String, String)>, Vec<u8>);
+
 /// A web that answers every request with the same, and keeps what it was asked.
 #[derive(Default)]
 pub struct Web {
-    pub asked: std::sync::Mutex<Vec<(String, Vec<(String, String)>, Vec<u8>)>>,
+    pub asked: Mutex<Vec<Asked>>,
 }
 
 /// What it answers.

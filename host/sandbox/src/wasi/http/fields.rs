@@ -29,7 +29,7 @@ impl Fields {
     fn add(&mut self, name: &str, value: Vec<u8>) -> Result<(), HeaderError> {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let plain = |b: &u8| *b == b'\t' || (*b >= b' ' && *b != 0x7f);
-        if name.is_empty() || !name.bytes().all(token) || !value.iter().all(|b| plain(b)) {
+        if name.is_empty() || !name.bytes().all(token) || !value.iter().all(plain) {
             return Err(HeaderError::InvalidSyntax);
         }
         let name = name.to_ascii_lowercase();
