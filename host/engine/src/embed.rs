@@ -207,7 +207,12 @@ mod tests {
         });
         let run = RunId::new("r").unwrap();
         let proof = durable(&store, &run).await;
-        let embed = || missing(Arc::clone(&gateway), collections.clone(), run.clone())(proof);
+        let embed = || async {
+            match missing(Arc::clone(&gateway), collections.clone(), run.clone()) {
+                Some(prepare) => prepare(proof).await,
+                None => Readiness::default(),
+            }
+        };
         let none =
             Budgets { day: Budget { calls: Some(Calls(0)), ..Budget::NONE }, ..Budgets::default() };
         gateway.ledger.open(&run, Arc::new(none));
