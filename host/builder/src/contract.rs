@@ -11,8 +11,7 @@ pub const VERSION: &str = "0.1.0";
 /// What every agent exports.
 pub const AGENT_EXPORT: &str = "bailiwick:agent/agent@0.1.0";
 
-/// The WASI packages that the sandbox links, inert. Others (`wasi:http`, …) are
-/// powers, and a power comes from the contract.
+/// The WASI packages that the sandbox links, inert.
 const INERT_WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
 
 /// An interface that an agent gets only where it is wanted and granted.
@@ -24,11 +23,13 @@ pub enum Capability {
     Knowledge,
     /// Files beside the JSON.
     Artifacts,
+    /// Requests to the web.
+    Http,
 }
 
 impl Capability {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 3] = [Self::Model, Self::Knowledge, Self::Artifacts];
+    pub const ALL: [Self; 4] = [Self::Model, Self::Knowledge, Self::Artifacts, Self::Http];
 
     /// The name of the interface and of the key in `agent.toml`.
     pub fn name(self) -> &'static str {
@@ -36,6 +37,7 @@ impl Capability {
             Self::Model => "model",
             Self::Knowledge => "knowledge",
             Self::Artifacts => "artifacts",
+            Self::Http => "http",
         }
     }
 
@@ -45,6 +47,7 @@ impl Capability {
             Self::Model => r#"model = { use = ["writer"], reason = "…" }"#,
             Self::Knowledge => r#"knowledge = { use = ["brand"], reason = "…" }"#,
             Self::Artifacts => r#"artifacts = { put = "16 MiB", reason = "…" }"#,
+            Self::Http => r#"http = { hosts = ["api.example.com"], reason = "…" }"#,
         }
     }
 
@@ -91,9 +94,16 @@ pub(crate) fn read_name(name: &str) -> Name<'_> {
             other => Capability::named(other).map_or(Name::Foreign, Name::Capability),
         };
     }
+    let version_0_2 = version.starts_with("0.2.");
+    match path {
+        // Its requests go through the very gate of `http`.
+        "wasi:http/outgoing-handler" if version_0_2 => return Name::Capability(Capability::Http),
+        "wasi:http/types" if version_0_2 => return Name::InertWasi,
+        _ => {}
+    }
     let inert = package.strip_prefix("wasi:").is_some_and(|name| INERT_WASI.contains(&name));
     // 0.2.x is one compatible line; 0.3 is another system (async) that is not linked.
-    if inert && version.starts_with("0.2.") { Name::InertWasi } else { Name::Foreign }
+    if inert && version_0_2 { Name::InertWasi } else { Name::Foreign }
 }
 
 #[cfg(test)]
@@ -117,7 +127,11 @@ mod tests {
             ("wasi:clocks/wall-clock@0.2.0", Name::InertWasi),
             ("wasi:clocks/wall-clock@0.3.0", Name::Foreign),
             ("wasi:clocks/wall-clock@0.20.0", Name::Foreign),
-            ("wasi:http/outgoing-handler@0.2.0", Name::Foreign),
+            ("wasi:http/outgoing-handler@0.2.0", Name::Capability(Capability::Http)),
+            ("wasi:http/types@0.2.9", Name::InertWasi),
+            ("wasi:http/types@0.3.0", Name::Foreign),
+            ("wasi:http/incoming-handler@0.2.0", Name::Foreign),
+            ("bailiwick:agent/http@0.1.0", Name::Capability(Capability::Http)),
             ("wasi:keyvalue/store@0.2.0", Name::Foreign),
             ("evil:agent/model@0.1.0", Name::Foreign),
             ("env", Name::Foreign),

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::contract::Capability;
-use crate::wants::{ArtifactsWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants};
+use crate::wants::{ArtifactsWant, HttpWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants};
 
 /// Not TOML.
 pub const NOT_TOML: &str = "E701";
@@ -100,6 +100,7 @@ impl Reader<'_> {
                 Some(capability @ Capability::Knowledge) => {
                     wants.knowledge = self.names_want(capability, key.span(), value);
                 }
+                Some(Capability::Http) => wants.http = self.http_want(key.span(), value),
                 Some(Capability::Artifacts) => {
                     wants.artifacts = self.artifacts_want(key.span(), value);
                 }
@@ -109,7 +110,7 @@ impl Reader<'_> {
                 None => self.unknown(
                     name,
                     key.span(),
-                    "what can be wanted is model, knowledge and artifacts",
+                    "what can be wanted is model, knowledge, artifacts and http",
                 ),
             }
         }
@@ -138,6 +139,49 @@ impl Reader<'_> {
             self.missing("reason", &key, capability.want_line());
         }
         Some(NamesWant { names: names??, reason: reason?? })
+    }
+
+    fn http_want(&mut self, key: std::ops::Range<usize>, value: &Value<'_>) -> Option<HttpWant> {
+        let line = Capability::Http.want_line();
+        let table = self.table(value, line)?;
+        let (mut hosts, mut reason) = (None, None);
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "hosts" => hosts = Some(self.hosts(value)),
+                "reason" => reason = Some(self.reason(value)),
+                other => self.unknown(other, key.span(), "the keys are hosts and reason"),
+            }
+        }
+        if hosts.is_none() {
+            self.missing("hosts", &key, line);
+        }
+        if reason.is_none() {
+            self.missing("reason", &key, line);
+        }
+        Some(HttpWant { hosts: hosts??, reason: reason?? })
+    }
+
+    fn hosts(&mut self, value: &Value<'_>) -> Option<Vec<String>> {
+        let hint = r#"hosts as in hosts = ["api.example.com", "*.example.org"]"#;
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_kind(value, "a list", hint);
+            return None;
+        };
+        if items.is_empty() || items.len() > NAMES_MAX {
+            let message = format!("the list has {} hosts", items.len());
+            self.report(WRONG_VALUE, message, value.span(), format!("1 to {NAMES_MAX} hosts"));
+            return None;
+        }
+        let mut hosts = Vec::new();
+        for item in items {
+            let Some(text) = self.string(item, hint) else { continue };
+            if HttpWant::is_host(&text) {
+                hosts.push(text);
+            } else {
+                self.report(WRONG_VALUE, format!("{text:?} is no host"), item.span(), hint);
+            }
+        }
+        Some(hosts)
     }
 
     fn artifacts_want(

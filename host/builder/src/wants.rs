@@ -26,6 +26,9 @@ pub struct Wants {
     /// Files beside the JSON. Absent: the agent neither reads nor writes any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifacts: Option<ArtifactsWant>,
+    /// Requests to the web. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpWant>,
 }
 
 /// A want that is a list of names.
@@ -49,6 +52,25 @@ pub struct ArtifactsWant {
     pub put: Option<Bytes>,
     /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
     pub reason: String,
+}
+
+/// The want to ask the web.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpWant {
+    /// The hosts, as an operator would grant them, 1 to [`NAMES_MAX`].
+    pub hosts: Vec<String>,
+    /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
+    pub reason: String,
+}
+
+impl HttpWant {
+    /// Whether a text can be a host at all. Which hosts there are is the operator's matter.
+    #[must_use]
+    pub fn is_host(text: &str) -> bool {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.*[]:".contains(&b);
+        (1..=253).contains(&text.len()) && text.bytes().all(plain)
+    }
 }
 
 /// Why something is no list of wants.
@@ -85,6 +107,7 @@ impl Wants {
             Capability::Model => self.model.is_some(),
             Capability::Knowledge => self.knowledge.is_some(),
             Capability::Artifacts => self.artifacts.is_some(),
+            Capability::Http => self.http.is_some(),
         }
     }
 
@@ -110,6 +133,14 @@ impl Wants {
             let Some(want) = want else { continue };
             if want.names.is_empty() || want.names.len() > NAMES_MAX {
                 return Err(WantsError::Names { capability, found: want.names.len() });
+            }
+            check_reason(capability, &want.reason)?;
+        }
+        if let Some(want) = &self.http {
+            let (capability, found) = (Capability::Http, want.hosts.len());
+            let hosts = want.hosts.iter().all(|host| HttpWant::is_host(host));
+            if found == 0 || found > NAMES_MAX || !hosts {
+                return Err(WantsError::Names { capability, found });
             }
             check_reason(capability, &want.reason)?;
         }
@@ -140,6 +171,7 @@ mod tests {
             }),
             knowledge: None,
             artifacts: Some(ArtifactsWant { put: Some(Bytes::mib(16)), reason: "images".into() }),
+            http: None,
         };
         let json = wants.to_json().unwrap();
         assert_eq!(
@@ -158,6 +190,9 @@ mod tests {
             "".to_owned(),
             "[]".into(),
             r#"{"http":{}}"#.into(),
+            r#"{"http":{"hosts":[],"reason":"x"}}"#.into(),
+            r#"{"http":{"hosts":["a b"],"reason":"x"}}"#.into(),
+            r#"{"telepathy":{}}"#.into(),
             r#"{"model":{"use":["writer"]}}"#.into(),
             r#"{"model":{"use":[],"reason":"x"}}"#.into(),
             r#"{"model":{"use":["../x"],"reason":"x"}}"#.into(),

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use bailiwick_builder::{
-    ArtifactsWant, COMPONENT_BYTES_MAX, EncodeError, InspectError, NamesWant, Wants, componentize,
-    read_outline,
+    ArtifactsWant, COMPONENT_BYTES_MAX, EncodeError, HttpWant, InspectError, NamesWant, Wants,
+    componentize, read_outline,
 };
 use bailiwick_core::Name;
 use expect_test::{expect, expect_file};
@@ -160,6 +160,10 @@ fn wants(capabilities: &[&str]) -> Wants {
             "knowledge" => wants.knowledge = Some(names()),
             "artifacts" => {
                 wants.artifacts = Some(ArtifactsWant { put: None, reason: "a test".into() });
+            }
+            "http" => {
+                let hosts = vec!["api.example.com".to_owned()];
+                wants.http = Some(HttpWant { hosts, reason: "a test".into() });
             }
             other => panic!("{other} cannot be wanted"),
         }

@@ -77,10 +77,7 @@ impl Environment {
             uid: rustix::process::geteuid().as_raw(),
             editor: text("VISUAL").or_else(|| text("EDITOR")),
             log: text("BAILIWICK_LOG"),
-            keys: Keys::new(
-                text("OPENAI_API_KEY").as_deref(),
-                text("ANTHROPIC_API_KEY").as_deref(),
-            ),
+            keys: Keys::reading(text),
             runtime: match path("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()) {
                 Some(runtime) => runtime.join("bailiwick"),
                 None => cache.join("bailiwick/run"),

@@ -19,6 +19,8 @@ pub struct RecordedCall {
     pub capability: Capability,
     /// What was asked.
     pub request: Digest,
+    /// Whether it left, or was about to, and may have changed something outside.
+    pub changes: bool,
     /// What was reserved for it, while nobody knows its answer.
     pub open: Option<Cost>,
     /// The answer, and when it was written down.
@@ -33,12 +35,13 @@ impl Record {
     /// never asked or answered again.
     pub fn take(&mut self, fact: &Fact, at: Timestamp) -> Result<(), &'static str> {
         match fact {
-            Fact::CallIntended { index, capability, request, reserved, .. } => {
+            Fact::CallIntended { index, capability, request, reserved, changes, .. } => {
                 let call = self.call(*index, *capability, *request)?;
                 if call.open.is_some() {
                     return Err("the call is open already");
                 }
                 call.open = Some(*reserved);
+                call.changes |= changes;
             }
             Fact::CallAnswered { index, capability, request, answer, .. } => {
                 let call = self.call(*index, *capability, *request)?;
@@ -52,6 +55,18 @@ impl Record {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The power of a call.
+    #[must_use]
+    pub fn power(&self, index: u32) -> Option<Capability> {
+        self.calls.get(index as usize).map(|call| call.capability)
+    }
+
+    /// Whether something outside may have been changed: whoever begins anew does it again.
+    #[must_use]
+    pub fn has_effects(&self) -> bool {
+        self.calls.iter().any(|call| call.changes)
     }
 
     /// The calls whose answer is not known, with what was reserved for them.
@@ -82,7 +97,8 @@ impl Record {
             if self.calls.last().is_some_and(|last| last.answer.is_none()) {
                 return Err("the call before has no answer");
             }
-            self.calls.push(RecordedCall { capability, request, open: None, answer: None });
+            let (changes, open, answer) = (false, None, None);
+            self.calls.push(RecordedCall { capability, request, changes, open, answer });
         }
         if index + 1 != self.calls.len() {
             return Err("calls come in order");

@@ -111,6 +111,7 @@ mod tests {
             request: any,
             key: any,
             reserved: Cost::ZERO,
+            changes: false,
         };
         let told = |index| Fact::CallAnswered {
             attempt: attempt.clone(),

@@ -181,8 +181,19 @@ pub(crate) fn find(root: &Path, component: &str) -> Result<PathBuf, Diagnostic> 
     })
 }
 
-/// `model` of `bailiwick:agent/model@0.1.0`; WASI is inert and no power.
+/// `model` of `bailiwick:agent/model@0.1.0`, `http` of `wasi:http/outgoing-handler@0.2.3`,
+/// each once; the rest of WASI is inert and no power.
 fn interfaces(imports: &[String]) -> Vec<String> {
-    let of_contract = imports.iter().filter_map(|import| import.strip_prefix("bailiwick:agent/"));
-    of_contract.map(|rest| rest.split('@').next().unwrap_or(rest).to_owned()).collect()
+    let mut found: Vec<String> = Vec::new();
+    for import in imports {
+        let interface = match import.strip_prefix("bailiwick:agent/") {
+            Some(rest) => rest.split('@').next().unwrap_or(rest),
+            None if import.starts_with("wasi:http/outgoing-handler@") => "http",
+            None => continue,
+        };
+        if !found.iter().any(|known| known == interface) {
+            found.push(interface.to_owned());
+        }
+    }
+    found
 }

@@ -163,6 +163,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let project = with_models(project, &places.models, &mut problems);
     let policy = policy.unwrap_or_else(Policy::built_in);
     problems.extend(project.other_currency(&policy));
+    problems.extend(project.misplaced_credentials(&policy));
     let mut pinned = BTreeMap::from([(PROJECT_FILE.to_owned(), text)]);
     pinned.extend(policy_text.map(|text| (POLICY_FILE.to_owned(), text)));
     let plans = plans(&root, (&project, &policy), &mut pinned, &mut problems);

@@ -6,7 +6,7 @@ use bailiwick_core::units::show_duration;
 use bailiwick_core::{Bytes, Currency, Name};
 use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling};
 use bailiwick_policy::grants::ArtifactsGrant;
-use bailiwick_policy::{Budget, Ceiling, Grants, Limits};
+use bailiwick_policy::{Budget, Ceiling, Grants, HttpRule, Limits};
 use bailiwick_project::grant_line;
 
 use crate::components::Agent;
@@ -40,7 +40,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     let ceilings: Vec<&Ceiling> =
         opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
     let currency = opened.currency();
-    let capabilities = ["model", "knowledge", "assets", "artifacts"];
+    let capabilities = ["model", "knowledge", "assets", "artifacts", "http"];
     let rows = capabilities.into_iter().map(|capability| {
         let mut power = Power {
             capability,
@@ -77,6 +77,9 @@ fn wanted(agent: &Agent, capability: &str) -> Option<String> {
             .knowledge
             .as_ref()
             .map(|want| format!("{} ({})", joined(&want.names), want.reason)),
+        "http" => {
+            wants.http.as_ref().map(|want| format!("{} ({})", want.hosts.join(", "), want.reason))
+        }
         "artifacts" => wants.artifacts.as_ref().map(|want| match want.put {
             Some(put) => format!("put {put} ({})", want.reason),
             None => format!("read ({})", want.reason),
@@ -94,6 +97,7 @@ fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> O
             .map(|grant| parts([Some(joined(&grant.aliases)), counted(grant.budget(), currency)])),
         "knowledge" => folders(&grants.knowledge),
         "assets" => folders(&grants.assets),
+        "http" => rules(&grants.http.rules),
         "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
         _ => None,
     }
@@ -126,12 +130,19 @@ fn of_ceiling(ceiling: &Ceiling, capability: &str, currency: Option<Currency>) -
             .map(|most| parts([Some(most.origins.to_string()), counted(most.budget(), currency)])),
         "knowledge" => folder(&ceiling.knowledge),
         "assets" => folder(&ceiling.assets),
+        "http" => rules(&ceiling.http),
         "artifacts" => ceiling.artifacts.map(|ArtifactsCeiling { put }| match put {
             Some(put) => format!("put {put}"),
             None => "put as much as limits allow".into(),
         }),
         _ => None,
     }
+}
+
+/// Rules as the files have them, one after the other.
+fn rules(rules: &[HttpRule]) -> Option<String> {
+    let lines: Vec<_> = rules.iter().map(HttpRule::line).collect();
+    Some(lines.join(", ")).filter(|text| !text.is_empty())
 }
 
 /// What the operator could write so that a want or an import is granted.

@@ -227,7 +227,7 @@ pub(crate) async fn set_up(
     let slots = Arc::new(table(opened, agents, &contents, assets));
     let project = pinned::project(&opened.root);
     let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
-    let gateway = wire::gateway(host, held, opened, collections.clone(), ledger);
+    let gateway = wire::gateway(host, held, opened, collections.clone(), ledger)?;
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

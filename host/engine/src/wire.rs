@@ -6,6 +6,7 @@ use bailiwick_core::ports::{Blobs, Journal};
 use bailiwick_core::{Diagnostic, Digest};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
+use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::ports::StepRunner;
 use bailiwick_provider::Providers;
 use bailiwick_sandbox::Runner;
@@ -23,21 +24,39 @@ pub(crate) fn gateway(
     opened: &Opened,
     collections: Collections,
     ledger: Ledger,
-) -> Arc<Gateway> {
-    Arc::new(Gateway {
+) -> Result<Arc<Gateway>, Problems> {
+    let providers = Arc::new(providers(host, opened)?);
+    Ok(Arc::new(Gateway {
         // model
         models: opened.project.models.clone(),
-        provider: host.faults.provider(Arc::new(Providers::new(host.keys.clone()))),
+        provider: host.faults.provider(Arc::clone(&providers) as _),
         // knowledge
         knowledge: Arc::new(collections),
         embedders: opened.embedders(),
+        // http
+        http: providers,
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power
         clock: Arc::clone(&host.clock),
         host_key: held.host_key,
         ledger,
-    })
+    }))
+}
+
+/// Who connects to the outside for this project: with the credentials of the policy, and
+/// the roots of TLS that it names for the project's folder.
+fn providers(host: &Host, opened: &Opened) -> Result<Providers, Problems> {
+    let providers = Providers::new(host.keys.with(&opened.policy.credentials));
+    let root = opened.root.display().to_string();
+    let trusted = opened.policy.tls_roots.iter().filter(|(folder, _)| is_below(&root, folder));
+    let mut files = Vec::new();
+    let unread = |why: String| Problems::one(Diagnostic::error(codes::HOST, why));
+    for path in trusted.flat_map(|(_, files)| files) {
+        let pem = std::fs::read(path).map_err(|error| unread(format!("{path}: {error}")))?;
+        files.push((path.clone(), pem));
+    }
+    providers.trusting(&files).map_err(|error| unread(error.to_string()))
 }
 
 /// Where runs write down what happens.

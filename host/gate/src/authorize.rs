@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use bailiwick_core::fact::{CallAnswer, Limit};
+use bailiwick_core::fact::{CallAnswer, Capability, Limit};
 use bailiwick_core::{Artifact, Bytes, Currency, Name};
 use bailiwick_policy::Route;
 use bailiwick_policy::grants::ModelGrant;
@@ -12,11 +12,13 @@ use bailiwick_policy::price::Priced;
 
 use crate::call::Request;
 use crate::gate::Gate;
+use crate::http::Way;
 
 /// What authorisation found: exactly what the effect needs, so that nothing is looked
 /// up again after it was judged.
 pub(crate) enum Permit {
     Routes(Vec<Route>),
+    Web(Box<Way>),
     Collection(Name),
     Put,
     Get,
@@ -44,6 +46,7 @@ impl Gate {
                 self.routes(&request.alias, Priced::Vectors)
             }
             Request::Search(search) => self.authorize_collection(&search.collection),
+            Request::Fetch(fetch) => self.authorize_fetch(fetch).map(Box::new).map(Permit::Web),
             Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
             Request::Get(artifact) => self.authorize_get(artifact),
         }
@@ -68,7 +71,7 @@ impl Gate {
             let detail = format!("the model {alias:?} has no route");
             return Err(CallAnswer::Unavailable { detail });
         };
-        if !self.gateway.ledger.counts_money(self.payer()) {
+        if !self.gateway.ledger.counts_money(self.payer(Capability::Model)) {
             return Ok(Permit::Routes(routes.to_vec()));
         }
         let priced = routes.iter().filter(|route| route.lacks_price(kind).is_none());
@@ -140,7 +143,7 @@ impl Gate {
         }
     }
 
-    fn ungranted(&self, reason: String, line: String) -> CallAnswer {
+    pub(crate) fn ungranted(&self, reason: String, line: String) -> CallAnswer {
         let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
         CallAnswer::Denied { reason, hint: Some(hint) }
     }

@@ -2,10 +2,12 @@
 
 use bailiwick_core::fact::{CallAnswer, Capability, Failure, Limit};
 use bailiwick_core::{Artifact, Digest, Document};
+use bailiwick_policy::http::Method;
 use bailiwick_policy::ports::Park;
 use serde_json::{Value, json};
 
 use crate::artifacts::PutRequest;
+use crate::http::{FetchRequest, FetchResponse};
 use crate::knowledge::{Passage, SearchRequest};
 use crate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest};
 use crate::worst::Worst;
@@ -32,6 +34,8 @@ pub enum Request {
     Put(PutRequest),
     /// `artifacts.get`.
     Get(Artifact),
+    /// `http.fetch`.
+    Fetch(FetchRequest),
 }
 
 /// What it is given.
@@ -44,6 +48,7 @@ pub enum Answer {
     Passages(Vec<Passage>),
     Reference(Artifact),
     Bytes(Vec<u8>),
+    Response(FetchResponse),
 }
 
 /// How a call ends without an answer.
@@ -77,6 +82,7 @@ impl Request {
             Self::Complete(_) | Self::Embed(_) | Self::GenerateImage(_) => Capability::Model,
             Self::Search(_) | Self::EmbedQuery { .. } => Capability::Knowledge,
             Self::Put(_) | Self::Get(_) => Capability::Artifacts,
+            Self::Fetch(_) => Capability::Http,
         }
     }
 
@@ -92,6 +98,7 @@ impl Request {
             Self::Search(request) => request.check(),
             Self::Put(request) => request.check(),
             Self::Get(_) => Ok(()),
+            Self::Fetch(request) => request.check().map(|_| ()),
         }
     }
 
@@ -102,7 +109,17 @@ impl Request {
             Self::Complete(request) => Some(request.worst()),
             Self::Embed(request) | Self::EmbedQuery { request, .. } => Some(request.worst()),
             Self::GenerateImage(request) => Some(request.worst()),
-            Self::Search(_) | Self::Put(_) | Self::Get(_) => None,
+            Self::Search(_) | Self::Put(_) | Self::Get(_) | Self::Fetch(_) => None,
+        }
+    }
+
+    /// Whether it may change something outside: then no attempt begins anew after it.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        match self {
+            // What is no method is refused before it matters.
+            Self::Fetch(request) => Method::parse(&request.method).is_none_or(Method::changes),
+            _ => false,
         }
     }
 
@@ -134,6 +151,7 @@ impl Request {
                 ("put", json!([digest, put.media_type, put.name]))
             }
             Self::Get(artifact) => ("get", artifact.to_json()),
+            Self::Fetch(request) => ("fetch", request.form()),
         }
     }
 }
@@ -148,6 +166,7 @@ impl Answer {
             Self::Images(images) => images.iter().map(Artifact::to_json).collect(),
             Self::Passages(passages) => to_value(passages),
             Self::Reference(artifact) => artifact.to_json(),
+            Self::Response(response) => response.to_json(),
             Self::Bytes(bytes) => json!({ "bytes": Digest::of(bytes).to_string() }),
         };
         Document::of(&value)

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::artifacts::PutRequest;
 use crate::call::{Answer, CallError, Request};
 use crate::gate::Gate;
+use crate::http::{FetchRequest, FetchResponse};
 use crate::knowledge::{Passage, SearchRequest};
 use crate::model::{
     CompleteRequest, Completion, EmbedRequest, Embedding, Finish, ImageRequest, Message, Role,
@@ -136,6 +137,19 @@ impl Gate {
     pub async fn get(&self, artifact: Artifact) -> Result<Vec<u8>, CallError> {
         match self.call(Request::Get(artifact)).await? {
             Answer::Bytes(bytes) => Ok(bytes),
+            _ => Err(MIXED_UP),
+        }
+    }
+}
+
+impl Gate {
+    /// `http.fetch`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn fetch(&self, request: FetchRequest) -> Result<FetchResponse, CallError> {
+        match self.call(Request::Fetch(request)).await? {
+            Answer::Response(response) => Ok(response),
             _ => Err(MIXED_UP),
         }
     }

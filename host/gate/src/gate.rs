@@ -9,7 +9,9 @@ use bailiwick_core::fact::{
     CallAnswer, Capability, Fact, Failure, FailureKind, Level, Limit, LogEntry, ParkReason,
 };
 use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Recorder};
-use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, Record, RunId, Timestamp};
+use bailiwick_core::{
+    Artifact, AttemptId, Bytes, Calls, Cost, Digest, Name, Record, RunId, Timestamp,
+};
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Job, Park, Patience};
 use bailiwick_policy::{Generation, Route, WhenSpent};
@@ -18,6 +20,7 @@ use serde_json::Value;
 use crate::artifacts::{ForeignArtifact, Readable};
 use crate::authorize::Permit;
 use crate::call::{Answer, CallError, Request};
+use crate::http::HttpProvider;
 use crate::knowledge::KnowledgeIndex;
 use crate::ledger::{Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
 use crate::logbook::Logbook;
@@ -36,6 +39,8 @@ pub struct Gateway {
     pub provider: Arc<dyn ModelProvider>,
     /// Who searches.
     pub knowledge: Arc<dyn KnowledgeIndex>,
+    /// Who asks the web.
+    pub http: Arc<dyn HttpProvider>,
     /// Who keeps bytes.
     pub blobs: Arc<dyn Blobs>,
     /// What time it is.
@@ -49,6 +54,9 @@ pub struct Gateway {
 /// Room that must be free before a request leaves, besides the disk's reserve: the
 /// pictures of the largest answer.
 const ANSWER_MAX: Bytes = Bytes::mib(64);
+
+/// What a request to the web costs: itself.
+pub(crate) const ONE_REQUEST: Cost = Cost { calls: Calls(1), ..Cost::ZERO };
 
 /// The gate of one attempt.
 pub struct Gate {
@@ -121,12 +129,13 @@ impl Gate {
         }
         let (result, cost, via) = match self.authorize(&request) {
             Err(answer) => (Err(answer.into()), Cost::ZERO, None),
-            Ok(permit) => match self.reserve(&permit, &request).await {
+            Ok(permit) => match self.reserve(&permit, &request, capability).await {
                 Err(unanswered) => (Err(unanswered), Cost::ZERO, None),
                 Ok(None) => (self.local(permit, request).await, Cost::ZERO, None),
                 Ok(Some(hold)) => {
                     let key = self.idempotency_key(index, digest);
-                    let call = Outgoing { index, capability, request: digest, key };
+                    let changes = request.changes();
+                    let call = Outgoing { index, capability, request: digest, key, changes };
                     let durable = self.intend(call, hold.reserved()).await?;
                     let told = self.outward((durable, call), permit, &request, hold).await;
                     match self.out_of_reach(&told) {
@@ -171,18 +180,21 @@ impl Gate {
     }
 
     /// Who pays: the agent and the step of this attempt, with what they were granted.
-    pub(crate) fn payer(&self) -> Payer<'_> {
+    pub(crate) fn payer(&self, capability: Capability) -> Payer<'_> {
         let grant = self.generation.effective.grants.model.as_ref();
+        // The grant of models bounds models; a step bounds whatever leaves.
+        let agent = (capability != Capability::Http).then_some(&self.generation.agent);
         Payer {
             run: &self.run,
-            by: Some((&self.generation.agent, &self.attempt.cell.step)),
+            by: Some((agent, &self.attempt.cell.step)),
             granted: grant.map(ModelGrant::budget).unwrap_or_default(),
         }
     }
 
     /// Takes a worst case from all accounts of the payer.
-    pub(crate) async fn hold(&self, worst: Cost) -> Result<Hold, Unanswered> {
-        let held = self.gateway.ledger.reserve(self.payer(), worst, self.gateway.clock.as_ref());
+    pub(crate) async fn hold(&self, worst: Cost, power: Capability) -> Result<Hold, Unanswered> {
+        let payer = self.payer(power);
+        let held = self.gateway.ledger.reserve(payer, worst, self.gateway.clock.as_ref());
         Ok(held.await?)
     }
 
@@ -199,13 +211,16 @@ impl Gate {
         &self,
         permit: &Permit,
         request: &Request,
+        capability: Capability,
     ) -> Result<Option<Hold>, Unanswered> {
-        let (Permit::Routes(routes), Some(worst)) = (permit, request.worst()) else {
-            return Ok(None);
+        let worst = match (permit, request.worst()) {
+            (Permit::Routes(routes), Some(worst)) => worst.along(routes),
+            (Permit::Web(_), _) => ONE_REQUEST,
+            _ => return Ok(None),
         };
         // What was paid for must find a place.
         self.gateway.blobs.check_room(ANSWER_MAX).map_err(no_room)?;
-        self.hold(worst.along(routes)).await.map(Some)
+        self.hold(worst, capability).await.map(Some)
     }
 
     /// Waits until it is written down that a request leaves.
@@ -214,15 +229,16 @@ impl Gate {
         call: Outgoing,
         reserved: Cost,
     ) -> Result<Durable, CallError> {
-        let Outgoing { index, capability, request, key } = call;
+        let Outgoing { index, capability, request, key, changes } = call;
         let attempt = self.attempt.clone();
-        let fact = Fact::CallIntended { attempt, index, capability, request, key, reserved };
+        let fact =
+            Fact::CallIntended { attempt, index, capability, request, key, reserved, changes };
         let (ticket, at) = self.recorder.record(fact).await.map_err(gone)?;
         self.clock.store(at.0, Ordering::Relaxed);
         ticket.durable().await.map_err(gone)
     }
 
-    /// What leaves the host: models.
+    /// What leaves the host: models, and requests to the web.
     async fn outward(
         &self,
         (durable, call): (Durable, Outgoing),
@@ -230,13 +246,18 @@ impl Gate {
         request: &Request,
         hold: Hold,
     ) -> Told {
-        let (Permit::Routes(routes), Some(worst)) = (permit, request.worst()) else {
-            // `reserve` gives a hold for routes only.
-            let answer = CallAnswer::Unavailable { detail: "no route".into() };
-            return (Err(answer.into()), Cost::ZERO, None);
-        };
-        let tries = Tries { gate: self, call, worst, routes: &routes };
-        tries.first_answer(durable, request, hold).await
+        match (permit, request.worst()) {
+            (Permit::Routes(routes), Some(worst)) => {
+                let tries = Tries { gate: self, call, worst, routes: &routes };
+                tries.first_answer(durable, request, hold).await
+            }
+            (Permit::Web(way), _) => self.fetched(durable, call, *way, hold).await,
+            // `reserve` gives a hold for these two only.
+            _ => {
+                let answer = CallAnswer::Unavailable { detail: "no route".into() };
+                (Err(answer.into()), Cost::ZERO, None)
+            }
+        }
     }
 
     /// What stays on the host: the index and the blobs.
@@ -430,9 +451,11 @@ impl Gate {
 #[derive(Clone, Copy)]
 pub(crate) struct Outgoing {
     pub(crate) index: u32,
-    capability: Capability,
+    pub(crate) capability: Capability,
     request: Digest,
     pub(crate) key: Digest,
+    /// Whether it may change something outside.
+    changes: bool,
 }
 
 /// Why a call has no answer: the guest is told so, the attempt is let go, or it is over.

@@ -27,8 +27,9 @@ pub struct Ledger {
 pub struct Payer<'a> {
     /// The run.
     pub run: &'a RunId,
-    /// Agent and step; nothing for what the host asks before the first cell.
-    pub by: Option<(&'a Name, &'a Name)>,
+    /// Step, and the agent where the call counts against its grant; nothing for what the
+    /// host asks before the first cell.
+    pub by: Option<(Option<&'a Name>, &'a Name)>,
     /// What the agent's generation was granted: counts where the run's budgets do not name the agent.
     pub granted: Budget,
 }

@@ -9,12 +9,15 @@ pub mod artifacts;
 mod authorize;
 pub mod call;
 pub mod contract;
+mod fetch;
 pub mod gate;
+pub mod http;
 pub mod knowledge;
 pub mod ledger;
 pub mod logbook;
 pub mod model;
 pub mod provider;
+
 mod replay;
 mod routes;
 pub mod work;
@@ -22,6 +25,7 @@ pub mod worst;
 
 pub use call::{Answer, CallError, Request};
 pub use gate::{Gate, Gateway, Opened};
+pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};
 pub use provider::{ModelProvider, ProviderCall, ProviderError};
 pub use replay::{Divergence, Until};

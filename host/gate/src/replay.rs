@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::call::{Answer, CallError, Request};
 use crate::gate::{Gate, Gateway, Opened};
+use crate::http::FetchResponse;
 
 /// Where the comparison of an attempt with its record ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +164,9 @@ impl Gate {
                 let images: Result<_, _> = images.iter().map(|image| self.minted(image)).collect();
                 images.map(Answer::Images)
             }
+            Request::Fetch(_) => FetchResponse::from_json(&value)
+                .map(Answer::Response)
+                .ok_or_else(|| lost("no response".into())),
             Request::Put(_) => self.minted(&value).map(Answer::Reference),
             Request::Get(artifact) => {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;

@@ -87,7 +87,7 @@ impl Tries<'_> {
     /// written down first, and this one is intended anew: a host that ends in the middle
     /// of it must find in its journal what every one of them may have cost.
     async fn again(&self, durable: &mut Durable, cost: &mut Cost) -> Result<Hold, Unanswered> {
-        let hold = self.gate.hold(self.worst.along(self.routes)).await?;
+        let hold = self.gate.hold(self.worst.along(self.routes), self.call.capability).await?;
         if *cost != Cost::ZERO {
             let index = self.call.index;
             self.gate.charge(index, *cost).await.map_err(Unanswered::Over)?;
@@ -131,7 +131,7 @@ impl Tries<'_> {
                     (cost, Raw::Images(images))
                 })
             }
-            Request::Search(_) | Request::Put(_) | Request::Get(_) => {
+            Request::Search(_) | Request::Put(_) | Request::Get(_) | Request::Fetch(_) => {
                 Err(ProviderError::Unsupported { detail: "stays on the host".into() })
             }
         };

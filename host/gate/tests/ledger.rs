@@ -71,7 +71,7 @@ impl Desk {
     }
 
     fn payer(&self) -> Payer<'_> {
-        Payer { run: &self.run, by: Some((&self.agent, &self.step)), granted: Budget::NONE }
+        Payer { run: &self.run, by: Some((Some(&self.agent), &self.step)), granted: Budget::NONE }
     }
 
     async fn spend(&self, worst: Cost, spent: Cost) -> Result<(), Spent> {
@@ -134,7 +134,7 @@ async fn runs_of_one_project_share_its_day_and_nothing_else() {
                 let budgets = budgets_of("day", most, WhenSpent::Fail);
                 ledger.open(&run, Arc::new(budgets));
                 let (agent, step) = (name("writer"), name("draft"));
-                let by = Some((&agent, &step));
+                let by = Some((Some(&agent), &step));
                 let payer = Payer { run: &run, by, granted: Budget::NONE };
                 let clock = Standing::default();
                 let Ok(hold) = ledger.reserve(payer, cost(60, 0, 1), &clock).await else {

@@ -215,6 +215,7 @@ impl Task {
             // What ends without output because it was told that a budget is spent is not
             // failed but dropped, with all else that has not ended.
             let finishes = self.state.finishing.is_some();
+            let failure = self.or_effects_done(&id, failure);
             let pause = self.pause_before_retry(&id, &failure).filter(|_| !finishes);
             let retry = pause.map(|pause| self.now().after(pause));
             let (attempt, used) = (id.clone(), outcome.used);
@@ -284,6 +285,24 @@ impl Task {
     fn patience(&self, id: &AttemptId) -> Patience {
         let most = self.plan.step(&id.cell.step).map_or(1, |step| step.retry.attempts);
         if self.tries(id) < most { Patience::Park } else { Patience::Answer }
+    }
+
+    /// What would be tried again is not where a request of it may have changed something
+    /// outside, unless its step says that this may happen twice.
+    fn or_effects_done(&self, id: &AttemptId, failure: Failure) -> Failure {
+        let step = self.plan.step(&id.cell.step);
+        let effects =
+            self.state.open_attempt(&id.cell).is_some_and(|open| open.record.has_effects());
+        let repeats = step.is_some_and(|step| step.repeat_effects);
+        if !effects || repeats || self.pause_before_retry(id, &failure).is_none() {
+            return failure;
+        }
+        let message = format!("after a request that may have changed something: {failure}");
+        let hint = format!(
+            "look at what was changed; `bailiwick resume --retry-failed` does it again, and so would every retry with repeat-effects = true under [step.{}]",
+            id.cell.step
+        );
+        Failure { kind: FailureKind::EffectsDone, message, hint: Some(hint) }
     }
 
     /// The pause before the next attempt, where there is one.

@@ -1,11 +1,14 @@
 //! The ceiling: the most that any agent on this host may be granted, as the admin wrote it. Reads no file.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bailiwick_core::{Bytes, Calls, Money, Tokens};
+use bailiwick_core::{Bytes, Calls, Money, Name, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budget, Stated};
+use crate::credential::Credential;
+use crate::http::HttpRule;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
@@ -26,6 +29,13 @@ pub struct Policy {
     /// The group of OS users who may ask a resident host; nothing: the user who runs it alone.
     #[serde(default)]
     pub group: Option<String>,
+    /// Credentials by the names that grants use; those of the model vendors are always there.
+    #[serde(default = "Credential::defaults")]
+    pub credentials: BTreeMap<Name, Credential>,
+    /// Files with roots that TLS trusts besides the system's, by the folder (absolute,
+    /// normalised) below which projects do.
+    #[serde(default)]
+    pub tls_roots: BTreeMap<String, Vec<String>>,
 }
 
 /// What a ceiling is matched against: `local/*` or `local/NAME`. The name is the
@@ -86,6 +96,9 @@ pub struct Ceiling {
     pub assets: Option<FolderCeiling>,
     /// Artifacts.
     pub artifacts: Option<ArtifactsCeiling>,
+    /// Requests to the web, in the vocabulary of grants; nothing: none.
+    #[serde(default)]
+    pub http: Vec<HttpRule>,
     /// Limits of the sandbox.
     pub limits: Limits,
 }
@@ -138,6 +151,8 @@ impl Policy {
             currency: None,
             people: People::WhoRunsIt,
             group: None,
+            credentials: Credential::defaults(),
+            tls_roots: BTreeMap::new(),
         }
     }
 
@@ -159,6 +174,7 @@ impl Ceiling {
             knowledge: None,
             assets: None,
             artifacts: None,
+            http: Vec::new(),
             limits: Limits::DEFAULT,
         }
     }
@@ -177,6 +193,7 @@ impl Ceiling {
             knowledge: Some(FolderCeiling { roots: None }),
             assets: Some(FolderCeiling { roots: None }),
             artifacts: Some(ArtifactsCeiling { put: None }),
+            http: HttpRule::public(),
             limits: Limits {
                 memory: Bytes::mib(1024),
                 cpu: Duration::from_secs(60),

@@ -6,6 +6,7 @@ use bailiwick_core::{Bytes, Calls, Money, Name, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
+use crate::http::HttpPower;
 
 /// The powers of one agent name, each with its scope.
 ///
@@ -22,6 +23,10 @@ pub struct Grants {
     pub assets: BTreeSet<Name>,
     /// Whether it may read what its input names, and how much it may put.
     pub artifacts: Option<ArtifactsGrant>,
+    /// What it may ask of the web. Not written where it is nothing: the digests of older
+    /// grants stay.
+    #[serde(default, skip_serializing_if = "HttpPower::is_none")]
+    pub http: HttpPower,
 }
 
 /// Models.
@@ -58,7 +63,13 @@ impl Grants {
     /// Nothing at all: where every agent begins.
     #[must_use]
     pub fn none() -> Self {
-        Self { model: None, knowledge: BTreeSet::new(), assets: BTreeSet::new(), artifacts: None }
+        Self {
+            model: None,
+            knowledge: BTreeSet::new(),
+            assets: BTreeSet::new(),
+            artifacts: None,
+            http: HttpPower::none(),
+        }
     }
 
     /// Whether the import of an interface of the contract is covered by some grant.
@@ -70,6 +81,7 @@ impl Grants {
             "model" => self.model.is_some(),
             "knowledge" => !self.knowledge.is_empty(),
             "artifacts" => self.artifacts.is_some(),
+            "http" => !self.http.is_none(),
             _ => false,
         }
     }

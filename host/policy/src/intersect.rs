@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ceiling::{Ceiling, Pattern, Policy};
 use crate::grants::{ArtifactsGrant, Grants, ModelGrant};
+use crate::http::{HttpPower, HttpRule};
 use crate::limits::Limits;
 use crate::route::Route;
 
@@ -123,6 +124,7 @@ fn lower(effective: &mut Effective, asked: &Asked<'_>, ceiling: &Ceiling, report
     let roots = ceiling.assets.as_ref().map(|c| c.roots.as_deref());
     lower_folders("assets", &mut grants.assets, &folders.assets, roots, report);
     lower_artifacts(&mut grants.artifacts, asked, ceiling, report);
+    lower_http(&mut grants.http, asked, &ceiling.http, report);
     lower_limits(&mut effective.limits, asked.limits, &ceiling.limits, report);
 }
 
@@ -232,6 +234,27 @@ fn lower_artifacts(
     if let Some((granted, allowed)) = over(asked.grants.artifacts.and_then(|a| a.put), most.put) {
         report("grants.artifacts.put".into(), granted.to_string(), allowed.to_string());
     }
+}
+
+/// Every rule must lie within one rule of the ceiling, or `check` refuses it; at the gate
+/// a request must be let through by both, whatever was checked.
+fn lower_http(
+    power: &mut HttpPower,
+    asked: &Asked<'_>,
+    ceiling: &[HttpRule],
+    report: &mut Report<'_>,
+) {
+    for rule in &asked.grants.http.rules {
+        if !ceiling.iter().any(|most| most.covers(rule)) {
+            let lines: Vec<_> = ceiling.iter().map(HttpRule::line).collect();
+            let allowed = match lines.as_slice() {
+                [] => "not allowed".to_owned(),
+                lines => lines.join(", "),
+            };
+            report(format!("grants.http {}", rule.host), rule.line(), allowed);
+        }
+    }
+    *power = std::mem::take(power).within(ceiling);
 }
 
 fn lower_limits(

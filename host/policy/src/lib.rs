@@ -7,11 +7,14 @@ pub mod budget;
 pub mod ceiling;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod credential;
 pub mod generation;
 pub mod grants;
+pub mod http;
 pub mod intersect;
 pub mod limits;
 mod narrow;
+pub mod network;
 pub mod origins;
 pub mod people;
 pub mod ports;
@@ -20,10 +23,13 @@ pub mod route;
 
 pub use budget::{Budget, Budgets, StepBudget, WhenSpent};
 pub use ceiling::{Ceiling, Policy};
+pub use credential::Credential;
 pub use generation::Generation;
 pub use grants::Grants;
+pub use http::{HttpPower, HttpRule};
 pub use intersect::{Effective, Excess, intersect};
 pub use limits::Limits;
+pub use network::Network;
 pub use origins::Origins;
 pub use people::{Caller, People, Person, Right, Unauthorized};
 pub use route::{Origin, ProviderKind, Route};

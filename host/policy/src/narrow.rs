@@ -24,6 +24,7 @@ fn grants(pinned: &Grants, today: &Grants) -> Grants {
             .artifacts
             .zip(today.artifacts)
             .map(|(a, b)| ArtifactsGrant { put: a.put.zip(b.put).map(|(a, b)| a.min(b)) }),
+        http: pinned.http.narrowed(&today.http),
     }
 }
 

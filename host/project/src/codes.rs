@@ -134,6 +134,10 @@ BAD_CURRENCY "E075" "amounts in two currencies"
     "All prices and budgets of a project, and those of the policy it runs under, are in one currency: amounts are added and compared, and no host knows a rate. The message names both places."
 UNPRICED_ROUTE "E076" "money is bounded and a route has no price"
     "A budget in money (`grants.model.money`, the `money` of a ceiling, of a step's `budget` or of `per-day`) can be kept only where each call has a price. Write what the provider charges beside the route, for a million tokens and for a picture: price = { input = \"3 USD\", output = \"15 USD\", image = \"0.04 USD\" }. `builtin` and models on this machine cost nothing unless they are given a price."
+BAD_RULE "E077" "the rule for requests cannot be used"
+    "A rule of `http` names one host (or all names below one that is somebody's own, as \"*.example.com\"), paths such as \"/v1/*\", methods, headers, sizes and the network that the host is in. Hosts and paths are written as they stand in URLs: lower case, punycode, without dots at their end, without `..`."
+BAD_CREDENTIAL "E078" "the credential cannot be used"
+    "A credential is defined in policy.toml: one of `env`, `file` and `command`, the `origin` that it is bound to, and the `header` or the parameter of the `query` that it goes out in. A grant names it and its very origin; it is sent nowhere else."
 
 // Decisions.
 BAD_DECISION "E080" "the rule decides nothing"

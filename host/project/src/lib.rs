@@ -9,6 +9,7 @@
 
 pub mod codes;
 mod compile;
+mod credentials;
 mod decisions;
 mod entries;
 pub mod expr;
@@ -30,6 +31,7 @@ mod retention;
 mod routes;
 pub mod scope;
 pub mod template;
+mod web;
 
 pub use decisions::Decisions;
 pub use expr::{ExprError, ExprErrorKind};

@@ -79,6 +79,9 @@ pub struct Step {
     pub concurrency: Option<NonZeroUsize>,
     /// Whether the output of an equal attempt of another run will do. Never for a judge.
     pub cache: bool,
+    /// Whether a failed attempt is tried again although a request of it may have changed
+    /// something outside.
+    pub repeat_effects: bool,
     /// Where its table stands.
     pub place: Place,
 }

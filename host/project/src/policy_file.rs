@@ -9,12 +9,14 @@ use bailiwick_policy::{Budget, Ceiling, Origins, People, Person, Policy, Right};
 use toml::Spanned;
 
 use crate::codes;
+use crate::credentials::credentials;
 use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, shown};
 use crate::folders::absolute;
 use crate::keys::{self, FileKind};
 use crate::limits::requested_limits;
 use crate::routes::origin;
+use crate::web::{Side, rules};
 
 /// Reads `policy.toml`.
 ///
@@ -34,6 +36,8 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
             ceilings: ceilings(root, &mut findings),
             per_day: root.table("per-day").map_or(Budget::NONE, |day| findings.budget(day)),
             people: People::Named(people(root, &mut findings)),
+            credentials: credentials(root, &mut findings),
+            tls_roots: tls_roots(root, &mut findings),
             group: root.table("host").and_then(|host| host.text("group")).map(Spanned::into_inner),
             currency: findings
                 .stated()
@@ -41,6 +45,25 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
         }
     });
     findings.or(policy)
+}
+
+/// Files with roots of TLS, by the folder of the projects that trust them.
+fn tls_roots(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    let Some(tables) = root.table("tls") else { return all };
+    for (folder, node) in tables.in_order() {
+        let Some(table) = as_table(node) else { continue };
+        let files = roots(table, findings).unwrap_or_default();
+        match absolute(folder.get_ref()) {
+            Some(folder) => _ = all.insert(folder, files),
+            None => {
+                let message = format!("{:?} is no absolute folder", folder.get_ref());
+                let hint = "name the folder below which the projects lie; `/` is all of them";
+                findings.report_with(codes::BAD_FOLDER, folder.span(), message, hint);
+            }
+        }
+    }
+    all
 }
 
 fn people(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String, Person> {
@@ -106,6 +129,7 @@ fn ceiling(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Ceiling {
     ceiling.assets = folders("assets");
     ceiling.artifacts =
         table.table("artifacts").map(|artifacts| ArtifactsCeiling { put: artifacts.size("put") });
+    ceiling.http = rules(table, Side::Ceiling, findings);
     if let Some(limits) = table.table("limits") {
         ceiling.limits = requested_limits(limits, findings).limits;
     }

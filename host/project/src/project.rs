@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_core::{Currency, Diagnostic, Name, Place};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::intersect::{Excess, RequestedLimits};
-use bailiwick_policy::{Grants, Policy, Route};
+use bailiwick_policy::{Grants, HttpPower, Policy, Route};
 use toml::Spanned;
 
 use crate::codes;
@@ -17,6 +17,7 @@ use crate::limits::requested_limits;
 use crate::nearest::did_you_mean;
 use crate::retention::Retention;
 use crate::routes::route;
+use crate::web::{Side, rules};
 
 /// A project, as its operator wrote it.
 #[derive(Clone, Debug)]
@@ -219,6 +220,7 @@ impl Project {
         let known: Vec<_> = self.assets.keys().collect();
         grants.assets =
             granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
+        grants.http = HttpPower { rules: rules(table, Side::Grant, findings), bounds: Vec::new() };
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
         grants
@@ -316,6 +318,10 @@ pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
     match interface {
         "model" => Some(format!("grants.model = {{ use = {} }}", names("ALIAS"))),
         "knowledge" => Some(format!("grants.knowledge = {}", names("COLLECTION"))),
+        "http" => Some(
+            "grants.http = [{ host = \"api.example.com\", methods = [\"GET\"], paths = [\"/v1/*\"] }]"
+                .to_owned(),
+        ),
         "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
         _ => None,
     }

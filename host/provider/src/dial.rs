@@ -12,11 +12,12 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, redirect, retry};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
-use crate::network::Network;
-use crate::resolver::{NotAdmitted, Resolver};
+use crate::resolver::{Names, NotAdmitted, Resolver, SystemNames};
 use crate::target::Target;
+use bailiwick_policy::Network;
 
 /// The longest that a connection may take to stand, name and TLS included: a server
 /// that takes longer is down or far overloaded, and the next route is better.
@@ -40,16 +41,18 @@ const USER_AGENT: &str = concat!("bailiwick/", env!("CARGO_PKG_VERSION"));
 /// What may share pooled connections.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Lane {
+    /// Models together; of agents each rule of each.
+    owner: String,
     origin: String,
     network: Network,
-    credential: Option<&'static str>,
+    credential: Option<String>,
 }
 
 /// A secret in the header that it goes out in.
 #[derive(Clone, Debug)]
 pub(crate) struct Credential {
     /// What people call it: `OPENAI_API_KEY`.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// The header.
     pub(crate) header: HeaderName,
     /// Its value, marked sensitive.
@@ -58,6 +61,8 @@ pub(crate) struct Credential {
 
 /// One request on its way out.
 pub(crate) struct Outgoing<'a> {
+    /// Whose connections it may use.
+    pub(crate) owner: &'a str,
     pub(crate) method: Method,
     pub(crate) target: &'a Target,
     pub(crate) credential: Option<&'a Credential>,
@@ -85,24 +90,54 @@ pub(crate) enum DialError {
 }
 
 /// Makes every outgoing connection of the host.
-#[derive(Default)]
 pub(crate) struct Dialler {
     lanes: Mutex<BTreeMap<Lane, Client>>,
     verifier: OnceLock<Result<Arc<Verifier>, String>>,
+    names: Arc<dyn Names>,
+    /// Roots that are trusted besides the system's.
+    roots: Vec<CertificateDer<'static>>,
+}
+
+impl Default for Dialler {
+    fn default() -> Self {
+        Self {
+            lanes: Mutex::default(),
+            verifier: OnceLock::new(),
+            names: Arc::new(SystemNames),
+            roots: Vec::new(),
+        }
+    }
 }
 
 impl Dialler {
+    /// The same with another resolver.
+    pub(crate) fn asking(self, names: Arc<dyn Names>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// The same with more roots.
+    pub(crate) fn trusting(self, roots: Vec<CertificateDer<'static>>) -> Self {
+        Self { roots, ..self }
+    }
+
     /// Sends one request and gives the head of its answer.
     ///
     /// # Errors
     /// [`DialError`].
     pub(crate) async fn dial(&self, outgoing: Outgoing<'_>) -> Result<Response, DialError> {
-        let Outgoing { method, target, credential, mut headers, body, timeout } = outgoing;
-        let resolver = Resolver(target.network());
+        let Outgoing { owner, method, target, credential, mut headers, body, timeout } = outgoing;
+        let resolver =
+            Resolver { network: target.network().clone(), names: Arc::clone(&self.names) };
         if let Some(address) = target.literal() {
             resolver.literal(target.host(), address)?;
         }
-        let client = self.client(target, resolver, credential.map(|credential| credential.name))?;
+        let lane = Lane {
+            owner: owner.to_owned(),
+            origin: target.origin(),
+            network: target.network().clone(),
+            credential: credential.map(|credential| credential.name.clone()),
+        };
+        let client = self.client(lane, target.is_https(), resolver)?;
         if let Some(Credential { header, value, .. }) = credential {
             headers.insert(header.clone(), value.clone());
         }
@@ -114,23 +149,17 @@ impl Dialler {
         request.send().await.map_err(|error| broken(error, timeout))
     }
 
-    fn client(
-        &self,
-        target: &Target,
-        resolver: Resolver,
-        credential: Option<&'static str>,
-    ) -> Result<Client, DialError> {
-        let lane = Lane { origin: target.origin(), network: target.network(), credential };
+    fn client(&self, lane: Lane, https: bool, resolver: Resolver) -> Result<Client, DialError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = lanes.get(&lane) {
             return Ok(client.clone());
         }
-        let idle = match target.network() {
-            Network::Public => IDLE_MAX,
+        let idle = match lane.network {
             Network::Loopback => IDLE_LOOPBACK_MAX,
+            Network::Public | Network::Private | Network::Blocks(_) => IDLE_MAX,
         };
         let client = Client::builder()
-            .tls_backend_preconfigured(self.tls(target.is_https())?)
+            .tls_backend_preconfigured(self.tls(https)?)
             .dns_resolver(resolver)
             .no_proxy()
             .redirect(redirect::Policy::none())
@@ -166,7 +195,7 @@ impl Dialler {
                 .with_no_client_auth());
         }
         let verifier = self.verifier.get_or_init(|| {
-            Verifier::new(provider)
+            Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider)
                 .map(Arc::new)
                 .map_err(|error| format!("no root certificates: {error}"))
         });
@@ -207,17 +236,28 @@ mod tests {
     #[tokio::test]
     async fn a_lane_is_one_origin_and_one_credential() {
         let dialler = Dialler::default();
-        let lane = |base: &str, credential| {
+        let lane_of = |owner: &str, base: &str, credential: Option<&str>| {
             let target = Target::parse(base).unwrap();
-            dialler.client(&target, Resolver(target.network()), credential).unwrap();
+            let network = target.network().clone();
+            let lane = Lane {
+                owner: owner.into(),
+                origin: target.origin(),
+                network: network.clone(),
+                credential: credential.map(Into::into),
+            };
+            let resolver = Resolver { network, names: Arc::new(SystemNames) };
+            dialler.client(lane, false, resolver).unwrap();
             dialler.lanes.lock().unwrap().len()
         };
+        let lane = |base: &str, credential| lane_of("model", base, credential);
         assert_eq!(lane("http://127.0.0.1:1/v1", Some("OPENAI_API_KEY")), 1);
         assert_eq!(lane("http://127.0.0.1:1/other", Some("OPENAI_API_KEY")), 1);
         assert_eq!(lane("http://127.0.0.1:1/v1", Some("ANTHROPIC_API_KEY")), 2);
         assert_eq!(lane("http://127.0.0.1:1/v1", None), 3);
         assert_eq!(lane("http://127.0.0.1:2/v1", None), 4);
         assert_eq!(lane("http://localhost:1/v1", None), 5);
+        assert_eq!(lane_of("research 0", "http://127.0.0.1:1/v1", None), 6);
+        assert_eq!(lane_of("research 1", "http://127.0.0.1:1/v1", None), 7);
         let many = (0..LANES_MAX).map(|n| lane(&format!("http://127.0.0.1:{}", n + 100), None));
         assert!(many.max() <= Some(LANES_MAX));
     }

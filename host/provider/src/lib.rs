@@ -1,4 +1,4 @@
-//! Everything outside that answers a model call: OpenAI's and Anthropic's protocols, and a built-in composer without a network; with the one `dial` and the secrets.
+//! Everything outside that answers a call: OpenAI's and Anthropic's protocols, a built-in composer without a network, and the web; with the one `dial` and the secrets.
 //!
 //! Invariants, each kept by a test: every outgoing connection is made by
 //! `Dialler::dial`; names are resolved once and only admitted addresses pass; a secret
@@ -9,9 +9,9 @@
 mod anthropic;
 pub mod builtin;
 mod dial;
+mod keys;
 mod measure;
 mod media;
-mod network;
 mod openai;
 mod patience;
 mod providers;
@@ -20,8 +20,9 @@ mod secret;
 mod server;
 mod sse;
 mod target;
+mod web;
 
-pub use network::Network;
-pub use providers::Providers;
-pub use resolver::NotAdmitted;
-pub use secret::{Keys, NotASecret, REDACTED, SECRET_MIN_BYTES, Secret};
+pub use keys::Keys;
+pub use providers::{NotACertificate, Providers};
+pub use resolver::{Names, NotAdmitted, SystemNames};
+pub use secret::{NotASecret, REDACTED, SECRET_MIN_BYTES, Secret, WEAK_MIN_BYTES};

@@ -1,4 +1,6 @@
-//! The gate's port, answered: each call goes to whom its route names. Decides nothing else.
+//! The gate's port to models, answered: each call goes to whom its route names. Decides nothing else.
+
+use std::sync::Arc;
 
 use bailiwick_core::ports::{BoxFuture, Durable};
 use bailiwick_gate::model::{
@@ -7,10 +9,24 @@ use bailiwick_gate::model::{
 use bailiwick_gate::provider::{ModelProvider, ProviderCall, ProviderError};
 use bailiwick_policy::{ProviderKind, Route};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
 use crate::dial::Dialler;
-use crate::secret::Keys;
+use crate::keys::Keys;
+use crate::resolver::Names;
 use crate::server::Server;
 use crate::{anthropic, builtin, openai};
+
+/// A file that holds no certificates.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {why}")]
+pub struct NotACertificate {
+    /// Which one.
+    pub file: String,
+    /// In the parser's words.
+    pub why: String,
+}
 
 /// All providers of models of one project: its connections are shared with no other.
 ///
@@ -22,8 +38,8 @@ use crate::{anthropic, builtin, openai};
 /// assert!(!format!("{providers:?}").contains("sk-"));
 /// ```
 pub struct Providers {
-    dialler: Dialler,
-    keys: Keys,
+    pub(crate) dialler: Dialler,
+    pub(crate) keys: Keys,
 }
 
 impl Providers {
@@ -33,8 +49,33 @@ impl Providers {
         Self { dialler: Dialler::default(), keys }
     }
 
-    fn server(&self, route: &Route) -> Result<Server<'_>, ProviderError> {
-        Server::of(route, &self.dialler, &self.keys)
+    /// The same, asking somebody else for the addresses of names.
+    #[must_use]
+    pub fn asking(self, names: Arc<dyn Names>) -> Self {
+        Self { dialler: self.dialler.asking(names), ..self }
+    }
+
+    /// The same, trusting the certificates of these files (PEM) besides the system's roots.
+    ///
+    /// # Errors
+    /// [`NotACertificate`] with the first file that has none.
+    pub fn trusting(self, files: &[(String, Vec<u8>)]) -> Result<Self, NotACertificate> {
+        let mut roots = Vec::new();
+        for (file, pem) in files {
+            let refused = |why: String| NotACertificate { file: file.clone(), why };
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                roots.push(certificate.map_err(|error| refused(error.to_string()))?);
+            }
+            if roots.len() == before {
+                return Err(refused("it has no certificate".into()));
+            }
+        }
+        Ok(Self { dialler: self.dialler.trusting(roots), ..self })
+    }
+
+    async fn server(&self, route: &Route) -> Result<Server<'_>, ProviderError> {
+        Server::of(route, &self.dialler, &self.keys).await
     }
 }
 
@@ -55,9 +96,11 @@ impl ModelProvider for Providers {
                 ProviderKind::Builtin => {
                     apart(call.request, |request| Ok(builtin::complete(request))).await
                 }
-                ProviderKind::Openai => openai::complete(&self.server(call.route)?, call).await,
+                ProviderKind::Openai => {
+                    openai::complete(&self.server(call.route).await?, call).await
+                }
                 ProviderKind::Anthropic => {
-                    anthropic::complete(&self.server(call.route)?, call).await
+                    anthropic::complete(&self.server(call.route).await?, call).await
                 }
             }
         })
@@ -73,7 +116,7 @@ impl ModelProvider for Providers {
                 ProviderKind::Builtin => {
                     apart(call.request, |request| Ok(builtin::embed(request))).await
                 }
-                ProviderKind::Openai => openai::embed(&self.server(call.route)?, call).await,
+                ProviderKind::Openai => openai::embed(&self.server(call.route).await?, call).await,
                 ProviderKind::Anthropic => Err(unsupported("embeddings")),
             }
         })
@@ -88,7 +131,7 @@ impl ModelProvider for Providers {
             match call.route.provider {
                 ProviderKind::Builtin => apart(call.request, builtin::generate_image).await,
                 ProviderKind::Openai => {
-                    openai::generate_image(&self.server(call.route)?, call).await
+                    openai::generate_image(&self.server(call.route).await?, call).await
                 }
                 ProviderKind::Anthropic => Err(unsupported("images to generate")),
             }

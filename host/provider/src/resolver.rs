@@ -1,24 +1,50 @@
 //! Names to addresses: resolves once, lets only admitted addresses through. The only place of the host that asks the system for an address.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
+use bailiwick_core::ports::BoxFuture;
+use bailiwick_policy::Network;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-use crate::network::Network;
 
 /// The most addresses of one name that are looked at: large services publish up to 16.
 const ADDRESSES_MAX: usize = 64;
 
+/// Who knows the addresses of names. Whatever it says is judged before it is dialled.
+pub trait Names: Send + Sync {
+    /// The addresses of a host; an error where there are none.
+    fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>>;
+}
+
+/// The system's resolver.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemNames;
+
+impl Names for SystemNames {
+    fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
 /// Resolves for connections of one network class.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resolver(pub(crate) Network);
+#[derive(Clone)]
+pub(crate) struct Resolver {
+    pub(crate) network: Network,
+    pub(crate) names: Arc<dyn Names>,
+}
 
 /// A name or address that a connection may not end at. Names no address: what the
 /// operator's resolver says about inner networks is nobody's business.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{host} is at no address that may be reached ({})", match network {
-    Network::Public => "only globally routable ones that are not this machine's own",
-    Network::Loopback => "only this machine's loopback",
+    Network::Public => "only globally routable ones that are not this machine's own".to_owned(),
+    Network::Loopback => "only this machine's loopback".to_owned(),
+    Network::Private => "only private ones that are not this machine's own".to_owned(),
+    Network::Blocks(_) => format!("only {network}, and not this machine's own"),
 })]
 pub struct NotAdmitted {
     /// The host as the URL has it.
@@ -29,35 +55,43 @@ pub struct NotAdmitted {
 
 impl Resolver {
     /// Judges a literal address, which never reaches [`Resolve`].
-    pub(crate) fn literal(self, host: &str, address: IpAddr) -> Result<(), NotAdmitted> {
+    pub(crate) fn literal(&self, host: &str, address: IpAddr) -> Result<(), NotAdmitted> {
         if self.admits(address) { Ok(()) } else { Err(self.refusal(host)) }
     }
 
-    fn admits(self, address: IpAddr) -> bool {
-        self.0.admits(address) && (self.0 == Network::Loopback || !is_own(address))
+    fn admits(&self, address: IpAddr) -> bool {
+        self.network.admits(address) && (self.network == Network::Loopback || !is_own(address))
     }
 
-    fn refusal(self, host: &str) -> NotAdmitted {
-        NotAdmitted { host: host.to_owned(), network: self.0 }
+    fn refusal(&self, host: &str) -> NotAdmitted {
+        NotAdmitted { host: host.to_owned(), network: self.network.clone() }
     }
 
     /// Of a name's addresses those that are admitted.
     fn sift(
-        self,
+        &self,
         host: &str,
-        found: impl Iterator<Item = SocketAddr>,
+        found: impl IntoIterator<Item = IpAddr>,
     ) -> Result<Vec<SocketAddr>, NotAdmitted> {
-        let admitted: Vec<_> =
-            found.take(ADDRESSES_MAX).filter(|address| self.admits(address.ip())).collect();
+        let found = found.into_iter().take(ADDRESSES_MAX);
+        let admitted = found.filter(|address| self.admits(*address));
+        let admitted: Vec<_> = admitted.map(|address| SocketAddr::new(address, 0)).collect();
         if admitted.is_empty() { Err(self.refusal(host)) } else { Ok(admitted) }
     }
 }
 
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Resolver").field(&self.network).finish()
+    }
+}
+
 impl Resolve for Resolver {
+    /// Asked once for each connection; what is connected to is what was judged.
     fn resolve(&self, name: Name) -> Resolving {
-        let resolver = *self;
+        let resolver = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = resolver.names.addresses(name.as_str()).await?;
             let admitted = resolver.sift(name.as_str(), found)?;
             let addresses: Addrs = Box::new(admitted.into_iter());
             Ok(addresses)
@@ -92,9 +126,13 @@ fn source_of(address: IpAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    fn resolver(network: Network) -> Resolver {
+        Resolver { network, names: Arc::new(SystemNames) }
+    }
+
     fn sifted(network: Network, addresses: &[&str]) -> Result<Vec<String>, NotAdmitted> {
-        let found = addresses.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0));
-        let kept = Resolver(network).sift("name.example", found)?;
+        let found = addresses.iter().map(|text| text.parse().unwrap());
+        let kept = resolver(network).sift("name.example", found)?;
         Ok(kept.into_iter().map(|address| address.ip().to_string()).collect())
     }
 
@@ -120,11 +158,20 @@ mod tests {
         assert_ne!(source_of("1.1.1.1".parse().unwrap()), Some("1.1.1.1".parse().unwrap()));
     }
 
+    #[test]
+    fn an_own_address_is_reached_by_no_class_but_loopback() {
+        // Whichever it has: the address that packets to the world come from.
+        let Some(own) = source_of("1.1.1.1".parse().unwrap()) else { return };
+        for network in [Network::Public, Network::Private] {
+            assert!(!resolver(network.clone()).admits(own), "{network} {own}");
+        }
+    }
+
     #[tokio::test]
     async fn localhost_is_loopback_and_no_public_name() {
         let name = || "localhost".parse::<Name>().unwrap();
-        let loopback = Resolver(Network::Loopback).resolve(name()).await;
+        let loopback = resolver(Network::Loopback).resolve(name()).await;
         assert!(loopback.unwrap().all(|address| address.ip().is_loopback()));
-        assert!(Resolver(Network::Public).resolve(name()).await.is_err());
+        assert!(resolver(Network::Public).resolve(name()).await.is_err());
     }
 }

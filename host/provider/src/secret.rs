@@ -1,20 +1,20 @@
-//! Secrets: how they are held, where each may be sent, and how they are found in what comes back. Reads no environment: the caller hands them in.
+//! One secret: how it is held, and the forms in which it is looked for in what comes back. Reads nothing and knows no origin.
 
 use std::fmt;
 
-use bailiwick_policy::ProviderKind;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use aho_corasick::AhoCorasick;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
-
-use crate::dial::Credential;
-use crate::network::Network;
-use crate::target::Target;
 
 /// What is shown in place of a secret.
 pub const REDACTED: &str = "[redacted]";
 /// The shortest secret: anything shorter turns up in ordinary text, and then every
 /// answer that says it would have to be thrown away.
 pub const SECRET_MIN_BYTES: usize = 16;
+/// The shortest one that is marked weak: what is shorter is in every answer.
+pub const WEAK_MIN_BYTES: usize = 4;
 /// The longest: header lines are bounded by servers at 8 KiB.
 const SECRET_MAX_BYTES: usize = 4096;
 
@@ -25,11 +25,16 @@ pub struct Secret(Zeroizing<String>);
 /// Why a text is no usable secret. Holds nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotASecret {
-    /// Under [`SECRET_MIN_BYTES`].
+    /// Under the least.
     #[error(
-        "it has {0} bytes; a key has at least {SECRET_MIN_BYTES}, so that it can be told from ordinary text in answers"
+        "it has {found} bytes; a key has at least {least}, so that it can be told from ordinary text in answers"
     )]
-    TooShort(usize),
+    TooShort {
+        /// Its size.
+        found: usize,
+        /// [`SECRET_MIN_BYTES`], or [`WEAK_MIN_BYTES`] for one that is marked weak.
+        least: usize,
+    },
     /// Over 4 KiB.
     #[error("it has {0} bytes; a key has at most {SECRET_MAX_BYTES}")]
     TooLong(usize),
@@ -44,37 +49,79 @@ impl Secret {
     /// # Errors
     /// [`NotASecret`].
     pub fn new(text: &str) -> Result<Self, NotASecret> {
+        Self::of_at_least(text, SECRET_MIN_BYTES)
+    }
+
+    /// The same for one that its admin marked weak.
+    ///
+    /// # Errors
+    /// [`NotASecret`].
+    pub fn weak(text: &str) -> Result<Self, NotASecret> {
+        Self::of_at_least(text, WEAK_MIN_BYTES)
+    }
+
+    fn of_at_least(text: &str, least: usize) -> Result<Self, NotASecret> {
         let text = text.trim();
         match text.len() {
-            short if short < SECRET_MIN_BYTES => Err(NotASecret::TooShort(short)),
+            found if found < least => Err(NotASecret::TooShort { found, least }),
             long if long > SECRET_MAX_BYTES => Err(NotASecret::TooLong(long)),
             _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(NotASecret::Unprintable),
             _ => Ok(Self(Zeroizing::new(text.to_owned()))),
         }
     }
 
-    /// Whether bytes contain it.
-    #[must_use]
-    pub fn is_in(&self, bytes: &[u8]) -> bool {
-        let needle = self.0.as_bytes();
-        bytes.windows(needle.len()).any(|window| window == needle)
+    pub(crate) fn text(&self) -> &str {
+        &self.0
     }
 
-    /// The text with every occurrence replaced.
-    #[must_use]
-    pub fn scrub(&self, text: &str) -> String {
-        text.replace(self.0.as_str(), REDACTED)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn header(&self, prefix: &str) -> Option<HeaderValue> {
+    /// As a header's value, marked sensitive.
+    pub(crate) fn header(&self, prefix: &str) -> Option<HeaderValue> {
         let text = Zeroizing::new(format!("{prefix}{}", self.0.as_str()));
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+
+    /// The forms in which it can come back: as it is, percent-encoded (what needs it, and
+    /// all of it), in base64 at each of the three places where it can begin, in hexadecimal,
+    /// and with the escapes of JSON and HTML. Searched without regard to case.
+    fn forms(&self) -> Vec<String> {
+        let bytes = self.0.as_bytes();
+        let each = |form: fn(u8) -> String| bytes.iter().map(|byte| form(*byte)).collect();
+        let mut forms: Vec<String> = vec![
+            self.0.as_str().to_owned(),
+            each(|b| match b {
+                b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).into(),
+                b => format!("%{b:02x}"),
+            }),
+            each(|b| format!("%{b:02x}")),
+            each(|b| format!("{b:02x}")),
+            each(|b| format!("\\u{b:04x}")),
+            each(|b| match b {
+                b'/' | b'"' | b'\\' => format!("\\{}", char::from(b)),
+                b => char::from(b).into(),
+            }),
+            each(|b| match b {
+                b'&' => "&amp;".into(),
+                b'<' => "&lt;".into(),
+                b'>' => "&gt;".into(),
+                b'"' => "&quot;".into(),
+                b'\'' => "&#39;".into(),
+                b => char::from(b).into(),
+            }),
+        ];
+        for before in 0..3 {
+            let padded: Zeroizing<Vec<u8>> =
+                Zeroizing::new(std::iter::repeat_n(&0, before).chain(bytes).copied().collect());
+            // The letters that depend on nothing but the secret.
+            let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+            let whole = [STANDARD.encode(&*padded), URL_SAFE.encode(&*padded)];
+            forms.extend(whole.iter().filter_map(|text| text.get(from..to).map(str::to_owned)));
+        }
+        forms.retain(|form| form.len() >= WEAK_MIN_BYTES);
+        forms.sort();
+        forms.dedup();
+        forms
     }
 }
 
@@ -90,134 +137,59 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A default credential, as the front end found it.
-#[derive(Clone, Debug, Default)]
-enum Key {
-    #[default]
-    Absent,
-    Usable(Secret),
-    Refused(NotASecret),
+/// Finds any of several secrets, in all of their forms at once.
+#[derive(Default)]
+pub(crate) struct Finder {
+    forms: Option<AhoCorasick>,
+    longest: usize,
 }
 
-/// The two default credentials. Each is bound to its vendor's origin and to this
-/// machine's loopback, and is sent nowhere else.
-#[derive(Clone, Debug, Default)]
-pub struct Keys {
-    openai: Key,
-    anthropic: Key,
-}
-
-/// Why no credential goes with a request, for the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoCredential {
-    /// There is none.
-    #[error("{0} is not set")]
-    Absent(&'static str),
-    /// It belongs elsewhere.
-    #[error("{name} is sent to {vendor} and to this machine's loopback only")]
-    Bound { name: &'static str, vendor: &'static str },
-}
-
-impl Keys {
-    /// Keys as the front end read them (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`). Nothing
-    /// and empty text mean that there is none. An unusable one is remembered and refused
-    /// where a route would send it, so that runs which need no key are not stopped by it.
-    #[must_use]
-    pub fn new(openai: Option<&str>, anthropic: Option<&str>) -> Self {
-        Self { openai: Key::of(openai), anthropic: Key::of(anthropic) }
+impl Finder {
+    pub(crate) fn of<'s>(secrets: impl Iterator<Item = &'s Secret>) -> Self {
+        let forms: Vec<String> = secrets.flat_map(Secret::forms).collect();
+        let longest = forms.iter().map(String::len).max().unwrap_or(0);
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&forms).ok();
+        Self { forms: search.filter(|_| longest > 0), longest }
     }
 
-    /// The credential that goes to a target.
-    ///
-    /// # Errors
-    /// [`NotASecret`] with the name of the key, where a key should go and cannot.
-    pub(crate) fn credential(
-        &self,
-        kind: ProviderKind,
-        target: &Target,
-    ) -> Result<Result<(Credential, Secret), NoCredential>, String> {
-        let (key, name, header, prefix): (_, _, HeaderName, _) = match kind {
-            ProviderKind::Openai => (&self.openai, "OPENAI_API_KEY", AUTHORIZATION, "Bearer "),
-            ProviderKind::Anthropic => {
-                (&self.anthropic, "ANTHROPIC_API_KEY", HeaderName::from_static("x-api-key"), "")
-            }
-            ProviderKind::Builtin => return Err("the built-in provider has no key".into()),
-        };
-        let secret = match key {
-            Key::Absent => return Ok(Err(NoCredential::Absent(name))),
-            Key::Refused(_) | Key::Usable(_) if !is_bound_to(kind, target) => {
-                let vendor = kind.default_base().unwrap_or_default();
-                return Ok(Err(NoCredential::Bound { name, vendor }));
-            }
-            Key::Refused(reason) => return Err(format!("{name} cannot be used: {reason}")),
-            Key::Usable(secret) => secret,
-        };
-        let value = secret.header(prefix).ok_or_else(|| format!("{name} cannot be used"))?;
-        Ok(Ok((Credential { name, header, value }, secret.clone())))
+    /// Whether bytes hold one.
+    pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
+        self.forms.as_ref().is_some_and(|forms| forms.is_match(bytes))
     }
 
-    /// A text without either key: the last net under everything that is shown.
-    #[must_use]
-    pub fn scrub(&self, text: &str) -> String {
-        [&self.openai, &self.anthropic].into_iter().fold(text.to_owned(), |text, key| match key {
-            Key::Usable(secret) => secret.scrub(&text),
-            Key::Absent | Key::Refused(_) => text,
-        })
-    }
-
-    /// The keys that there are: an answer may hold none of them, whoever it is from.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Secret> {
-        [&self.openai, &self.anthropic].into_iter().filter_map(|key| match key {
-            Key::Usable(secret) => Some(secret),
-            Key::Absent | Key::Refused(_) => None,
-        })
+    /// The text with every occurrence replaced.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let Some(forms) = &self.forms else { return text.to_owned() };
+        let mut scrubbed = String::with_capacity(text.len());
+        forms.replace_all_with(text, &mut scrubbed, |_, _, out| {
+            out.push_str(REDACTED);
+            true
+        });
+        scrubbed
     }
 }
 
-impl Key {
-    fn of(text: Option<&str>) -> Self {
-        match text.map(str::trim).filter(|text| !text.is_empty()) {
-            None => Self::Absent,
-            Some(text) => match Secret::new(text) {
-                Ok(secret) => Self::Usable(secret),
-                Err(reason) => Self::Refused(reason),
-            },
-        }
-    }
-}
-
-fn is_bound_to(kind: ProviderKind, target: &Target) -> bool {
-    let vendor = kind.default_base().and_then(|base| Target::parse(base).ok());
-    target.network() == Network::Loopback
-        || vendor.is_some_and(|vendor| vendor.origin() == target.origin())
-}
-
-/// Whether a target is a provider's vendor itself.
-pub(crate) fn is_vendor(kind: ProviderKind, target: &Target) -> bool {
-    target.network() == Network::Public && is_bound_to(kind, target)
-}
-
-/// Looks for secrets in bytes that arrive in pieces. Finds what is sent as it is; who
-/// was sent a key and wants to hand it on in disguise cannot be stopped here.
-pub(crate) struct Search<'a> {
-    keys: &'a Keys,
+/// Looks for secrets in bytes that arrive in pieces. Finds them in the forms that servers
+/// give back by themselves; who was sent a key and wants to hand it on in disguise cannot
+/// be stopped here.
+pub(crate) struct Search {
+    finder: std::sync::Arc<Finder>,
     tail: Vec<u8>,
 }
 
-impl<'a> Search<'a> {
-    pub(crate) fn new(keys: &'a Keys) -> Self {
-        Self { keys, tail: Vec::new() }
+impl Search {
+    pub(crate) fn new(finder: std::sync::Arc<Finder>) -> Self {
+        Self { finder, tail: Vec::new() }
     }
 
     /// Whether a secret is in what came so far, pieces put together.
     pub(crate) fn finds_in(&mut self, piece: &[u8]) -> bool {
-        let longest = self.keys.all().map(Secret::len).max().unwrap_or(0);
-        if longest == 0 {
+        if self.finder.longest == 0 {
             return false;
         }
         self.tail.extend_from_slice(piece);
-        let found = self.keys.all().any(|secret| secret.is_in(&self.tail));
-        let surplus = self.tail.len().saturating_sub(longest);
+        let found = self.finder.finds(&self.tail);
+        let surplus = self.tail.len().saturating_sub(self.finder.longest);
         self.tail.drain(..surplus);
         found
     }
@@ -225,76 +197,71 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    const KEY: &str = "sk-test-0123456789abcdef";
+    const KEY: &str = "sk-t/st+0123456789abc=";
+
+    fn finder() -> Arc<Finder> {
+        Arc::new(Finder::of([Secret::new(KEY).unwrap()].iter()))
+    }
 
     #[test]
     fn prints_nothing_of_itself() {
-        let keys = Keys::new(Some(KEY), Some("short"));
-        let shown =
-            format!("{keys:?} {:?} {}", Secret::new(KEY).unwrap(), Secret::new(KEY).unwrap());
-        assert!(
-            !shown.contains(KEY) && !shown.contains("short") && shown.contains(REDACTED),
-            "{shown}"
-        );
-        assert_eq!(keys.scrub(&format!("a {KEY} b")), "a [redacted] b");
+        let secret = Secret::new(KEY).unwrap();
+        assert_eq!(format!("{secret:?} {secret}"), "[redacted] [redacted]");
+        assert_eq!(finder().scrub(&format!("a {KEY} b")), "a [redacted] b");
     }
 
     #[test]
-    fn is_bound_to_the_vendor_or_loopback() {
-        let keys = Keys::new(Some(KEY), Some(KEY));
-        let sent = |kind, base: &str| {
-            keys.credential(kind, &Target::parse(base).unwrap()).unwrap().is_ok()
-        };
-        for good in [
-            "https://api.openai.com/v1",
-            "http://127.0.0.1:8080/v1",
-            "http://localhost:1/",
-            "http://[::1]:9/",
+    fn is_found_in_every_form_that_an_echo_gives_it() {
+        let finder = finder();
+        let escaped: String = KEY.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
+        let percent: String = KEY.bytes().map(|b| format!("%{b:02X}")).collect();
+        for echo in [
+            KEY.to_owned(),
+            KEY.to_uppercase(),
+            format!("Bearer {KEY}"),
+            "sk-t%2Fst%2B0123456789abc%3D".into(),
+            "sk-t%2fst%2b0123456789abc%3d".into(),
+            percent,
+            escaped,
+            "sk-t\\/st+0123456789abc=".into(),
+            STANDARD.encode(KEY),
+            STANDARD.encode(format!("u:{KEY}")),
+            STANDARD.encode(format!("us:{KEY}")),
+            STANDARD.encode(format!("usr:{KEY}\n and more")),
+            URL_SAFE.encode(format!("Bearer {KEY}")),
+            KEY.bytes().map(|b| format!("{b:02X}")).collect(),
         ] {
-            assert!(sent(ProviderKind::Openai, good), "{good}");
+            assert!(finder.finds(format!("<p>{echo}</p>").as_bytes()), "{echo}");
         }
-        for bad in [
-            "http://api.openai.com/v1",
-            "https://api.openai.com:8443/v1",
-            "https://api.openai.com.evil.example/v1",
-            "https://api.anthropic.com",
-            "https://llm.example.com/v1",
-            "http://localhost.evil.example/",
-            "https://10.0.0.1/",
-        ] {
-            assert!(!sent(ProviderKind::Openai, bad), "{bad}");
-        }
-        assert!(sent(ProviderKind::Anthropic, "https://api.anthropic.com"));
-        assert!(!sent(ProviderKind::Anthropic, "https://api.openai.com"));
-    }
-
-    #[test]
-    fn an_unusable_key_is_refused_where_it_would_be_sent() {
-        let keys = Keys::new(Some("short"), None);
-        let target = |base: &str| Target::parse(base).unwrap();
-        assert!(keys.credential(ProviderKind::Openai, &target("http://127.0.0.1:1")).is_err());
-        assert!(
-            keys.credential(ProviderKind::Openai, &target("https://llm.example.com"))
-                .unwrap()
-                .is_err()
-        );
-        for bad in ["fifteen-bytes-x", "with a space in the middle", "with-ümlaut-in-the-middle"] {
-            assert!(Secret::new(bad).is_err(), "{bad}");
+        for other in ["", "sk-t/st+0123456789abd=", "nothing of the kind"] {
+            assert!(!finder.finds(other.as_bytes()), "{other}");
         }
     }
 
     #[test]
     fn is_found_across_pieces() {
-        let keys = Keys::new(Some(KEY), None);
         let text = format!("data: {KEY} end");
         for cut in 0..=text.len() {
-            let mut search = Search::new(&keys);
+            let mut search = Search::new(finder());
             let (first, second) = text.as_bytes().split_at(cut);
             assert!(search.finds_in(first) | search.finds_in(second), "cut at {cut}");
         }
-        let mut search = Search::new(&keys);
+        let mut search = Search::new(finder());
         assert!(!search.finds_in(&KEY.as_bytes()[..10]) && !search.finds_in(b"-"));
+    }
+
+    #[test]
+    fn short_ones_are_refused_unless_marked_weak() {
+        for bad in ["fifteen-bytes-x", "with a space in the middle", "with-ümlaut-in-the-middle"] {
+            assert!(Secret::new(bad).is_err(), "{bad}");
+        }
+        assert!(Secret::weak("fifteen-bytes-x").is_ok());
+        assert!(Secret::weak("abc").is_err());
+        let weak = Finder::of([Secret::weak("hunter2").unwrap()].iter());
+        assert!(weak.finds(b"is it Hunter2?") && !weak.finds(b"hunter"));
     }
 }

@@ -12,8 +12,9 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use crate::dial::{Credential, DialError, Dialler, Outgoing, broken};
+use crate::keys::{Keys, NoCredential};
 use crate::patience::retry_after;
-use crate::secret::{Keys, NoCredential, Search, is_vendor};
+use crate::secret::Search;
 use crate::target::Target;
 
 /// The most of an error's body that is read: the sentence stands at its beginning.
@@ -46,7 +47,7 @@ pub(crate) struct Post<'a> {
 /// An answer with a good status, not read yet.
 pub(crate) struct Reply<'a> {
     response: Response,
-    search: Search<'a>,
+    search: Search,
     left: u64,
     answer_max: Bytes,
     timeout: Duration,
@@ -58,7 +59,7 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     /// `Unsupported` where the route cannot be dialled or its key cannot be used: nothing left.
-    pub(crate) fn of(
+    pub(crate) async fn of(
         route: &Route,
         dialler: &'a Dialler,
         keys: &'a Keys,
@@ -67,16 +68,15 @@ impl<'a> Server<'a> {
         let base = route.base.as_deref().or_else(|| kind.default_base()).unwrap_or_default();
         let base = Target::parse(base)
             .map_err(|error| ProviderError::Unsupported { detail: error.to_string() })?;
-        let credential = match keys.credential(kind, &base) {
-            Ok(found) => found.map(|(credential, _)| credential),
-            Err(detail) => return Err(ProviderError::Unsupported { detail }),
-        };
+        let credential = keys.of_vendor(kind, &base).await;
+        let credential = credential.map_err(|detail| ProviderError::Unsupported { detail })?;
         Ok(Self { dialler, keys, kind, base, credential })
     }
 
     /// Whether this is the provider's vendor itself and no compatible server.
     pub(crate) fn is_vendor(&self) -> bool {
-        is_vendor(self.kind, &self.base)
+        let vendor = self.kind.default_base().and_then(|base| Target::parse(base).ok());
+        vendor.is_some_and(|vendor| vendor.origin() == self.base.origin())
     }
 
     /// Whether the base ends in this path segment.
@@ -94,6 +94,7 @@ impl<'a> Server<'a> {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
         let target = self.base.under(path);
         let outgoing = Outgoing {
+            owner: "model",
             method: Method::POST,
             target: &target,
             credential: self.credential.as_ref().ok(),
@@ -108,7 +109,7 @@ impl<'a> Server<'a> {
         }
         let status = response.status();
         let keys = self.keys;
-        let search = Search::new(keys);
+        let search = Search::new(keys.finder());
         if status.is_success() {
             return Ok(Reply { response, search, left: answer_max.0, answer_max, timeout, keys });
         }
@@ -130,7 +131,7 @@ impl<'a> Server<'a> {
     }
 
     fn leaks(&self, bytes: &[u8]) -> bool {
-        self.keys.all().any(|secret| secret.is_in(bytes))
+        self.keys.finder().finds(bytes)
     }
 
     /// An answer whose words, put together and unescaped, hold no secret.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use crate::network::Network;
+use bailiwick_policy::Network;
 
 /// A URL that can be dialled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +42,21 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(NotATarget::UserInfo);
         }
+        let network = Network::of(&url.host().ok_or(NotATarget::Scheme)?);
+        Self::of(url, network)
+    }
+
+    /// A URL that was parsed and judged already, in the network that its rule names.
+    ///
+    /// # Errors
+    /// [`NotATarget::Scheme`] where it has no host.
+    pub(crate) fn of(url: Url, network: Network) -> Result<Self, NotATarget> {
         let host = url.host().ok_or(NotATarget::Scheme)?;
         let literal = match host {
             Host::Domain(_) => None,
             Host::Ipv4(address) => Some(IpAddr::V4(address)),
             Host::Ipv6(address) => Some(IpAddr::V6(address)),
         };
-        let network = Network::of(&host);
         let host = host.to_string();
         Ok(Self { url, host, literal, network })
     }
@@ -82,8 +90,8 @@ impl Target {
         self.literal
     }
 
-    pub(crate) fn network(&self) -> Network {
-        self.network
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
     }
 
     pub(crate) fn is_https(&self) -> bool {

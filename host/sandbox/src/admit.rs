@@ -119,7 +119,8 @@ pub(crate) fn contract(engine: &Engine, component: &Component) -> Result<Vec<Str
 /// Imports ⊆ grants.
 pub(crate) fn granted(imports: &[String], agent: &Name, grants: &Grants) -> Result<(), Refused> {
     for import in imports {
-        let Some((interface, _)) = power(import) else { continue };
+        let of_wasi = wasi::is_power(import).then_some(("http", ""));
+        let Some((interface, _)) = power(import).or(of_wasi) else { continue };
         if !grants.covers_import(interface) {
             let hint = format!("in bailiwick.toml, under [agents.{agent}]: {}", line(interface));
             return Err(Refused::Ungranted { agent: agent.clone(), import: import.clone(), hint });
@@ -135,7 +136,7 @@ fn power(import: &str) -> Option<(&str, &str)> {
 }
 
 fn offered(interface: &str) -> bool {
-    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts")
+    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts" | "http")
 }
 
 fn line(interface: &str) -> &'static str {
@@ -143,6 +144,7 @@ fn line(interface: &str) -> &'static str {
         "model" => "grants.model = { use = [\"ALIAS\"] }",
         "knowledge" => "grants.knowledge = [\"COLLECTION\"]",
         "artifacts" => "grants.artifacts = {}",
+        "http" => "grants.http = [{ host = \"HOST\", paths = [\"/PATH\"] }]",
         _ => "nothing: no grant covers it",
     }
 }

@@ -5,6 +5,7 @@ mod knowledge;
 mod model;
 mod run;
 mod shelf;
+mod web;
 
 use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use crate::artifact::Artifact;
 use crate::failure::{HostError, Limit};
 use crate::host::{Host, Task};
+use crate::http;
 use crate::knowledge::Passage;
 use crate::limits;
 use crate::log::Level;
@@ -23,6 +25,7 @@ use crate::powers::Powers;
 use knowledge::Shelves;
 use model::Models;
 use shelf::Shelf;
+use web::Web;
 
 pub use model::Reply;
 pub use run::Function;
@@ -65,6 +68,8 @@ pub enum Capability {
     Knowledge,
     /// `host.artifacts()`
     Artifacts,
+    /// `host.http()`
+    Http,
 }
 
 /// A line of the log.
@@ -82,6 +87,7 @@ struct State {
     models: Models,
     shelves: Shelves,
     shelf: Shelf,
+    web: Web,
     fates: BTreeMap<Capability, Fate>,
     lines: Vec<Line>,
     progress: Vec<(f32, String)>,
@@ -166,6 +172,29 @@ impl Fake {
         let passages = passages.into_iter().map(Into::into);
         self.state().shelves.add(collection, passages);
         self
+    }
+
+    /// Grants requests whose URL begins so, and answers each with this.
+    #[must_use]
+    pub fn web(self, beginning: &str, response: http::Response) -> Self {
+        self.web_with(beginning, move |_| Ok(response.clone()))
+    }
+
+    /// Grants requests whose URL begins so, and lets a script answer them.
+    #[must_use]
+    pub fn web_with(
+        self,
+        beginning: &str,
+        script: impl FnMut(&http::Request) -> Result<http::Response, HostError> + 'static,
+    ) -> Self {
+        self.state().web.add(beginning, script);
+        self
+    }
+
+    /// The requests that reached a script of the web, in order.
+    #[must_use]
+    pub fn fetched(&self) -> Vec<http::Request> {
+        self.state().web.requests.clone()
     }
 
     /// Mints a reference that the agent may read, as for a file that its input names.
@@ -300,6 +329,14 @@ impl Powers for Fake {
             None => Err(denied(Capability::Artifacts)),
         }
     }
+
+    fn fetch(&self, request: &http::Request) -> Result<http::Response, HostError> {
+        self.admit(Capability::Http)?;
+        let (place, mut script) = self.state().web.take(request)?;
+        let answer = script(request);
+        self.state().web.put_back(place, script);
+        answer
+    }
 }
 
 impl fmt::Debug for Fake {
@@ -313,6 +350,7 @@ fn denied(capability: Capability) -> HostError {
         Capability::Model => "model",
         Capability::Knowledge => "knowledge",
         Capability::Artifacts => "artifacts",
+        Capability::Http => "http",
     };
     HostError::Denied { capability: name.into() }
 }

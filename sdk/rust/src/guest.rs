@@ -5,6 +5,7 @@ use crate::agent::{self, Agent};
 use crate::artifact::Artifact;
 use crate::failure::{Failure, HostError, Limit};
 use crate::host::{Host, Task};
+use crate::http::{Request as Asked, Response};
 use crate::knowledge::Passage;
 use crate::log::Level;
 use crate::model::{self, Completion, Embedding, Finish, Part, Picture, Request, Role, Usage};
@@ -138,6 +139,21 @@ impl Powers for Imports {
 
     fn get(&self, artifact: &Artifact) -> Result<Vec<u8>, HostError> {
         Ok(host::artifacts::get(&artifact.into())?)
+    }
+
+    fn fetch(&self, request: &Asked) -> Result<Response, HostError> {
+        let header = |(name, value): &(String, String)| host::http::Header {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        let answer = host::http::fetch(&host::http::Request {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.iter().map(header).collect(),
+            body: request.body.clone(),
+        })?;
+        let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
+        Ok(Response { status: answer.status, headers: headers.collect(), body: answer.body })
     }
 }
 

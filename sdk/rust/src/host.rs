@@ -2,6 +2,7 @@
 //! call travels; `powers` does.
 
 use crate::artifacts::Artifacts;
+use crate::http::Http;
 use crate::knowledge::Knowledge;
 use crate::log::Log;
 use crate::model::Model;
@@ -61,6 +62,11 @@ impl Host {
     /// Files that travel beside the JSON.
     pub fn artifacts(&self) -> Artifacts<'_> {
         Artifacts::new(self)
+    }
+
+    /// Requests to the hosts that the operator granted.
+    pub fn http(&self) -> Http<'_> {
+        Http::new(self)
     }
 
     /// The start of a scripted host for tests; the same as [`Fake::new`](crate::fake::Fake::new).

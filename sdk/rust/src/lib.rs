@@ -65,6 +65,7 @@ pub mod fake;
 #[doc(hidden)]
 pub mod guest;
 mod host;
+pub mod http;
 pub mod knowledge;
 mod limits;
 pub mod log;

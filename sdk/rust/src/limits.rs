@@ -58,6 +58,12 @@ mod native {
     pub(crate) const NAME_BYTES: usize = 255;
     /// Media type of an artifact in bytes: the contract's, from RFC 6838.
     pub(crate) const MEDIA_TYPE_BYTES: usize = 127;
+    /// URL of a request in bytes: the contract's.
+    pub(crate) const URL_BYTES: usize = 8 * 1024;
+    /// Headers of a request: the contract's.
+    pub(crate) const HEADERS: usize = 128;
+    /// Body of a request in bytes: the contract's.
+    pub(crate) const BODY_BYTES: usize = 4 * 1024 * 1024;
     /// One document in bytes: the contract's.
     pub(crate) const JSON_BYTES: usize = 4 * 1024 * 1024;
 }

@@ -3,6 +3,7 @@
 
 use crate::artifact::Artifact;
 use crate::failure::HostError;
+use crate::http;
 use crate::knowledge::Passage;
 use crate::log::Level;
 use crate::model::{Completion, Embedding, Picture, Request};
@@ -23,6 +24,7 @@ pub(crate) trait Powers {
         name: Option<&str>,
     ) -> Result<Artifact, HostError>;
     fn get(&self, artifact: &Artifact) -> Result<Vec<u8>, HostError>;
+    fn fetch(&self, request: &http::Request) -> Result<http::Response, HostError>;
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -230,3 +230,27 @@ fn the_log_keeps_what_the_contract_allows() {
     assert_eq!((lines.len(), lines[0].level, lines[0].message.len()), (1_000, Level::Warn, 4_096));
     assert_eq!(fake.progress(), [(0.5, "n".repeat(256))]);
 }
+
+#[test]
+fn the_web_is_what_has_a_script() {
+    use bailiwick::http::Response;
+    let fake = Fake::new()
+        .web("https://api.example.com/v1/", Response::new(200, "application/json", r#"{"n": 7}"#))
+        .web_with("https://hooks.example.com/", |request| {
+            assert_eq!(request.header("Content-Type"), Some("application/json"));
+            Ok(Response::new(202, "text/plain", request.body.clone()))
+        });
+    let host = fake.host();
+    let answer = host.http().get("https://api.example.com/v1/n").send().unwrap();
+    assert_eq!(answer.json::<serde_json::Value>().unwrap(), json!({"n": 7}));
+    let told = host.http().post("https://hooks.example.com/x").json(&json!([1])).send().unwrap();
+    assert_eq!((told.status, told.text().unwrap(), told.is_success()), (202, "[1]", true));
+    let elsewhere = host.http().get("https://evil.example/").send();
+    assert_eq!(elsewhere.unwrap_err(), denied("http"));
+    let body = host.http().get("https://api.example.com/v1/n").body("x").send();
+    assert!(matches!(body, Err(HostError::Invalid(_))));
+    assert_eq!(fake.fetched().len(), 2);
+    let gone = fake.unavailable(Capability::Http, 0).host();
+    let answer = gone.http().get("https://api.example.com/v1/n").send();
+    assert_eq!(answer.unwrap_err(), HostError::Unavailable);
+}

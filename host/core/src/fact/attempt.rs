@@ -44,6 +44,8 @@ pub enum Capability {
     Knowledge,
     /// Bytes in and out.
     Artifacts,
+    /// Requests to the web.
+    Http,
 }
 
 impl Capability {
@@ -54,6 +56,7 @@ impl Capability {
             Self::Model => "model",
             Self::Knowledge => "knowledge",
             Self::Artifacts => "artifacts",
+            Self::Http => "http",
         }
     }
 }
@@ -172,6 +175,9 @@ pub enum FailureKind {
     Diverged,
     /// A power whose answers it used was taken away since.
     Revoked,
+    /// It failed after a request that may have changed something outside: a fresh attempt
+    /// would do that again.
+    EffectsDone,
     /// The host ended without a word while it ran, three times in a row.
     HostCrash,
     /// Something in the host failed: storage, a thread, a file.
@@ -204,6 +210,7 @@ impl FailureKind {
             | Self::Cancelled
             | Self::Diverged
             | Self::Revoked
+            | Self::EffectsDone
             | Self::HostCrash
             | Self::Host => false,
         }
@@ -227,6 +234,7 @@ impl FailureKind {
             Self::Cancelled => "cancelled",
             Self::Diverged => "diverged",
             Self::Revoked => "revoked",
+            Self::EffectsDone => "effects-done",
             Self::HostCrash => "host-crash",
             Self::Host => "host",
         }

@@ -95,6 +95,9 @@ pub enum Fact {
         /// The idempotency key that goes along.
         key: Digest,
         reserved: Cost,
+        /// Whether it may change something outside: then no fresh attempt follows a failure.
+        #[serde(default, skip_serializing_if = "is_false")]
+        changes: bool,
     },
     /// The answer to a call, whatever it was.
     CallAnswered {

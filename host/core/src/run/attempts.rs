@@ -2,7 +2,7 @@
 
 use super::cell::{Candidate, CellState, JudgeStage, Rest, Stage};
 use super::state::{Legal, RunState, Spent};
-use crate::fact::{CallAnswer, Fact, Failure, FailureKind, ParkReason, StepBy};
+use crate::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, ParkReason, StepBy};
 use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, RunId, Timestamp};
 
 /// An attempt that has not ended, with all that is needed to execute it again; also one
@@ -49,9 +49,11 @@ impl RunState {
             else {
                 continue;
             };
-            for (_, reserved) in open.record.open_calls() {
-                let of_agent = sums.by_agent.entry(agent.clone()).or_default();
-                *of_agent = of_agent.plus(reserved);
+            for (index, reserved) in open.record.open_calls() {
+                if open.record.power(index) != Some(Capability::Http) {
+                    let of_agent = sums.by_agent.entry(agent.clone()).or_default();
+                    *of_agent = of_agent.plus(reserved);
+                }
                 let of_step = sums.by_step.entry(open.id.cell.step.clone()).or_default();
                 *of_step = of_step.plus(reserved);
             }
@@ -203,16 +205,20 @@ impl RunState {
         }
         let open = self.open.get_mut(&id.cell).ok_or("this attempt does not run")?;
         open.record.take(fact, at)?;
+        let power = match fact {
+            Fact::CallLost { index, .. } => open.record.power(*index),
+            _ => None,
+        };
         match fact {
-            Fact::CallAnswered { cost, .. } => {
+            Fact::CallAnswered { cost, capability, .. } => {
                 let cell = self.cell_mut(&self.subject_of(id))?;
                 cell.cost = cell.cost.plus(*cost);
                 self.cost = self.cost.plus(*cost);
-                self.spend(id, *cost)?;
+                self.spend(id, *cost, Some(*capability))?;
             }
             Fact::CallLost { cost, .. } => {
                 self.lost = self.lost.plus(*cost);
-                self.spend(id, *cost)?;
+                self.spend(id, *cost, power)?;
             }
             _ => {}
         }
@@ -234,7 +240,8 @@ impl RunState {
         rests && self.open.get(&id.cell).is_some_and(|open| open.id == *id)
     }
 
-    fn spend(&mut self, id: &AttemptId, cost: Cost) -> Legal {
+    /// The grant of an agent bounds its models; what it asks of the web is the step's.
+    fn spend(&mut self, id: &AttemptId, cost: Cost, power: Option<Capability>) -> Legal {
         if cost == Cost::ZERO {
             return Ok(());
         }
@@ -242,11 +249,12 @@ impl RunState {
             Some(StepBy::Agent(agent)) => agent.clone(),
             _ => return Err("people do not call"),
         };
-        let (of_agent, of_step) = (
-            self.spent.by_agent.entry(agent).or_default(),
-            self.spent.by_step.entry(id.cell.step.clone()).or_default(),
-        );
-        (*of_agent, *of_step) = (of_agent.plus(cost), of_step.plus(cost));
+        let of_step = self.spent.by_step.entry(id.cell.step.clone()).or_default();
+        *of_step = of_step.plus(cost);
+        if power != Some(Capability::Http) {
+            let of_agent = self.spent.by_agent.entry(agent).or_default();
+            *of_agent = of_agent.plus(cost);
+        }
         Ok(())
     }
 

@@ -14,7 +14,7 @@ fn request(index: u32) -> Digest {
 fn intended(index: u32, request: Digest) -> Fact {
     let (attempt, key) = (attempt("draft", 0, 1), Digest::of(b"key"));
     let capability = Capability::Model;
-    Fact::CallIntended { attempt, index, capability, request, key, reserved: COST }
+    Fact::CallIntended { attempt, index, capability, request, key, reserved: COST, changes: false }
 }
 
 fn answered(index: u32, capability: Capability, request: Digest) -> Fact {

@@ -145,7 +145,15 @@ fn of_attempt(step: &str, at: &str, event: &str) -> Fact {
         }
         "intends" => {
             let key = Digest::of(b"key");
-            Fact::CallIntended { attempt, index, capability, request, key, reserved: cost }
+            Fact::CallIntended {
+                attempt,
+                index,
+                capability,
+                request,
+                key,
+                reserved: cost,
+                changes: false,
+            }
         }
         "answered" => {
             let answer = CallAnswer::Unavailable { detail: "busy".into() };

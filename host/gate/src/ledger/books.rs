@@ -44,7 +44,7 @@ pub(super) struct Sums {
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub(super) run: RunId,
-    pub(super) by: Option<(Name, Name)>,
+    pub(super) by: Option<(Option<Name>, Name)>,
     pub(super) day: Day,
     pub(super) reserved: Cost,
 }
@@ -100,7 +100,7 @@ impl Accounts {
         if later {
             return Verdict::Later;
         }
-        let by = payer.by.map(|(agent, step)| (agent.clone(), step.clone()));
+        let by = payer.by.map(|(agent, step)| (agent.cloned(), step.clone()));
         let taken = Taken { run: payer.run.clone(), by, day: today, reserved: worst };
         self.each(&taken, |sums| sums.reserved = sums.reserved.plus(worst));
         Verdict::Held(taken)
@@ -112,7 +112,9 @@ impl Accounts {
         change(self.days.entry(taken.day).or_default());
         let Some((agent, step)) = &taken.by else { return };
         if let Some(of_run) = self.runs.get_mut(&taken.run) {
-            change(of_run.agents.entry(agent.clone()).or_default());
+            if let Some(agent) = agent {
+                change(of_run.agents.entry(agent.clone()).or_default());
+            }
             change(of_run.steps.entry(step.clone()).or_default());
         }
     }
@@ -122,13 +124,14 @@ impl OfRun {
     /// The accounts of the run that this payer takes from, with their budgets.
     fn asked(&self, payer: Payer<'_>) -> Vec<(Purse, Budget, Sums)> {
         let Some((agent, step)) = payer.by else { return Vec::new() };
-        let granted = self.granted(agent, payer.granted);
         let in_step = self.budgets.steps.get(step).map_or(Budget::NONE, |budget| budget.most);
         let sums = |all: &HashMap<Name, Sums>, name| all.get(name).copied().unwrap_or_default();
-        vec![
-            (Purse::Step(step.clone()), in_step, sums(&self.steps, step)),
-            (Purse::Agent(agent.clone()), granted, sums(&self.agents, agent)),
-        ]
+        let mut asked = vec![(Purse::Step(step.clone()), in_step, sums(&self.steps, step))];
+        asked.extend(agent.map(|agent| {
+            let granted = self.granted(agent, payer.granted);
+            (Purse::Agent(agent.clone()), granted, sums(&self.agents, agent))
+        }));
+        asked
     }
 
     fn granted(&self, agent: &Name, granted: Budget) -> Budget {
@@ -145,7 +148,7 @@ impl OfRun {
 
     pub(super) fn counts_money(&self, payer: Payer<'_>) -> bool {
         let named = payer.by.is_some_and(|(agent, step)| {
-            self.granted(agent, payer.granted).money.is_some()
+            agent.is_some_and(|agent| self.granted(agent, payer.granted).money.is_some())
                 || self.budgets.steps.get(step).is_some_and(|budget| budget.most.money.is_some())
         });
         named || self.budgets.day.money.is_some()

@@ -1,4 +1,5 @@
 //! A gate over fakes: a recorder that keeps every fact, a provider that answers from a script, a clock that jumps.
+#![allow(dead_code, reason = "each test uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -13,6 +14,7 @@ use bailiwick_core::schema::Schema;
 use bailiwick_core::{
     AttemptId, CellId, CellKey, Digest, Document, Name, Record, RunId, Timestamp,
 };
+use bailiwick_gate::http::{Exchange, Exchanged, FetchResponse, HttpError, HttpProvider};
 use bailiwick_gate::knowledge::{KnowledgeError, KnowledgeIndex, Passage, SearchRequest};
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_gate::model::*;
@@ -199,8 +201,58 @@ pub(crate) struct World {
     pub(crate) facts: Arc<Facts>,
     pub(crate) script: Arc<Script>,
     pub(crate) index: Arc<OnePassage>,
+    pub(crate) web: Arc<Web>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) time: Arc<AtomicU64>,
+}
+
+/// One request as the provider was handed it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sent {
+    pub(crate) lane: String,
+    pub(crate) what: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) network: String,
+    pub(crate) credential: Option<String>,
+    pub(crate) stripped: bool,
+    pub(crate) response_max: u64,
+    pub(crate) key: Digest,
+}
+
+/// A web that answers by script; without one, 200 and nothing.
+#[derive(Default)]
+pub(crate) struct Web {
+    pub(crate) answers: Mutex<VecDeque<Result<Exchanged, HttpError>>>,
+    pub(crate) sent: Mutex<Vec<Sent>>,
+}
+
+impl HttpProvider for Web {
+    fn exchange<'a>(
+        &'a self,
+        _: &'a Durable,
+        asked: Exchange<'a>,
+    ) -> BoxFuture<'a, Result<Exchanged, HttpError>> {
+        self.sent.lock().unwrap().push(Sent {
+            lane: asked.lane.into(),
+            what: format!("{} {}", asked.method, asked.url),
+            headers: asked.headers.to_vec(),
+            body: asked.body.to_vec(),
+            network: asked.network.to_string(),
+            credential: asked.credential.map(ToString::to_string),
+            stripped: asked.stripped,
+            response_max: asked.response_max.0,
+            key: *asked.idempotency_key,
+        });
+        let answer = self.answers.lock().unwrap().pop_front();
+        Box::pin(async move { answer.unwrap_or_else(|| Ok(came(200, None, ""))) })
+    }
+}
+
+/// An answer with this status, this `location` and this body.
+pub(crate) fn came(status: u16, location: Option<&str>, body: &str) -> Exchanged {
+    let response = FetchResponse { status, headers: Vec::new(), body: body.into() };
+    Exchanged { response, location: location.map(Into::into) }
 }
 
 impl World {
@@ -208,7 +260,7 @@ impl World {
     pub(crate) fn new(embedder: bool) -> Self {
         let (facts, script, index) =
             (Arc::default(), Arc::<Script>::default(), Arc::<OnePassage>::default());
-        let time = Arc::<AtomicU64>::default();
+        let (time, web) = (Arc::<AtomicU64>::default(), Arc::<Web>::default());
         let second = Route { model: "second".into(), ..Route::builtin() };
         let models = BTreeMap::from([
             (name("writer"), vec![Route::builtin(), second]),
@@ -223,6 +275,7 @@ impl World {
             },
             provider: Arc::clone(&script) as _,
             knowledge: Arc::clone(&index) as _,
+            http: Arc::clone(&web) as _,
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
             host_key: [1; 32],
@@ -230,7 +283,7 @@ impl World {
         };
         let told = Budgets { when: WhenSpent::Fail, ..Budgets::default() };
         gateway.ledger.open(&RunId::new("r1").unwrap(), Arc::new(told));
-        Self { facts, script, index, gateway: Arc::new(gateway), time }
+        Self { facts, script, index, web, gateway: Arc::new(gateway), time }
     }
 
     pub(crate) fn gate(&self, grants: Grants, limits: Limits) -> Gate {

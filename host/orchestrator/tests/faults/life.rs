@@ -178,6 +178,7 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
         embedders: embedder.into_iter().collect(),
         provider: Arc::new(Provider(Arc::clone(outside))),
         knowledge: Arc::new(Index(Arc::clone(outside))),
+        http: Arc::new(bailiwick_gate::Unconnected),
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
         host_key: [7; 32],

@@ -71,9 +71,9 @@ pub async fn another_request_than_recorded_diverges(trial: &Trial<'_>) {
     for (place, fact) in facts.iter().enumerate() {
         let stranger = Digest::of(b"something else");
         let other = match fact.clone() {
-            Fact::CallIntended { attempt, index, capability, key, reserved, .. } => {
+            Fact::CallIntended { attempt, index, capability, key, reserved, changes, .. } => {
                 let request = stranger;
-                Fact::CallIntended { attempt, index, capability, request, key, reserved }
+                Fact::CallIntended { attempt, index, capability, request, key, reserved, changes }
             }
             // The intent before it would be of another request than its answer.
             Fact::CallAnswered { attempt, index, capability, answer, cost, .. }

@@ -13,6 +13,7 @@ pub use json_schema::schema;
 use std::time::Duration;
 
 use bailiwick_policy::WhenSpent;
+use bailiwick_policy::http::{Method, RULES_MAX};
 
 /// The files that people write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +134,62 @@ const BUDGET: &[Key] = &[
     key("tokens", COUNT, "Input and output tokens. Unset: no bound here."),
     key("calls", COUNT, "Requests that leave the host. Unset: no bound here."),
 ];
+
+/// The keys of a rule for requests, in grants and in ceilings.
+const HTTP: &[Key] = &[
+    key("scheme", Shape::Word(&["https", "http"]), "How it travels. Default https."),
+    must(
+        "host",
+        Shape::Text { most: 255 },
+        "The host as it stands in URLs, or \"*.example.com\" for every name below one that is no public suffix. In a ceiling \"*\" is any.",
+    ),
+    key(
+        "port",
+        Shape::OneOf(&[Shape::Whole { least: 1, most: 65_535 }, Shape::Word(&["*"])]),
+        "Default: that of the scheme. In a ceiling \"*\" is any.",
+    ),
+    key(
+        "methods",
+        Shape::List { of: &Shape::Word(&Method::WORDS), most: 7 },
+        "Default GET and HEAD. All others are taken to change something.",
+    ),
+    must(
+        "paths",
+        Shape::List { of: &LINE, most: 64 },
+        "Such as \"/v1/*\" (`*` does not cross `/`), \"/v1/**\" (anything below), \"/**\" (anything). The query is free.",
+    ),
+    key(
+        "headers",
+        Shape::List { of: &WORD, most: 64 },
+        "What a request may carry, in lower case. Default: accept, accept-language, content-type, if-*. What belongs to the connection or to the host is never sent. In a ceiling \"*\" is any other.",
+    ),
+    key(
+        "request",
+        Shape::Size,
+        "The largest body of a request, at most 4 MiB. Default 1 MiB; in a ceiling: no bound here.",
+    ),
+    key(
+        "response",
+        Shape::Size,
+        "The largest body of an answer, at most 4 MiB. Default 1 MiB; in a ceiling: no bound here.",
+    ),
+    key(
+        "credential",
+        Shape::Name,
+        "The credential of policy.toml that goes along. The agent never sees it.",
+    ),
+    key(
+        "network",
+        Shape::OneOf(&[
+            Shape::Word(&["public", "private", "loopback"]),
+            Shape::List { of: &WORD, most: 64 },
+        ]),
+        "Which addresses the host may have: public, private, loopback, or blocks such as [\"10.1.0.0/16\"]. Default public. More than public only where the ceiling has it too; this machine's own addresses only as loopback; metadata addresses never.",
+    ),
+];
+
+/// The rules for requests of one grant or ceiling.
+const HTTP_RULES: Shape = Shape::List { of: &Shape::Table(HTTP), most: RULES_MAX };
 
 /// What happens when a budget is spent.
 const WHEN_SPENT: Shape = Shape::Word(&WhenSpent::WORDS);

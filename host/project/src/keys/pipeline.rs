@@ -112,6 +112,11 @@ const STEP: &[Key] = &[
         "How many cells of this step run at a time. Unset: as many as the run allows.",
     ),
     key(
+        "repeat-effects",
+        Shape::Flag,
+        "Whether `retry` also begins anew after a request that may have changed something outside (all but GET and HEAD). Without it such a cell fails as effects-done. Default false.",
+    ),
+    key(
         "cache",
         Shape::Flag,
         "Takes the output of an equal attempt of an earlier run of this project: same component, input, cell, round, routes and contents of what it may read. Default false.",

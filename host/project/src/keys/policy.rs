@@ -2,7 +2,7 @@
 
 use bailiwick_policy::Right;
 
-use super::{BUDGET, COUNT, Key, LIMITS, LINE, Shape, WORD, key, must};
+use super::{BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, Shape, WORD, key, must};
 
 /// The most of each kind.
 const MOST: usize = 1024;
@@ -16,6 +16,16 @@ pub(super) const KEYS: &[Key] = &[
         "Who may do what on this host, by the OS user. Nobody else may anything.",
     ),
     key(
+        "credentials",
+        Shape::Named { of: &Shape::Table(CREDENTIAL), most: MOST },
+        "Secrets by the names that grants use. `openai` and `anthropic` exist without being written down: OPENAI_API_KEY and ANTHROPIC_API_KEY, each for its vendor and this machine's loopback.",
+    ),
+    key(
+        "tls",
+        Shape::Labelled { of: &Shape::Table(TLS), most: MOST },
+        "By the absolute folder of projects: whom their connections trust besides the system's roots.",
+    ),
+    key(
         "per-day",
         Shape::Table(BUDGET),
         "What all runs of one project may spend together in a day, which begins at midnight UTC.",
@@ -24,6 +34,37 @@ pub(super) const KEYS: &[Key] = &[
         "ceiling",
         Shape::Labelled { of: &Shape::Table(CEILING), most: MOST },
         "The most of each power, by \"PUBLISHER/NAME\" or \"PUBLISHER/*\" (`local` for unsigned components). The minimum of all rules that match holds; without one nothing is allowed.",
+    ),
+];
+
+const TLS: &[Key] =
+    &[must("roots", ROOTS, "Absolute paths of files with root certificates (PEM).")];
+
+const CREDENTIAL: &[Key] = &[
+    key("env", WORD, "The variable of the host's environment that has the secret."),
+    key("file", LINE, "The absolute path of a file that has it; read at each use."),
+    key(
+        "command",
+        Shape::List { of: &LINE, most: 32 },
+        "The absolute path of a program that prints it, and its arguments; asked again every minute. No shell.",
+    ),
+    must("origin", LINE, "Where it goes, and nowhere else: \"https://api.example.com\"."),
+    key(
+        "loopback",
+        Shape::Flag,
+        "Whether it may also go to this machine's loopback. Default false.",
+    ),
+    key("header", WORD, "The header that it goes out in. Default authorization."),
+    key(
+        "prefix",
+        WORD,
+        "What stands before it in the header. Default \"Bearer \" for authorization, else nothing.",
+    ),
+    key("query", WORD, "The parameter of the query that it goes out in, instead of a header."),
+    key(
+        "weak",
+        Shape::Flag,
+        "Takes a secret of 4 to 15 bytes, which can turn up in ordinary answers: those are thrown away. Default false.",
     ),
 ];
 
@@ -65,6 +106,11 @@ const CEILING: &[Key] = &[
     key("knowledge", Shape::Table(FOLDERS), "Collections. Left out: none."),
     key("assets", Shape::Table(FOLDERS), "Asset folders. Left out: none."),
     key("artifacts", Shape::Table(ARTIFACTS), "Artifacts. Left out: none."),
+    key(
+        "http",
+        HTTP_RULES,
+        "Requests to the web: each grant lies within one of these rules. Left out: none.",
+    ),
     key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
 ];
 

@@ -1,6 +1,6 @@
 //! The keys of `bailiwick.toml`.
 
-use super::{COUNT, Key, LIMITS, LINE, NAMES, Shape, key, must};
+use super::{COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, key, must};
 
 /// The most of each kind: more is a project that nobody oversees.
 const MOST: usize = 256;
@@ -48,6 +48,7 @@ const GRANTS: &[Key] = &[
     key("model", Shape::Table(MODEL_GRANT), "Models."),
     key("knowledge", NAMES, "Collections of [knowledge] that it may search."),
     key("assets", NAMES, "Folders of [assets] whose files its inputs may name."),
+    key("http", HTTP_RULES, "Requests to the web. The first rule that lets one through counts."),
     key(
         "artifacts",
         Shape::Table(ARTIFACTS_GRANT),

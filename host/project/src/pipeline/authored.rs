@@ -63,6 +63,7 @@ pub(super) struct AuthoredStep {
     pub(super) budget: Option<(Budget, Option<WhenSpent>)>,
     pub(super) concurrency: Option<usize>,
     pub(super) cache: bool,
+    pub(super) repeat_effects: bool,
     /// Which keys are there, and where.
     pub(super) keys: Vec<(String, Range<usize>)>,
 }
@@ -165,6 +166,7 @@ fn step(name: Spanned<Name>, table: Entries<'_, '_>, findings: &mut Findings<'_>
         budget,
         concurrency: table.whole::<u32>("concurrency").and_then(|most| usize::try_from(most).ok()),
         cache: table.flag("cache").unwrap_or(false),
+        repeat_effects: table.flag("repeat-effects").unwrap_or(false),
         keys: table
             .in_order()
             .iter()

@@ -124,7 +124,7 @@ impl<'a> Links<'a> {
                 }
                 not_here(
                     step,
-                    &["input", "retry", "budget", "concurrency", "on-failure"],
+                    &["input", "retry", "repeat-effects", "budget", "concurrency", "on-failure"],
                     "people do it",
                     findings,
                 );
@@ -142,6 +142,19 @@ impl<'a> Links<'a> {
                     });
                 findings.report_with(codes::UNKNOWN_AGENT, agent.span(), message, hint);
             }
+        }
+        let asks = |agent: &Spanned<Name>| {
+            let agent = surroundings.project.agents.get(agent.get_ref());
+            agent.is_some_and(|agent| !agent.grants.http.is_none())
+        };
+        if step.cache
+            && step.agent.as_ref().is_some_and(asks)
+            && let Some(key) = step.key("cache")
+        {
+            let message = format!("`{name}` is cached, and its agent is granted `http`");
+            let hint =
+                "what the web answers or is told is not the same the next time: leave `cache` out";
+            findings.report_with(codes::KEY_NOT_HERE, key, message, hint);
         }
         if let (Some(people), Some(key)) = (&step.people, step.key("people")) {
             people.check(name, key, &surroundings.policy.people, findings);

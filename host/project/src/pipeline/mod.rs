@@ -188,6 +188,7 @@ fn step(
         }),
         concurrency: step.concurrency.and_then(NonZeroUsize::new),
         cache: step.cache,
+        repeat_effects: step.repeat_effects,
         place,
         name,
     }

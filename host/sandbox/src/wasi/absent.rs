@@ -4,7 +4,7 @@ use bailiwick_core::fact::FailureKind;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem, Type};
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType, Val};
 
-use super::resources::{Never, Pollable, Stdin, Stream};
+use super::resources::{Input, Never, Output, Pollable};
 use crate::ended::{Ended, plain};
 use crate::state::State;
 
@@ -77,8 +77,8 @@ fn resource(name: &str) -> ResourceType {
     match name {
         "error" => ResourceType::host::<Never>(),
         "pollable" => ResourceType::host::<Pollable>(),
-        "input-stream" => ResourceType::host::<Stdin>(),
-        "output-stream" => ResourceType::host::<Stream>(),
+        "input-stream" => ResourceType::host::<Input>(),
+        "output-stream" => ResourceType::host::<Output>(),
         _ => ResourceType::host::<Nothing>(),
     }
 }

@@ -3,7 +3,7 @@
 use bailiwick_core::fact::FailureKind;
 use wasmtime::component::Resource;
 
-use super::resources::{Stdin, Stream, TerminalInput, TerminalOutput};
+use super::resources::{Input, Output, Stream, TerminalInput, TerminalOutput};
 use super::wit::cli::{
     environment, exit, stderr, stdin, stdout, terminal_input, terminal_output, terminal_stderr,
     terminal_stdin, terminal_stdout,
@@ -46,20 +46,20 @@ impl exit::Host for State {
 }
 
 impl stdin::Host for State {
-    fn get_stdin(&mut self) -> wasmtime::Result<Resource<Stdin>> {
-        Ok(self.wasi.table.push(Stdin)?)
+    fn get_stdin(&mut self) -> wasmtime::Result<Resource<Input>> {
+        Ok(self.wasi.table.push(Input::Stdin)?)
     }
 }
 
 impl stdout::Host for State {
-    fn get_stdout(&mut self) -> wasmtime::Result<Resource<Stream>> {
-        Ok(self.wasi.table.push(Stream::Out)?)
+    fn get_stdout(&mut self) -> wasmtime::Result<Resource<Output>> {
+        Ok(self.wasi.table.push(Output::Words(Stream::Out))?)
     }
 }
 
 impl stderr::Host for State {
-    fn get_stderr(&mut self) -> wasmtime::Result<Resource<Stream>> {
-        Ok(self.wasi.table.push(Stream::Err)?)
+    fn get_stderr(&mut self) -> wasmtime::Result<Resource<Output>> {
+        Ok(self.wasi.table.push(Output::Words(Stream::Err))?)
     }
 }
 

@@ -21,12 +21,12 @@ impl monotonic_clock::Host for State {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<Pollable>> {
-        Ok(self.wasi.table.push(Pollable { at: Duration::from_nanos(when) })?)
+        Ok(self.wasi.table.push(Pollable { at: Duration::from_nanos(when), after: None })?)
     }
 
     fn subscribe_duration(&mut self, after: u64) -> wasmtime::Result<Resource<Pollable>> {
         let at = State::now(self).saturating_add(Duration::from_nanos(after));
-        Ok(self.wasi.table.push(Pollable { at })?)
+        Ok(self.wasi.table.push(Pollable { at, after: None })?)
     }
 }
 

@@ -1,8 +1,9 @@
-//! WASI 0.2, linked interface by interface and inert: no files, no sockets, no environment; clock and randomness derived. What it holds for one attempt, and the types of its bindings.
+//! WASI 0.2, linked interface by interface and inert: no files, no sockets, no environment; requests to the web through the gate; clock and randomness derived. What it holds for one attempt, and the types of its bindings.
 
 mod absent;
 mod cli;
 mod clocks;
+mod http;
 mod io;
 mod random;
 mod resources;
@@ -23,20 +24,32 @@ pub(crate) use absent::link as link_absent;
 #[allow(missing_docs, unreachable_pub, reason = "generated from wit/, where the words are")]
 mod generated {
     wasmtime::component::bindgen!({
-        path: ["wit/deps/io.wit", "wit/deps/clocks.wit", "wit/deps/random.wit", "wit/deps/cli.wit", "wit/world.wit"],
+        path: ["wit/deps/io.wit", "wit/deps/clocks.wit", "wit/deps/random.wit", "wit/deps/cli.wit", "wit/deps/http.wit", "wit/world.wit"],
         world: "bailiwick:wasi/inert",
         imports: {
             "wasi:io/poll.poll": async | trappable,
             "wasi:io/poll.[method]pollable.block": async | trappable,
             "wasi:io/streams.[method]output-stream.write": async | trappable,
             "wasi:io/streams.[method]output-stream.blocking-write-and-flush": async | trappable,
+            "wasi:http/types.[method]future-incoming-response.get": async | trappable,
             default: trappable,
         },
         with: {
             "wasi:io/error.error": super::resources::Never,
             "wasi:io/poll.pollable": super::resources::Pollable,
-            "wasi:io/streams.input-stream": super::resources::Stdin,
-            "wasi:io/streams.output-stream": super::resources::Stream,
+            "wasi:io/streams.input-stream": super::resources::Input,
+            "wasi:io/streams.output-stream": super::resources::Output,
+            "wasi:http/types.fields": super::http::Fields,
+            "wasi:http/types.incoming-request": super::resources::Never,
+            "wasi:http/types.outgoing-request": super::http::OutgoingRequest,
+            "wasi:http/types.request-options": super::http::RequestOptions,
+            "wasi:http/types.response-outparam": super::resources::Never,
+            "wasi:http/types.incoming-response": super::http::IncomingResponse,
+            "wasi:http/types.incoming-body": super::http::IncomingBody,
+            "wasi:http/types.future-trailers": super::http::FutureTrailers,
+            "wasi:http/types.outgoing-response": super::resources::Never,
+            "wasi:http/types.outgoing-body": super::http::OutgoingBody,
+            "wasi:http/types.future-incoming-response": super::http::FutureResponse,
             "wasi:cli/terminal-input.terminal-input": super::resources::TerminalInput,
             "wasi:cli/terminal-output.terminal-output": super::resources::TerminalOutput,
         },
@@ -46,9 +59,9 @@ mod generated {
 
 use generated::wasi as wit;
 
-/// The interfaces that a component may import, without version. `wasi:http` is not
-/// among them: it comes with the gate that it must go through.
-const INTERFACES: [&str; 27] = [
+/// The interfaces that a component may import, without version. All are inert but
+/// `http/outgoing-handler`, which leads to the gate and needs its grant.
+const INTERFACES: [&str; 29] = [
     "cli/environment",
     "cli/exit",
     "cli/stdin",
@@ -63,6 +76,8 @@ const INTERFACES: [&str; 27] = [
     "clocks/wall-clock",
     "filesystem/preopens",
     "filesystem/types",
+    "http/outgoing-handler",
+    "http/types",
     "io/error",
     "io/poll",
     "io/streams",
@@ -86,6 +101,11 @@ pub(crate) fn offers(import: &str) -> bool {
     })
 }
 
+/// Whether an import is a power, and needs the grant of `http`.
+pub(crate) fn is_power(import: &str) -> bool {
+    import.starts_with("wasi:http/outgoing-handler@")
+}
+
 /// Links what is answered with types of our own.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     type Own = HasSelf<State>;
@@ -106,7 +126,9 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wit::clocks::wall_clock::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::random::random::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::random::insecure::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::random::insecure_seed::add_to_linker::<_, Own>(linker, |state| state)
+    wit::random::insecure_seed::add_to_linker::<_, Own>(linker, |state| state)?;
+    wit::http::types::add_to_linker::<_, Own>(linker, |state| state)?;
+    wit::http::outgoing_handler::add_to_linker::<_, Own>(linker, |state| state)
 }
 
 /// The WASI of one attempt. Nothing in it is allocated before a guest uses it.
@@ -135,11 +157,17 @@ mod tests {
 
     #[test]
     fn offers_any_patch_of_0_2_and_nothing_else() {
-        for import in ["wasi:io/poll@0.2.0", "wasi:io/poll@0.2.9", "wasi:sockets/tcp@0.2.12"] {
+        for import in [
+            "wasi:io/poll@0.2.0",
+            "wasi:io/poll@0.2.9",
+            "wasi:sockets/tcp@0.2.12",
+            "wasi:http/types@0.2.4",
+        ] {
             assert!(offers(import), "{import}");
         }
         for import in [
-            "wasi:http/outgoing-handler@0.2.3",
+            "wasi:http/incoming-handler@0.2.3",
+            "wasi:http/outgoing-handler@0.3.0",
             "wasi:io/poll@0.3.0",
             "wasi:io/poll",
             "wasi:keyvalue/store@0.2.0",

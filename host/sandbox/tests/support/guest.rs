@@ -115,7 +115,7 @@ impl Guest {
         let (package, _) = resolve.push_dir(root.join("../../wit/v0.1")).unwrap();
         let world = if self.wasi {
             let wit = root.join("wit/deps");
-            for file in ["io.wit", "clocks.wit", "random.wit", "cli.wit"] {
+            for file in ["io.wit", "clocks.wit", "random.wit", "cli.wit", "http.wit"] {
                 resolve.push_file(wit.join(file)).unwrap();
             }
             resolve.push_str("fixture.wit", SOCKETS).unwrap();
@@ -155,6 +155,8 @@ world fixture {
     import wasi:cli/stdout@0.2.12;
     import wasi:cli/exit@0.2.12;
     import wasi:cli/environment@0.2.12;
+    import wasi:http/types@0.2.12;
+    import wasi:http/outgoing-handler@0.2.12;
     import wasi:sockets/instance-network@0.2.3;
     import wasi:sockets/tcp-create-socket@0.2.3;
 }";

@@ -180,7 +180,35 @@ impl KnowledgeIndex for Nobody {
 }
 
 /// A sandbox with its cache in a folder of its own.
+/// Method and URL, headers, body.
+pub type Asked = (String, Vec<(String, String)>, Vec<u8>);
+
+/// A web that answers every request with the same, and keeps what it was asked.
+#[derive(Default)]
+pub struct Web {
+    pub asked: Mutex<Vec<Asked>>,
+}
+
+/// What it answers.
+pub const ANSWER: &str = r#"{"from":"the web"}"#;
+
+impl bailiwick_gate::HttpProvider for Web {
+    fn exchange<'a>(
+        &'a self,
+        _: &'a bailiwick_core::ports::Durable,
+        asked: bailiwick_gate::http::Exchange<'a>,
+    ) -> BoxFuture<'a, Result<bailiwick_gate::http::Exchanged, bailiwick_gate::HttpError>> {
+        let what = format!("{} {}", asked.method, asked.url);
+        self.asked.lock().unwrap().push((what, asked.headers.to_vec(), asked.body.to_vec()));
+        let headers = vec![("x-came".to_owned(), "back".to_owned())];
+        let body = ANSWER.as_bytes().to_vec();
+        let response = bailiwick_gate::FetchResponse { status: 201, headers, body };
+        Box::pin(async { Ok(bailiwick_gate::http::Exchanged { response, location: None }) })
+    }
+}
+
 pub struct Host {
+    pub web: Arc<Web>,
     pub sandbox: Arc<Sandbox>,
     pub runner: Runner,
     pub facts: Arc<Facts>,
@@ -210,11 +238,13 @@ impl Host {
     }
 
     pub fn over(sandbox: Arc<Sandbox>) -> Self {
+        let web = Arc::<Web>::default();
         let gateway = Gateway {
             models: BTreeMap::new(),
             embedders: BTreeMap::new(),
             provider: Arc::new(Nobody),
             knowledge: Arc::new(Nobody),
+            http: Arc::clone(&web) as _,
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             host_key: [7; 32],
@@ -227,6 +257,7 @@ impl Host {
         };
         Self {
             runner: Runner::new(Arc::clone(&sandbox), Arc::new(gateway)),
+            web,
             sandbox,
             facts: Arc::default(),
             limits,
@@ -308,6 +339,10 @@ pub fn everything() -> Grants {
         }),
         knowledge: [name("brand")].into(),
         assets: [].into(),
+        http: bailiwick_policy::HttpPower {
+            rules: bailiwick_policy::HttpRule::public(),
+            bounds: Vec::new(),
+        },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
     }
 }

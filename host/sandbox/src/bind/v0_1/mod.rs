@@ -1,6 +1,7 @@
 //! Version 0.1 of the contract: generated types, and how answers of the gate become its errors. Converts, decides nothing.
 
 mod artifacts;
+mod http;
 mod knowledge;
 mod log;
 mod model;
@@ -41,7 +42,8 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wit::log::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::model::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::knowledge::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)
+    wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)?;
+    wit::http::add_to_linker::<_, Own>(linker, |state| state)
 }
 
 impl types::Host for State {}
