@@ -6,6 +6,7 @@ use bailiwick_core::{Bytes, Calls, Money, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budget, Stated};
+use crate::flow::LabelRules;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
@@ -26,6 +27,8 @@ pub struct Policy {
     /// The group of OS users who may ask a resident host; nothing: the user who runs it alone.
     #[serde(default)]
     pub group: Option<String>,
+    /// How confidential things are, and who may have them.
+    pub labels: LabelRules,
 }
 
 /// What a ceiling is matched against: `local/*` or `local/NAME`. The name is the
@@ -128,7 +131,7 @@ pub struct ArtifactsCeiling {
 impl Policy {
     /// The policy of a host without `policy.toml`: unsigned components from any
     /// folder, public models by https and loopback by http, generous limits, and the
-    /// OS user who runs it is the one person, in every group.
+    /// OS user who runs it is the one person, in every group, cleared for all.
     #[must_use]
     pub fn built_in() -> Self {
         Self {
@@ -138,6 +141,7 @@ impl Policy {
             currency: None,
             people: People::WhoRunsIt,
             group: None,
+            labels: LabelRules::built_in(),
         }
     }
 

@@ -7,9 +7,11 @@ pub mod budget;
 pub mod ceiling;
 #[cfg(feature = "contract")]
 pub mod contract;
+pub mod flow;
 pub mod generation;
 pub mod grants;
 pub mod intersect;
+pub mod labels;
 pub mod limits;
 mod narrow;
 pub mod origins;
@@ -20,9 +22,11 @@ pub mod route;
 
 pub use budget::{Budget, Budgets, StepBudget, WhenSpent};
 pub use ceiling::{Ceiling, Policy};
+pub use flow::{Clearance, Declassify, LabelRules, OriginRule, Said};
 pub use generation::Generation;
 pub use grants::Grants;
 pub use intersect::{Effective, Excess, intersect};
+pub use labels::{Label, LabelOrder, Level, Trust};
 pub use limits::Limits;
 pub use origins::Origins;
 pub use people::{Caller, People, Person, Right, Unauthorized};
