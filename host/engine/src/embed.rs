@@ -201,6 +201,7 @@ mod tests {
             knowledge: Arc::new(collections.clone()),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         });

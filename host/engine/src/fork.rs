@@ -22,7 +22,7 @@ use crate::load::Opened;
 use crate::pinned::{document, storage};
 use crate::problems::Problems;
 use crate::run::{Beginning, RunRequest, Running, begin};
-use crate::{check, codes, input};
+use crate::{check, codes, input, labels};
 
 /// The older run, and what is to be another one.
 #[derive(Clone, Debug)]
@@ -70,6 +70,9 @@ pub async fn fork(
     let input = input::altered(input, &of.set, &plan)?;
     let forked = Forked { from: of.run, step: of.from };
     let past = Arc::new(Past::of(forked, &plan, redone, imported, &entries));
+    let order = &opened.policy.labels.order;
+    let label = labels::of_older(order, request.label.as_deref(), &state);
+    let request = RunRequest { label, ..request };
     begin(host, opened, request, Beginning { plan, agents, input, past: Some(past) }).await
 }
 

@@ -30,6 +30,7 @@ pub mod init;
 pub mod inject;
 mod input;
 pub mod inspect;
+pub mod labels;
 mod ledgers;
 mod live;
 pub mod load;

@@ -7,6 +7,7 @@ use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
 use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, TakenOver, Term};
 use bailiwick_core::{Diagnostic, RunId, RunState};
 use bailiwick_orchestrator::{Observer, Resume, pin as pin_of};
+use bailiwick_policy::Caller;
 use bailiwick_project::{Decisions, Plan};
 use bailiwick_store::RunPhase;
 
@@ -16,6 +17,7 @@ use crate::components::{Agent, read_agents};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::fork::Past;
 use crate::host::{Held, Host};
+use crate::labels::{self, Audience};
 use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
 use crate::problems::Problems;
@@ -73,6 +75,8 @@ pub struct ResumeRequest {
     pub uid: u32,
     /// The OS user as whom decisions are made: who wrote them down, which can be another.
     pub decides: u32,
+    /// Who sees it.
+    pub audience: Audience,
     /// Sees each entry when it is durable, after everything that came before.
     pub observer: Arc<dyn Observer>,
     /// Somebody at a terminal.
@@ -128,6 +132,8 @@ pub async fn resume(
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
     };
+    let caller = Caller::who_runs_it(request.uid);
+    let of_run = labels::go_on(&opened, &plan, &state, (caller, request.audience))?;
     admit(host, &agents.current).await?;
     admit(host, &agents.older).await?;
     request.observer.before(&entries);
@@ -145,7 +151,7 @@ pub async fn resume(
     };
     let onlookers = Onlookers { observer: request.observer, desk };
     let Setting { world, gateway, collections, .. } =
-        set_up(host, &held, &opened, &agents, &assets, onlookers).await?;
+        set_up(host, &held, &opened, (&plan, &of_run), &agents, &assets, onlookers).await?;
     let budgets = opened.budgets(&plan, &agents.current);
     ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_core::fact::RunLabels;
 use bailiwick_core::ports::{Blobs, BoxFuture, Durable};
 use bailiwick_core::{Diagnostic, Name, RunId, RunState};
 use bailiwick_gate::Gateway;
 use bailiwick_orchestrator::{Ended, NoReuse, Observer, RunError, RunHandle, Start, World, pin};
+use bailiwick_policy::Caller;
 use bailiwick_project::{Decisions, Plan};
 use bailiwick_store::{Collections, Store};
 use serde_json::Value;
@@ -22,6 +24,7 @@ use crate::fork::Past;
 use crate::host::{Held, Host};
 use crate::input::{self, Input};
 use crate::ledgers::Accounts;
+use crate::labels::{self, Audience};
 use crate::load::Opened;
 use crate::origins::with_origins;
 use crate::problems::Problems;
@@ -51,8 +54,12 @@ pub struct RunRequest {
     pub out: Option<PathBuf>,
     /// The id of the run; made where it is left out.
     pub run: Option<RunId>,
+    /// The label of the input; unset: what the policy says of what has none.
+    pub label: Option<String>,
     /// The OS user as whom decisions are made.
     pub uid: u32,
+    /// Who sees it.
+    pub audience: Audience,
     /// Sees each entry when it is durable.
     pub observer: Arc<dyn Observer>,
     /// Somebody at a terminal.
@@ -136,6 +143,9 @@ pub(crate) async fn begin(
     beginning: Beginning,
 ) -> Result<Running, Problems> {
     let Beginning { plan, agents, input, past } = beginning;
+    let caller = Caller::who_runs_it(request.uid);
+    let labels =
+        labels::begin(opened, &plan, request.label.as_deref(), (caller, request.audience))?;
     let decisions = match &request.decisions {
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
@@ -160,7 +170,7 @@ pub(crate) async fn begin(
     let pinned = pinned::pin(opened, &plan, &agents, &assets, blobs.as_ref()).await?;
     let serving = Serving { current: agents, older: Vec::new() };
     let Setting { world, gateway, collections, slots } =
-        set_up(host, &held, opened, &serving, &assets, onlookers(opened, decisions, &request))
+        set_up(host, &held, opened, (&plan, &labels), &serving, &assets, onlookers(opened, decisions, &request))
             .await?;
     ledgers::begin(&gateway.ledger, &run, opened.budgets(&plan, &serving.current));
     let start = Start {
@@ -173,6 +183,7 @@ pub(crate) async fn begin(
         by: opened.policy.people.name_of(request.uid),
         pin: Some(pinned),
         forked: past.as_ref().map(|past| past.forked.clone()),
+        labels: Some(labels),
         concurrency: CONCURRENCY,
         grace: host.grace,
         preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),
@@ -218,6 +229,7 @@ pub(crate) async fn set_up(
     host: &Host,
     held: &Arc<Held>,
     opened: &Opened,
+    (plan, labels): (&Plan, &RunLabels),
     agents: &Serving,
     assets: &Value,
     onlookers: Onlookers,
@@ -227,7 +239,8 @@ pub(crate) async fn set_up(
     let slots = Arc::new(table(opened, agents, &contents, assets));
     let project = pinned::project(&opened.root);
     let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
-    let gateway = wire::gateway(host, held, opened, collections.clone(), ledger);
+    let clearances = labels::clearances(&opened.policy, labels);
+    let gateway = wire::gateway(host, held, opened, (collections.clone(), ledger, clearances));
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

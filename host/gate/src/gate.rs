@@ -12,7 +12,7 @@ use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Reco
 use bailiwick_core::{Artifact, AttemptId, Bytes, Cost, Digest, Name, Record, RunId, Timestamp};
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Job, Park, Patience};
-use bailiwick_policy::{Generation, Route, WhenSpent};
+use bailiwick_policy::{Clearances, Generation, Route, WhenSpent};
 use serde_json::Value;
 
 use crate::artifacts::{ForeignArtifact, Readable};
@@ -34,6 +34,8 @@ pub struct Gateway {
     pub embedders: BTreeMap<Name, Name>,
     /// Who speaks to models.
     pub provider: Arc<dyn ModelProvider>,
+    /// What may be sent where.
+    pub clearances: Clearances,
     /// Who searches.
     pub knowledge: Arc<dyn KnowledgeIndex>,
     /// Who keeps bytes.
@@ -55,7 +57,7 @@ pub struct Gate {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) generation: Arc<Generation>,
     pub(crate) run: RunId,
-    attempt: AttemptId,
+    pub(crate) attempt: AttemptId,
     recorder: Arc<dyn Recorder>,
     pub(crate) readable: Mutex<Readable>,
     pub(crate) record: Arc<Record>,

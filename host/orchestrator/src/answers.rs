@@ -75,6 +75,22 @@ pub enum Refused {
     /// The new value is not what the judged step may put out.
     #[error("the new value does not fit: {0}")]
     Value(String),
+    /// He lowers the label of what he started himself.
+    #[error(
+        "{by} started {run}, and {judge} lowers it from {from} to {to}: somebody else has to approve"
+    )]
+    OwnRun {
+        /// Who wanted to approve.
+        by: String,
+        /// The run.
+        run: bailiwick_core::RunId,
+        /// The judge.
+        judge: bailiwick_core::Name,
+        /// The label of what is judged.
+        from: String,
+        /// What its readers would get.
+        to: String,
+    },
     /// Storage failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -107,6 +123,7 @@ pub fn fit(state: &RunState, output: Option<&Schema>, answer: &Answer) -> Result
         Decision::Approve { .. } if ask.votes.contains(&answer.by) => {
             Ok(Fit::Already { by: answer.by.clone() })
         }
+        Decision::Approve { .. } => own_run(state, ask, answer).map_or(Ok(Fit::New), Err),
         Decision::Edit { value, .. } => {
             let value = value.value();
             if rounds_left(state, ask) == 0 {
@@ -120,6 +137,22 @@ pub fn fit(state: &RunState, output: Option<&Schema>, answer: &Answer) -> Result
         }
         _ => Ok(Fit::New),
     }
+}
+
+/// Who says what runs does not count where people lower a label, unless the rule says so.
+fn own_run(state: &RunState, ask: &Ask, answer: &Answer) -> Option<Refused> {
+    let lowers = state.labels.as_ref()?.lowers(&ask.judge)?;
+    if lowers.own || !state.steered_by.contains(&answer.by) {
+        return None;
+    }
+    let label = state.labels.as_ref()?.steps.get(&ask.judge)?;
+    Some(Refused::OwnRun {
+        by: answer.by.clone(),
+        run: state.run.clone(),
+        judge: ask.judge.clone(),
+        from: label.label.clone(),
+        to: lowers.to.clone(),
+    })
 }
 
 /// Revisions that the judge who asks may still cause for the cell that he asks about.

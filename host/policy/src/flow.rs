@@ -177,6 +177,72 @@ impl LabelRules {
     }
 }
 
+/// What the gate must know to look once more before something leaves: the label of each
+/// step of a run, and what may be sent where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clearances {
+    rules: LabelRules,
+    steps: BTreeMap<Name, Label>,
+    /// The label of a step that nobody labelled.
+    otherwise: Label,
+}
+
+/// A route that is not cleared for what a step may know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step} may know what is {label}, and {route} is cleared for {cleared}")]
+pub struct NotCleared {
+    /// The step.
+    pub step: Name,
+    /// Its label.
+    pub label: String,
+    /// Where it wanted to send something.
+    pub route: String,
+    /// What may be sent there at most.
+    pub cleared: String,
+    /// The line that would change it.
+    pub hint: String,
+}
+
+impl Clearances {
+    /// What holds for a run with these labels. A step that is not among them has the highest.
+    #[must_use]
+    pub fn of(rules: LabelRules, steps: BTreeMap<Name, Label>) -> Self {
+        let otherwise = rules.order.highest();
+        Self { rules, steps, otherwise }
+    }
+
+    /// What holds where nothing is labelled and no policy says more: every step has the lowest.
+    #[must_use]
+    pub fn unlabelled() -> Self {
+        let (rules, steps) = (LabelRules::built_in(), BTreeMap::new());
+        Self { rules, steps, otherwise: Label::LOWEST }
+    }
+
+    /// Whether what a step may know may be sent along a route.
+    ///
+    /// # Errors
+    /// [`NotCleared`] where it may not.
+    pub fn route(&self, step: &Name, route: &Route) -> Result<(), NotCleared> {
+        let Some(clearance) = self.rules.route(route) else { return Ok(()) };
+        let label = self.steps.get(step).copied().unwrap_or(self.otherwise);
+        if label <= clearance.label {
+            return Ok(());
+        }
+        let order = &self.rules.order;
+        let (name, origin) = (order.name(label), route.origin.as_ref());
+        Err(NotCleared {
+            step: step.clone(),
+            label: name.to_owned(),
+            route: route.to_string(),
+            cleared: order.name(clearance.label).to_owned(),
+            hint: format!(
+                "in policy.toml: origins.{:?} = {{ clearance = {name:?} }}",
+                origin.map_or("", |origin| origin.0.as_str())
+            ),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,6 +325,25 @@ mod tests {
         assert_eq!(lowers("campaign", &["editors"], "public"), None, "there is nothing to lower");
         assert_eq!(lowers("other", &["editors"], "confidential"), None);
         assert_eq!(lowers("campaign", &[], "confidential"), None);
+    }
+
+    #[test]
+    fn a_route_is_looked_at_for_the_step_that_calls() {
+        let step = |name: &str| Name::new(name).unwrap();
+        let rule = OriginRule { clearance: Some(label("internal")), label: None };
+        let origins = [(Origin("https://a.example".into()), rule)].into();
+        let rules = LabelRules { origins, ..LabelRules::strict() };
+        let steps = [(step("low"), label("public")), (step("high"), label("confidential"))];
+        let clearances = Clearances::of(rules, steps.into());
+        assert_eq!(clearances.route(&step("low"), &at("https://a.example")), Ok(()));
+        let refused = clearances.route(&step("high"), &at("https://a.example")).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "high may know what is confidential, and builtin@https://a.example/v1 is cleared for internal"
+        );
+        assert!(clearances.route(&step("unknown"), &at("https://a.example")).is_err());
+        assert_eq!(clearances.route(&step("high"), &Route::builtin()), Ok(()));
+        assert_eq!(Clearances::unlabelled().route(&step("any"), &at("https://b.example")), Ok(()));
     }
 
     #[test]

@@ -19,10 +19,11 @@ pub mod people;
 pub mod ports;
 pub mod price;
 pub mod route;
+mod viewing;
 
 pub use budget::{Budget, Budgets, StepBudget, WhenSpent};
 pub use ceiling::{Ceiling, Policy};
-pub use flow::{Clearance, Declassify, LabelRules, OriginRule, Said};
+pub use flow::{Clearance, Clearances, Declassify, LabelRules, OriginRule, Said};
 pub use generation::Generation;
 pub use grants::Grants;
 pub use intersect::{Effective, Excess, intersect};

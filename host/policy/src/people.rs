@@ -114,6 +114,16 @@ pub enum Unauthorized {
         /// Whom the question was put to.
         groups: Vec<String>,
     },
+    /// The person may not see what it is about.
+    #[error("{name} is cleared for {cleared}, and this is {label}")]
+    NotCleared {
+        /// The person.
+        name: String,
+        /// What he may see at most.
+        cleared: String,
+        /// The label of what he wanted to see.
+        label: String,
+    },
 }
 
 impl Unauthorized {
@@ -133,6 +143,14 @@ impl Unauthorized {
                 "the admin would add {:?} to `groups` of [people.{name}] in policy.toml",
                 groups.first().map_or("", String::as_str)
             ),
+            Self::NotCleared { name, label, .. } => match name.strip_prefix(UNNAMED) {
+                Some(uid) => format!(
+                    "the admin names people in policy.toml: [people.NAME] uid = {uid}, groups = […], may = […], clearance = {label:?}"
+                ),
+                None => format!(
+                    "the admin would write clearance = {label:?} under [people.{name}] in policy.toml"
+                ),
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod judging;
+mod labels;
 mod run;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use attempt::{
     CallAnswer, Capability, Failure, FailureKind, Level, Limit, LogEntry, ParkReason, Used,
 };
 pub use judging::{AskId, Decision, JudgeShape, Judgement, Verdict};
+pub use labels::{Lowers, RunLabels, StepLabel};
 pub use run::{AgentPin, Forked, PauseReason, Pin, Repin, RunEnd, StepBy, StepShape};
 
 /// One thing that happened. Facts are never rewritten; a new version of one gets a new name.
@@ -46,6 +48,9 @@ pub enum Fact {
         /// The run whose results it may reuse.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forked: Option<Forked>,
+        /// How confidential it is; runs of older versions do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels: Option<RunLabels>,
     },
     /// A host goes on with a run that was left: attempts that ran are parked until they
     /// continue, and an end that was none is taken back.

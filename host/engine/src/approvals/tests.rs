@@ -110,7 +110,7 @@ fn host(folder: &Path) -> Host {
 fn people() -> People {
     let person = |(uid, name, may): (u32, &str, &[Right])| {
         let groups = ["editors".to_owned()].into();
-        (name.to_owned(), Person { uid, groups, may: may.iter().copied().collect() })
+        (name.to_owned(), Person { uid, groups, may: may.iter().copied().collect(), clearance: None })
     };
     let all = [
         (7001, "ana", &[Right::Approve][..]),
@@ -144,6 +144,7 @@ fn asked(id: &str, quorum: u32) -> Vec<Fact> {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
         },
         Fact::StepLaidOut { step: name("draft"), cells: vec![CellKey::single()] },
         Fact::CellStarted {
@@ -367,6 +368,7 @@ mod driven {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
             concurrency: std::num::NonZeroUsize::MIN,
             grace: Duration::ZERO,
             preparation: None,

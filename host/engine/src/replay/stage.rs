@@ -116,6 +116,7 @@ impl Stage {
             knowledge: Arc::new(Nobody),
             blobs,
             clock: Arc::new(SystemClock),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [0; 32],
             ledger: Ledger::default(),
         };

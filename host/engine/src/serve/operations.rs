@@ -25,6 +25,7 @@ use crate::serve::parcel::Offer;
 use crate::serve::resident::{GoOn, Inner, Resident, Turn, What, storage};
 use crate::serve::shown::Shown;
 use crate::serve::staging::{self, Staging};
+use crate::labels::{self, Audience};
 use crate::{admission, check, codes, decisions, input, pinned, resume};
 
 /// How often an answer is tried that met a run in the moment in which it was left.
@@ -84,6 +85,7 @@ impl Resident {
             project: pinned::project(&opened.root),
             pipeline: plan.pipeline.clone(),
             uid,
+            label: offer.label.clone(),
             input: offer.input.is_some(),
             decisions: offer.decisions.is_some(),
         };
@@ -368,6 +370,8 @@ impl Inner {
         let opened = self.projects().pinned(&staging.order.project).ok_or_else(closing)?;
         let plan = check::plan(&opened, Some(&staging.order.pipeline))?;
         admission::agents_of(&opened, &plan)?;
+        let by = (self.caller(staging.order.uid), Audience::WhoAsks);
+        labels::begin(&opened, &plan, staging.order.label.as_deref(), by)?;
         // The semaphore is never closed.
         let _reading = self.reading.acquire().await;
         let (order, place) = (staging.order.clone(), staging.place.clone());

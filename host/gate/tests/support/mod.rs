@@ -225,6 +225,7 @@ impl World {
             knowledge: Arc::clone(&index) as _,
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [1; 32],
             ledger: Ledger::default(),
         };

@@ -53,6 +53,7 @@ impl Shop {
             knowledge: Arc::new(Nobody),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };

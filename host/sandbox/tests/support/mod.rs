@@ -217,6 +217,7 @@ impl Host {
             knowledge: Arc::new(Nobody),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };
