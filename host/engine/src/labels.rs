@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::fact::{Lowers, RunLabels, StepBy, StepLabel};
+use bailiwick_core::fact::{Lowers, RunLabels, StepBy, StepLabel, StepShape};
 use bailiwick_core::{Diagnostic, Name, RunState};
-use bailiwick_policy::{Caller, Clearances, Label, LabelOrder, Policy};
+use bailiwick_policy::{Caller, Clearances, Label, Policy};
+use bailiwick_project::codes as of_files;
 use bailiwick_project::labels::{Around, input_label};
-use bailiwick_project::{Flow, Plan, codes as of_files};
+
+pub use bailiwick_policy::{LabelOrder, Level};
+pub use bailiwick_project::labels::{Sink, Source, To, What};
+pub use bailiwick_project::{Flow, Plan};
 
 use crate::codes;
 use crate::load::Opened;
@@ -90,11 +94,17 @@ pub(crate) fn begin(
 
 /// The label that the input of a run made from another one has at least: it is the same
 /// input, or made of it.
-pub(crate) fn of_older(order: &LabelOrder, stated: Option<&str>, state: &RunState) -> Option<String> {
+pub(crate) fn of_older(
+    order: &LabelOrder,
+    stated: Option<&str>,
+    state: &RunState,
+) -> Option<String> {
     let older = state.labels.as_ref().map(|labels| labels.input.as_str());
     let rank = |name: &str| order.find(name).unwrap_or(order.highest());
     match (stated, older) {
-        (Some(stated), Some(older)) if order.find(stated).is_none() || rank(stated) > rank(older) => {
+        (Some(stated), Some(older))
+            if order.find(stated).is_none() || rank(stated) > rank(older) =>
+        {
             Some(stated.to_owned())
         }
         (_, Some(older)) => Some(order.name(rank(older)).to_owned()),
@@ -150,16 +160,16 @@ pub(crate) fn go_on(
 }
 
 /// What the gate looks at. A name that the policy of now does not have is the highest.
-pub(crate) fn clearances(policy: &Policy, labels: &RunLabels) -> Clearances {
+pub(crate) fn clearances(policy: &Policy, plan: &Plan, labels: &RunLabels) -> Clearances {
     let order = &policy.labels.order;
     let label = |name: &str| order.find(name).unwrap_or(order.highest());
     let steps = labels.steps.iter().map(|(name, step)| (name.clone(), label(&step.label)));
-    Clearances::of(policy.labels.clone(), steps.collect())
+    Clearances::of(policy.labels.clone(), steps.collect()).lowering(lowered(&plan.shape(), labels))
 }
 
 /// The steps whose output people lower: it is kept in the form that they are shown.
-pub(crate) fn lowered(plan: &Plan, labels: &RunLabels) -> BTreeSet<Name> {
-    let judges = plan.steps.iter().filter(|step| labels.lowers(&step.name).is_some());
+pub(crate) fn lowered(shape: &[StepShape], labels: &RunLabels) -> BTreeSet<Name> {
+    let judges = shape.iter().filter(|step| labels.lowers(&step.name).is_some());
     judges.filter_map(|step| Some(step.judges.as_ref()?.subject.clone())).collect()
 }
 
@@ -169,8 +179,7 @@ fn written(flow: &Flow, order: &LabelOrder) -> RunLabels {
         .steps
         .iter()
         .map(|(step, flow)| {
-            let lowers =
-                flow.lowers.map(|lowers| Lowers { to: name(lowers.to), own: lowers.own });
+            let lowers = flow.lowers.map(|lowers| Lowers { to: name(lowers.to), own: lowers.own });
             (step.clone(), StepLabel { label: name(flow.level.label), lowers })
         })
         .collect();
@@ -183,7 +192,11 @@ fn written(flow: &Flow, order: &LabelOrder) -> RunLabels {
 }
 
 /// Whether somebody may see what has this label.
-pub(crate) fn may_see(policy: &Policy, caller: Caller, label: Option<&str>) -> Result<(), Problems> {
+pub(crate) fn may_see(
+    policy: &Policy,
+    caller: Caller,
+    label: Option<&str>,
+) -> Result<(), Problems> {
     policy.may_see(caller, label).map_err(|refused| {
         let found = Diagnostic::error(codes::NOT_CLEARED, refused.to_string());
         Problems::one(found.hint(refused.hint()))

@@ -45,6 +45,7 @@ pub mod run;
 pub mod serve;
 mod slots;
 mod system;
+pub mod viewing;
 mod wire;
 
 pub use bailiwick_orchestrator::{Observer, Question, Refused, RunHandle, past};

@@ -22,6 +22,7 @@ use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
 use crate::problems::Problems;
 use crate::run::{CONCURRENCY, Finished, Onlookers, Running, Setting, set_up};
+use crate::viewing::Viewer;
 use crate::{check, codes, decisions, delivery, embed, folders, ledgers};
 
 /// How many of the newest runs are looked through for one that is unfinished.
@@ -139,7 +140,8 @@ pub async fn resume(
     request.observer.before(&entries);
     let desk = ForegroundDesk {
         decisions,
-        people: opened.policy.people.clone(),
+        policy: opened.policy.clone(),
+        labels: of_run.clone(),
         uid: request.decides,
         prompter: request.prompter,
         complain: Arc::clone(&request.complain),
@@ -157,6 +159,7 @@ pub async fn resume(
     let begun = state.steps.iter().any(|step| step.laid_out);
     let preparation =
         if begun { None } else { embed::missing(Arc::clone(&gateway), collections, run.clone()) };
+    let lowered = labels::lowered(&plan.shape(), &of_run);
     let resume = Resume {
         term,
         state,
@@ -171,9 +174,9 @@ pub async fn resume(
         preparation,
     };
     let world = host.sharing_places(&opened, &run, world);
-    let world = caching(world, &held, &plan, &opened, (&run, &entries))?;
+    let world = caching(world, &held, (&plan, &lowered), &opened, (&run, &entries))?;
     let world = match past {
-        Some(past) => past.known_to(world, blobs, &opened, complain),
+        Some(past) => past.known_to(world, blobs, (&opened, lowered), complain),
         None => world,
     };
     let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
@@ -192,6 +195,7 @@ pub async fn over(
     today: &Opened,
     run: &RunId,
     out: &Path,
+    uid: u32,
 ) -> Result<Option<Finished>, Problems> {
     may_write(out)?;
     let held = host.hold()?;
@@ -199,6 +203,7 @@ pub async fn over(
     if !matches!(state.end, Some(RunEnd::Done | RunEnd::Failed)) {
         return Ok(None);
     }
+    Viewer::new(today.policy.clone(), Caller::who_runs_it(uid)).may_see(&state)?;
     let pinned = as_left(&state, today, held.store.as_ref()).await?;
     let plan = check::plan(&pinned.opened, Some(&state.pipeline))?;
     Ok(Some(Finished::of(state, durable, plan, &held)))

@@ -169,10 +169,18 @@ pub(crate) async fn begin(
     imported.extend(past.iter().flat_map(|past| past.imported.clone()));
     let pinned = pinned::pin(opened, &plan, &agents, &assets, blobs.as_ref()).await?;
     let serving = Serving { current: agents, older: Vec::new() };
-    let Setting { world, gateway, collections, slots } =
-        set_up(host, &held, opened, (&plan, &labels), &serving, &assets, onlookers(opened, decisions, &request))
-            .await?;
+    let Setting { world, gateway, collections, slots } = set_up(
+        host,
+        &held,
+        opened,
+        (&plan, &labels),
+        &serving,
+        &assets,
+        onlookers(opened, &labels, decisions, &request),
+    )
+    .await?;
     ledgers::begin(&gateway.ledger, &run, opened.budgets(&plan, &serving.current));
+    let lowered = labels::lowered(&plan.shape(), &labels);
     let start = Start {
         run: run.clone(),
         plan: Arc::clone(&plan),
@@ -189,9 +197,9 @@ pub(crate) async fn begin(
         preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),
     };
     let world = host.sharing_places(opened, &run, world);
-    let world = caching(world, &held, &plan, opened, (&run, &[]))?;
+    let world = caching(world, &held, (&plan, &lowered), opened, (&run, &[]))?;
     let world = match past {
-        Some(past) => past.known_to(world, blobs, opened, Arc::clone(&request.complain)),
+        Some(past) => past.known_to(world, blobs, (opened, lowered), Arc::clone(&request.complain)),
         None => world,
     };
     let (handle, driven) = bailiwick_orchestrator::run(world, start);
@@ -213,10 +221,16 @@ pub(crate) struct Onlookers {
     pub(crate) desk: ForegroundDesk,
 }
 
-fn onlookers(opened: &Opened, decisions: Decisions, request: &RunRequest) -> Onlookers {
+fn onlookers(
+    opened: &Opened,
+    labels: &RunLabels,
+    decisions: Decisions,
+    request: &RunRequest,
+) -> Onlookers {
     let desk = ForegroundDesk {
         decisions,
-        people: opened.policy.people.clone(),
+        policy: opened.policy.clone(),
+        labels: labels.clone(),
         uid: request.uid,
         prompter: request.prompter.clone(),
         complain: Arc::clone(&request.complain),
@@ -239,7 +253,7 @@ pub(crate) async fn set_up(
     let slots = Arc::new(table(opened, agents, &contents, assets));
     let project = pinned::project(&opened.root);
     let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
-    let clearances = labels::clearances(&opened.policy, labels);
+    let clearances = labels::clearances(&opened.policy, plan, labels);
     let gateway = wire::gateway(host, held, opened, (collections.clone(), ledger, clearances));
     let world = World {
         journal: wire::journal(host, held),

@@ -58,7 +58,7 @@ pub struct Gate {
     pub(crate) generation: Arc<Generation>,
     pub(crate) run: RunId,
     pub(crate) attempt: AttemptId,
-    recorder: Arc<dyn Recorder>,
+    pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) readable: Mutex<Readable>,
     pub(crate) record: Arc<Record>,
     pub(crate) lines: AtomicU32,

@@ -8,6 +8,7 @@
 pub mod artifacts;
 mod authorize;
 pub mod call;
+mod canonical;
 pub mod contract;
 pub mod gate;
 pub mod knowledge;

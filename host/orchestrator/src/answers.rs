@@ -5,7 +5,7 @@ use bailiwick_core::fact::{AskId, Decision, RunEnd};
 use bailiwick_core::ports::JournalError;
 use bailiwick_core::run::{Ask, End};
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Digest, RunState};
+use bailiwick_core::{Digest, Document, RunState, canonical};
 
 /// What somebody says of a question. Whether he may was looked at before.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +96,21 @@ pub enum Refused {
     Journal(#[from] JournalError),
 }
 
+/// The answer as it is taken: the new value of what people lower the label of is kept in
+/// the form in which it is shown to them.
+#[must_use]
+pub fn in_form(state: &RunState, mut answer: Answer) -> Answer {
+    let judge = state.asks.get(&answer.ask).map(|ask| &ask.judge);
+    let lowers = judge.and_then(|judge| state.labels.as_ref()?.lowers(judge)).is_some();
+    if let (true, Decision::Edit { value, .. }) = (lowers, &mut answer.decision)
+        // One that would lose a member is refused by `fit`.
+        && let Ok(form) = canonical::document(&value.value())
+    {
+        *value = Document::of(&form);
+    }
+    answer
+}
+
 /// Judges an answer against everything that is known of the run. `output` is the schema
 /// of what the judged step puts out; an edit cannot be judged without one.
 ///
@@ -132,6 +147,12 @@ pub fn fit(state: &RunState, output: Option<&Schema>, answer: &Answer) -> Result
             let schema = output.ok_or_else(|| {
                 Refused::Value("the agent that would have to fit is not here".to_owned())
             })?;
+            let lowers = state.labels.as_ref().and_then(|labels| labels.lowers(&ask.judge));
+            let form = canonical::document(&value);
+            if lowers.is_some() && form.as_ref() != Ok(&value) {
+                let why = "it holds what cannot be seen, and its label is lowered";
+                return Err(Refused::Value(why.to_owned()));
+            }
             schema.check(&value).map_err(|mismatch| Refused::Value(mismatch.to_string()))?;
             no_foreign_artifact(state, ask, &value).map(|()| Fit::New)
         }

@@ -69,7 +69,7 @@ pub(crate) async fn command(
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
     let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
     if let (Some(run), Some(out), false) = (&run, &arguments.out, arguments.retry_failed)
-        && let Some(finished) = over(&host, &opened, run, out).await?
+        && let Some(finished) = over(&host, &opened, run, out, environment.uid).await?
     {
         result(Some(out), arguments.json, &finished, talk).await?;
         return Ok(Ending::of(finished.state.status()));

@@ -118,6 +118,9 @@ pub enum Fact {
     Logged { attempt: AttemptId, entry: LogEntry },
     /// An attempt ended without output. With `retry` another follows at that time.
     AttemptFailed { attempt: AttemptId, failure: Failure, retry: Option<Timestamp>, used: Used },
+    /// The host put an artifact into canonical form, because people lower the label of what
+    /// holds it: the output names the second in the place of the first.
+    Recast { attempt: AttemptId, was: Artifact, is: Artifact },
     /// An attempt ended with output: of a step a candidate, of a judge a verdict to be read.
     CellFinished { attempt: AttemptId, output: Document, used: Used },
     /// What a judge says of a candidate.
@@ -180,6 +183,7 @@ impl Fact {
             Self::CallAnswered { .. } => "CallAnswered",
             Self::Logged { .. } => "Logged",
             Self::AttemptFailed { .. } => "AttemptFailed",
+            Self::Recast { .. } => "Recast",
             Self::CellFinished { .. } => "CellFinished",
             Self::Judged { .. } => "Judged",
             Self::JudgeSkipped { .. } => "JudgeSkipped",

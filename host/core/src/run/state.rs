@@ -165,8 +165,18 @@ impl RunState {
     /// # Errors
     /// [`IllegalFact`] where that is not `RunStarted`.
     pub fn begin(fact: &Fact, at: Timestamp) -> Result<Self, IllegalFact> {
-        let Fact::RunStarted { run, pipeline, input, shape, agents, imported, by, pin, forked, labels } =
-            fact
+        let Fact::RunStarted {
+            run,
+            pipeline,
+            input,
+            shape,
+            agents,
+            imported,
+            by,
+            pin,
+            forked,
+            labels,
+        } = fact
         else {
             return Err(IllegalFact {
                 fact: fact.name(),
@@ -277,6 +287,7 @@ impl RunState {
             Fact::CallIntended { attempt, .. }
             | Fact::CallAnswered { attempt, .. }
             | Fact::CallLost { attempt, .. }
+            | Fact::Recast { attempt, .. }
             | Fact::Logged { attempt, .. } => self.told(attempt, fact, at),
             Fact::AttemptFailed { attempt, failure, retry, .. } => {
                 self.fail_attempt(attempt, failure, *retry)

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use bailiwick_core::fact::{AgentPin, JudgeShape, StepShape, Used};
 use bailiwick_core::{AttemptId, CellKey};
-use bailiwick_policy::{Person, Right};
+use bailiwick_policy::{People, Person, Right};
 use bailiwick_provider::Keys;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
 use crate::host::HostConfig;
+use crate::viewing::Viewer;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -47,7 +48,7 @@ impl Scratch {
     }
 
     fn history(&self) -> History {
-        History::open(&self.data()).unwrap().unwrap()
+        History::open(&self.data(), Viewer::host()).unwrap().unwrap()
     }
 
     /// Somebody who asks the host over its socket.
@@ -63,7 +64,7 @@ impl Scratch {
     ) -> Result<Vec<Taken>, NotTaken> {
         let given = |ask: &AskId| Given { ask: ask.clone(), decision: what.clone(), subject: None };
         let given = asks.iter().map(given).collect();
-        decide(&self.host, &people(), self.uid(who), given).await
+        decide(&self.host, &policy(), self.uid(who), given).await
     }
 
     /// A run that waits for people.
@@ -110,7 +111,10 @@ fn host(folder: &Path) -> Host {
 fn people() -> People {
     let person = |(uid, name, may): (u32, &str, &[Right])| {
         let groups = ["editors".to_owned()].into();
-        (name.to_owned(), Person { uid, groups, may: may.iter().copied().collect(), clearance: None })
+        (
+            name.to_owned(),
+            Person { uid, groups, may: may.iter().copied().collect(), clearance: None },
+        )
     };
     let all = [
         (7001, "ana", &[Right::Approve][..]),
@@ -118,6 +122,10 @@ fn people() -> People {
         (7003, "cy", &[Right::Submit][..]),
     ];
     People::Named(all.map(person).into())
+}
+
+fn policy() -> Policy {
+    Policy { people: people(), ..Policy::built_in() }
 }
 
 /// The facts of a run of one step, up to its question.
@@ -250,7 +258,7 @@ async fn one_refusal_refuses_all_over_all_runs() {
     let wrong = Some(Digest::of(b"another"));
     let given = |ask, subject| Given { ask, decision: approve(), subject };
     let given = vec![given(ask("a"), None), given(ask("b"), wrong)];
-    let refused = decide(&scratch.host, &people(), scratch.uid(7001), given).await.unwrap_err();
+    let refused = decide(&scratch.host, &policy(), scratch.uid(7001), given).await.unwrap_err();
     assert!(matches!(refused, NotTaken::Refused(_)) && codes_of(&refused) == [codes::NOT_TAKEN]);
     for id in ["a", "b"] {
         assert_eq!(store.read(&run(id)).await.unwrap().len(), 1, "nothing was written");
@@ -272,10 +280,10 @@ async fn a_command_decides_in_its_own_users_folder_only() {
     let stranger = Caller::who_runs_it(scratch.uid + 1);
     let given = vec![Given { ask: ask("r"), decision: approve(), subject: None }];
     let refused =
-        decide(&scratch.host, &People::WhoRunsIt, stranger, given.clone()).await.unwrap_err();
+        decide(&scratch.host, &Policy::built_in(), stranger, given.clone()).await.unwrap_err();
     assert!(refused.to_string().contains("belongs to uid"), "{refused}");
     let owner = Caller::who_runs_it(scratch.uid);
-    assert_eq!(decide(&scratch.host, &People::WhoRunsIt, owner, given).await.unwrap().len(), 1);
+    assert_eq!(decide(&scratch.host, &Policy::built_in(), owner, given).await.unwrap().len(), 1);
 }
 
 /// What a run of the tests is driven by.
@@ -284,7 +292,7 @@ mod driven {
         Desk, Ended, NoReuse, Observer, Question, RunError, Start, World,
     };
     use bailiwick_policy::ports::{Job, Outcome, Slots, StepRunner};
-    use bailiwick_policy::{Effective, Generation, Grants, Limits, Policy};
+    use bailiwick_policy::{Effective, Generation, Grants, Limits};
     use bailiwick_project::{Plan, Project, Surroundings};
 
     use super::*;
@@ -401,6 +409,6 @@ async fn a_run_that_goes_takes_its_answers_now() {
 }
 
 async fn open_in(data: &Path) -> Vec<AskId> {
-    let history = History::open(data).unwrap().unwrap();
+    let history = History::open(data, Viewer::host()).unwrap().unwrap();
     open(&history, None).await.unwrap().into_iter().map(|open| open.ask).collect()
 }
