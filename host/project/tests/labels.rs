@@ -271,3 +271,191 @@ fn what_outsiders_wrote_stays_outside_until_people_release_it() {
     }
     assert!(outside > 100, "the worlds are poor: {outside}");
 }
+
+/// What a hostile plan would get away with, were it not for one key: for each key that
+/// restricts a label, the files with it, and what of them to take away.
+const RESTRICTING: [(&str, &str, &str); 14] = [
+    (
+        "labels.order",
+        "order = [\"public\", \"internal\", \"confidential\"]",
+        "order = [\"confidential\"]",
+    ),
+    ("labels.unlabelled", "unlabelled = \"internal\"", "unlabelled = \"public\""),
+    ("roots.min-label", "min-label = \"confidential\"", "min-label = \"public\""),
+    (
+        "origins.clearance",
+        "clearance = \"internal\" # of the origin",
+        "clearance = \"confidential\"",
+    ),
+    ("origins.label", "label = \"internal\" # of its answers", "label = \"public\""),
+    ("people.clearance", "clearance = \"internal\" # of ana", "clearance = \"confidential\""),
+    ("declassify.from", "from = \"internal\"", "from = \"confidential\""),
+    ("declassify.to", "to = \"internal\"", "to = \"public\""),
+    ("declassify.by", "by = [\"legal\"]", "by = [\"editors\"]"),
+    ("declassify.pipelines", "pipelines = [\"other\"]", "pipelines = [\"p\"]"),
+    ("declassify.self", "self = false", "self = true"),
+    ("knowledge.label", "label = \"confidential\" # of the collection", "label = \"public\""),
+    ("knowledge.trust", "trust = \"outside\"", ""),
+    ("assets.label", "label = \"confidential\" # of the folder", "label = \"public\""),
+];
+
+/// A world in which one key is all that stands in the way.
+fn hostile(key: &str) -> (String, String, String) {
+    let mut project = String::from(
+        "[agents.a]\ncomponent = \"a\"\ngrants.model = { use = [\"m\"] }\n\
+         [models.m]\nroutes = [{ provider = \"openai\", base = \"http://127.0.0.1:1\", model = \"m\" }]\n\
+         [models.free]\nroutes = [{ provider = \"builtin\" }]\n",
+    );
+    let mut policy = String::new();
+    let mut pipeline = String::from("[step.one]\nagent = \"a\"\n");
+    let labelled = "[knowledge.c]\nfolder = \"c\"\nlabel = \"confidential\" # of the collection\n";
+    let granted = "grants.knowledge = [\"c\"]\n[models.m]";
+    let people = "[people.ana]\nuid = 1\ngroups = [\"editors\"]\nmay = [\"approve\"]\n";
+    let editor = "[step.editor]\njudges = \"one\"\npeople = { groups = [\"editors\"] }\n";
+    let cleared = "[origins.\"http://127.0.0.1:1\"]\n";
+    let rule = "[[declassify]]\nfrom = \"confidential\"\nto = \"public\"\nby = [\"editors\"]\npipelines = [\"p\"]\n";
+    // The agent that reads what is confidential tells nobody; the one that sends reads it.
+    let lowered = || {
+        (
+            format!("{labelled}[agents.b]\ncomponent = \"b\"\ngrants.knowledge = [\"c\"]\n"),
+            format!(
+                "[step.one]\nagent = \"b\"\n{editor}[step.two]\nagent = \"a\"\ninput = {{ x = \"${{one}}\" }}\n"
+            ),
+            format!(
+                "labels = {{ unlabelled = \"public\" }}\n{people}clearance = \"confidential\"\n"
+            ),
+        )
+    };
+    match key.split_once('.').unwrap() {
+        ("labels", "order") => {
+            policy = "[labels]\norder = [\"public\", \"internal\", \"confidential\"]\n".into();
+            project = project.replacen("[models.m]", granted, 1) + labelled;
+        }
+        ("labels", _) => {
+            policy = "[labels]\nunlabelled = \"internal\"\n".into();
+            project =
+                project.replacen("[models.m]", granted, 1) + "[knowledge.c]\nfolder = \"c\"\n";
+        }
+        ("roots", _) => {
+            policy = "labels = { unlabelled = \"public\" }\n[roots.\"/srv\"]\nmin-label = \"confidential\"\n".into();
+            project =
+                project.replacen("[models.m]", granted, 1) + "[knowledge.c]\nfolder = \"c\"\n";
+        }
+        ("origins", "clearance") => {
+            policy = format!(
+                "labels = {{ unlabelled = \"public\" }}\n{cleared}clearance = \"internal\" # of the origin\n"
+            );
+            project = project.replacen("[models.m]", granted, 1) + labelled;
+        }
+        ("origins", _) => {
+            policy = format!(
+                "labels = {{ unlabelled = \"public\" }}\n{cleared}label = \"internal\" # of its answers\n"
+            );
+        }
+        ("people", _) => {
+            policy = format!(
+                "labels = {{ unlabelled = \"public\" }}\n{cleared}clearance = \"confidential\"\n{people}clearance = \"internal\" # of ana\n"
+            );
+            project = project.replacen("[models.m]", granted, 1) + labelled;
+            pipeline += editor;
+        }
+        ("declassify", part) => {
+            let (more, steps, of_policy) = lowered();
+            (project, pipeline) = (project + &more, steps);
+            let rule = match part {
+                "from" => rule
+                    .replace("from = \"confidential\"", "from = \"internal\"")
+                    .replace("to = \"public\"", "to = \"public\""),
+                "to" => rule.replace("to = \"public\"", "to = \"internal\""),
+                "by" => rule.replace("by = [\"editors\"]", "by = [\"legal\"]"),
+                "pipelines" => rule.replace("[\"p\"]", "[\"other\"]"),
+                _ => format!("{rule}self = false\n"),
+            };
+            policy = of_policy + &rule;
+        }
+        ("knowledge", "label") => project = project.replacen("[models.m]", granted, 1) + labelled,
+        ("knowledge", _) => {
+            project = project.replacen("[models.m]", granted, 1)
+                + "[knowledge.c]\nfolder = \"c\"\ntrust = \"outside\"\n";
+        }
+        _ => {
+            project = project.replacen("[models.m]", "grants.assets = [\"c\"]\n[models.m]", 1)
+                + "[assets.c]\nfolder = \"c\"\nlabel = \"confidential\" # of the folder\n";
+        }
+    }
+    pipeline += "[output]\nx = \"${one}\"\n";
+    (project, policy, pipeline)
+}
+
+/// How many things are wrong, whether the step `one` is outside, and who may lower.
+fn judged((project, policy, pipeline): &(String, String, String)) -> (usize, Trust, Option<bool>) {
+    let project = Project::read("bailiwick.toml", project)
+        .unwrap_or_else(|found| panic!("{found:?}\n{project}"));
+    let policy = match policy.as_str() {
+        "" => Policy::built_in(),
+        text => {
+            read_policy("policy.toml", text).unwrap_or_else(|found| panic!("{found:?}\n{text}"))
+        }
+    };
+    let schema_text = |_: &str| Err(String::new());
+    let around = Surroundings { project: &project, policy: &policy, schema_text: &schema_text };
+    let plan = Plan::read(&Name::new("p").unwrap(), "p.toml", pipeline, &around)
+        .unwrap_or_else(|found| panic!("{found:?}\n{pipeline}"));
+    let folders = project.knowledge.keys().map(|name| (name.clone(), format!("/srv/{name}")));
+    let resources = Resources { knowledge: folders.collect(), ..Resources::default() };
+    let around = Around { project: &project, policy: &policy, resources: &resources, input: None };
+    let flow = Flow::of(&plan, &around);
+    let one = flow.step(&Name::new("one").unwrap()).unwrap();
+    let lowers = flow.steps.values().find_map(|step| step.lowers).map(|lowers| lowers.own);
+    (flow.problems.len(), one.level.trust, lowers)
+}
+
+#[test]
+fn each_key_that_restricts_a_label_stands_in_somebodys_way() {
+    for (key, with, without) in RESTRICTING {
+        let files = hostile(key);
+        let taken = |text: &String| text.replace(with, without);
+        let freed = (taken(&files.0), taken(&files.1), files.2.clone());
+        assert_ne!(files, freed, "{key}: nothing was taken away");
+        let (refused, let_go) = (judged(&files), judged(&freed));
+        match key {
+            // What they restrict is asked elsewhere: changing powers, and who approves.
+            "knowledge.trust" => {
+                assert_eq!((refused.1, let_go.1), (Trust::Outside, Trust::Trusted))
+            }
+            "declassify.self" => assert_eq!((refused.2, let_go.2), (Some(false), Some(true))),
+            _ => {
+                assert!(refused.0 > 0 && let_go.0 == 0, "{key}: {refused:?} {let_go:?}\n{files:?}")
+            }
+        }
+    }
+}
+
+/// A key of labels that no case above runs into fails here.
+#[test]
+fn no_key_of_labels_is_without_its_case() {
+    use bailiwick_project::{FileKind, schema};
+    let mut keys = BTreeSet::new();
+    let policy = schema(FileKind::Policy);
+    let below = |table: &serde_json::Value| -> Vec<String> {
+        let table = [&table["additionalProperties"], &table["items"], table]
+            .into_iter()
+            .find(|table| table["properties"].is_object())
+            .unwrap();
+        table["properties"].as_object().unwrap().keys().cloned().collect()
+    };
+    for table in ["labels", "roots", "origins", "declassify"] {
+        let found = below(&policy["properties"][table]);
+        assert!(!found.is_empty(), "{table}");
+        keys.extend(found.into_iter().map(|key| format!("{table}.{key}")));
+    }
+    keys.insert("people.clearance".into());
+    let project = schema(FileKind::Project);
+    for table in ["knowledge", "assets"] {
+        let found = below(&project["properties"][table]).into_iter();
+        let of_labels = found.filter(|key| !["folder", "embed"].contains(&key.as_str()));
+        keys.extend(of_labels.map(|key| format!("{table}.{key}")));
+    }
+    let cases: BTreeSet<_> = RESTRICTING.iter().map(|(key, ..)| (*key).to_owned()).collect();
+    assert_eq!(keys, cases);
+}
