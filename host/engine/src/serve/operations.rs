@@ -26,7 +26,7 @@ use crate::serve::parcel::Offer;
 use crate::serve::resident::{GoOn, Inner, Resident, Turn, What, storage};
 use crate::serve::shown::Shown;
 use crate::serve::staging::{self, Staging};
-use crate::viewing::Viewer;
+use crate::viewing::{Viewer, step_label};
 use crate::{admission, check, codes, decisions, input, pinned, resume};
 
 /// How often an answer is tried that met a run in the moment in which it was left.
@@ -318,16 +318,18 @@ impl Resident {
     /// [`Problems`] where he may fetch none, or there is no such run.
     pub async fn shown(&self, uid: u32, run: &RunId) -> Result<Shown, Problems> {
         let inner = &self.0;
-        if inner.may(uid, Right::Submit).is_ok() {
-            return Ok(Shown::whole(&self.history()?.record(run).await?.state));
+        let state = self.history(uid)?.state(run).await?;
+        let seen = self.viewer(uid).may_see(&state);
+        if seen.is_ok() && inner.may(uid, Right::Submit).is_ok() {
+            return Ok(Shown::whole(&state));
         }
-        inner.may(uid, Right::Approve)?;
-        let state = self.history()?.record(run).await?.state;
+        inner.may(uid, Right::Approve).or_else(|refused| seen.and(Err(refused)))?;
         let (projects, caller) = (inner.projects(), inner.caller(uid));
-        let people = &projects.policy.people;
         Ok(Shown::asked(&state, |ask| {
             let by = state.step(&ask.judge).map(|step| &step.shape.by);
-            matches!(by, Some(StepBy::People(groups)) if people.may_decide(caller, groups).is_ok())
+            let label = step_label(&state, &ask.cell.step);
+            matches!(by, Some(StepBy::People(groups))
+                if projects.policy.may_decide(caller, groups, label).is_ok())
         }))
     }
 
