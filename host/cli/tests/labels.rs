@@ -199,6 +199,9 @@ fn the_editor_releases_what_he_saw_and_alone_only_where_the_rule_says_so() {
         .collect();
     assert!(!recast.is_empty());
     let manifest: Value = serde_json::from_slice(&folder::files(&out)["manifest.json"]).unwrap();
+    let page = folder::files(&out).remove("index.html").unwrap();
+    let told = "editor lowers confidential to public; the approval of who started the run counts.";
+    assert!(String::from_utf8(page).unwrap().contains(told));
     let pictures: Vec<_> = manifest["assets"]
         .as_array()
         .unwrap()
