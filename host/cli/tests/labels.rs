@@ -174,7 +174,9 @@ fn the_editor_releases_what_he_saw_and_alone_only_where_the_rule_says_so() {
     let world = World::new();
     let policy = world.policy("confidential", RULE);
     let refused = world.run(&policy).ends(2);
-    assert!(refused.stderr.contains("E027") && refused.stderr.contains("does not count"));
+    // The screen breaks long lines.
+    let words: String = refused.stderr.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    assert!(words.contains("E027") && words.contains("doesnotcount"), "{}", refused.stderr);
     assert!(!world.desk.data().exists());
 
     let policy = world.policy("confidential", &format!("{RULE}self = true\n"));

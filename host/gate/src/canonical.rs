@@ -55,7 +55,7 @@ impl Gate {
             name: was.name.as_deref().map(canonical::text),
         };
         // What executes again on its record writes nothing.
-        if is != *was && !self.is_replaying() {
+        if is != *was && self.replay.is_none() {
             blobs.put(bytes).await.map_err(|error| host(error.to_string()))?;
             let (attempt, was, is) = (self.attempt.clone(), was.clone(), is.clone());
             let recorded = self.recorder.record(Fact::Recast { attempt, was, is }).await;

@@ -194,6 +194,7 @@ mod tests {
         let orders = Orders::open(data.path()).unwrap();
         let (run, pipeline) = (RunId::new("r").unwrap(), Name::new("main").unwrap());
         let order = |uid| Order {
+            label: None,
             project: "/p".into(),
             pipeline: pipeline.clone(),
             uid,
