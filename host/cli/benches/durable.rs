@@ -33,6 +33,7 @@ use bailiwick_core::ports::Durable;
 use bailiwick_core::run::RunStatus;
 use bailiwick_engine::desk::Prompter;
 use bailiwick_engine::host::{Host, HostConfig};
+use bailiwick_engine::labels::Audience;
 use bailiwick_engine::load::{self, Opened, Places};
 use bailiwick_engine::run::{RunRequest, run};
 use bailiwick_engine::{Keys, Observer, Question, RunHandle};
@@ -206,7 +207,9 @@ fn request(
         decisions: None,
         out: None,
         run: None,
+        label: None,
         uid: rustix::process::geteuid().as_raw(),
+        audience: Audience::WhoRunsIt,
         observer,
         prompter,
         complain: Arc::new(|what| panic!("{what}")),

@@ -8,6 +8,7 @@ use bailiwick_core::{Diagnostic, Digest};
 use bailiwick_engine::approvals::{Given, NotTaken, Taken, decide};
 use bailiwick_engine::history::History;
 use bailiwick_engine::host::Host;
+use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Problems, codes, load};
 use clap::Args;
 
@@ -45,13 +46,13 @@ pub(crate) async fn answer(
         return tell(&client.decide(&given).await?, decision, place, talk);
     }
     let (policy, _) = load::policy_of_the_host(&environment.policy(place.policy.as_deref()))?;
-    if History::open(&data)?.is_none() {
+    let caller = Caller::who_runs_it(environment.uid);
+    if History::open(&data, Viewer::new(policy.clone(), caller))?.is_none() {
         let message = format!("there is no data folder {}", data.display());
         return Err(Problems::one(Diagnostic::error(codes::NO_QUESTION, message)).into());
     }
     let host = Host::open(&environment.host(&data))?;
-    let caller = Caller::who_runs_it(environment.uid);
-    let taken = match decide(&host, &policy.people, caller, given).await {
+    let taken = match decide(&host, &policy, caller, given).await {
         Ok(taken) => taken,
         Err(NotTaken::Wrong(problems)) => return Err(problems.into()),
         Err(NotTaken::Refused(problems) | NotTaken::Storage(problems)) => {

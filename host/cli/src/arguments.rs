@@ -109,6 +109,16 @@ pub(crate) struct DataPlace {
     pub(crate) data: Option<PathBuf>,
 }
 
+/// Which data folder, and under which policy somebody looks at it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ViewPlace {
+    #[command(flatten)]
+    pub(crate) data: DataPlace,
+    /// The admin's file, where there is no /etc/bailiwick/policy.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
 impl DataPlace {
     /// The words that name the data folder to another command.
     pub(crate) fn words(&self) -> String {

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use bailiwick_core::{CellId, Diagnostic, RunId, RunState};
 use bailiwick_engine::approvals::{self, OpenQuestion};
-use bailiwick_engine::history::{History, ListedRun, Record, Rests, RunPhase};
-use bailiwick_engine::{Problems, codes};
+use bailiwick_engine::history::{History, ListedRun, Listing, Record, Rests, RunPhase};
+use bailiwick_engine::viewing::Viewer;
+use bailiwick_engine::{Caller, Problems, codes, load};
 
+use crate::arguments::ViewPlace;
 use crate::control::client::Client;
 use crate::environment::Environment;
 
@@ -18,13 +20,29 @@ pub(crate) enum Past {
     Host(Box<Client>),
 }
 
+/// Who runs this command, as the policy of this host knows him.
+pub(crate) fn viewer(environment: &Environment, policy: Option<&Path>) -> Result<Viewer, Problems> {
+    let (policy, _) = load::policy_of_the_host(&environment.policy(policy))?;
+    Ok(Viewer::new(policy, Caller::who_runs_it(environment.uid)))
+}
+
+/// A data folder as who runs this command may see it.
+pub(crate) fn history(
+    environment: &Environment,
+    data: &Path,
+    policy: Option<&Path>,
+) -> Result<Option<History>, Problems> {
+    History::open(data, viewer(environment, policy)?)
+}
+
 impl Past {
     /// Opens a data folder for reading. Nothing where no run was ever made there.
     pub(crate) async fn open(
         environment: &Environment,
-        data: &Path,
+        place: &ViewPlace,
     ) -> anyhow::Result<Option<Self>> {
-        match History::open(data) {
+        let data = &environment.data(&place.data)?;
+        match history(environment, data, place.policy.as_deref()) {
             Ok(history) => Ok(history.map(Self::Folder)),
             Err(problems) => match Client::find(environment, data).await? {
                 Some(client) => Ok(Some(Self::Host(Box::new(client)))),
@@ -34,7 +52,7 @@ impl Past {
     }
 
     /// The newest runs, newest first.
-    pub(crate) async fn runs(&mut self, limit: u32) -> anyhow::Result<Vec<ListedRun>> {
+    pub(crate) async fn runs(&mut self, limit: u32) -> anyhow::Result<Listing> {
         match self {
             Self::Folder(history) => Ok(history.runs(limit).await?),
             Self::Host(client) => {
@@ -50,7 +68,8 @@ impl Past {
                     currency: run.currency,
                     rests: run.rests.map(|(reason, since)| Rests { reason, since }),
                 });
-                Ok(runs.collect())
+                // The host does not even say that there are others.
+                Ok(Listing { runs: runs.collect(), hidden: 0 })
             }
         }
     }

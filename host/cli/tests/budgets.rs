@@ -151,7 +151,7 @@ fn the_day_of_a_project_is_counted_over_runs_and_processes() {
     let project = project(&desk, &server, "1.00 USD");
     let policy = desk.file(
         "policy.toml",
-        "per-day = { calls = 8 }\n[ceiling.\"local/*\"]\nmodel = {}\n\
+        "labels = { unlabelled = \"public\" }\nper-day = { calls = 8 }\n[ceiling.\"local/*\"]\nmodel = {}\n\
          limits = { wall = \"10 min\" }\n",
     );
     run(&desk, &project, "r1").option("policy", &policy).ends(0);

@@ -481,7 +481,7 @@ fn a_broken_policy_changes_nothing_and_a_new_one_holds_at_once() {
     let uid = rustix::process::geteuid().as_raw();
     let policy = |may: &str| {
         format!(
-            "[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\n"
+            "labels = {{ unlabelled = \"public\" }}\n[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\n"
         )
     };
     world.write("policy.toml", policy("\"submit\""));
@@ -600,7 +600,7 @@ fn a_group_reaches_the_host_and_may_what_policy_says() {
     open_up(world.root().parent().unwrap());
     let policy = |may: &str| {
         format!(
-            "[host]\ngroup = \"{NOBODY}\"\n[people.root]\nuid = 0\ngroups = [\"editors\"]\nmay = [\"approve\"]\n{may}[ceiling.\"local/*\"]\n"
+            "labels = {{ unlabelled = \"public\" }}\n[host]\ngroup = \"{NOBODY}\"\n[people.root]\nuid = 0\ngroups = [\"editors\"]\nmay = [\"approve\"]\n{may}[ceiling.\"local/*\"]\n"
         )
     };
     let guest = format!("[people.guest]\nuid = {NOBODY}\ngroups = []\nmay = [\"submit\"]\n");
@@ -634,4 +634,65 @@ fn a_group_reaches_the_host_and_may_what_policy_says() {
     host.signal(Signal::HUP);
     until("it takes this", || host.said().contains("are read anew"));
     ends(&as_guest(&["runs"]), 2, "E151");
+}
+
+/// The one who submits a confidential run does not release it; another person, who is
+/// cleared, does. Whoever is not cleared is shown nothing of it.
+#[test]
+fn two_people_release_what_is_confidential() {
+    // Only root can become somebody else here.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    const NOBODY: u32 = 65_534;
+    const OTHER: u32 = 65_533;
+    let world = World::new();
+    world.project(&Guest::answers("{\"text\":\"a\u{200b}b\"}"), ASKS);
+    world.write("facts/brand.md", "# Brand\n\nThe plan.\n");
+    let grants = "[agents.one]\ncomponent = \"agents/one\"\ngrants.knowledge = [\"brand\"]\n\
+        [knowledge.brand]\nfolder = \"facts\"\nlabel = \"confidential\"\n";
+    world.write("bailiwick.toml", grants);
+    for path in [world.root().parent().unwrap().to_owned(), world.root()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let person = |name: &str, uid: u32, clearance: &str| {
+        format!(
+            "[people.{name}]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [\"approve\", \"submit\"]\nclearance = \"{clearance}\"\n"
+        )
+    };
+    let policy = [
+        "labels = { unlabelled = \"public\" }\n[host]\ngroup = \"65534\"\n".to_owned(),
+        person("root", 0, "confidential"),
+        person("ed", NOBODY, "confidential"),
+        person("cy", OTHER, "internal"),
+        "[[declassify]]\nfrom = \"confidential\"\nto = \"public\"\nby = [\"editors\"]\npipelines = [\"main\"]\n".into(),
+        "[ceiling.\"local/*\"]\nknowledge = {}\n".into(),
+    ];
+    world.write("policy.toml", policy.concat());
+    let host = Host::start(&world, &["--policy", "policy.toml"]);
+    let run = submit(&world, &[]);
+    let as_uid = |uid: u32, words: &[&str]| -> Output {
+        let mut command: Command = world.command([words, &["--data", "data"]].concat());
+        command.uid(uid).gid(NOBODY).output().unwrap()
+    };
+    until("two questions are open", || open(&world).len() == 2);
+    let asks = ["de", "fr"].map(|locale| format!("{run}/editor/locale={locale}/0"));
+    ends(&at(&world, &["approve", &asks[0]]), 1, "root started");
+    ends(&as_uid(OTHER, &["approve", &asks[0]]), 1, "cy is cleared for internal");
+    ends(&as_uid(OTHER, &["show", &run]), 2, "E160");
+    ends(&as_uid(OTHER, &["logs", &run]), 2, "E160");
+    let listed = as_uid(OTHER, &["runs"]);
+    assert!(!given(&listed).contains(&run), "{}", given(&listed));
+    assert_eq!(given(&as_uid(OTHER, &["approvals"])), "");
+    ends(&as_uid(NOBODY, &["approvals", &run]), 0, &asks[1]);
+    for ask in &asks {
+        ends(&as_uid(NOBODY, &["approve", ask]), 0, "approved by ed");
+    }
+    until("it is done", || state(&world, &run) == "done");
+    let shown = given(&as_uid(NOBODY, &["show", &run, "--facts"]));
+    let released: Vec<Value> =
+        shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = serde_json::to_string(&released).unwrap();
+    assert!(text.contains("\"text\":\"ab\"") && !text.contains("\u{200b}"), "{text}");
+    drop(host);
 }

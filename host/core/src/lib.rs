@@ -5,6 +5,7 @@
 //! functions that would break it.
 
 pub mod artifact;
+pub mod canonical;
 pub mod cell;
 pub mod cost;
 pub mod diagnostic;

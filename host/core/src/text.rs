@@ -35,7 +35,7 @@ pub enum Lines {
 /// Control, bidirectional, zero-width, tag and variation characters: what cannot be
 /// seen or moves what can (Unicode 16: Cc, Cf, line and paragraph separators,
 /// variation selectors, Hangul fillers, private use planes' noncharacters aside).
-fn is_deceptive(c: char) -> bool {
+pub(crate) fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

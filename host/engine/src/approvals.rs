@@ -11,8 +11,8 @@ use bailiwick_core::ports::{Append, Blobs as _, Clock as _, Durable, Journal as 
 use bailiwick_core::run::Ask;
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{CellId, Diagnostic, Digest, Document, Name, RunId, RunState, Timestamp};
-use bailiwick_orchestrator::{Answer, Fit, Refused, RunHandle, fit};
-use bailiwick_policy::{Caller, People};
+use bailiwick_orchestrator::{Answer, Fit, Refused, RunHandle, fit, in_form};
+use bailiwick_policy::{Caller, Policy};
 use bailiwick_store::OpenAsk;
 
 use crate::codes;
@@ -20,6 +20,7 @@ use crate::history::History;
 use crate::host::{Held, Host};
 use crate::problems::Problems;
 use crate::system::SystemClock;
+use crate::viewing::step_label;
 
 /// Questions that are read at a time.
 const PAGE: u32 = 1_000;
@@ -62,15 +63,17 @@ pub struct OpenQuestion {
 }
 
 /// The open questions of a data folder in the order of their ids, or those of one run.
-/// Only runs that are named, or that take more than one approval, are read.
+/// Only runs that are named, that take more than one approval, or that who looks may not
+/// see, are read; of a run he is shown the questions about steps that he is cleared for.
 ///
 /// # Errors
 /// [`Problems`] where there is no such run, or storage failed.
 pub async fn open(history: &History, run: Option<&RunId>) -> Result<Vec<OpenQuestion>, Problems> {
     let mut states = BTreeMap::new();
     if let Some(run) = run {
-        states.insert(run.clone(), history.record(run).await?.state);
+        states.insert(run.clone(), history.state(run).await?);
     }
+    let sees_all = history.viewer().sees_all();
     let now = SystemClock.now();
     let mut questions = Vec::new();
     // Ids begin with their run; `/` comes before whatever a longer name of a run has there.
@@ -84,8 +87,12 @@ pub async fn open(history: &History, run: Option<&RunId>) -> Result<Vec<OpenQues
             if run.is_some_and(|run| *run != open.run) {
                 return Ok(questions);
             }
-            if open.quorum > 1 && !states.contains_key(&open.run) {
-                states.insert(open.run.clone(), history.record(&open.run).await?.state);
+            if (open.quorum > 1 || !sees_all) && !states.contains_key(&open.run) {
+                states.insert(open.run.clone(), history.state(&open.run).await?);
+            }
+            let state = states.get(&open.run);
+            if !state.is_none_or(|state| history.viewer().sees_step(state, &open.cell.step)) {
+                continue;
             }
             questions.extend(question(open, &states, now, run.is_some()));
         }
@@ -178,7 +185,7 @@ pub enum NotTaken {
 /// [`NotTaken`], with nothing changed.
 pub async fn decide(
     host: &Host,
-    people: &People,
+    policy: &Policy,
     caller: Caller,
     given: Vec<Given>,
 ) -> Result<Vec<Taken>, NotTaken> {
@@ -201,7 +208,7 @@ pub async fn decide(
         }
         let mut answers = Vec::new();
         for given in given {
-            match judge(&held, people, caller, &state, given).await {
+            match judge(&held, policy, caller, &state, given).await {
                 Ok(answer) => answers.push(answer),
                 Err(diagnostic) => {
                     unknown |= diagnostic.code == codes::NO_QUESTION;
@@ -259,7 +266,7 @@ async fn state(held: &Held, run: &RunId) -> Result<Option<RunState>, NotTaken> {
 /// Whether somebody may answer, and what his answer comes to.
 async fn judge(
     held: &Held,
-    people: &People,
+    policy: &Policy,
     caller: Caller,
     state: &RunState,
     given: Given,
@@ -269,7 +276,8 @@ async fn judge(
         Some(StepBy::People(groups)) => groups.as_slice(),
         _ => &[],
     };
-    let by = people.may_decide(caller, groups).map_err(|refused| {
+    let label = step_label(state, &ask.cell.step);
+    let by = policy.may_decide(caller, groups, label).map_err(|refused| {
         Diagnostic::error(codes::NOT_A_PERSON, format!("{}: {refused}", given.ask))
             .hint(refused.hint())
     })?;
@@ -278,7 +286,7 @@ async fn judge(
         _ => None,
     };
     let Given { ask, decision, subject } = given;
-    let answer = Answer { ask, decision, by, subject };
+    let answer = in_form(state, Answer { ask, decision, by, subject });
     match fit(state, output.as_ref(), &answer) {
         Ok(fit) => Ok((answer, fit)),
         Err(Refused::NoSuchQuestion(ask)) => Err(no_question(&ask)),

@@ -24,12 +24,14 @@ use crate::problems::Problems;
 pub(crate) fn caching(
     world: World,
     held: &Held,
-    plan: &Plan,
+    (plan, lowered): (&Plan, &BTreeSet<Name>),
     opened: &Opened,
     (run, before): (&RunId, &[Entry]),
 ) -> Result<World, Problems> {
     let steps: BTreeSet<Name> =
         plan.steps.iter().filter(|step| step.cache).map(|step| step.name.clone()).collect();
+    // What another run made was not put into the form that people are shown.
+    let steps: BTreeSet<Name> = steps.difference(lowered).cloned().collect();
     if steps.is_empty() {
         return Ok(world);
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bailiwick_core::{Diagnostic, Name};
 use bailiwick_project::{Plan, Profile};
 
-use crate::codes;
 use crate::components::{Agent, read_agents};
 use crate::load::Opened;
 use crate::problems::Problems;
+use crate::{codes, labels};
 
 /// What was found out about a project.
 pub struct Checked {
@@ -19,13 +19,20 @@ pub struct Checked {
     pub problems: Problems,
 }
 
-/// Checks the agents and every pipeline of an opened project against each other.
+/// Checks the agents and every pipeline of an opened project against each other; runs
+/// have an input with this label, where one is said.
 #[must_use]
-pub fn check(opened: &Opened) -> Checked {
+pub fn check(opened: &Opened, input: Option<&str>) -> Checked {
     let found = read_agents(opened, opened.project.agents.keys());
     let mut problems = found.problems;
     for plan in opened.plans.values() {
         problems.extend(against_profiles(plan, &found.agents));
+        // What two pipelines have in common is said once.
+        let labels = labels::follow(opened, plan, input).map(|flow| flow.problems);
+        let labels = labels.unwrap_or_else(|problems| problems.diagnostics);
+        let new: Vec<_> =
+            labels.into_iter().filter(|found| !problems.diagnostics.contains(found)).collect();
+        problems.extend(new);
         // Two pipelines that share a route say so once.
         let unpriced = unpriced(opened, plan, &found.agents).into_iter().filter(|new| {
             !problems.diagnostics.iter().any(|old| (old.code, &old.place) == (new.code, &new.place))

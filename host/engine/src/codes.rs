@@ -98,6 +98,8 @@ WANTS_MISSING_KEY "E703" "agent.toml lacks a key"
     "A want names what is wanted and says why, in one sentence: an operator reads it before he grants anything."
 WANTS_WRONG_VALUE "E704" "a value of agent.toml has another form than its key asks for"
     "`use` is a list of names, `put` a size such as \"16 MiB\", `reason` a text of at most 256 bytes, `module` a path inside the folder."
+NOT_CLEARED "E160" "this user may not see it"
+    "A run has labels: how confidential its input, its steps and the whole of it are. Whatever shows it (the terminal, `show`, `logs`, `approvals`, `runs`, `replay`, `--out`, `export`) shows it to somebody who is cleared for it in policy.toml, as clearance of [people.NAME]; nobody else is told more than that it is there. Without a policy.toml, the OS user who runs the host is cleared for everything."
 EXISTS "E154" "there is something there already"
     "`bailiwick init` makes a new project in a folder that does not exist yet, or is empty."
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use bailiwick_core::fact::RunLabels;
 use bailiwick_core::ports::{BoxFuture, Durable};
 use bailiwick_orchestrator::{Desk, Question, RunHandle};
-use bailiwick_policy::{Caller, People};
+use bailiwick_policy::{Caller, Policy};
 use bailiwick_project::Decisions;
 
 /// Somebody who can be asked while the host runs.
@@ -23,7 +24,9 @@ pub type Complain = Arc<dyn Fn(String) + Send + Sync>;
 /// The desk of a foreground run.
 pub(crate) struct ForegroundDesk {
     pub(crate) decisions: Decisions,
-    pub(crate) people: People,
+    pub(crate) policy: Policy,
+    /// How confidential the run is: nobody decides about what he may not see.
+    pub(crate) labels: RunLabels,
     /// The OS user who runs the command, as whom the file and the terminal decide.
     pub(crate) uid: u32,
     pub(crate) prompter: Option<Arc<dyn Prompter>>,
@@ -39,7 +42,9 @@ impl Desk for ForegroundDesk {
     ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let caller = Caller::who_runs_it(self.uid);
-            let by = match self.people.may_decide(caller, &question.groups) {
+            let label = self.labels.steps.get(&question.cell.step);
+            let label = label.map_or(self.labels.whole.as_str(), |step| step.label.as_str());
+            let by = match self.policy.may_decide(caller, &question.groups, Some(label)) {
                 Ok(by) => by,
                 Err(refused) => {
                     let ask = &question.ask;

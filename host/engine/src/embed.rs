@@ -202,6 +202,7 @@ mod tests {
             http: Arc::new(bailiwick_gate::Unconnected),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         });

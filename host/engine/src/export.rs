@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bailiwick_core::ports::JournalError;
 use bailiwick_core::{Diagnostic, Digest, RunId, RunState};
-use bailiwick_policy::{Caller, People, Right};
+use bailiwick_policy::Right;
 use bailiwick_store::{ImportError, Importer, ReadError, WrittenEntry};
 use serde::{Deserialize, Serialize};
 
@@ -86,16 +86,14 @@ pub struct Exchanged {
 /// # Errors
 /// [`Problems`] where the caller may not, there is no such run, it is damaged, or the
 /// file exists or cannot be written.
-pub async fn export(
-    history: &History,
-    run: &RunId,
-    target: &Path,
-    (people, uid): (&People, u32),
-) -> Result<Exchanged, Problems> {
-    people.may(Caller::who_runs_it(uid), Right::Export).map_err(|refused| {
+pub async fn export(history: &History, run: &RunId, target: &Path) -> Result<Exchanged, Problems> {
+    history.viewer().may(Right::Export).map_err(|refused| {
         let diagnostic = Diagnostic::error(codes::NOT_EXPORTED, refused.to_string());
         Problems::one(diagnostic.hint(refused.hint()))
     })?;
+    if history.archive().run(run.clone()).await.is_ok() {
+        history.viewer().may_see(&history.state(run).await?)?;
+    }
     if target.symlink_metadata().is_ok() {
         let message = format!("{} exists already", target.display());
         let hint = "name a file that does not exist yet";

@@ -22,7 +22,7 @@ use crate::load::Opened;
 use crate::pinned::{document, storage};
 use crate::problems::Problems;
 use crate::run::{Beginning, RunRequest, Running, begin};
-use crate::{check, codes, input};
+use crate::{check, codes, input, labels};
 
 /// The older run, and what is to be another one.
 #[derive(Clone, Debug)]
@@ -70,6 +70,9 @@ pub async fn fork(
     let input = input::altered(input, &of.set, &plan)?;
     let forked = Forked { from: of.run, step: of.from };
     let past = Arc::new(Past::of(forked, &plan, redone, imported, &entries));
+    let order = &opened.policy.labels.order;
+    let label = labels::of_older(order, request.label.as_deref(), &state);
+    let request = RunRequest { label, ..request };
     begin(host, opened, request, Beginning { plan, agents, input, past: Some(past) }).await
 }
 
@@ -118,6 +121,8 @@ pub(crate) struct Past {
     redone: BTreeSet<Name>,
     outputs: BTreeMap<Digest, Document>,
     decided: BTreeMap<About, Vec<(Decision, String)>>,
+    /// Steps whose outputs were kept in the form that people are shown.
+    lowered: BTreeSet<Name>,
     /// How many approvals each people judge takes today.
     quorums: BTreeMap<Name, u32>,
 }
@@ -165,7 +170,14 @@ impl Past {
             .iter()
             .filter_map(|step| Some((step.name.clone(), step.judges.as_ref()?.quorum)));
         let quorums = quorums.collect();
-        Self { forked, imported, redone, outputs, decided, quorums }
+        let lowered = entries.iter().flat_map(|entry| &entry.facts).find_map(|fact| match fact {
+            Fact::RunStarted { shape, labels: Some(labels), .. } => {
+                Some(labels::lowered(shape, labels))
+            }
+            _ => None,
+        });
+        let lowered = lowered.unwrap_or_default();
+        Self { forked, imported, redone, outputs, decided, lowered, quorums }
     }
 
     /// The same for a fork that was left and goes on; nothing where the older run is gone.
@@ -189,7 +201,7 @@ impl Past {
         self: Arc<Self>,
         world: World,
         blobs: Arc<dyn Blobs>,
-        opened: &Opened,
+        (opened, lowered): (&Opened, BTreeSet<Name>),
         complain: Complain,
     ) -> World {
         let desk = PastDesk {
@@ -198,7 +210,9 @@ impl Past {
             inner: world.desk,
             complain,
         };
-        let reuse = PastOutputs { past: self, blobs, inner: world.reuse };
+        // What was not put into the form that people are shown, is made again.
+        let formless = lowered.difference(&self.lowered).cloned().collect();
+        let reuse = PastOutputs { past: self, blobs, formless, inner: world.reuse };
         World { desk: Arc::new(desk), reuse: Arc::new(reuse), ..world }
     }
 }
@@ -219,6 +233,7 @@ fn judge_of(
 struct PastOutputs {
     past: Arc<Past>,
     blobs: Arc<dyn Blobs>,
+    formless: BTreeSet<Name>,
     /// What other runs have made.
     inner: Arc<dyn Reuse>,
 }
@@ -238,6 +253,9 @@ impl Reuse for PastOutputs {
 
     fn find<'a>(&'a self, cell: &'a CellId, content: Digest) -> BoxFuture<'a, Option<Reusable>> {
         Box::pin(async move {
+            if self.formless.contains(&cell.step) {
+                return None;
+            }
             match self.of_then(content).await {
                 Some(found) => Some(found),
                 None => self.inner.find(cell, content).await,

@@ -119,6 +119,7 @@ mod tests {
                 by: "ana".into(),
                 pin: Some(pin),
                 forked: None,
+                labels: None,
             };
             let ended = Fact::RunEnded { end: RunEnd::Done, output: None, reason: None };
             let entry = Entry { at, facts: vec![started, ended] };

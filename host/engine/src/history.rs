@@ -10,10 +10,20 @@ pub use bailiwick_store::{ListedRun, Rests, RunPhase};
 
 use crate::codes;
 use crate::problems::Problems;
+use crate::viewing::Viewer;
 
 /// A data folder, open for reading.
 pub struct History {
     archive: Archive,
+    viewer: Viewer,
+}
+
+/// The newest runs that somebody may see.
+pub struct Listing {
+    /// Newest first.
+    pub runs: Vec<ListedRun>,
+    /// How many more there are that he may not see.
+    pub hidden: usize,
 }
 
 /// One run with everything that happened.
@@ -28,13 +38,13 @@ pub struct Record {
 }
 
 impl History {
-    /// Opens a data folder for reading. Nothing where no run was ever made there.
+    /// Opens a data folder for somebody to look at. Nothing where no run was ever made there.
     ///
     /// # Errors
     /// [`Problems`] where it cannot be read.
-    pub fn open(data: &Path) -> Result<Option<Self>, Problems> {
+    pub fn open(data: &Path, viewer: Viewer) -> Result<Option<Self>, Problems> {
         match Store::open_read_only(data) {
-            Ok(archive) => Ok(Some(Self { archive })),
+            Ok(archive) => Ok(Some(Self { archive, viewer })),
             Err(OpenError::Missing(_)) => Ok(None),
             Err(error) => Err(storage(&error)),
         }
@@ -49,27 +59,59 @@ impl History {
     ///
     /// # Errors
     /// [`Problems`] where storage failed.
-    pub async fn runs(&self, limit: u32) -> Result<Vec<ListedRun>, Problems> {
-        self.archive.runs(limit, None).await.map_err(|error| storage(&error))
+    pub async fn runs(&self, limit: u32) -> Result<Listing, Problems> {
+        let all = self.archive.runs(limit, None).await.map_err(|error| storage(&error))?;
+        if self.viewer.sees_all() {
+            return Ok(Listing { runs: all, hidden: 0 });
+        }
+        let (mut runs, mut hidden) = (Vec::new(), 0);
+        for listed in all {
+            // One that has not begun says nothing yet.
+            let state = match listed.started {
+                Some(_) => Some(self.state(&listed.run).await?),
+                None => None,
+            };
+            match state.is_none_or(|state| self.viewer.may_see(&state).is_ok()) {
+                true => runs.push(listed),
+                false => hidden += 1,
+            }
+        }
+        Ok(Listing { runs, hidden })
     }
 
     /// One run, read and replayed through the one transition function.
     ///
     /// # Errors
-    /// [`Problems`] where there is none, or the journal is damaged.
+    /// [`Problems`] where there is none, who looks is not cleared for it, or the journal is damaged.
     pub async fn record(&self, run: &RunId) -> Result<Record, Problems> {
-        let entries = self.archive.read(run).await.map_err(|error| {
-            let hint = "`bailiwick runs` lists the runs of this data folder";
-            Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
-        })?;
-        let state = RunState::replay(&entries).map_err(|error| storage(&error))?;
-        let state = state.ok_or_else(|| storage(&format!("{run} has no facts")))?;
+        let (entries, state) = self.read(run).await?;
+        self.viewer.may_see(&state)?;
         let listed = self.archive.run(run.clone()).await.map_err(|error| storage(&error))?;
         Ok(Record { entries, state, phase: listed.phase })
     }
 }
 
 impl History {
+    /// Who looks.
+    pub(crate) fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// What a run has come to, for who then looks at a part of it that he may see.
+    pub(crate) async fn state(&self, run: &RunId) -> Result<RunState, Problems> {
+        Ok(self.read(run).await?.1)
+    }
+
+    async fn read(&self, run: &RunId) -> Result<(Vec<Entry>, RunState), Problems> {
+        let entries = self.archive.read(run).await.map_err(|error| {
+            let hint = "`bailiwick runs` lists the runs of this data folder";
+            Problems::one(Diagnostic::error(codes::NO_RUN, error.to_string()).hint(hint))
+        })?;
+        let state = RunState::replay(&entries).map_err(|error| storage(&error))?;
+        let state = state.ok_or_else(|| storage(&format!("{run} has no facts")))?;
+        Ok((entries, state))
+    }
+
     /// Attaches the texts of the documents of one cell that are kept apart because of
     /// their size. What was erased stays without.
     pub async fn load(&self, record: &mut Record, cell: &CellId) {

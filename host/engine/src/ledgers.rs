@@ -115,6 +115,7 @@ mod tests {
                 by: "ana".into(),
                 pin: None,
                 forked: None,
+                labels: None,
             },
             Fact::StepLaidOut { step, cells: vec![cell.key] },
             Fact::CellStarted {

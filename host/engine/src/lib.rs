@@ -30,6 +30,7 @@ pub mod init;
 pub mod inject;
 mod input;
 pub mod inspect;
+pub mod labels;
 mod ledgers;
 mod live;
 pub mod load;
@@ -44,6 +45,7 @@ pub mod run;
 pub mod serve;
 mod slots;
 mod system;
+pub mod viewing;
 mod wire;
 
 pub use bailiwick_orchestrator::{Observer, Question, Refused, RunHandle, past};

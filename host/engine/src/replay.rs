@@ -25,7 +25,7 @@ use crate::host::{HostConfig, sandbox};
 use crate::load::Opened;
 use crate::pinned::{self, storage};
 use crate::problems::Problems;
-use crate::{codes, resume};
+use crate::{codes, labels, resume};
 
 /// Which attempts of a run are to execute again, and on what.
 #[derive(Clone, Debug)]
@@ -135,7 +135,10 @@ pub async fn replay_run(
             }),
         }
     }
-    let stage = Stage::new(Arc::clone(&sandbox), past.newest().embedders(), blobs);
+    let shape: Vec<_> = record.state.steps.iter().map(|step| step.shape.clone()).collect();
+    let labels = record.state.labels.as_ref();
+    let lowered = labels.map(|labels| labels::lowered(&shape, labels)).unwrap_or_default();
+    let stage = Stage::new(Arc::clone(&sandbox), past.newest().embedders(), blobs, lowered);
     compared.extend(replay(&stage, attempts, with.as_ref()).await);
     Ok(Replay { run: request.run.clone(), compared, open })
 }

@@ -7,6 +7,7 @@ use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
 use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, TakenOver, Term};
 use bailiwick_core::{Diagnostic, RunId, RunState};
 use bailiwick_orchestrator::{Observer, Resume, pin as pin_of};
+use bailiwick_policy::Caller;
 use bailiwick_project::{Decisions, Plan};
 use bailiwick_store::RunPhase;
 
@@ -16,10 +17,12 @@ use crate::components::{Agent, read_agents};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::fork::Past;
 use crate::host::{Held, Host};
+use crate::labels::{self, Audience};
 use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
 use crate::problems::Problems;
 use crate::run::{CONCURRENCY, Finished, Onlookers, Running, Setting, set_up};
+use crate::viewing::Viewer;
 use crate::{check, codes, decisions, delivery, embed, folders, ledgers};
 
 /// How many of the newest runs are looked through for one that is unfinished.
@@ -73,6 +76,8 @@ pub struct ResumeRequest {
     pub uid: u32,
     /// The OS user as whom decisions are made: who wrote them down, which can be another.
     pub decides: u32,
+    /// Who sees it.
+    pub audience: Audience,
     /// Sees each entry when it is durable, after everything that came before.
     pub observer: Arc<dyn Observer>,
     /// Somebody at a terminal.
@@ -128,12 +133,15 @@ pub async fn resume(
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
     };
+    let caller = Caller::who_runs_it(request.uid);
+    let of_run = labels::go_on(&opened, &plan, &state, (caller, request.audience))?;
     admit(host, &agents.current).await?;
     admit(host, &agents.older).await?;
     request.observer.before(&entries);
     let desk = ForegroundDesk {
         decisions,
-        people: opened.policy.people.clone(),
+        policy: opened.policy.clone(),
+        labels: of_run.clone(),
         uid: request.decides,
         prompter: request.prompter,
         complain: Arc::clone(&request.complain),
@@ -145,12 +153,13 @@ pub async fn resume(
     };
     let onlookers = Onlookers { observer: request.observer, desk };
     let Setting { world, gateway, collections, .. } =
-        set_up(host, &held, &opened, &agents, &assets, onlookers).await?;
+        set_up(host, &held, &opened, (&plan, &of_run), &agents, &assets, onlookers).await?;
     let budgets = opened.budgets(&plan, &agents.current);
     ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
     let preparation =
         if begun { None } else { embed::missing(Arc::clone(&gateway), collections, run.clone()) };
+    let lowered = labels::lowered(&plan.shape(), &of_run);
     let resume = Resume {
         term,
         state,
@@ -165,9 +174,9 @@ pub async fn resume(
         preparation,
     };
     let world = host.sharing_places(&opened, &run, world);
-    let world = caching(world, &held, &plan, &opened, (&run, &entries))?;
+    let world = caching(world, &held, (&plan, &lowered), &opened, (&run, &entries))?;
     let world = match past {
-        Some(past) => past.known_to(world, blobs, &opened, complain),
+        Some(past) => past.known_to(world, blobs, (&opened, lowered), complain),
         None => world,
     };
     let (handle, driven) = bailiwick_orchestrator::resume(world, resume);
@@ -186,6 +195,7 @@ pub async fn over(
     today: &Opened,
     run: &RunId,
     out: &Path,
+    uid: u32,
 ) -> Result<Option<Finished>, Problems> {
     may_write(out)?;
     let held = host.hold()?;
@@ -193,6 +203,7 @@ pub async fn over(
     if !matches!(state.end, Some(RunEnd::Done | RunEnd::Failed)) {
         return Ok(None);
     }
+    Viewer::new(today.policy.clone(), Caller::who_runs_it(uid)).may_see(&state)?;
     let pinned = as_left(&state, today, held.store.as_ref()).await?;
     let plan = check::plan(&pinned.opened, Some(&state.pipeline))?;
     Ok(Some(Finished::of(state, durable, plan, &held)))

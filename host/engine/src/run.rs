@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_core::fact::RunLabels;
 use bailiwick_core::ports::{Blobs, BoxFuture, Durable};
 use bailiwick_core::{Diagnostic, Name, RunId, RunState};
 use bailiwick_gate::Gateway;
 use bailiwick_orchestrator::{Ended, NoReuse, Observer, RunError, RunHandle, Start, World, pin};
+use bailiwick_policy::Caller;
 use bailiwick_project::{Decisions, Plan};
 use bailiwick_store::{Collections, Store};
 use serde_json::Value;
@@ -21,6 +23,7 @@ use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::fork::Past;
 use crate::host::{Held, Host};
 use crate::input::{self, Input};
+use crate::labels::{self, Audience};
 use crate::ledgers::Accounts;
 use crate::load::Opened;
 use crate::origins::with_origins;
@@ -51,8 +54,12 @@ pub struct RunRequest {
     pub out: Option<PathBuf>,
     /// The id of the run; made where it is left out.
     pub run: Option<RunId>,
+    /// The label of the input; unset: what the policy says of what has none.
+    pub label: Option<String>,
     /// The OS user as whom decisions are made.
     pub uid: u32,
+    /// Who sees it.
+    pub audience: Audience,
     /// Sees each entry when it is durable.
     pub observer: Arc<dyn Observer>,
     /// Somebody at a terminal.
@@ -136,6 +143,9 @@ pub(crate) async fn begin(
     beginning: Beginning,
 ) -> Result<Running, Problems> {
     let Beginning { plan, agents, input, past } = beginning;
+    let caller = Caller::who_runs_it(request.uid);
+    let labels =
+        labels::begin(opened, &plan, request.label.as_deref(), (caller, request.audience))?;
     let decisions = match &request.decisions {
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
@@ -159,10 +169,18 @@ pub(crate) async fn begin(
     imported.extend(past.iter().flat_map(|past| past.imported.clone()));
     let pinned = pinned::pin(opened, &plan, &agents, &assets, blobs.as_ref()).await?;
     let serving = Serving { current: agents, older: Vec::new() };
-    let Setting { world, gateway, collections, slots } =
-        set_up(host, &held, opened, &serving, &assets, onlookers(opened, decisions, &request))
-            .await?;
+    let Setting { world, gateway, collections, slots } = set_up(
+        host,
+        &held,
+        opened,
+        (&plan, &labels),
+        &serving,
+        &assets,
+        onlookers(opened, &labels, decisions, &request),
+    )
+    .await?;
     ledgers::begin(&gateway.ledger, &run, opened.budgets(&plan, &serving.current));
+    let lowered = labels::lowered(&plan.shape(), &labels);
     let start = Start {
         run: run.clone(),
         plan: Arc::clone(&plan),
@@ -173,14 +191,15 @@ pub(crate) async fn begin(
         by: opened.policy.people.name_of(request.uid),
         pin: Some(pinned),
         forked: past.as_ref().map(|past| past.forked.clone()),
+        labels: Some(labels),
         concurrency: CONCURRENCY,
         grace: host.grace,
         preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),
     };
     let world = host.sharing_places(opened, &run, world);
-    let world = caching(world, &held, &plan, opened, (&run, &[]))?;
+    let world = caching(world, &held, (&plan, &lowered), opened, (&run, &[]))?;
     let world = match past {
-        Some(past) => past.known_to(world, blobs, opened, Arc::clone(&request.complain)),
+        Some(past) => past.known_to(world, blobs, (opened, lowered), Arc::clone(&request.complain)),
         None => world,
     };
     let (handle, driven) = bailiwick_orchestrator::run(world, start);
@@ -202,10 +221,16 @@ pub(crate) struct Onlookers {
     pub(crate) desk: ForegroundDesk,
 }
 
-fn onlookers(opened: &Opened, decisions: Decisions, request: &RunRequest) -> Onlookers {
+fn onlookers(
+    opened: &Opened,
+    labels: &RunLabels,
+    decisions: Decisions,
+    request: &RunRequest,
+) -> Onlookers {
     let desk = ForegroundDesk {
         decisions,
-        people: opened.policy.people.clone(),
+        policy: opened.policy.clone(),
+        labels: labels.clone(),
         uid: request.uid,
         prompter: request.prompter.clone(),
         complain: Arc::clone(&request.complain),
@@ -218,6 +243,7 @@ pub(crate) async fn set_up(
     host: &Host,
     held: &Arc<Held>,
     opened: &Opened,
+    (plan, labels): (&Plan, &RunLabels),
     agents: &Serving,
     assets: &Value,
     onlookers: Onlookers,
@@ -227,7 +253,8 @@ pub(crate) async fn set_up(
     let slots = Arc::new(table(opened, agents, &contents, assets));
     let project = pinned::project(&opened.root);
     let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
-    let gateway = wire::gateway(host, held, opened, collections.clone(), ledger)?;
+    let clearances = labels::clearances(&opened.policy, plan, labels);
+    let gateway = wire::gateway(host, held, opened, (collections.clone(), ledger, clearances))?;
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

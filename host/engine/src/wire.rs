@@ -6,6 +6,7 @@ use bailiwick_core::ports::{Blobs, Journal};
 use bailiwick_core::{Diagnostic, Digest};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
+use bailiwick_policy::Clearances;
 use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::ports::StepRunner;
 use bailiwick_provider::Providers;
@@ -22,8 +23,7 @@ pub(crate) fn gateway(
     host: &Host,
     held: &Held,
     opened: &Opened,
-    collections: Collections,
-    ledger: Ledger,
+    (collections, ledger, clearances): (Collections, Ledger, Clearances),
 ) -> Result<Arc<Gateway>, Problems> {
     let providers = Arc::new(providers(host, opened)?);
     Ok(Arc::new(Gateway {
@@ -38,6 +38,7 @@ pub(crate) fn gateway(
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power
+        clearances,
         clock: Arc::clone(&host.clock),
         host_key: held.host_key,
         ledger,

@@ -67,12 +67,14 @@ impl Gate {
     /// cost anything.
     fn routes(&self, alias: &str, kind: Priced) -> Result<Permit, CallAnswer> {
         let routes = self.gateway.models.get(alias).map(Vec::as_slice).unwrap_or_default();
-        let Some(first) = routes.first() else {
+        if routes.is_empty() {
             let detail = format!("the model {alias:?} has no route");
             return Err(CallAnswer::Unavailable { detail });
-        };
+        }
+        let routes = self.cleared(routes)?;
+        let Some(first) = routes.first() else { return Ok(Permit::Routes(routes)) };
         if !self.gateway.ledger.counts_money(self.payer(Capability::Model)) {
-            return Ok(Permit::Routes(routes.to_vec()));
+            return Ok(Permit::Routes(routes));
         }
         let priced = routes.iter().filter(|route| route.lacks_price(kind).is_none());
         let priced: Vec<_> = priced.cloned().collect();
@@ -88,6 +90,24 @@ impl Gate {
                 "in bailiwick.toml, in the route {first} under [models.{alias}]: price = {{ {missing} = \"…\" }}"
             )),
         })
+    }
+
+    /// The routes along which what this step may know may be sent. The static check looked
+    /// at all of them; this one looks at what is dialled.
+    fn cleared(&self, routes: &[Route]) -> Result<Vec<Route>, CallAnswer> {
+        let (mut cleared, mut refused) = (Vec::new(), None);
+        for route in routes {
+            match self.gateway.clearances.route(&self.attempt.cell.step, route) {
+                Ok(()) => cleared.push(route.clone()),
+                Err(not) => refused = Some(not),
+            }
+        }
+        match refused {
+            Some(not) if cleared.is_empty() => {
+                Err(CallAnswer::Denied { reason: not.to_string(), hint: Some(not.hint) })
+            }
+            _ => Ok(cleared),
+        }
     }
 
     fn authorize_collection(&self, collection: &str) -> Result<Permit, CallAnswer> {

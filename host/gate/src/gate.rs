@@ -14,7 +14,7 @@ use bailiwick_core::{
 };
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Job, Park, Patience};
-use bailiwick_policy::{Generation, Route, WhenSpent};
+use bailiwick_policy::{Clearances, Generation, Route, WhenSpent};
 use serde_json::Value;
 
 use crate::artifacts::{ForeignArtifact, Readable};
@@ -37,6 +37,8 @@ pub struct Gateway {
     pub embedders: BTreeMap<Name, Name>,
     /// Who speaks to models.
     pub provider: Arc<dyn ModelProvider>,
+    /// What may be sent where.
+    pub clearances: Clearances,
     /// Who searches.
     pub knowledge: Arc<dyn KnowledgeIndex>,
     /// Who asks the web.
@@ -63,8 +65,8 @@ pub struct Gate {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) generation: Arc<Generation>,
     pub(crate) run: RunId,
-    attempt: AttemptId,
-    recorder: Arc<dyn Recorder>,
+    pub(crate) attempt: AttemptId,
+    pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) readable: Mutex<Readable>,
     pub(crate) record: Arc<Record>,
     pub(crate) lines: AtomicU32,

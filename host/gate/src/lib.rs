@@ -8,6 +8,7 @@
 pub mod artifacts;
 mod authorize;
 pub mod call;
+mod canonical;
 pub mod contract;
 mod fetch;
 pub mod gate;

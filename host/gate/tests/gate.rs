@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bailiwick_core::fact::{CallAnswer, Capability, Fact, Level, Limit};
+use bailiwick_core::ports::Blobs as _;
 use bailiwick_core::{Artifact, Bytes, Calls, Cost, Digest, Tokens};
 use bailiwick_gate::artifacts::PutRequest;
 use bailiwick_gate::knowledge::SearchRequest;
@@ -352,4 +353,104 @@ async fn the_guests_clock_moves_with_its_facts_only() {
     assert_eq!(gate.clock().0, 2, "the time of the answer");
     gate.log(Level::Info, "word", None).await.unwrap();
     assert_eq!(gate.clock().0, 3);
+}
+
+/// A world whose one model of `writer` is at an origin with this clearance, and whose step
+/// has the highest label; by its second route it could ask the host itself.
+fn world_of_labels(clearance: &str, second: bool) -> World {
+    use bailiwick_policy::{Clearances, LabelRules, Origin, OriginRule, Route};
+    let mut world = World::new(false);
+    let mut rules = LabelRules::strict();
+    let origin = Origin("https://models.example".into());
+    let clearance = rules.order.find(clearance);
+    rules.origins.insert(origin.clone(), OriginRule { clearance, label: None });
+    let labels = [(name("draft"), rules.order.highest())].into();
+    let outside = Route {
+        base: Some("https://models.example/v1".into()),
+        origin: Some(origin),
+        model: "m".into(),
+        ..Route::builtin()
+    };
+    let routes = [Some(outside), second.then(Route::builtin)].into_iter().flatten().collect();
+    let gateway = Arc::get_mut(&mut world.gateway).unwrap();
+    gateway.models.insert(name("writer"), routes);
+    gateway.clearances = Clearances::of(rules, labels);
+    world
+}
+
+#[tokio::test]
+async fn what_a_step_may_know_goes_nowhere_that_is_not_cleared_for_it() {
+    let world = world_of_labels("internal", false);
+    let refused = world.gate(writer(None, None), Limits::DEFAULT).complete(ask("hi")).await;
+    assert!(matches!(refused, Err(CallError::Denied(_))), "{refused:?}");
+    assert_eq!(world.facts.names(), ["CallAnswered"], "nothing was about to leave");
+    let facts = world.facts.facts.lock().unwrap();
+    let Fact::CallAnswered { answer: CallAnswer::Denied { reason, hint }, cost, .. } = &facts[0]
+    else {
+        panic!()
+    };
+    assert_eq!(
+        reason,
+        "draft may know what is confidential, and builtin:m@https://models.example/v1 is cleared for internal"
+    );
+    assert_eq!(
+        hint.as_deref(),
+        Some(
+            "in policy.toml: origins.\"https://models.example\" = { clearance = \"confidential\" }"
+        )
+    );
+    assert_eq!(*cost, Cost::ZERO);
+}
+
+#[tokio::test]
+async fn a_route_that_is_cleared_is_asked_and_one_that_is_not_is_passed_over() {
+    let world = world_of_labels("confidential", false);
+    world.gate(writer(None, None), Limits::DEFAULT).complete(ask("hi")).await.unwrap();
+    let world = world_of_labels("public", true);
+    world.gate(writer(None, None), Limits::DEFAULT).complete(ask("hi")).await.unwrap();
+    let facts = world.facts.facts.lock().unwrap();
+    let Some(Fact::CallAnswered { answer: CallAnswer::Ok { via, .. }, .. }) = facts.last() else {
+        panic!()
+    };
+    assert_eq!(via.as_deref(), Some("builtin"));
+}
+
+#[tokio::test]
+async fn what_people_lower_leaves_its_attempt_in_the_form_that_they_see() {
+    use bailiwick_policy::Clearances;
+    let grants =
+        Grants { artifacts: Some(ArtifactsGrant { put: Some(Bytes::mib(1)) }), ..Grants::none() };
+    let mut world = World::new(false);
+    let lowered = Clearances::unlabelled().lowering([name("draft")].into());
+    Arc::get_mut(&mut world.gateway).unwrap().clearances = lowered;
+    let gate = world.gate(grants.clone(), Limits::DEFAULT);
+    let put = |bytes: &str| PutRequest {
+        bytes: bytes.as_bytes().to_vec(),
+        media_type: "text/plain".into(),
+        name: Some("no\u{200b}te".into()),
+    };
+    let note = gate.put(put("e\u{301}\u{e0041}")).await.unwrap();
+    let said =
+        bailiwick_core::Document::of(&json!({ "note": note.to_json(), "text": "a\u{200d}b" }));
+    let form = gate.in_form(said).await.unwrap().value();
+    let kept = Artifact {
+        digest: Digest::of("\u{e9}".as_bytes()),
+        media_type: "text/plain".into(),
+        bytes: Bytes(2),
+        name: Some("note".into()),
+    };
+    assert_eq!(form, json!({ "note": kept.to_json(), "text": "ab" }));
+    assert_eq!(world.gateway.blobs.get(kept.digest).await.unwrap(), "\u{e9}".as_bytes());
+    assert_eq!(world.facts.names().last().copied(), Some("Recast"));
+
+    let PutRequest { bytes, .. } = put("%PDF");
+    let secret = PutRequest { bytes, media_type: "application/pdf".into(), name: None };
+    let secret = gate.put(secret).await.unwrap();
+    let said = bailiwick_core::Document::of(&secret.to_json());
+    let refused = gate.in_form(said.clone()).await.unwrap_err();
+    assert!(refused.message.contains("application/pdf"), "{refused:?}");
+    // Where nobody lowers anything, everything stays as it is.
+    let plain = World::new(false);
+    let gate = plain.gate(grants, Limits::DEFAULT);
+    assert_eq!(gate.in_form(said.clone()).await.unwrap().digest(), said.digest());
 }

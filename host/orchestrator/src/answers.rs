@@ -5,7 +5,7 @@ use bailiwick_core::fact::{AskId, Decision, RunEnd};
 use bailiwick_core::ports::JournalError;
 use bailiwick_core::run::{Ask, End};
 use bailiwick_core::schema::Schema;
-use bailiwick_core::{Digest, RunState};
+use bailiwick_core::{Digest, Document, RunState, canonical};
 
 /// What somebody says of a question. Whether he may was looked at before.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,9 +75,40 @@ pub enum Refused {
     /// The new value is not what the judged step may put out.
     #[error("the new value does not fit: {0}")]
     Value(String),
+    /// He lowers the label of what he started himself.
+    #[error(
+        "{by} started {run}, and {judge} lowers it from {from} to {to}: somebody else has to approve"
+    )]
+    OwnRun {
+        /// Who wanted to approve.
+        by: String,
+        /// The run.
+        run: bailiwick_core::RunId,
+        /// The judge.
+        judge: bailiwick_core::Name,
+        /// The label of what is judged.
+        from: String,
+        /// What its readers would get.
+        to: String,
+    },
     /// Storage failed.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+/// The answer as it is taken: the new value of what people lower the label of is kept in
+/// the form in which it is shown to them.
+#[must_use]
+pub fn in_form(state: &RunState, mut answer: Answer) -> Answer {
+    let judge = state.asks.get(&answer.ask).map(|ask| &ask.judge);
+    let lowers = judge.and_then(|judge| state.labels.as_ref()?.lowers(judge)).is_some();
+    if let (true, Decision::Edit { value, .. }) = (lowers, &mut answer.decision)
+        // One that would lose a member is refused by `fit`.
+        && let Ok(form) = canonical::document(&value.value())
+    {
+        *value = Document::of(&form);
+    }
+    answer
 }
 
 /// Judges an answer against everything that is known of the run. `output` is the schema
@@ -107,6 +138,7 @@ pub fn fit(state: &RunState, output: Option<&Schema>, answer: &Answer) -> Result
         Decision::Approve { .. } if ask.votes.contains(&answer.by) => {
             Ok(Fit::Already { by: answer.by.clone() })
         }
+        Decision::Approve { .. } => own_run(state, ask, answer).map_or(Ok(Fit::New), Err),
         Decision::Edit { value, .. } => {
             let value = value.value();
             if rounds_left(state, ask) == 0 {
@@ -115,11 +147,33 @@ pub fn fit(state: &RunState, output: Option<&Schema>, answer: &Answer) -> Result
             let schema = output.ok_or_else(|| {
                 Refused::Value("the agent that would have to fit is not here".to_owned())
             })?;
+            let lowers = state.labels.as_ref().and_then(|labels| labels.lowers(&ask.judge));
+            let form = canonical::document(&value);
+            if lowers.is_some() && form.as_ref() != Ok(&value) {
+                let why = "it holds what cannot be seen, and its label is lowered";
+                return Err(Refused::Value(why.to_owned()));
+            }
             schema.check(&value).map_err(|mismatch| Refused::Value(mismatch.to_string()))?;
             no_foreign_artifact(state, ask, &value).map(|()| Fit::New)
         }
         _ => Ok(Fit::New),
     }
+}
+
+/// Who says what runs does not count where people lower a label, unless the rule says so.
+fn own_run(state: &RunState, ask: &Ask, answer: &Answer) -> Option<Refused> {
+    let lowers = state.labels.as_ref()?.lowers(&ask.judge)?;
+    if lowers.own || !state.steered_by.contains(&answer.by) {
+        return None;
+    }
+    let label = state.labels.as_ref()?.steps.get(&ask.judge)?;
+    Some(Refused::OwnRun {
+        by: answer.by.clone(),
+        run: state.run.clone(),
+        judge: ask.judge.clone(),
+        from: label.label.clone(),
+        to: lowers.to.clone(),
+    })
 }
 
 /// Revisions that the judge who asks may still cause for the cell that he asks about.

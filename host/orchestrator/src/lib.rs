@@ -29,7 +29,7 @@ mod timers;
 mod values;
 mod verdict;
 
-pub use answers::{Answer, Fit, Refused, fit, past, rounds_left};
+pub use answers::{Answer, Fit, Refused, fit, in_form, past, rounds_left};
 pub use attempt::pin;
 pub use inbox::{HeldRun, RunHandle, Taken};
 pub use ports::{

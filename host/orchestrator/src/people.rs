@@ -7,7 +7,7 @@ use bailiwick_core::run::{CellState, TIMEOUT, Verdicts};
 use bailiwick_core::{CellId, Document, Name};
 use serde_json::{Value, json};
 
-use crate::answers::{Answer, Fit, Refused, fit, rounds_left};
+use crate::answers::{Answer, Fit, Refused, fit, in_form, rounds_left};
 use crate::ports::Question;
 use crate::task::{RunError, Task};
 
@@ -120,6 +120,8 @@ impl Task {
         &mut self,
         answers: Vec<Answer>,
     ) -> Result<Result<Vec<Option<String>>, Vec<Refused>>, RunError> {
+        let answers: Vec<_> =
+            answers.into_iter().map(|answer| in_form(&self.state, answer)).collect();
         let fits = match self.fits(&answers) {
             Ok(fits) => fits,
             Err(refused) => return Ok(Err(refused)),

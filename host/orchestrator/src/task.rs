@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::{AgentPin, Entry, Fact, Forked, PauseReason, Pin, Repin};
+use bailiwick_core::fact::{AgentPin, Entry, Fact, Forked, PauseReason, Pin, Repin, RunLabels};
 use bailiwick_core::ports::{Clock, Durable, Journal, JournalError, Term, Ticket};
 use bailiwick_core::run::IllegalFact;
 use bailiwick_core::{Artifact, AttemptId, Document, Name, RunId, RunState, Timestamp};
@@ -67,6 +67,8 @@ pub struct Start {
     pub pin: Option<Pin>,
     /// The run that it is made from.
     pub forked: Option<Forked>,
+    /// How confidential it is.
+    pub labels: Option<RunLabels>,
     /// Attempts at a time.
     pub concurrency: NonZeroUsize,
     /// What running attempts get after a stop.
@@ -251,6 +253,7 @@ impl Task {
             by: start.by,
             pin: start.pin,
             forked: start.forked,
+            labels: start.labels,
         };
         let state = RunState::begin(&fact, at)?;
         let (plan, assets) = (start.plan, start.assets);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::{Budget, Stated};
 use crate::credential::Credential;
 use crate::http::HttpRule;
+use crate::flow::LabelRules;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
@@ -36,6 +37,8 @@ pub struct Policy {
     /// normalised) below which projects do.
     #[serde(default)]
     pub tls_roots: BTreeMap<String, Vec<String>>,
+    /// How confidential things are, and who may have them.
+    pub labels: LabelRules,
 }
 
 /// What a ceiling is matched against: `local/*` or `local/NAME`. The name is the
@@ -141,7 +144,7 @@ pub struct ArtifactsCeiling {
 impl Policy {
     /// The policy of a host without `policy.toml`: unsigned components from any
     /// folder, public models by https and loopback by http, generous limits, and the
-    /// OS user who runs it is the one person, in every group.
+    /// OS user who runs it is the one person, in every group, cleared for all.
     #[must_use]
     pub fn built_in() -> Self {
         Self {
@@ -153,6 +156,7 @@ impl Policy {
             group: None,
             credentials: Credential::defaults(),
             tls_roots: BTreeMap::new(),
+            labels: LabelRules::built_in(),
         }
     }
 

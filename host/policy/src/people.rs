@@ -6,6 +6,9 @@ use std::fmt;
 use bailiwick_core::run::TIMEOUT;
 use serde::{Deserialize, Serialize};
 
+use crate::flow::Clearance;
+use crate::labels::Label;
+
 /// What stands before the number of an OS user whom no policy names.
 const UNNAMED: &str = "uid:";
 
@@ -64,6 +67,9 @@ pub struct Person {
     pub groups: BTreeSet<String>,
     /// What he may. What is not in here he may not.
     pub may: BTreeSet<Right>,
+    /// The most confidential that he may see; nothing: the lowest.
+    #[serde(default)]
+    pub clearance: Option<Label>,
 }
 
 /// Who asks something of a host.
@@ -108,6 +114,16 @@ pub enum Unauthorized {
         /// Whom the question was put to.
         groups: Vec<String>,
     },
+    /// The person may not see what it is about.
+    #[error("{name} is cleared for {cleared}, and this is {label}")]
+    NotCleared {
+        /// The person.
+        name: String,
+        /// What he may see at most.
+        cleared: String,
+        /// The label of what he wanted to see.
+        label: String,
+    },
 }
 
 impl Unauthorized {
@@ -127,6 +143,14 @@ impl Unauthorized {
                 "the admin would add {:?} to `groups` of [people.{name}] in policy.toml",
                 groups.first().map_or("", String::as_str)
             ),
+            Self::NotCleared { name, label, .. } => match name.strip_prefix(UNNAMED) {
+                Some(uid) => format!(
+                    "the admin names people in policy.toml: [people.NAME] uid = {uid}, groups = […], may = […], clearance = {label:?}"
+                ),
+                None => format!(
+                    "the admin would write clearance = {label:?} under [people.{name}] in policy.toml"
+                ),
+            },
         }
     }
 }
@@ -190,6 +214,34 @@ impl People {
         }
     }
 
+    /// The most that somebody may see.
+    #[must_use]
+    pub fn clearance(&self, caller: Caller) -> Clearance {
+        match (self, self.person(caller.uid)) {
+            (Self::WhoRunsIt, _) if caller.uid == caller.host => Clearance::All,
+            (_, Some((_, Person { clearance: Some(label), .. }))) => Clearance::UpTo(*label),
+            _ => Clearance::UpTo(Label::LOWEST),
+        }
+    }
+
+    /// Of those who may answer a question that is put to these groups, how many may see
+    /// what has this label, and the names of those who may not.
+    #[must_use]
+    pub fn cleared_deciders(&self, groups: &[String], label: Label) -> (usize, Vec<&str>) {
+        let Self::Named(people) = self else { return (1, Vec::new()) };
+        let deciders = people
+            .iter()
+            .filter(|(_, person)| person.is_in(groups) && person.may.contains(&Right::Approve));
+        let (mut cleared, mut others) = (0, Vec::new());
+        for (name, person) in deciders {
+            match person.clearance.unwrap_or(Label::LOWEST) >= label {
+                true => cleared += 1,
+                false => others.push(name.as_str()),
+            }
+        }
+        (cleared, others)
+    }
+
     /// How many people may answer a question that is put to these groups.
     #[must_use]
     pub fn deciders(&self, groups: &[String]) -> usize {
@@ -229,7 +281,8 @@ mod tests {
     fn people(of: &[(&str, u32, &[&str], &[Right])]) -> People {
         let person = |(name, uid, groups, may): &(&str, u32, &[&str], &[Right])| {
             let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-            let person = Person { uid: *uid, groups, may: may.iter().copied().collect() };
+            let person =
+                Person { uid: *uid, groups, may: may.iter().copied().collect(), clearance: None };
             ((*name).to_owned(), person)
         };
         People::Named(of.iter().map(person).collect())
@@ -280,6 +333,33 @@ mod tests {
         let other = Caller { uid: 9, host: 8 };
         assert!(People::WhoRunsIt.may_decide(other, &any).is_err());
         assert!(Right::ALL.iter().all(|right| People::WhoRunsIt.may(other, *right).is_err()));
+    }
+
+    #[test]
+    fn who_is_not_cleared_sees_the_lowest_only() {
+        let order = crate::labels::LabelOrder::usual();
+        let mut people =
+            people(&[("ana", 7, &["e"], &[Right::Approve]), ("bo", 8, &["e"], &[Right::Approve])]);
+        if let People::Named(all) = &mut people {
+            all.get_mut("ana").unwrap().clearance = order.find("internal");
+        }
+        let (public, internal) = (Label::LOWEST, order.find("internal").unwrap());
+        assert_eq!(people.clearance(uid(7)), Clearance::UpTo(internal));
+        assert_eq!(people.clearance(uid(8)), Clearance::UpTo(public));
+        assert_eq!(
+            people.clearance(uid(1)),
+            Clearance::UpTo(public),
+            "to run the host clears nobody"
+        );
+        let groups = ["e".to_owned()];
+        assert_eq!(people.cleared_deciders(&groups, public), (2, Vec::new()));
+        assert_eq!(people.cleared_deciders(&groups, internal), (1, vec!["bo"]));
+        assert_eq!(people.cleared_deciders(&groups, order.highest()).0, 0);
+        assert_eq!(People::WhoRunsIt.clearance(Caller::who_runs_it(8)), Clearance::All);
+        assert_eq!(
+            People::WhoRunsIt.clearance(Caller { uid: 9, host: 8 }),
+            Clearance::UpTo(public)
+        );
     }
 
     #[test]

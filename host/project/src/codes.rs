@@ -144,6 +144,16 @@ BAD_DECISION "E080" "the rule decides nothing"
     "A rule of decisions.toml says approve, reject or edit; only edit has a `value`, and it must have one: the new output of the judged step."
 NOT_ASKED "E081" "nobody is asked there"
     "A rule answers a question to people: its `step` is a judge with `people`, and `where` names axes of the step that it judges."
+
+// Labels and origin.
+UNKNOWN_LABEL "E090" "no such label"
+    "Labels are public < internal < confidential unless policy.toml names others: [labels] order = [\"…\"], the lowest first. bailiwick.toml, the other keys of policy.toml and `--label` use those names."
+BAD_LABELS "E091" "the labels do not fit together"
+    "An order has 1 to 16 labels, each once. A rule of [[declassify]] lowers: `to` stands below `from`; it names at least one group that may do it (`by`) and one pipeline in which it may (`pipelines`). Each origin and each root is named once."
+NOT_CLEARED "E092" "what a step may know may not go where it can send"
+    "A step's label is the join of the labels of all it may read: its inputs, its axes, its `when`, and everything that its grants let it read, used or not. Every place that its grants let it send to must be cleared for that label, whatever the agent does at run time, so that nothing it is told can talk it into sending. Three things change it: raise the clearance of the place in policy.toml (the admin's), grant the agent less to read, or let people release what it reads, under a [[declassify]] rule. `bailiwick check --labels` shows the way of each label."
+OUTSIDE_CHANGES "E093" "what outsiders wrote steers something that changes things"
+    "What comes from outside (collections with trust = \"outside\", and whatever read them) may hold instructions to the agent. A step that reads it may not hold a power that changes anything outside of the run, unless the grant says even-if = \"outside\". A judge of people that is always asked, and that no timeout answers for, makes what it releases trusted."
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_core::Diagnostic;
 use bailiwick_policy::budget::Stated;
 use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling, Pattern};
-use bailiwick_policy::{Budget, Ceiling, Origins, People, Person, Policy, Right};
+use bailiwick_policy::{Budget, Ceiling, LabelOrder, Origins, People, Person, Policy, Right};
 use toml::Spanned;
 
 use crate::codes;
@@ -14,6 +14,7 @@ use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, shown};
 use crate::folders::absolute;
 use crate::keys::{self, FileKind};
+use crate::label_rules as labels;
 use crate::limits::requested_limits;
 use crate::routes::origin;
 use crate::web::{Side, rules};
@@ -31,17 +32,19 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
         keys::check(&table, FileKind::Policy.keys(), &mut findings);
         let root = Entries(table.get_ref());
         let sources = root.table("sources");
+        let labels = labels::rules(root, &mut findings);
         Policy {
             source_roots: sources.and_then(|sources| roots(sources, &mut findings)),
             ceilings: ceilings(root, &mut findings),
             per_day: root.table("per-day").map_or(Budget::NONE, |day| findings.budget(day)),
-            people: People::Named(people(root, &mut findings)),
+            people: People::Named(people(root, &labels.order, &mut findings)),
             credentials: credentials(root, &mut findings),
             tls_roots: tls_roots(root, &mut findings),
             group: root.table("host").and_then(|host| host.text("group")).map(Spanned::into_inner),
             currency: findings
                 .stated()
                 .map(|(currency, place)| Stated { currency, at: shown(&place) }),
+            labels,
         }
     });
     findings.or(policy)
@@ -66,7 +69,11 @@ fn tls_roots(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<Str
     all
 }
 
-fn people(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String, Person> {
+fn people(
+    root: Entries<'_, '_>,
+    order: &LabelOrder,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<String, Person> {
     let mut people: BTreeMap<String, Person> = BTreeMap::new();
     let Some(tables) = root.table("people") else { return people };
     for (name, node) in tables.in_order() {
@@ -88,7 +95,8 @@ fn people(root: Entries<'_, '_>, findings: &mut Findings<'_>) -> BTreeMap<String
         let groups = table.texts("groups").into_iter().map(Spanned::into_inner).collect();
         let may = table.texts("may");
         let may = may.iter().filter_map(|word| Right::from_word(word.get_ref())).collect();
-        let person = Person { uid, groups, may };
+        let clearance = labels::label(table, "clearance", order, findings);
+        let person = Person { uid, groups, may, clearance };
         people.insert(name.get_ref().to_string(), person);
     }
     people

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_core::{Currency, Diagnostic, Name, Place};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::intersect::{Excess, RequestedLimits};
-use bailiwick_policy::{Grants, HttpPower, Policy, Route};
+use bailiwick_policy::{Grants, HttpPower, Policy, Route, Trust};
 use toml::Spanned;
 
 use crate::codes;
@@ -64,6 +64,10 @@ pub struct Folder {
     pub path: String,
     /// Where it is written.
     pub place: Place,
+    /// How confidential the operator says it is, in the words of whatever policy holds, and where.
+    pub label: Option<(String, Place)>,
+    /// Whether others wrote what is in it.
+    pub trust: Trust,
 }
 
 impl Agent {
@@ -348,15 +352,22 @@ fn folders(
     let mut found = BTreeMap::new();
     for (name, _, table) in named(root, key) {
         let Some(folder) = table.text("folder") else { continue };
-        if let Some(path) = inside("", folder.get_ref()) {
-            found.insert(name, Folder { path, place: findings.place(folder.span()) });
-            continue;
+        let path = inside("", folder.get_ref());
+        if path.is_none() {
+            let message = format!("{:?} is no folder inside the project", folder.get_ref());
+            let hint = "write it relative to this file, without `..`";
+            findings.report_with(codes::BAD_FOLDER, folder.span(), message, hint);
         }
-        let message = format!("{:?} is no folder inside the project", folder.get_ref());
-        let hint = "write it relative to this file, without `..`";
-        findings.report_with(codes::BAD_FOLDER, folder.span(), message, hint);
-        // Known all the same: who names it is not wrong too.
-        found.insert(name, Folder { path: String::new(), place: findings.place(folder.span()) });
+        let label = table.text("label").map(|label| {
+            let place = findings.place(label.span());
+            (label.into_inner(), place)
+        });
+        let outside = table.text("trust").is_some();
+        let trust = if outside { Trust::Outside } else { Trust::Trusted };
+        // Known even where its path is wrong: who names it is not wrong too.
+        let path = path.unwrap_or_default();
+        let place = findings.place(folder.span());
+        found.insert(name, Folder { path, place, label, trust });
     }
     found
 }

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Diagnostic, Name};
 use bailiwick_policy::Policy;
+use bailiwick_policy::intersect::Resources;
+use bailiwick_project::labels::{Around, Flow, input_label};
 use bailiwick_project::{Decisions, Plan, Profile, Project, Surroundings, codes, read_policy};
 use serde_json::Value;
 
@@ -120,7 +122,32 @@ impl Case {
         let currency = project.currency.as_ref().map(|(currency, _)| *currency);
         let budgets = plan.budgets(granted.collect(), policy, currency.or(plan.currency));
         self.tell(&project.unpriced(&plan, &budgets));
+        self.labels(&plan, project, policy);
         Some(plan)
+    }
+
+    /// The way of labels; told in full where the case is about it.
+    fn labels(&mut self, plan: &Plan, project: &Project, policy: &Policy) {
+        let folders = |folders: &BTreeMap<Name, bailiwick_project::Folder>| {
+            let path = |f: &bailiwick_project::Folder| format!("/srv/project/{}", f.path);
+            folders.iter().map(|(name, f)| (name.clone(), path(f))).collect::<BTreeMap<_, _>>()
+        };
+        let resources = Resources {
+            models: project.models.clone(),
+            knowledge: folders(&project.knowledge),
+            assets: folders(&project.assets),
+        };
+        let stated = self.text("label.txt");
+        let order = &policy.labels.order;
+        let input = stated.and_then(|name| {
+            self.told(input_label(name.trim(), order).map_err(|found| vec![found]))
+        });
+        let around = Around { project, policy, resources: &resources, input };
+        let flow = Flow::of(plan, &around);
+        if self.folder.file_name().is_some_and(|name| name.to_string_lossy().contains("label")) {
+            self.said.push_str(&show::flow(&flow, order));
+        }
+        self.tell(&flow.problems);
     }
 }
 
@@ -155,7 +182,8 @@ fn every_case_says_what_is_expected() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // What no text of a case can show: a file of more than 1 MiB, and grants above a
     // ceiling, which need an identity; both have tests below.
-    let elsewhere = [codes::TOO_MUCH, codes::ABOVE_CEILING];
+    // No power of today changes anything: `labels/judge.rs` tests that rule by itself.
+    let elsewhere = [codes::TOO_MUCH, codes::ABOVE_CEILING, codes::OUTSIDE_CHANGES];
     let unseen: Vec<_> = codes::PAGES
         .iter()
         .map(|page| page.code)

@@ -81,7 +81,10 @@ impl Runner {
         let state = State::of_attempt(Arc::clone(&gate), Identity { run, attempt }, &limits);
         let meter = Arc::clone(&state.meter);
         let result = match Fresh::new(self.sandbox.engine(), state, &limits, HOSTCALL_MAX) {
-            Ok(store) => work.perform(store, &loaded).await,
+            Ok(store) => match work.perform(store, &loaded).await {
+                Ok(document) => gate.in_form(document).await.map_err(Left::from),
+                left => left,
+            },
             Err(failure) => Err(failure.into()),
         };
         let result = gate.ended(result);

@@ -6,7 +6,7 @@ use bailiwick_engine::approvals::OpenQuestion;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::arguments::DataPlace;
+use crate::arguments::ViewPlace;
 use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: DataPlace,
+    place: ViewPlace,
 }
 
 pub(crate) async fn command(
@@ -32,7 +32,7 @@ pub(crate) async fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let run = arguments.run.as_deref().map(run_id).transpose()?;
-    let past = Past::open(environment, &environment.data(&arguments.place)?).await?;
+    let past = Past::open(environment, &arguments.place).await?;
     let questions = match past {
         Some(mut past) => past.questions(run.as_ref()).await?,
         None => Vec::new(),

@@ -1,19 +1,20 @@
 //! `bailiwick audit`: whether a data folder is what was written, its head, anchors, exports, and why something was decided.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bailiwick_core::RunId;
 use bailiwick_core::text::{Lines, visible};
 use bailiwick_engine::audit::{self, Verified};
-use bailiwick_engine::reasons;
+use bailiwick_engine::{codes, reasons};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::arguments::DataPlace;
+use crate::arguments::{DataPlace, ViewPlace};
 use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::past::{history, viewer};
 use crate::talk::Talk;
 use crate::{stdout, words};
 
@@ -33,7 +34,7 @@ enum What {
     /// Signs the head with this host's key: a small document to be kept elsewhere
     Anchor(Place),
     /// Prints all facts as JSON Lines with their links, and with values unless erased
-    Export(OfRun),
+    Export(Export),
     /// Makes listings, open questions and spend anew from the facts, where they are damaged
     Rebuild(Place),
     /// Says what was decided about a call or a question, and which line decided it
@@ -64,11 +65,20 @@ struct OfRun {
 }
 
 #[derive(Args)]
+struct Export {
+    #[command(flatten)]
+    of: OfRun,
+    /// The admin's file, where there is no /etc/bailiwick/policy.toml
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct Explain {
     /// RUN/STEP/KEY/ROUND/ATTEMPT#INDEX for a call, RUN/JUDGE/KEY/ROUND for a question
     id: String,
     #[command(flatten)]
-    place: DataPlace,
+    place: ViewPlace,
 }
 
 pub(crate) async fn command(
@@ -137,9 +147,13 @@ async fn rebuild(
     Ok(Ending::Done)
 }
 
-async fn export(asked: &OfRun, environment: &Environment) -> anyhow::Result<Ending> {
-    let run = run_of(asked)?;
-    let data = environment.data(&asked.place)?;
+async fn export(asked: &Export, environment: &Environment) -> anyhow::Result<Ending> {
+    let run = run_of(&asked.of)?;
+    let data = environment.data(&asked.of.place)?;
+    match &run {
+        None => viewer(environment, asked.policy.as_deref())?.may_see_all()?,
+        Some(run) => may_see(environment, &data, asked.policy.as_deref(), run).await?,
+    }
     let printed = audit::export(&data, run.as_ref(), |stream, entry| {
         let texts = entry.texts.iter().map(|(digest, text)| {
             let value = serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
@@ -165,7 +179,12 @@ async fn export(asked: &OfRun, environment: &Environment) -> anyhow::Result<Endi
 }
 
 async fn explain(asked: &Explain, environment: &Environment) -> anyhow::Result<Ending> {
-    let found = reasons::explain(&environment.data(&asked.place)?, &asked.id).await?;
+    let data = environment.data(&asked.place.data)?;
+    // An id begins with its run; what is none is told as such below.
+    if let Some(run) = asked.id.split('/').next().and_then(|run| RunId::new(run).ok()) {
+        may_see(environment, &data, asked.place.policy.as_deref(), &run).await?;
+    }
+    let found = reasons::explain(&data, &asked.id).await?;
     let mut text = format!("{}\n", visible(&found.subject, Lines::Escape));
     for line in &found.decided {
         text.push_str(&format!("  {line}\n"));
@@ -178,6 +197,25 @@ async fn explain(asked: &Explain, environment: &Environment) -> anyhow::Result<E
     }
     stdout::write(&text)?;
     Ok(Ending::Done)
+}
+
+/// Whether who asks may see all of a run. One that is not there is told as such by who
+/// looks for it.
+async fn may_see(
+    environment: &Environment,
+    data: &Path,
+    policy: Option<&Path>,
+    run: &RunId,
+) -> anyhow::Result<()> {
+    let Some(history) = history(environment, data, policy)? else { return Ok(()) };
+    match history.record(run).await {
+        Err(problems)
+            if problems.diagnostics.iter().any(|found| found.code == codes::NOT_CLEARED) =>
+        {
+            Err(problems.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn run_of(asked: &OfRun) -> anyhow::Result<Option<RunId>> {

@@ -9,6 +9,7 @@ use bailiwick_engine::Problems;
 use bailiwick_engine::check::check;
 use bailiwick_engine::components::Agent;
 use bailiwick_engine::costs::{ANSWER_TOKENS, Costs, PROMPT_BYTES, costs};
+use bailiwick_engine::labels::follow;
 use bailiwick_engine::load::{self, Opened, PolicySource};
 use bailiwick_engine::powers::{Power, powers};
 use clap::Args;
@@ -17,6 +18,7 @@ use crate::arguments::ProjectPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::live::tally;
+use crate::shown::labels::way;
 use crate::stdout;
 use crate::talk::Talk;
 use crate::words;
@@ -26,6 +28,12 @@ use crate::words;
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: ProjectPlace,
+    /// The label of the run's input [default: what policy.toml says of what has none]
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+    /// Prints the way of each label through the pipelines, and what holds by default
+    #[arg(long)]
+    labels: bool,
     /// Prints what is wrong as JSON, one problem a line
     #[arg(long)]
     json: bool,
@@ -44,8 +52,14 @@ pub(crate) fn command(
         Ok(opened) => opened,
         Err(problems) => return problems_of(problems, arguments, talk),
     };
-    let checked = check(&opened);
-    if !arguments.json {
+    let checked = check(&opened, arguments.label.as_deref());
+    if arguments.labels && !arguments.json {
+        for plan in opened.plans.values() {
+            // A label that there is not is among the problems.
+            let Ok(flow) = follow(&opened, plan, arguments.label.as_deref()) else { continue };
+            stdout::write(&way(plan, &flow, &opened.policy.labels.order))?;
+        }
+    } else if !arguments.json {
         let mut text = policy(&opened);
         checked.agents.values().for_each(|agent| text.push_str(&of_agent(&opened, agent)));
         pipelines(&opened, &checked.agents, &mut text);

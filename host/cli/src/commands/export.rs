@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_engine::export::export;
-use bailiwick_engine::history::History;
-use bailiwick_engine::{Problems, codes, load};
+use bailiwick_engine::{Problems, codes};
 use clap::Args;
 
 use crate::arguments::DataPlace;
 use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::past::history;
 use crate::stdout;
 use crate::talk::Talk;
 use crate::words::many;
@@ -36,14 +36,12 @@ pub(crate) async fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let run = run_id(&arguments.run)?;
-    let places = environment.policy(arguments.policy.as_deref());
-    let (policy, _) = load::policy_of_the_host(&places)?;
-    let Some(history) = History::open(&environment.data(&arguments.place)?)? else {
+    let data = environment.data(&arguments.place)?;
+    let Some(history) = history(environment, &data, arguments.policy.as_deref())? else {
         let message = format!("there is no run {run}: this data folder has none yet");
         return Err(Problems::one(Diagnostic::error(codes::NO_RUN, message)).into());
     };
-    let by = (&policy.people, environment.uid);
-    let done = export(&history, &run, &arguments.file, by).await?;
+    let done = export(&history, &run, &arguments.file).await?;
     stdout::write(&format!("{}\n", arguments.file.display()))?;
     talk.say(&format!(
         "run {run}: {} and {} up to {}",

@@ -7,6 +7,7 @@ use bailiwick_core::{Diagnostic, Name};
 use bailiwick_engine::fork::{ForkOf, fork};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
+use bailiwick_engine::labels::Audience;
 use bailiwick_engine::run::RunRequest;
 use bailiwick_engine::{Problems, codes, load};
 use clap::Args;
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Sets a value of the input, as brief.product=Tea
     #[arg(long, value_name = "PATH=VALUE")]
     pub(crate) set: Vec<String>,
+    /// How confidential the input is; at least what that of the older run was
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) place: ProjectPlace,
     /// The data folder [default: PROJECT/.bailiwick]
@@ -78,7 +82,9 @@ pub(crate) async fn command(
         decisions: arguments.decisions.clone(),
         out: arguments.out.clone(),
         run: id,
+        label: arguments.label.clone(),
         uid: environment.uid,
+        audience: Audience::WhoRunsIt,
         observer: Arc::clone(&screen.watcher) as _,
         prompter: screen.prompter,
         complain: Arc::new(move |what| told.say(&what)),

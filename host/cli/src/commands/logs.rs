@@ -4,7 +4,7 @@ use bailiwick_core::fact::{Fact, Level};
 use bailiwick_core::text::{Lines, visible};
 use clap::Args;
 
-use crate::arguments::DataPlace;
+use crate::arguments::ViewPlace;
 use crate::commands::show;
 use crate::ending::Ending;
 use crate::environment::Environment;
@@ -20,14 +20,14 @@ pub(crate) struct Arguments {
     #[arg(long)]
     step: Option<String>,
     #[command(flatten)]
-    place: DataPlace,
+    place: ViewPlace,
 }
 
 pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let mut past = Past::open(environment, &environment.data(&arguments.place)?).await?;
+    let mut past = Past::open(environment, &arguments.place).await?;
     let record = show::record(past.as_mut(), &arguments.run).await?;
     if let Some(step) = &arguments.step {
         show::known_step(&record, step)?;

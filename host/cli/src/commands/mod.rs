@@ -56,7 +56,7 @@ pub(crate) async fn dispatch(
         Command::Serve(arguments) => serve::command(&arguments, environment, talk).await,
         Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
         Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
-        Command::Runs(arguments) => runs::command(&arguments, environment).await,
+        Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,
         Command::Approvals(arguments) => approvals::command(&arguments, environment, talk).await,

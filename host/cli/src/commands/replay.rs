@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bailiwick_core::{CellKey, Diagnostic};
-use bailiwick_engine::history::History;
 use bailiwick_engine::replay::{ReplayRequest, Worst, replay_run};
 use bailiwick_engine::{Problems, codes};
 use clap::Args;
 
-use crate::arguments::DataPlace;
+use crate::arguments::ViewPlace;
 use crate::commands::run::run_id;
 use crate::commands::show::known_step;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::past::history;
 use crate::shown::compared;
 use crate::stdout;
 
@@ -35,15 +35,15 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: DataPlace,
+    place: ViewPlace,
 }
 
 pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let data = environment.data(&arguments.place)?;
-    let Some(history) = History::open(&data)? else {
+    let data = environment.data(&arguments.place.data)?;
+    let Some(history) = history(environment, &data, arguments.place.policy.as_deref())? else {
         let message = "this data folder has no run yet";
         return Err(Problems::one(Diagnostic::error(codes::NO_RUN, message)).into());
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bailiwick_core::{Diagnostic, RunId};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
+use bailiwick_engine::labels::Audience;
 use bailiwick_engine::resume::{ResumeRequest, over, resume};
 use bailiwick_engine::serve::Parcel;
 use bailiwick_engine::{Problems, codes, load};
@@ -68,7 +69,7 @@ pub(crate) async fn command(
     let data = DataPlace { project: Some(opened.root.clone()), data: arguments.data.clone() };
     let host = Host::open(&environment.host(&environment.data(&data)?))?.injecting(faults);
     if let (Some(run), Some(out), false) = (&run, &arguments.out, arguments.retry_failed)
-        && let Some(finished) = over(&host, &opened, run, out).await?
+        && let Some(finished) = over(&host, &opened, run, out, environment.uid).await?
     {
         result(Some(out), arguments.json, &finished, talk).await?;
         return Ok(Ending::of(finished.state.status()));
@@ -83,6 +84,7 @@ pub(crate) async fn command(
         repin,
         uid: environment.uid,
         decides: environment.uid,
+        audience: Audience::WhoRunsIt,
         observer: Arc::clone(&screen.watcher) as _,
         prompter: screen.prompter,
         complain: Arc::new(move |what| told.say(&what)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bailiwick_core::{Diagnostic, Name, RunId};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
+use bailiwick_engine::labels::Audience;
 use bailiwick_engine::load;
 use bailiwick_engine::run::{RunRequest, run};
 use bailiwick_engine::{Problems, build as engine_build, check as engine_check, codes};
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// A JSON document; {"$file": "PATH"} in it brings a file in
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
+    /// How confidential the input is, by a label of policy.toml [default: what that says of what has none]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Option<String>,
     /// Answers of people, ahead of time
     #[arg(long, value_name = "FILE")]
     pub(crate) decisions: Option<PathBuf>,
@@ -80,7 +84,9 @@ pub(crate) async fn command(
         decisions: arguments.decisions.clone(),
         out: arguments.out.clone(),
         run: id,
+        label: arguments.label.clone(),
         uid: environment.uid,
+        audience: Audience::WhoRunsIt,
         observer: Arc::clone(&screen.watcher) as _,
         prompter: screen.prompter,
         complain: Arc::new(move |what| told.say(&what)),

@@ -1,19 +1,21 @@
 //! `bailiwick runs`: the runs of a data folder, newest first.
 
+use bailiwick_engine::history::Listing;
 use clap::Args;
 use serde_json::json;
 
-use crate::arguments::DataPlace;
+use crate::arguments::ViewPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::past::Past;
+use crate::talk::Talk;
 use crate::{stdout, words};
 
 /// Which folder.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    place: DataPlace,
+    place: ViewPlace,
     /// The most runs that are listed
     #[arg(long, default_value_t = 100)]
     limit: u32,
@@ -25,12 +27,13 @@ pub(crate) struct Arguments {
 pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
+    talk: &Talk,
 ) -> anyhow::Result<Ending> {
-    let data = environment.data(&arguments.place)?;
-    let Some(mut past) = Past::open(environment, &data).await? else {
+    let Some(mut past) = Past::open(environment, &arguments.place).await? else {
         return Ok(Ending::Done);
     };
-    for listed in past.runs(arguments.limit).await? {
+    let Listing { runs, hidden } = past.runs(arguments.limit).await?;
+    for listed in runs {
         let pipeline = listed.pipeline.as_ref().map(ToString::to_string);
         let line = if arguments.json {
             stdout::line(&json!({
@@ -58,6 +61,10 @@ pub(crate) async fn command(
             )
         };
         stdout::write(&line)?;
+    }
+    if hidden > 0 {
+        let them = words::many(hidden, "run");
+        talk.say(&format!("{them} more that this user is not cleared for"));
     }
     Ok(Ending::Done)
 }

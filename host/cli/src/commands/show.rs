@@ -7,7 +7,7 @@ use bailiwick_engine::history::Record;
 use bailiwick_engine::{Problems, codes};
 use clap::Args;
 
-use crate::arguments::DataPlace;
+use crate::arguments::ViewPlace;
 use crate::commands::run::run_id;
 use crate::ending::Ending;
 use crate::environment::Environment;
@@ -31,14 +31,14 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["cell", "json"])]
     facts: bool,
     #[command(flatten)]
-    place: DataPlace,
+    place: ViewPlace,
 }
 
 pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let mut past = Past::open(environment, &environment.data(&arguments.place)?).await?;
+    let mut past = Past::open(environment, &arguments.place).await?;
     let mut record = record(past.as_mut(), &arguments.run).await?;
     let text = match (&arguments.cell, &past) {
         (Some(id), Some(past)) => {

@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// A JSON document; {"$file": "PATH"} in it brings a file in
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// How confidential the input is, by a label of policy.toml [default: what that says of what has none]
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
     /// Answers of people, ahead of time
     #[arg(long, value_name = "FILE")]
     decisions: Option<PathBuf>,
@@ -53,7 +56,8 @@ pub(crate) async fn command(
             Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
         })?;
     }
-    let parcel = Parcel::pack(arguments.input.as_deref(), arguments.decisions.as_deref())?;
+    let mut parcel = Parcel::pack(arguments.input.as_deref(), arguments.decisions.as_deref())?;
+    parcel.offer.label.clone_from(&arguments.label);
     let data = environment.data(&arguments.place)?;
     let mut client = Client::reach(environment, &data).await?;
     let run = client.submit(project, pipeline, &parcel).await?;

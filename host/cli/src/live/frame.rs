@@ -150,6 +150,7 @@ mod tests {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
         };
         RunState::begin(&fact, Timestamp(0)).unwrap()
     }

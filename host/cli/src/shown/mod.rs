@@ -2,5 +2,6 @@
 
 pub(crate) mod cell;
 pub(crate) mod compared;
+pub(crate) mod labels;
 pub(crate) mod said;
 pub(crate) mod tree;

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod judging;
+mod labels;
 mod run;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use attempt::{
     CallAnswer, Capability, Failure, FailureKind, Level, Limit, LogEntry, ParkReason, Used,
 };
 pub use judging::{AskId, Decision, JudgeShape, Judgement, Verdict};
+pub use labels::{Lowers, RunLabels, StepLabel};
 pub use run::{AgentPin, Forked, PauseReason, Pin, Repin, RunEnd, StepBy, StepShape};
 
 /// One thing that happened. Facts are never rewritten; a new version of one gets a new name.
@@ -46,6 +48,9 @@ pub enum Fact {
         /// The run whose results it may reuse.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         forked: Option<Forked>,
+        /// How confidential it is; runs of older versions do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        labels: Option<RunLabels>,
     },
     /// A host goes on with a run that was left: attempts that ran are parked until they
     /// continue, and an end that was none is taken back.
@@ -116,6 +121,9 @@ pub enum Fact {
     Logged { attempt: AttemptId, entry: LogEntry },
     /// An attempt ended without output. With `retry` another follows at that time.
     AttemptFailed { attempt: AttemptId, failure: Failure, retry: Option<Timestamp>, used: Used },
+    /// The host put an artifact into canonical form, because people lower the label of what
+    /// holds it: the output names the second in the place of the first.
+    Recast { attempt: AttemptId, was: Artifact, is: Artifact },
     /// An attempt ended with output: of a step a candidate, of a judge a verdict to be read.
     CellFinished { attempt: AttemptId, output: Document, used: Used },
     /// What a judge says of a candidate.
@@ -178,6 +186,7 @@ impl Fact {
             Self::CallAnswered { .. } => "CallAnswered",
             Self::Logged { .. } => "Logged",
             Self::AttemptFailed { .. } => "AttemptFailed",
+            Self::Recast { .. } => "Recast",
             Self::CellFinished { .. } => "CellFinished",
             Self::Judged { .. } => "Judged",
             Self::JudgeSkipped { .. } => "JudgeSkipped",

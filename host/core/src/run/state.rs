@@ -1,6 +1,6 @@
 //! The whole run and its one transition: which fact goes where, and what a run knows of itself. What attempts and judgements change stands beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::IllegalFact;
@@ -8,7 +8,8 @@ use super::attempts::OpenAttempt;
 use super::cell::{CellState, End, JudgeStage, Stage};
 use super::pauses::Pause;
 use crate::fact::{
-    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, StepShape,
+    AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, RunLabels,
+    StepShape,
 };
 use crate::{
     Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Currency, Digest, Document, Name, RunId,
@@ -36,6 +37,10 @@ pub struct RunState {
     pub repins: Vec<Repin>,
     /// The run that it was made from.
     pub forked: Option<Forked>,
+    /// How confidential it is, where it says.
+    pub labels: Option<RunLabels>,
+    /// Who said what runs and on what: who started it, and who repinned it since.
+    pub steered_by: BTreeSet<String>,
     /// The axes that are fixed.
     pub axes: BTreeMap<Name, Arc<Vec<AxisValue>>>,
     /// The steps in file order.
@@ -160,8 +165,18 @@ impl RunState {
     /// # Errors
     /// [`IllegalFact`] where that is not `RunStarted`.
     pub fn begin(fact: &Fact, at: Timestamp) -> Result<Self, IllegalFact> {
-        let Fact::RunStarted { run, pipeline, input, shape, agents, imported, by, pin, forked } =
-            fact
+        let Fact::RunStarted {
+            run,
+            pipeline,
+            input,
+            shape,
+            agents,
+            imported,
+            by,
+            pin,
+            forked,
+            labels,
+        } = fact
         else {
             return Err(IllegalFact {
                 fact: fact.name(),
@@ -191,6 +206,8 @@ impl RunState {
             pin: pin.clone(),
             repins: Vec::new(),
             forked: forked.clone(),
+            labels: labels.clone(),
+            steered_by: BTreeSet::from([by.clone()]),
             axes: BTreeMap::new(),
             steps: steps.collect(),
             asks: BTreeMap::new(),
@@ -253,8 +270,12 @@ impl RunState {
             Fact::AxisFixed { axis, values } => self.fix_axis(axis, values),
             Fact::StepLaidOut { step, cells } => self.lay_out(step, cells),
             Fact::CellSkipped { cell } => self.skip(cell),
-            Fact::RunResumed { repinned, retry_failed, .. } => {
-                self.resume(repinned.as_ref(), *retry_failed)
+            Fact::RunResumed { by, repinned, retry_failed } => {
+                let legal = self.resume(repinned.as_ref(), *retry_failed);
+                if legal.is_ok() && repinned.is_some() {
+                    self.steered_by.insert(by.clone());
+                }
+                legal
             }
             Fact::RunPaused { reason, detail, by } => {
                 self.pause(Pause { reason: *reason, detail: detail.clone(), by: by.clone() })
@@ -266,6 +287,7 @@ impl RunState {
             Fact::CallIntended { attempt, .. }
             | Fact::CallAnswered { attempt, .. }
             | Fact::CallLost { attempt, .. }
+            | Fact::Recast { attempt, .. }
             | Fact::Logged { attempt, .. } => self.told(attempt, fact, at),
             Fact::AttemptFailed { attempt, failure, retry, .. } => {
                 self.fail_attempt(attempt, failure, *retry)

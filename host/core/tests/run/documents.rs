@@ -49,10 +49,11 @@ fn variant(fact: &Fact) -> usize {
         Fact::CellParked { .. } => 30,
         Fact::CallLost { .. } => 31,
         Fact::Reminded { .. } => 32,
+        Fact::Recast { .. } => 33,
     }
 }
 
-const VARIANTS: usize = 33;
+const VARIANTS: usize = 34;
 
 fn samples() -> Vec<Fact> {
     let document = Document::of(&json!({ "a": 1 }));

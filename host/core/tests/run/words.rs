@@ -62,6 +62,7 @@ pub(crate) fn beginning() -> Vec<Fact> {
         by: "ana".into(),
         pin: None,
         forked: None,
+        labels: None,
     };
     vec![begun, fact("fix axis"), fact("lay out draft")]
 }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use bailiwick_core::fact::{AgentPin, JudgeShape, StepShape, Used};
 use bailiwick_core::{AttemptId, CellKey};
-use bailiwick_policy::{Person, Right};
+use bailiwick_policy::{People, Person, Right};
 use bailiwick_provider::Keys;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
 use crate::host::HostConfig;
+use crate::viewing::Viewer;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -47,7 +48,7 @@ impl Scratch {
     }
 
     fn history(&self) -> History {
-        History::open(&self.data()).unwrap().unwrap()
+        History::open(&self.data(), Viewer::host()).unwrap().unwrap()
     }
 
     /// Somebody who asks the host over its socket.
@@ -63,7 +64,7 @@ impl Scratch {
     ) -> Result<Vec<Taken>, NotTaken> {
         let given = |ask: &AskId| Given { ask: ask.clone(), decision: what.clone(), subject: None };
         let given = asks.iter().map(given).collect();
-        decide(&self.host, &people(), self.uid(who), given).await
+        decide(&self.host, &policy(), self.uid(who), given).await
     }
 
     /// A run that waits for people.
@@ -110,7 +111,10 @@ fn host(folder: &Path) -> Host {
 fn people() -> People {
     let person = |(uid, name, may): (u32, &str, &[Right])| {
         let groups = ["editors".to_owned()].into();
-        (name.to_owned(), Person { uid, groups, may: may.iter().copied().collect() })
+        (
+            name.to_owned(),
+            Person { uid, groups, may: may.iter().copied().collect(), clearance: None },
+        )
     };
     let all = [
         (7001, "ana", &[Right::Approve][..]),
@@ -118,6 +122,10 @@ fn people() -> People {
         (7003, "cy", &[Right::Submit][..]),
     ];
     People::Named(all.map(person).into())
+}
+
+fn policy() -> Policy {
+    Policy { people: people(), ..Policy::built_in() }
 }
 
 /// The facts of a run of one step, up to its question.
@@ -144,6 +152,7 @@ fn asked(id: &str, quorum: u32) -> Vec<Fact> {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
         },
         Fact::StepLaidOut { step: name("draft"), cells: vec![CellKey::single()] },
         Fact::CellStarted {
@@ -194,7 +203,7 @@ async fn ten_thousand_waiting_runs_are_listed_without_being_read() {
     assert_eq!((&one.ask, &one.run, one.step.as_str()), (&ask("r00007"), &run("r00007"), "editor"));
     assert_eq!((one.groups.as_slice(), one.quorum), (&["editors".to_owned()][..], 1));
     assert_eq!((one.until, one.show.value()), (Some(Timestamp(5)), json!({ "besides": 1 })));
-    assert_eq!(history.runs(100).await.unwrap().len(), 100);
+    assert_eq!(history.runs(100).await.unwrap().runs.len(), 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +258,7 @@ async fn one_refusal_refuses_all_over_all_runs() {
     let wrong = Some(Digest::of(b"another"));
     let given = |ask, subject| Given { ask, decision: approve(), subject };
     let given = vec![given(ask("a"), None), given(ask("b"), wrong)];
-    let refused = decide(&scratch.host, &people(), scratch.uid(7001), given).await.unwrap_err();
+    let refused = decide(&scratch.host, &policy(), scratch.uid(7001), given).await.unwrap_err();
     assert!(matches!(refused, NotTaken::Refused(_)) && codes_of(&refused) == [codes::NOT_TAKEN]);
     for id in ["a", "b"] {
         assert_eq!(store.read(&run(id)).await.unwrap().len(), 1, "nothing was written");
@@ -271,10 +280,96 @@ async fn a_command_decides_in_its_own_users_folder_only() {
     let stranger = Caller::who_runs_it(scratch.uid + 1);
     let given = vec![Given { ask: ask("r"), decision: approve(), subject: None }];
     let refused =
-        decide(&scratch.host, &People::WhoRunsIt, stranger, given.clone()).await.unwrap_err();
+        decide(&scratch.host, &Policy::built_in(), stranger, given.clone()).await.unwrap_err();
     assert!(refused.to_string().contains("belongs to uid"), "{refused}");
     let owner = Caller::who_runs_it(scratch.uid);
-    assert_eq!(decide(&scratch.host, &People::WhoRunsIt, owner, given).await.unwrap().len(), 1);
+    assert_eq!(decide(&scratch.host, &Policy::built_in(), owner, given).await.unwrap().len(), 1);
+}
+
+/// A run that ana started, of a confidential step whose label its judge lowers.
+async fn lowered(scratch: &Scratch, own: bool) {
+    use bailiwick_core::fact::{Lowers, RunLabels, StepLabel};
+    let label = |lowers| StepLabel { label: "confidential".into(), lowers };
+    let lowers = Lowers { to: "public".into(), own };
+    let of_run = RunLabels {
+        input: "public".into(),
+        output: "public".into(),
+        whole: "confidential".into(),
+        steps: [(name("draft"), label(None)), (name("editor"), label(Some(lowers)))].into(),
+    };
+    let mut facts = asked("r", 1);
+    if let Some(Fact::RunStarted { labels, .. }) = facts.first_mut() {
+        *labels = Some(of_run);
+    }
+    let store = Arc::clone(&scratch.host.hold().unwrap().store);
+    let term = store.create(&run("r")).await.unwrap();
+    let entry = Entry { at: Timestamp(1), facts };
+    store.append(&run("r"), term, entry).unwrap().durable().await.unwrap();
+}
+
+/// A policy under which these are cleared for everything.
+fn cleared(names: &[&str]) -> Policy {
+    let mut policy = policy();
+    let highest = policy.labels.order.highest();
+    if let People::Named(people) = &mut policy.people {
+        names.iter().for_each(|name| people.get_mut(*name).unwrap().clearance = Some(highest));
+    }
+    policy
+}
+
+fn given(decision: Decision) -> Vec<Given> {
+    vec![Given { ask: ask("r"), decision, subject: None }]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_started_a_run_does_not_lower_its_labels_by_himself() {
+    let scratch = Scratch::new();
+    lowered(&scratch, false).await;
+    let policy = cleared(&["ana", "bo"]);
+    let by = |uid| decide(&scratch.host, &policy, scratch.uid(uid), given(approve()));
+    let refused = by(7001).await.unwrap_err();
+    assert_eq!(codes_of(&refused), [codes::NOT_TAKEN]);
+    assert!(
+        refused
+            .to_string()
+            .contains("ana started r, and editor lowers it from confidential to public"),
+        "{refused}"
+    );
+    assert_eq!(by(7002).await.unwrap()[0].by, "bo");
+
+    let scratch = Scratch::new();
+    lowered(&scratch, true).await;
+    let taken = decide(&scratch.host, &policy, scratch.uid(7001), given(approve())).await;
+    assert_eq!(taken.unwrap()[0].by, "ana", "the rule says that he counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_decides_or_is_shown_what_he_is_not_cleared_for() {
+    let scratch = Scratch::new();
+    lowered(&scratch, false).await;
+    scratch.waiting("unlabelled", 1).await;
+    let policy = cleared(&["ana"]);
+    let refused =
+        decide(&scratch.host, &policy, scratch.uid(7002), given(approve())).await.unwrap_err();
+    assert_eq!(codes_of(&refused), [codes::NOT_A_PERSON]);
+    assert!(refused.to_string().contains("bo is cleared for public, and this is confidential"));
+    let seen = |uid| {
+        let viewer = Viewer::new(policy.clone(), scratch.uid(uid));
+        History::open(&scratch.data(), viewer).unwrap().unwrap()
+    };
+    let (of_ana, of_bo) = (seen(7001), seen(7002));
+    assert_eq!(open(&of_ana, None).await.unwrap().len(), 2);
+    let asks: Vec<_> = open(&of_bo, None).await.unwrap().into_iter().map(|open| open.ask).collect();
+    assert_eq!(asks, [ask("unlabelled")]);
+    assert!(open(&of_bo, Some(&run("r"))).await.unwrap().is_empty());
+    assert!(of_ana.record(&run("r")).await.is_ok());
+    let refused = of_bo.record(&run("r")).await.err().unwrap();
+    assert!(refused.to_string().contains("bo is cleared for public"), "{refused}");
+    assert!(of_bo.record(&run("unlabelled")).await.is_ok());
+    let listing = of_bo.runs(10).await.unwrap();
+    assert_eq!((listing.runs.len(), listing.hidden), (1, 1));
+    assert_eq!(listing.runs[0].run, run("unlabelled"));
+    assert_eq!(of_ana.runs(10).await.unwrap().runs.len(), 2);
 }
 
 /// What a run of the tests is driven by.
@@ -283,7 +378,7 @@ mod driven {
         Desk, Ended, NoReuse, Observer, Question, RunError, Start, World,
     };
     use bailiwick_policy::ports::{Job, Outcome, Slots, StepRunner};
-    use bailiwick_policy::{Effective, Generation, Grants, Limits, Policy};
+    use bailiwick_policy::{Effective, Generation, Grants, Limits};
     use bailiwick_project::{Plan, Project, Surroundings};
 
     use super::*;
@@ -367,6 +462,7 @@ mod driven {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
             concurrency: std::num::NonZeroUsize::MIN,
             grace: Duration::ZERO,
             preparation: None,
@@ -399,6 +495,6 @@ async fn a_run_that_goes_takes_its_answers_now() {
 }
 
 async fn open_in(data: &Path) -> Vec<AskId> {
-    let history = History::open(data).unwrap().unwrap();
+    let history = History::open(data, Viewer::host()).unwrap().unwrap();
     open(&history, None).await.unwrap().into_iter().map(|open| open.ask).collect()
 }

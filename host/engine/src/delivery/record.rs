@@ -76,6 +76,11 @@ impl Record {
                         .insert(*index, Call { capability: *capability, request, value, via });
                 }
             }
+            // What the host put into another form was made by who made the first.
+            Fact::Recast { was, is, .. } => {
+                let makers = self.makers.get(was).cloned().unwrap_or_default();
+                self.makers.entry(is.clone()).or_default().extend(makers);
+            }
             Fact::CellFinished { attempt, .. } | Fact::CellReused { attempt, .. } => {
                 if let Fact::CellReused { from, .. } = fact {
                     self.reused.insert(attempt.clone(), from.clone());

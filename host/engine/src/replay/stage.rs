@@ -1,6 +1,6 @@
 //! Attempts execute again on their records, without any power, and are compared with what they were. Replay and the rehearsal of swaps are this one function; knows no run and no folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bailiwick_core::fact::{Capability, Fact, Failure, FailureKind};
@@ -16,8 +16,8 @@ use bailiwick_gate::{
     Divergence, Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError, Until,
 };
 use bailiwick_orchestrator::read_verdict;
-use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Patience};
+use bailiwick_policy::{Clearances, Generation};
 use bailiwick_sandbox::{Replayed, Runner, Sandbox};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -103,11 +103,13 @@ pub struct Stage {
 
 impl Stage {
     /// `embedders` are the embedding models of collections: a search there is two calls.
+    /// The outputs of `lowered` were kept in canonical form.
     #[must_use]
     pub fn new(
         sandbox: Arc<Sandbox>,
         embedders: BTreeMap<Name, Name>,
         blobs: Arc<dyn Blobs>,
+        lowered: BTreeSet<Name>,
     ) -> Self {
         let gateway = Gateway {
             models: BTreeMap::new(),
@@ -117,6 +119,7 @@ impl Stage {
             http: Arc::new(bailiwick_gate::Unconnected),
             blobs,
             clock: Arc::new(SystemClock),
+            clearances: Clearances::unlabelled().lowering(lowered),
             host_key: [0; 32],
             ledger: Ledger::default(),
         };

@@ -9,6 +9,7 @@ use bailiwick_orchestrator::{Question, RunHandle};
 use tokio::sync::oneshot;
 
 use crate::desk::Prompter;
+use crate::labels::Audience;
 use crate::load::Opened;
 use crate::problems::Problems;
 use crate::resume::{ResumeRequest, resume};
@@ -67,7 +68,9 @@ impl Inner {
             decisions: order.decisions.then(|| place.decisions()),
             out: None,
             run: Some(run_id.clone()),
+            label: order.label.clone(),
             uid: order.uid,
+            audience: Audience::WhoAsks,
             observer: Arc::clone(feed) as _,
             prompter: Some(self.attending(feed)),
             complain: Arc::clone(&self.complain),
@@ -103,6 +106,7 @@ impl Inner {
             repin: go_on.repin,
             uid: by,
             decides: decides.unwrap_or(self.uid),
+            audience: Audience::WhoAsks,
             observer: Arc::clone(feed) as _,
             prompter: Some(self.attending(feed)),
             complain: Arc::clone(&self.complain),
@@ -114,6 +118,7 @@ impl Inner {
                     project: pinned::project(&opened.root),
                     pipeline: running.plan.pipeline.clone(),
                     uid: by,
+                    label: order.as_ref().and_then(|order| order.label.clone()),
                     input: order.is_some_and(|order| order.input),
                     decisions: true,
                 };

@@ -16,6 +16,7 @@ use crate::approvals::{self, Given, NotTaken, OpenQuestion, Taken};
 use crate::delivery::Outline;
 use crate::files::TEXT_MAX;
 use crate::history::{History, Record};
+use crate::labels::{self, Audience};
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
 use crate::run::fresh_id;
@@ -25,6 +26,7 @@ use crate::serve::parcel::Offer;
 use crate::serve::resident::{GoOn, Inner, Resident, Turn, What, storage};
 use crate::serve::shown::Shown;
 use crate::serve::staging::{self, Staging};
+use crate::viewing::{Viewer, step_label};
 use crate::{admission, check, codes, decisions, input, pinned, resume};
 
 /// How often an answer is tried that met a run in the moment in which it was left.
@@ -84,6 +86,7 @@ impl Resident {
             project: pinned::project(&opened.root),
             pipeline: plan.pipeline.clone(),
             uid,
+            label: offer.label.clone(),
             input: offer.input.is_some(),
             decisions: offer.decisions.is_some(),
         };
@@ -124,8 +127,8 @@ impl Resident {
         let mut tries = 0;
         let taken = loop {
             tries += 1;
-            let people = inner.projects().policy.people.clone();
-            let taken = approvals::decide(&inner.host, &people, caller, given.clone()).await;
+            let policy = inner.projects().policy.clone();
+            let taken = approvals::decide(&inner.host, &policy, caller, given.clone()).await;
             match taken {
                 // The run was left in this moment: the journal takes the answer.
                 Err(NotTaken::Refused(problems))
@@ -237,7 +240,7 @@ impl Resident {
     /// [`Problems`] where the caller is nobody here, or storage failed.
     pub async fn runs(&self, uid: u32, limit: u32) -> Result<Vec<ListedRun>, Problems> {
         self.knows(uid)?;
-        self.0.held.store.archive().runs(limit, None).await.map_err(storage)
+        Ok(self.history(uid)?.runs(limit).await?.runs)
     }
 
     /// The open questions, of one run or of all.
@@ -250,7 +253,7 @@ impl Resident {
         run: Option<&RunId>,
     ) -> Result<Vec<OpenQuestion>, Problems> {
         self.knows(uid)?;
-        approvals::open(&self.history()?, run).await
+        approvals::open(&self.history(uid)?, run).await
     }
 
     /// A run as it stands in the journal.
@@ -259,7 +262,7 @@ impl Resident {
     /// [`Problems`] where the caller is nobody here, or there is no such run.
     pub async fn record(&self, uid: u32, run: &RunId) -> Result<Record, Problems> {
         self.knows(uid)?;
-        self.history()?.record(run).await
+        self.history(uid)?.record(run).await
     }
 
     /// Follows a run from its first entry on. Of one that was only submitted it waits
@@ -269,8 +272,20 @@ impl Resident {
     /// [`Problems`] where the caller is nobody here, or there is no such run.
     pub async fn follow(&self, uid: u32, run: &RunId) -> Result<Following, Problems> {
         self.knows(uid)?;
-        if self.0.orders.order(run).is_none() {
-            self.listed(run).await?;
+        let begun = self.listed(run).await.is_ok_and(|listed| listed.started.is_some());
+        match self.0.orders.order(run).filter(|_| !begun) {
+            None => {
+                self.listed(run).await?;
+                self.viewer(uid).may_see(&self.history(uid)?.state(run).await?)?;
+            }
+            // Its labels are those that it will begin with.
+            Some(order) => {
+                let opened = self.0.projects().pinned(&order.project).ok_or_else(closing)?;
+                let plan = check::plan(&opened, Some(&order.pipeline))?;
+                let by = (self.0.caller(order.uid), Audience::WhoAsks);
+                let labels = labels::begin(&opened, &plan, order.label.as_deref(), by)?;
+                labels::may_see(&opened.policy, self.0.caller(uid), Some(&labels.whole))?;
+            }
         }
         Ok(self.0.following(run))
     }
@@ -281,10 +296,10 @@ impl Resident {
     /// [`Problems`] where this host has neither driven it nor its pipeline.
     pub async fn outline(&self, uid: u32, run: &RunId) -> Result<Outline, Problems> {
         self.0.may(uid, Right::Submit)?;
+        let state = self.history(uid)?.record(run).await?.state;
         if let Some(outline) = self.0.feed(run).outline() {
             return Ok(outline);
         }
-        let state = self.history()?.record(run).await?.state;
         let project = match &state.pin {
             Some(pin) => self.0.projects().pinned(&pin.project),
             None => self.0.projects().only_with(&state.pipeline),
@@ -303,16 +318,18 @@ impl Resident {
     /// [`Problems`] where he may fetch none, or there is no such run.
     pub async fn shown(&self, uid: u32, run: &RunId) -> Result<Shown, Problems> {
         let inner = &self.0;
-        if inner.may(uid, Right::Submit).is_ok() {
-            return Ok(Shown::whole(&self.history()?.record(run).await?.state));
+        let state = self.history(uid)?.state(run).await?;
+        let seen = self.viewer(uid).may_see(&state);
+        if seen.is_ok() && inner.may(uid, Right::Submit).is_ok() {
+            return Ok(Shown::whole(&state));
         }
-        inner.may(uid, Right::Approve)?;
-        let state = self.history()?.record(run).await?.state;
+        inner.may(uid, Right::Approve).or_else(|refused| seen.and(Err(refused)))?;
         let (projects, caller) = (inner.projects(), inner.caller(uid));
-        let people = &projects.policy.people;
         Ok(Shown::asked(&state, |ask| {
             let by = state.step(&ask.judge).map(|step| &step.shape.by);
-            matches!(by, Some(StepBy::People(groups)) if people.may_decide(caller, groups).is_ok())
+            let label = step_label(&state, &ask.cell.step);
+            matches!(by, Some(StepBy::People(groups))
+                if projects.policy.may_decide(caller, groups, label).is_ok())
         }))
     }
 
@@ -338,9 +355,14 @@ impl Resident {
         })
     }
 
-    fn history(&self) -> Result<History, Problems> {
+    /// The data folder as this caller may see it.
+    fn history(&self, uid: u32) -> Result<History, Problems> {
         let missing = || storage("the data folder is gone");
-        History::open(self.0.host.data())?.ok_or_else(missing)
+        History::open(self.0.host.data(), self.viewer(uid))?.ok_or_else(missing)
+    }
+
+    fn viewer(&self, uid: u32) -> Viewer {
+        Viewer::new(self.0.projects().policy.clone(), self.0.caller(uid))
     }
 }
 
@@ -368,6 +390,8 @@ impl Inner {
         let opened = self.projects().pinned(&staging.order.project).ok_or_else(closing)?;
         let plan = check::plan(&opened, Some(&staging.order.pipeline))?;
         admission::agents_of(&opened, &plan)?;
+        let by = (self.caller(staging.order.uid), Audience::WhoAsks);
+        labels::begin(&opened, &plan, staging.order.label.as_deref(), by)?;
         // The semaphore is never closed.
         let _reading = self.reading.acquire().await;
         let (order, place) = (staging.order.clone(), staging.place.clone());

@@ -24,6 +24,9 @@ pub(crate) struct Order {
     pub(crate) pipeline: Name,
     /// The OS user who submitted it, as whom its decisions are made.
     pub(crate) uid: u32,
+    /// The label of the input, where he said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) label: Option<String>,
     /// Whether an input was given.
     pub(crate) input: bool,
     /// Whether decisions were given.
@@ -191,6 +194,7 @@ mod tests {
         let orders = Orders::open(data.path()).unwrap();
         let (run, pipeline) = (RunId::new("r").unwrap(), Name::new("main").unwrap());
         let order = |uid| Order {
+            label: None,
             project: "/p".into(),
             pipeline: pipeline.clone(),
             uid,
@@ -216,6 +220,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let orders = Orders::open(data.path()).unwrap();
         let order = Order {
+            label: None,
             project: "/p".into(),
             pipeline: Name::new("main").unwrap(),
             uid: 7,

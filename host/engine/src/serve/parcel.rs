@@ -31,6 +31,9 @@ pub struct Piece {
 pub struct Offer {
     /// A JSON document; `{"$file": "N/NAME"}` in it is file number N.
     pub input: Option<Piece>,
+    /// The label of the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// A `decisions.toml`.
     pub decisions: Option<Piece>,
     /// The files of the input, each at most once.

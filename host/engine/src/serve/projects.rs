@@ -24,7 +24,7 @@ impl Projects {
         let mut policy = Policy::built_in();
         for place in places {
             let opened = load::open(place).map_err(|problems| named(place, problems, places))?;
-            let problems = check::check(&opened).problems;
+            let problems = check::check(&opened, None).problems;
             if problems.has_errors() {
                 return Err(named(place, problems, places));
             }

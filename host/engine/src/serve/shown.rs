@@ -122,6 +122,7 @@ mod tests {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
         };
         let input = Document::of(&json!({}));
         let facts = vec![

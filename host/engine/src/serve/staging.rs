@@ -186,6 +186,7 @@ mod tests {
         let run = RunId::new("r").unwrap();
         let place = Orders::open(data.path()).unwrap().begin(&run).unwrap();
         let order = Order {
+            label: None,
             project: "/p".into(),
             pipeline: Name::new("main").unwrap(),
             uid: 7,
@@ -199,7 +200,7 @@ mod tests {
     #[test]
     fn pieces_are_asked_for_one_by_one_and_lie_where_the_input_names_them() {
         let files = vec![piece("a.png", b"first"), piece("a.png", b""), piece("b", b"last")];
-        let offer = Offer { input: Some(piece("", b"{}")), decisions: None, files };
+        let offer = Offer { input: Some(piece("", b"{}")), decisions: None, label: None, files };
         assert_eq!(check(&offer).unwrap(), Bytes(11));
         let (mut staging, _data) = staging(offer);
         for bytes in [b"{}".as_slice(), b"first", b"last"] {

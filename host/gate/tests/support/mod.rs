@@ -278,6 +278,7 @@ impl World {
             http: Arc::clone(&web) as _,
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [1; 32],
             ledger: Ledger::default(),
         };

@@ -137,6 +137,7 @@ async fn begin(outside: &Arc<Outside>, plot: &Plot) -> (RunHandle, Driven) {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
             concurrency,
             grace,
             preparation: None,
@@ -181,6 +182,7 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
         http: Arc::new(bailiwick_gate::Unconnected),
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
+        clearances: bailiwick_policy::Clearances::unlabelled(),
         host_key: [7; 32],
         ledger: ledger.clone(),
     };

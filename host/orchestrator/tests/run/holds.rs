@@ -192,6 +192,7 @@ agent = "work"
         by: "ana".into(),
         pin: None,
         forked: None,
+        labels: None,
         concurrency: std::num::NonZeroUsize::MIN.saturating_add(3),
         grace: std::time::Duration::ZERO,
         preparation: None,

@@ -161,6 +161,7 @@ impl House {
             by: "ana".into(),
             pin: None,
             forked: None,
+            labels: None,
             concurrency: NonZeroUsize::new(self.concurrency).unwrap(),
             grace: Duration::from_secs(10),
             preparation: None,
@@ -225,7 +226,7 @@ fn people() -> People {
     let groups = ["editors", "legal", "e"].map(str::to_owned);
     let person = |(uid, name): (u32, &str)| {
         let may = [Right::Approve].into();
-        (name.to_owned(), Person { uid, groups: groups.clone().into(), may })
+        (name.to_owned(), Person { uid, groups: groups.clone().into(), may, clearance: None })
     };
     People::Named([(1, "ana"), (2, "bo"), (3, "cy")].map(person).into())
 }

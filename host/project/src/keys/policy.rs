@@ -1,14 +1,33 @@
 //! The keys of `policy.toml`.
 
 use bailiwick_policy::Right;
+use bailiwick_policy::labels::ORDER_MAX;
 
-use super::{BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, Shape, WORD, key, must};
+use super::{
+    BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must,
+};
 
 /// The most of each kind.
 const MOST: usize = 1024;
 
 pub(super) const KEYS: &[Key] = &[
     key("sources", Shape::Table(SOURCES), "Where components may come from."),
+    key("labels", Shape::Table(LABELS), "How confidential things are."),
+    key(
+        "roots",
+        Shape::Labelled { of: &Shape::Table(ROOT), most: MOST },
+        "Folders (absolute) and the least label of what lies below them.",
+    ),
+    key(
+        "origins",
+        Shape::Labelled { of: &Shape::Table(ORIGIN), most: MOST },
+        "Origins such as \"http://127.0.0.1:8080\", and what may be sent there. One that is not named is cleared for the lowest label.",
+    ),
+    key(
+        "declassify",
+        Shape::List { of: &Shape::Table(DECLASSIFY), most: MOST },
+        "Who may lower labels: a judge of people that is always asked and that time does not answer for.",
+    ),
     key("host", Shape::Table(HOST), "The host as a service: `bailiwick serve`."),
     key(
         "people",
@@ -82,6 +101,46 @@ const HOST: &[Key] = &[key(
     "The group of the OS users who reach the host over its control socket, by name or number; what each of them may is said by `people`. Unset: only the user who runs it reaches it.",
 )];
 
+const LABELS: &[Key] = &[
+    key(
+        "order",
+        Shape::List { of: &WORD, most: ORDER_MAX },
+        "The labels, the lowest first. Unset: public, internal, confidential.",
+    ),
+    key(
+        "unlabelled",
+        WORD,
+        "The label of collections, assets and inputs that have none. Unset: the highest. What may be sent where nothing is said is the lowest in any case.",
+    ),
+];
+
+const ROOT: &[Key] = &[must(
+    "min-label",
+    WORD,
+    "What lies below this folder has this label, or its own if that is higher.",
+)];
+
+const ORIGIN: &[Key] = &[
+    key("clearance", WORD, "The most confidential that may be sent there. Unset: the lowest."),
+    key("label", WORD, "The label of what a model there answers. Unset: it has none of its own."),
+];
+
+const DECLASSIFY: &[Key] = &[
+    must("from", WORD, "The highest label that may be lowered."),
+    must("to", WORD, "What it is lowered to."),
+    must(
+        "by",
+        Shape::List { of: &WORD, most: 64 },
+        "Groups. A judge lowers where each group that it asks is one of these.",
+    ),
+    must("pipelines", NAMES, "The pipelines in which it may be done."),
+    key(
+        "self",
+        Shape::Flag,
+        "Whether the approval of who submitted the run counts. Unset: it does not.",
+    ),
+];
+
 const PERSON: &[Key] = &[
     must("uid", Shape::Whole { least: 0, most: u32::MAX as i64 }, "The OS user."),
     must("groups", Shape::List { of: &WORD, most: 64 }, "The groups that questions are put to."),
@@ -89,6 +148,11 @@ const PERSON: &[Key] = &[
         "may",
         Shape::List { of: &Shape::Word(RIGHTS), most: RIGHTS.len() },
         "What this person may: submit runs, approve (answer questions), swap components, revoke powers, export runs. What is not in the list is refused.",
+    ),
+    key(
+        "clearance",
+        WORD,
+        "The most confidential that this person may be shown. Unset: the lowest label.",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The keys of `bailiwick.toml`.
 
-use super::{COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, key, must};
+use super::{COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
 
 /// The most of each kind: more is a project that nobody oversees.
 const MOST: usize = 256;
@@ -120,6 +120,18 @@ const COLLECTION: &[Key] = &[
         LINE,
         "The model of [models], with one route, whose vectors find passages by meaning too.",
     ),
+    LABEL,
+    key(
+        "trust",
+        Shape::Word(&["outside"]),
+        "\"outside\": what it holds was written by others, and may steer nothing that changes anything. Unset: it is trusted.",
+    ),
 ];
 
-const FOLDER: &[Key] = &[must("folder", LINE, "Relative to this file, inside the project.")];
+const FOLDER: &[Key] = &[must("folder", LINE, "Relative to this file, inside the project."), LABEL];
+
+const LABEL: Key = key(
+    "label",
+    WORD,
+    "How confidential it is, by a label of policy.toml (public, internal, confidential unless that says others). Unset: what policy.toml says of what has none.",
+);

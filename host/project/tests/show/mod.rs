@@ -7,7 +7,8 @@ use std::fmt::Write;
 use bailiwick_core::Diagnostic;
 use bailiwick_core::fact::StepBy;
 use bailiwick_core::units::show_duration;
-use bailiwick_policy::Policy;
+use bailiwick_policy::{LabelOrder, Level, Policy};
+use bailiwick_project::labels::{Flow, Lowering};
 use bailiwick_project::{Asking, Plan, Project, Read, Template};
 
 pub(crate) fn diagnostic(found: &Diagnostic) -> String {
@@ -17,6 +18,37 @@ pub(crate) fn diagnostic(found: &Diagnostic) -> String {
         .map_or_else(|| "nowhere".to_owned(), |p| format!("{}:{}:{}", p.file, p.line, p.column));
     let hint = found.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
     format!("{} {place} {}{hint}", found.code, found.message)
+}
+
+pub(crate) fn flow(flow: &Flow, order: &LabelOrder) -> String {
+    let level = |level: Level| format!("{} {}", order.name(level.label), level.trust);
+    let mut said = String::new();
+    writeln!(
+        said,
+        "label of input {}, of output {}",
+        order.name(flow.input.label),
+        level(flow.output)
+    )
+    .unwrap();
+    for (name, step) in &flow.steps {
+        let lowers = match step.lowers {
+            Some(Lowering { own: true, .. }) => " lowers, whoever submitted it",
+            Some(_) => " lowers",
+            None => "",
+        };
+        let (knows, gives) = (level(step.level), level(step.released));
+        writeln!(said, "label of {name} {knows}, released {gives}{lowers}").unwrap();
+        for source in &step.reads {
+            let default = if source.defaulted { " by default" } else { "" };
+            writeln!(said, "  reads {}: {}{default}", source.what, level(source.level)).unwrap();
+        }
+        for sink in &step.sinks {
+            let default = if sink.clearance.defaulted { " by default" } else { "" };
+            let cleared = order.name(sink.clearance.label);
+            writeln!(said, "  sends to {}: {cleared}{default}", sink.to).unwrap();
+        }
+    }
+    said
 }
 
 pub(crate) fn plan(plan: &Plan) -> String {

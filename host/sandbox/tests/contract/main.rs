@@ -54,6 +54,7 @@ impl Shop {
             http: Arc::new(bailiwick_gate::Unconnected),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };

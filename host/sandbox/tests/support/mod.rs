@@ -247,6 +247,7 @@ impl Host {
             http: Arc::clone(&web) as _,
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
+            clearances: bailiwick_policy::Clearances::unlabelled(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };

@@ -58,6 +58,7 @@ pub(crate) fn started_fact(run: &RunId) -> Vec<Fact> {
         by: "ana".into(),
         pin: Some(pin),
         forked: None,
+        labels: None,
     }]
 }
 

@@ -42,6 +42,7 @@ fn started(run: &RunId, files: &[Digest], imported: Vec<Artifact>) -> Fact {
             currency: None,
         }),
         forked: None,
+        labels: None,
     }
 }
 

@@ -29,6 +29,7 @@ fn started(run: &RunId, project: &str) -> Fact {
         by: "ana".into(),
         pin: Some(pin),
         forked: None,
+        labels: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn started(run: &RunId) -> Fact {
         by: "ana".into(),
         pin: None,
         forked: None,
+        labels: None,
     }
 }
 

@@ -35,6 +35,7 @@ fn started(run: &RunId, project: &str) -> Fact {
         by: "ana".into(),
         pin: Some(pin),
         forked: None,
+        labels: None,
     }
 }
 

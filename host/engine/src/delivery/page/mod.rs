@@ -90,6 +90,7 @@ fn header(html: &mut Html, state: &RunState, parts: &[Part], manifest: &FilePath
             if let Some(reason) = &state.reason {
                 html.line("p", "reason", reason);
             }
+            lowered(html, state);
         });
         html.tag("nav", &[Attr::Is("aria-label", "Files")], |html| {
             for file in parts.iter().map(|part| &part.file).chain([manifest]) {
@@ -99,6 +100,19 @@ fn header(html: &mut Html, state: &RunState, parts: &[Part], manifest: &FilePath
             }
         });
     });
+}
+
+/// By whom labels fell, and whether who started the run could do that alone.
+fn lowered(html: &mut Html, state: &RunState) {
+    for (judge, step) in state.labels.iter().flat_map(|labels| &labels.steps) {
+        let Some(lowers) = &step.lowers else { continue };
+        let who = match lowers.own {
+            true => "the approval of who started the run counts",
+            false => "the approval of who started the run does not count",
+        };
+        let (judge, from, to) = (words(judge.as_str()), &step.label, &lowers.to);
+        html.line("p", "reason", &format!("{judge} lowers {from} to {to}; {who}."));
+    }
 }
 
 fn status_class(status: RunStatus) -> &'static str {

@@ -110,6 +110,7 @@ impl Journal {
                 currency: Currency::parse("USD").ok(),
             }),
             forked: None,
+            labels: None,
         };
         Self { run, facts: vec![started], calls: HashMap::new() }
     }
