@@ -25,7 +25,7 @@ const LIVES_MAX: u32 = 16;
 
 /// What the first life begins with.
 pub(crate) enum Beginning {
-    Start(Start),
+    Start(Box<Start>),
     Resume(Box<Resume>),
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn live(
     let shown = Arc::new(AtomicU64::new(known));
     let own = handle.of_life(&inbox);
     let mut task = match beginning {
-        Beginning::Start(start) => Task::begin(world.clone(), start, own).await?,
+        Beginning::Start(start) => Task::begin(world.clone(), *start, own).await?,
         Beginning::Resume(resume) => Task::go_on(world.clone(), *resume, own)?,
     };
     let mut lives = 1;
@@ -65,7 +65,7 @@ pub(crate) async fn live(
         let own = handle.of_life(&inbox);
         task = match origin.again(&world, own, &why, (left, &shown)).await? {
             Next::Lives(task) => *task,
-            Next::Over(ended) => return Ok(ended),
+            Next::Over(ended) => return Ok(*ended),
         };
     }
 }
@@ -132,7 +132,7 @@ fn is_wish(stopping: &Stopping) -> bool {
 enum Next {
     Lives(Box<Task>),
     /// Its last word was durable after all.
-    Over(Ended),
+    Over(Box<Ended>),
 }
 
 /// What every life of a run is made with.
@@ -154,7 +154,7 @@ impl Origin {
         match beginning {
             Beginning::Start(start) => {
                 let origin = Self {
-                    start: Some(start.clone()),
+                    start: Some(start.as_ref().clone()),
                     run: start.run.clone(),
                     plan: Arc::clone(&start.plan),
                     assets: start.assets.clone(),
@@ -215,7 +215,7 @@ impl Origin {
         let known = entries.len() as u64;
         shown.store(known, Ordering::Relaxed);
         if state.end.is_some() || state.pause.is_some() {
-            return Ok(Next::Over(Ended { state, durable }));
+            return Ok(Next::Over(Box::new(Ended { state, durable })));
         }
         world.books.set(&state);
         let facts: Vec<&Fact> = entries.iter().flat_map(|entry| &entry.facts).collect();

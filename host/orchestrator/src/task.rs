@@ -175,7 +175,7 @@ pub fn run(
     start: Start,
 ) -> (RunHandle, impl Future<Output = Result<Ended, RunError>>) {
     let (handle, inbox) = inbox::open(start.run.clone());
-    (handle.clone(), lives::live(world, Beginning::Start(start), handle, inbox))
+    (handle.clone(), lives::live(world, Beginning::Start(Box::new(start)), handle, inbox))
 }
 
 /// Goes on with a run that was left.
