@@ -190,6 +190,32 @@ fn no_file_has_an_empty_name() {
     assert!(empty.is_empty(), "say what these are about:\n{}", empty.join("\n"));
 }
 
+/// The words in backticks in the last column of the tables of a text.
+fn named_in_last_column(text: &str) -> Vec<String> {
+    let rows = text.lines().filter(|line| line.starts_with('|') && line.ends_with('|'));
+    let cells = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let is_test =
+        |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b"_0123456789".contains(&b));
+    words.filter(is_test).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_test_that_the_security_page_names_is_there() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let named = named_in_last_column(&page);
+    assert!(named.len() > 50, "the tables were not found: {named:?}");
+    let sources: String = sources().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let entries = fs::read_to_string(root().join("host/entries/src/lib.rs")).unwrap();
+    let is_there = |name: &String| {
+        sources.contains(&format!("fn {name}("))
+            || entries.contains(&format!("name: \"{name}\""))
+            || root().join("host/cli/tests/nonsense").join(name).is_dir()
+    };
+    let missing: Vec<_> = named.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "SECURITY.md names what is not there: {missing:?}");
+}
+
 #[test]
 fn the_architecture_mentions_every_crate() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
