@@ -57,6 +57,9 @@ const WORDS: &[&[u8]] = &[
     b"a.b.c.d",
 ];
 
+/// What names and numbers are made of.
+const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
 /// The largest mutated input: an example and a few copies of its parts.
 const GROWN_MAX_BYTES: usize = 1024 * 1024;
 
@@ -89,10 +92,12 @@ impl Mutator {
         all.get(at).copied()
     }
 
-    /// One of the examples with one to six changes, some of them from another example.
+    /// One of the examples with one to five changes, mostly one or two: more, and nearly
+    /// all of them end at the first line of a parser.
     pub fn mutated(&mut self, examples: &[&[u8]]) -> Vec<u8> {
         let mut bytes = self.one_of(examples).unwrap_or_default().to_vec();
-        for _ in 0..=self.below(6) {
+        let most = 1 + self.below(5);
+        for _ in 0..=self.below(most) {
             self.change(&mut bytes, examples);
         }
         bytes.truncate(GROWN_MAX_BYTES);
@@ -116,7 +121,14 @@ impl Mutator {
                 }
             }
             2 => drop(bytes.drain(part)),
-            3 => bytes.truncate(at),
+            3 if self.below(4) == 0 => bytes.truncate(at),
+            // A figure or a letter for another: what keeps the form and changes the sense.
+            3 => {
+                let other = LETTERS.get(self.below(LETTERS.len())).copied().unwrap_or(b'0');
+                if let Some(byte) = bytes.get_mut(at).filter(|byte| byte.is_ascii_alphanumeric()) {
+                    *byte = other;
+                }
+            }
             4 | 5 => {
                 let word = self.one_of(WORDS).unwrap_or_default();
                 drop(bytes.splice(at..at, word.iter().copied()));
