@@ -12,8 +12,9 @@ use bailiwick_lockdown::{lock_host, tried_by_host};
 
 use crate::codes;
 use crate::host::HostConfig;
-use crate::load::{self, Opened, POLICY_OF_THE_HOST, Places};
+use crate::load::{Opened, POLICY_OF_THE_HOST, Places};
 use crate::problems::Problems;
+use crate::serve::Projects;
 
 /// The hidden subcommand that calls [`compile_child_tries`](crate::compile_child_tries).
 pub const TRY_COMPILER: &str = "__try-compiler";
@@ -95,11 +96,11 @@ impl Ground {
     /// # Errors
     /// Everything that is wrong in the files of the projects.
     pub fn of(config: &HostConfig, projects: &[Places]) -> Result<Self, Problems> {
-        let mut ground = Self { paths: system(), group: None };
+        // Judged as the host will: what is wrong is told before anything is made.
+        let opened = Projects::open(projects)?;
+        let mut ground = Self { paths: system(), group: opened.policy.group.clone() };
+        ground.paths.read.extend(opened.all().flat_map(of_project));
         for places in projects {
-            let opened = load::open(places)?;
-            ground.group.clone_from(&opened.policy.group);
-            ground.paths.read.extend(of_project(&opened));
             let policies = [places.policy.as_deref(), places.user_policy.as_deref()];
             let policies = policies.into_iter().flatten().chain([Path::new(POLICY_OF_THE_HOST)]);
             // Its folder, because an editor replaces a file instead of writing into it.

@@ -20,3 +20,4 @@ pub use resident::{Resident, ServeRequest};
 pub use staging::Staging;
 
 pub(crate) use hall::Hall;
+pub(crate) use projects::Projects;

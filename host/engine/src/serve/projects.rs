@@ -70,6 +70,10 @@ impl Projects {
         with.next().filter(|_| with.next().is_none()).cloned()
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Opened> {
+        self.by_name.values().map(Arc::as_ref)
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.by_name.keys().cloned().collect()
     }
