@@ -231,6 +231,9 @@ const PRCTLS: [libc::c_int; 5] = [
     libc::PR_SET_PDEATHSIG,
 ];
 
+/// `TIOCSTI` and `TIOCLINUX`, which `libc` has in a type of its own for each C library.
+const TYPING: [u64; 2] = [0x5412, 0x541c];
+
 /// Worlds of its own for a process: the way into most of a kernel's younger code.
 const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER
     | libc::CLONE_NEWNS
@@ -254,8 +257,7 @@ pub(crate) fn of_host() -> Result<Wall, LockError> {
         ])?);
         rules.insert(libc::SYS_socket, sockets);
         // Typing into the terminal of whoever started it.
-        let typing = [libc::TIOCSTI, libc::TIOCLINUX].map(|call| differs(1, call as u64));
-        let harmless = typing.into_iter().collect::<Result<_, _>>()?;
+        let harmless = TYPING.iter().map(|call| differs(1, *call)).collect::<Result<_, _>>()?;
         rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(harmless)?]);
         rules.insert(libc::SYS_prctl, one_of(0, &PRCTLS)?);
         // `clone3` hides its flags from filters; libraries fall back to this one.
