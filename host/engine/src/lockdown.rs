@@ -99,7 +99,7 @@ impl Ground {
         // Judged as the host will: what is wrong is told before anything is made.
         let opened = Projects::open(projects)?;
         let mut ground = Self { paths: system(), group: opened.policy.group.clone() };
-        ground.paths.read.extend(opened.all().flat_map(of_project));
+        ground.paths.read.extend(opened.all().flat_map(|opened| of_project(opened)));
         for places in projects {
             let policies = [places.policy.as_deref(), places.user_policy.as_deref()];
             let policies = policies.into_iter().flatten().chain([Path::new(POLICY_OF_THE_HOST)]);

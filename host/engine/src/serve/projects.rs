@@ -70,8 +70,9 @@ impl Projects {
         with.next().filter(|_| with.next().is_none()).cloned()
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Opened> {
-        self.by_name.values().map(Arc::as_ref)
+    /// All of them, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Opened>> {
+        self.by_name.values()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
