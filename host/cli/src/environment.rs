@@ -19,6 +19,10 @@ const DATA: &str = ".bailiwick";
 /// directory service knows is named by its number.
 const GROUPS: &str = "/etc/group";
 
+/// This program, whatever has been put at its path since: a host that is upgraded while
+/// it serves goes on with what it began with, and a locked one can start nothing else.
+const SELF: &str = "/proc/self/exe";
+
 /// What the process was given.
 pub(crate) struct Environment {
     /// The current folder.
@@ -35,7 +39,6 @@ pub(crate) struct Environment {
     /// The user's private folder for sockets.
     pub(crate) runtime: PathBuf,
     user_policy: Option<PathBuf>,
-    executable: PathBuf,
     command: String,
     /// Whether somebody sees colours on standard error.
     pub(crate) colours: bool,
@@ -51,9 +54,11 @@ pub(crate) struct Terminals {
     pub(crate) stderr: bool,
 }
 
-/// Whether this process was started to compile a component.
-pub(crate) fn is_compiling_child(word: &str) -> bool {
-    env::args_os().nth(1).is_some_and(|argument| argument == word)
+/// The hidden subcommand that this process was started with, and what follows it.
+pub(crate) fn hidden() -> Option<(String, Vec<PathBuf>)> {
+    let mut words = env::args_os().skip(1);
+    let word = words.next()?.into_string().ok()?;
+    word.starts_with("__").then(|| (word, words.map(PathBuf::from).collect()))
 }
 
 impl Environment {
@@ -85,7 +90,6 @@ impl Environment {
             cache: cache.join("bailiwick"),
             user_policy: under("XDG_CONFIG_HOME", ".config")
                 .map(|folder| folder.join("bailiwick/policy.toml")),
-            executable: env::current_exe().context("this program does not find itself")?,
             command: arguments.join(" "),
             colours: terminals.stderr && !plain && !dumb,
             terminals: Terminals { stderr: terminals.stderr && !dumb, ..terminals },
@@ -149,7 +153,7 @@ impl Environment {
         HostConfig {
             data: data.to_path_buf(),
             cache: self.cache.clone(),
-            compiler: self.executable.clone(),
+            compiler: SELF.into(),
             compiler_arguments: vec![crate::COMPILE.to_owned()],
             keys: self.keys.clone(),
             command: self.command.clone(),

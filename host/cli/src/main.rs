@@ -21,6 +21,7 @@ mod words;
 
 use std::process::ExitCode;
 
+use bailiwick_engine::lockdown;
 use clap::Parser as _;
 
 use crate::arguments::Arguments;
@@ -33,8 +34,15 @@ pub(crate) const COMPILE: &str = "__compile";
 fn main() -> ExitCode {
     // Before anything else of the process: the child limits itself first of all, and
     // after that it can open nothing.
-    if environment::is_compiling_child(COMPILE) {
-        return bailiwick_engine::compile_child_main();
+    if let Some((word, paths)) = environment::hidden() {
+        match (word.as_str(), paths.as_slice()) {
+            (COMPILE, []) => return bailiwick_engine::compile_child_main(),
+            (lockdown::TRY_COMPILER, []) => return bailiwick_engine::compile_child_tries(),
+            (lockdown::TRY_HOST, [own, other, beside]) => {
+                return lockdown::host_tries_main(own, other, beside);
+            }
+            _ => {}
+        }
     }
     let arguments = Arguments::parse();
     let environment = match Environment::read() {
@@ -43,7 +51,9 @@ fn main() -> ExitCode {
     };
     let talk = Talk::new(&environment);
     talk.listen(environment.log.as_deref());
-    let ended = runtime().and_then(|runtime| {
+    // Before the first thread: the walls hold a thread and those that it starts.
+    let locked = commands::lock(&arguments.command, &environment, &talk);
+    let ended = locked.and_then(|()| runtime()).and_then(|runtime| {
         runtime.block_on(commands::dispatch(arguments.command, &environment, &talk))
     });
     ending::report(ended, &talk).into()

@@ -275,7 +275,9 @@ fn small_commands_give_what_they_name() {
         assert!(script.contains("bailiwick") && !script.contains("__compile"), "{shell}");
     }
     let doctor = given(&world.run(["doctor"]));
-    for subject in ["toolchain", "engine", "data", "disk", "policy", "paths"] {
+    for subject in
+        ["toolchain", "engine", "serving", "compiling", "data", "disk", "policy", "paths"]
+    {
         assert!(doctor.contains(subject), "{doctor}");
     }
     assert!(given(&world.run(["runs", "--data", "nowhere", "--json"])).is_empty());

@@ -8,6 +8,7 @@ use bailiwick_store::Store;
 
 use crate::host::{HostConfig, sandbox};
 use crate::load::{POLICY_OF_THE_HOST, Places};
+use crate::lockdown::{self, Trial};
 
 /// Free space below which runs are in danger: pictures of one campaign take about a tenth.
 const FREE_LEAST: Bytes = Bytes::mib(1024);
@@ -36,12 +37,14 @@ pub struct Finding {
     pub advice: Option<String>,
 }
 
-/// Looks at toolchain, engine, compiling child, data folder, disk, policy and paths.
+/// Looks at toolchain, engine, compiling child, the walls around processes, data folder, disk, policy and paths.
 /// Writes nothing but the private cache folder, which the engine makes.
 pub async fn examine(config: &HostConfig, places: &Places) -> Vec<Finding> {
     vec![
         toolchain(&places.project),
         engine(config).await,
+        walls("serving", lockdown::host_tries(config).await),
+        walls("compiling", lockdown::compiler_tries(config).await),
         data(&config.data),
         disk(&config.data),
         policy(places),
@@ -106,6 +109,36 @@ async fn engine(config: &HostConfig) -> Finding {
                 "give the process more address space (ulimit -v, vm.overcommit_memory)".into(),
             ),
         },
+    }
+}
+
+/// A process of that kind was started, locked itself, and tried what it must not.
+fn walls(subject: &'static str, trial: Result<Trial, String>) -> Finding {
+    let finding = |health, found: String, advice: Option<&str>| Finding {
+        subject,
+        health,
+        found,
+        advice: advice.map(Into::into),
+    };
+    let trial = match trial {
+        Ok(trial) => trial,
+        Err(why) => {
+            let advice = "`bailiwick serve --unlocked` serves without its walls";
+            return finding(Health::Bad, format!("cannot be locked: {why}"), Some(advice));
+        }
+    };
+    let (walls, wrong) = (trial.walls.to_string(), trial.wrong());
+    if wrong.is_empty() {
+        let refused = trial.tried.iter().filter(|tried| !tried.done).count();
+        let found = format!("{walls}; {refused} things tried, all refused");
+        return finding(Health::Good, found, None);
+    }
+    let wrong = wrong.join(", ");
+    if trial.is_whole() {
+        finding(Health::Bad, format!("{walls}; but it could {wrong}"), None)
+    } else {
+        let advice = "a kernel from 6.12 on, with landlock in its list of LSMs, has all of it";
+        finding(Health::Fair, format!("{walls}; it could {wrong}"), Some(advice))
     }
 }
 

@@ -1,9 +1,10 @@
-//! The compiling child: limits itself, reads a component from its input, writes machine code or a refusal to its output. Opens nothing, knows no cache.
+//! The compiling child: locks and limits itself, reads a component from its input, writes machine code or a refusal to its output. Opens nothing, knows no cache.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 use bailiwick_core::Bytes;
+use bailiwick_lockdown::{Walls, lock_calls, lock_files, tried_by_compiler};
 use rlimit::Resource;
 use serde::{Deserialize, Serialize};
 use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload, Validator};
@@ -84,7 +85,7 @@ pub enum Rejected {
 /// process: no thread, no runtime, no file opened by it.
 #[must_use]
 pub fn compile_child_main() -> ExitCode {
-    let answer = limit_myself().and_then(|()| read()).and_then(|bytes| compile(&bytes));
+    let answer = lock_myself().and_then(|_| read()).and_then(|bytes| compile(&bytes));
     let written = match &answer {
         Ok(code) => write(COMPILED, code),
         Err(rejected) => write(REJECTED, &serde_json::to_vec(rejected).unwrap_or_default()),
@@ -92,7 +93,30 @@ pub fn compile_child_main() -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// First thing: memory, time, no core file, no file written, and no new descriptor at
+/// Locks itself as the compiling child does, tries what an attacker would, and writes as
+/// JSON what came of it: the [`Walls`] and a list of
+/// [`Tried`](bailiwick_lockdown::Tried), or why it is not locked.
+#[must_use]
+pub fn compile_child_tries() -> ExitCode {
+    let told = lock_myself().map(|walls| (walls, tried_by_compiler()));
+    let text = serde_json::to_vec(&told.map_err(|rejected| rejected.to_string()));
+    let mut out = std::io::stdout().lock();
+    let written = text.is_ok_and(|text| out.write_all(&text).and_then(|()| out.flush()).is_ok());
+    if written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Before a byte of the component is read: no file and no socket, then little of
+/// everything else, then no call but those that compute. A kernel that lacks a wall
+/// still has the limits.
+fn lock_myself() -> Result<Walls, Rejected> {
+    let open = |error: bailiwick_lockdown::LockError| Rejected::Child { reason: error.to_string() };
+    // Making the rules takes a descriptor, and setting limits a call: so in this order.
+    let files = lock_files().map_err(open)?;
+    limit_myself()?;
+    Ok(Walls { files, calls: lock_calls().map_err(open)? })
+}
+
+/// Memory, time, no core file, no file written, and no new descriptor at
 /// all, which is no file to read and no socket either.
 fn limit_myself() -> Result<(), Rejected> {
     let seconds = COMPILE_TIME_MAX.as_secs();
@@ -135,7 +159,10 @@ fn compile(bytes: &[u8]) -> Result<Vec<u8>, Rejected> {
 }
 
 /// Valid, made of nothing that is switched off, and within what compilers bear.
-pub(crate) fn validate(bytes: &[u8]) -> Result<(), Rejected> {
+///
+/// # Errors
+/// [`Rejected`] with the first thing that is wrong.
+pub fn validate(bytes: &[u8]) -> Result<(), Rejected> {
     if !Parser::is_component(bytes) {
         let cut = bytes.len() < 8 && !bytes.is_empty() && b"\0asm\x0d\0\x01\0".starts_with(bytes);
         return Err(match cut {

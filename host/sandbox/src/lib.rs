@@ -25,7 +25,7 @@ mod wasi;
 
 pub use admit::Refused;
 pub use cache::CacheError;
-pub use child::{Rejected, compile_child_main};
+pub use child::{Rejected, compile_child_main, compile_child_tries, validate};
 pub use compile::{CompileError, Compiler};
 pub use engine::Allocation;
 pub use profile::Profile;

@@ -5,6 +5,7 @@
 mod command;
 mod counter;
 mod demo;
+mod deny;
 mod guests;
 mod install;
 mod kills;
@@ -36,6 +37,8 @@ usage: cargo xtask TASK
                         (it and the agents have to be built), and count what repeats
   simulate [--runs N] [--seed S]
                         lets N random runs go through random faults
+  deny                  licences, bans and sources of everything in Cargo.lock
+  deny advisories       known faults of these (fetches the database of them)
   bench                 the benchmarks
 
 It installs what is missing for building agents and running tests, and prints what
@@ -70,6 +73,8 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
             stages.run("kills", || kills::run(&asked))
         }
         ["simulate", options @ ..] => simulate::run(options),
+        ["deny"] => stages.run("deny", || deny::run(&["licenses", "bans", "sources"])),
+        ["deny", "advisories"] => stages.run("advisories", || deny::run(&["advisories"])),
         ["bench"] => stages.run("bench", || command::cargo().args(["bench", "--workspace"]).run()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -12,13 +12,14 @@ use serde_json::Value;
 
 /// Which crate may import which others of ours. Whoever adds an edge adds its reason
 /// to ARCHITECTURE.md.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("bailiwick-core", &[]),
     ("bailiwick-policy", &["core"]),
     ("bailiwick-project", &["core", "policy"]),
     ("bailiwick-orchestrator", &["core", "policy", "project"]),
     ("bailiwick-gate", &["core", "policy"]),
-    ("bailiwick-sandbox", &["core", "policy", "gate"]),
+    ("bailiwick-lockdown", &[]),
+    ("bailiwick-sandbox", &["core", "policy", "gate", "lockdown"]),
     ("bailiwick-provider", &["core", "policy", "gate"]),
     ("bailiwick-store", &["core", "policy", "gate"]),
     ("bailiwick-builder", &["core"]),
@@ -34,9 +35,12 @@ const EDGES: [(&str, &[&str]); 14] = [
             "provider",
             "store",
             "builder",
+            "lockdown",
         ],
     ),
     ("bailiwick-cli", &["core", "engine"]),
+    // No part of the product: what tests and fuzzers feed.
+    ("bailiwick-entries", &["core", "policy", "project", "builder", "sandbox"]),
     ("xtask", &[]),
     // What agents' authors import, and its macro: nothing of the host.
     ("bailiwick", &["bailiwick-macros"]),
@@ -185,6 +189,32 @@ fn no_file_has_an_empty_name() {
         .map(|path| path.display().to_string())
         .collect();
     assert!(empty.is_empty(), "say what these are about:\n{}", empty.join("\n"));
+}
+
+/// The words in backticks in the last column of the tables of a text.
+fn named_in_last_column(text: &str) -> Vec<String> {
+    let rows = text.lines().filter(|line| line.starts_with('|') && line.ends_with('|'));
+    let cells = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let is_test =
+        |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b"_0123456789".contains(&b));
+    words.filter(is_test).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_test_that_the_security_page_names_is_there() {
+    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let named = named_in_last_column(&page);
+    assert!(named.len() > 50, "the tables were not found: {named:?}");
+    let sources: String = sources().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let entries = fs::read_to_string(root().join("host/entries/src/lib.rs")).unwrap();
+    let is_there = |name: &String| {
+        sources.contains(&format!("fn {name}("))
+            || entries.contains(&format!("name: \"{name}\""))
+            || root().join("host/cli/tests/nonsense").join(name).is_dir()
+    };
+    let missing: Vec<_> = named.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "SECURITY.md names what is not there: {missing:?}");
 }
 
 #[test]

@@ -34,6 +34,18 @@ use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::talk::Talk;
 
+/// Locks this process, where what was asked is done by a process that stays.
+pub(crate) fn lock(
+    command: &Command,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(arguments) => serve::lock(arguments, environment, talk),
+        _ => Ok(()),
+    }
+}
+
 /// Does what was asked.
 pub(crate) async fn dispatch(
     command: Command,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bailiwick_core::units::{parse_duration, show_duration};
+use bailiwick_engine::load::Places;
+use bailiwick_engine::lockdown::Ground;
 use bailiwick_engine::serve::{Resident, ServeRequest};
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -43,10 +45,44 @@ pub(crate) struct Arguments {
     /// Attempts at a time, over all runs
     #[arg(long, value_name = "NUMBER", default_value_t = PLACES)]
     attempts: NonZeroUsize,
+    /// Without landlock and seccomp: for a system on which they stand in the way
+    #[arg(long)]
+    unlocked: bool,
+}
+
+impl Arguments {
+    fn places(&self, environment: &Environment) -> anyhow::Result<Vec<Places>> {
+        let places = self.projects.iter().map(|project| {
+            let place =
+                ProjectPlace { project: Some(project.clone()), policy: self.policy.clone() };
+            environment.places(&place, &[])
+        });
+        places.collect()
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Locks this process into what the host will need. Its folders are made first: what is
+/// not there cannot be allowed.
+pub(crate) fn lock(
+    arguments: &Arguments,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<()> {
+    if arguments.unlocked {
+        talk.say("not locked: landlock and seccomp are left out (--unlocked)");
+        return Ok(());
+    }
+    let host = environment.host(&arguments.data);
+    let mut ground = Ground::of(&host, &arguments.places(environment)?)?;
+    let place = Place::of(environment, &arguments.data, ground.group.as_deref())?;
+    ground.paths.write.push(place.ready()?);
+    let walls = ground.lock()?;
+    talk.say(&format!("locked: {walls}"));
+    Ok(())
 }
 
 pub(crate) async fn command(
@@ -56,14 +92,9 @@ pub(crate) async fn command(
 ) -> anyhow::Result<Ending> {
     // Heard from the first moment on: whoever stops it while it starts must not kill it.
     let mut signals = Signals::hear()?;
-    let places = arguments.projects.iter().map(|project| {
-        let place =
-            ProjectPlace { project: Some(project.clone()), policy: arguments.policy.clone() };
-        environment.places(&place, &[])
-    });
     let told = talk.clone();
     let request = ServeRequest {
-        projects: places.collect::<anyhow::Result<_>>()?,
+        projects: arguments.places(environment)?,
         places: arguments.attempts,
         grace: arguments.grace,
         uid: environment.uid,

@@ -62,11 +62,17 @@ impl Place {
         self.folder.join(&self.file)
     }
 
+    /// Makes the folder of the socket, and says where it is.
+    pub(crate) fn ready(&self) -> anyhow::Result<PathBuf> {
+        self.make_folder().with_context(|| self.folder.display().to_string())?;
+        Ok(self.folder.clone())
+    }
+
     /// Makes the socket. Who calls this holds the data folder, so one that is there
     /// already belongs to a host that is gone.
     pub(crate) fn listen(&self) -> anyhow::Result<UnixListener> {
         let path = self.path();
-        self.make_folder().with_context(|| self.folder.display().to_string())?;
+        self.ready()?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(error).with_context(|| path.display().to_string());

@@ -25,3 +25,4 @@ pub use shown::Shown;
 pub use staging::Staging;
 
 pub(crate) use hall::Hall;
+pub(crate) use projects::Projects;
