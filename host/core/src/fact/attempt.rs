@@ -44,6 +44,8 @@ pub enum Capability {
     Knowledge,
     /// Bytes in and out.
     Artifacts,
+    /// Values of a namespace that last from run to run.
+    Kv,
 }
 
 impl Capability {
@@ -54,6 +56,7 @@ impl Capability {
             Self::Model => "model",
             Self::Knowledge => "knowledge",
             Self::Artifacts => "artifacts",
+            Self::Kv => "kv",
         }
     }
 }
@@ -172,6 +175,8 @@ pub enum FailureKind {
     Diverged,
     /// A power whose answers it used was taken away since.
     Revoked,
+    /// What it compared and set in a namespace was changed by somebody else before it ended.
+    Conflict,
     /// The host ended without a word while it ran, three times in a row.
     HostCrash,
     /// Something in the host failed: storage, a thread, a file.
@@ -182,7 +187,10 @@ impl FailureKind {
     /// Whether a step's `retry` applies. What is the same at the next try is not tried again.
     #[must_use]
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::Retryable | Self::Trap | Self::Limit | Self::OutOfSchema)
+        matches!(
+            self,
+            Self::Retryable | Self::Trap | Self::Limit | Self::OutOfSchema | Self::Conflict
+        )
     }
 
     /// Whether the guest ended so by itself: on the same record it ends so again. What a
@@ -204,6 +212,7 @@ impl FailureKind {
             | Self::Cancelled
             | Self::Diverged
             | Self::Revoked
+            | Self::Conflict
             | Self::HostCrash
             | Self::Host => false,
         }
@@ -227,6 +236,7 @@ impl FailureKind {
             Self::Cancelled => "cancelled",
             Self::Diverged => "diverged",
             Self::Revoked => "revoked",
+            Self::Conflict => "conflict",
             Self::HostCrash => "host-crash",
             Self::Host => "host",
         }

@@ -113,6 +113,9 @@ pub enum Fact {
     Logged { attempt: AttemptId, entry: LogEntry },
     /// An attempt ended without output. With `retry` another follows at that time.
     AttemptFailed { attempt: AttemptId, failure: Failure, retry: Option<Timestamp>, used: Used },
+    /// What an attempt changes in a namespace, as `{ "set": { KEY: VALUE }, "delete": [KEY] }`.
+    /// It happens with the end of the attempt, in one append with it, or not at all.
+    KvWritten { attempt: AttemptId, namespace: Name, writes: Document },
     /// An attempt ended with output: of a step a candidate, of a judge a verdict to be read.
     CellFinished { attempt: AttemptId, output: Document, used: Used },
     /// What a judge says of a candidate.
@@ -175,6 +178,7 @@ impl Fact {
             Self::CallAnswered { .. } => "CallAnswered",
             Self::Logged { .. } => "Logged",
             Self::AttemptFailed { .. } => "AttemptFailed",
+            Self::KvWritten { .. } => "KvWritten",
             Self::CellFinished { .. } => "CellFinished",
             Self::Judged { .. } => "Judged",
             Self::JudgeSkipped { .. } => "JudgeSkipped",
@@ -204,6 +208,7 @@ impl Fact {
             | Self::CellFinished { output, .. }
             | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
+            Self::KvWritten { writes, .. } => vec![writes],
             Self::Judged { judgement, .. } => vec![&judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],
@@ -226,6 +231,7 @@ impl Fact {
             | Self::CellFinished { output, .. }
             | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
+            Self::KvWritten { writes, .. } => vec![writes],
             Self::Judged { judgement, .. } => vec![&mut judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],

@@ -266,7 +266,8 @@ impl RunState {
             Fact::CallIntended { attempt, .. }
             | Fact::CallAnswered { attempt, .. }
             | Fact::CallLost { attempt, .. }
-            | Fact::Logged { attempt, .. } => self.told(attempt, fact, at),
+            | Fact::Logged { attempt, .. }
+            | Fact::KvWritten { attempt, .. } => self.told(attempt, fact, at),
             Fact::AttemptFailed { attempt, failure, retry, .. } => {
                 self.fail_attempt(attempt, failure, *retry)
             }

@@ -49,10 +49,11 @@ fn variant(fact: &Fact) -> usize {
         Fact::CellParked { .. } => 30,
         Fact::CallLost { .. } => 31,
         Fact::Reminded { .. } => 32,
+        Fact::KvWritten { .. } => 33,
     }
 }
 
-const VARIANTS: usize = 33;
+const VARIANTS: usize = 34;
 
 fn samples() -> Vec<Fact> {
     let document = Document::of(&json!({ "a": 1 }));
@@ -101,6 +102,7 @@ fn samples() -> Vec<Fact> {
         "draft 0/1 intends",
         "draft 0/1 answered",
         "draft 0/1 logs",
+        "draft 0/1 writes",
         "draft 0/1 fails",
         "draft 0/1 finishes",
         "check skips 0",
