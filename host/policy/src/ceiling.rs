@@ -86,6 +86,9 @@ pub struct Ceiling {
     pub assets: Option<FolderCeiling>,
     /// Artifacts.
     pub artifacts: Option<ArtifactsCeiling>,
+    /// Namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvCeiling>,
     /// Limits of the sandbox.
     pub limits: Limits,
 }
@@ -125,6 +128,16 @@ pub struct ArtifactsCeiling {
     pub put: Option<Bytes>,
 }
 
+/// The most of namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvCeiling {
+    /// What a namespace may hold for an agent to write into it; unset: no bound here
+    /// beyond the host's own.
+    pub quota: Option<Bytes>,
+    /// Whether agents may write at all.
+    pub write: bool,
+}
+
 impl Policy {
     /// The policy of a host without `policy.toml`: unsigned components from any
     /// folder, public models by https and loopback by http, generous limits, and the
@@ -159,6 +172,7 @@ impl Ceiling {
             knowledge: None,
             assets: None,
             artifacts: None,
+            kv: None,
             limits: Limits::DEFAULT,
         }
     }
@@ -177,6 +191,7 @@ impl Ceiling {
             knowledge: Some(FolderCeiling { roots: None }),
             assets: Some(FolderCeiling { roots: None }),
             artifacts: Some(ArtifactsCeiling { put: None }),
+            kv: Some(KvCeiling { quota: None, write: true }),
             limits: Limits {
                 memory: Bytes::mib(1024),
                 cpu: Duration::from_secs(60),

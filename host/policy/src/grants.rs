@@ -22,6 +22,10 @@ pub struct Grants {
     pub assets: BTreeSet<Name>,
     /// Whether it may read what its input names, and how much it may put.
     pub artifacts: Option<ArtifactsGrant>,
+    /// The namespace whose values it may read. Not written where there is none: the digests
+    /// of older grants stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvGrant>,
 }
 
 /// Models.
@@ -54,11 +58,37 @@ pub struct ArtifactsGrant {
     pub put: Option<Bytes>,
 }
 
+/// A namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvGrant {
+    /// Which.
+    pub namespace: Name,
+    /// Whether it is among the writers of the namespace; else it only reads.
+    pub write: bool,
+    /// What the namespace may hold, keys and values, for this agent to write into it.
+    pub quota: Bytes,
+}
+
+impl KvGrant {
+    /// What a namespace may hold where nobody says anything: notes and counters of a
+    /// project for years, and still read at once.
+    pub const QUOTA: Bytes = Bytes::mib(16);
+
+    /// The most that anybody can allow a namespace: it is audited and copied as a whole.
+    pub const QUOTA_MAX: Bytes = Bytes::mib(256);
+}
+
 impl Grants {
     /// Nothing at all: where every agent begins.
     #[must_use]
     pub fn none() -> Self {
-        Self { model: None, knowledge: BTreeSet::new(), assets: BTreeSet::new(), artifacts: None }
+        Self {
+            model: None,
+            knowledge: BTreeSet::new(),
+            assets: BTreeSet::new(),
+            artifacts: None,
+            kv: None,
+        }
     }
 
     /// Whether the import of an interface of the contract is covered by some grant.
@@ -70,6 +100,7 @@ impl Grants {
             "model" => self.model.is_some(),
             "knowledge" => !self.knowledge.is_empty(),
             "artifacts" => self.artifacts.is_some(),
+            "kv" => self.kv.is_some(),
             _ => false,
         }
     }
