@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::artifacts::PutRequest;
 use crate::knowledge::{Passage, SearchRequest};
+use crate::kv::KvRequest;
 use crate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest};
 use crate::worst::Worst;
 
@@ -32,6 +33,8 @@ pub enum Request {
     Put(PutRequest),
     /// `artifacts.get`.
     Get(Artifact),
+    /// `kv`.
+    Kv(KvRequest),
 }
 
 /// What it is given.
@@ -44,6 +47,10 @@ pub enum Answer {
     Passages(Vec<Passage>),
     Reference(Artifact),
     Bytes(Vec<u8>),
+    Value(Option<Value>),
+    Keys(Vec<String>),
+    Swapped(bool),
+    Done,
 }
 
 /// How a call ends without an answer.
@@ -77,6 +84,7 @@ impl Request {
             Self::Complete(_) | Self::Embed(_) | Self::GenerateImage(_) => Capability::Model,
             Self::Search(_) | Self::EmbedQuery { .. } => Capability::Knowledge,
             Self::Put(_) | Self::Get(_) => Capability::Artifacts,
+            Self::Kv(_) => Capability::Kv,
         }
     }
 
@@ -92,6 +100,7 @@ impl Request {
             Self::Search(request) => request.check(),
             Self::Put(request) => request.check(),
             Self::Get(_) => Ok(()),
+            Self::Kv(request) => request.check(),
         }
     }
 
@@ -102,7 +111,7 @@ impl Request {
             Self::Complete(request) => Some(request.worst()),
             Self::Embed(request) | Self::EmbedQuery { request, .. } => Some(request.worst()),
             Self::GenerateImage(request) => Some(request.worst()),
-            Self::Search(_) | Self::Put(_) | Self::Get(_) => None,
+            Self::Search(_) | Self::Put(_) | Self::Get(_) | Self::Kv(_) => None,
         }
     }
 
@@ -134,6 +143,7 @@ impl Request {
                 ("put", json!([digest, put.media_type, put.name]))
             }
             Self::Get(artifact) => ("get", artifact.to_json()),
+            Self::Kv(request) => ("kv", to_value(request)),
         }
     }
 }
@@ -149,6 +159,11 @@ impl Answer {
             Self::Passages(passages) => to_value(passages),
             Self::Reference(artifact) => artifact.to_json(),
             Self::Bytes(bytes) => json!({ "bytes": Digest::of(bytes).to_string() }),
+            // A value may be `null`, which is another thing than none.
+            Self::Value(value) => value.iter().cloned().collect(),
+            Self::Keys(keys) => to_value(keys),
+            Self::Swapped(swapped) => Value::Bool(*swapped),
+            Self::Done => Value::Null,
         };
         Document::of(&value)
     }

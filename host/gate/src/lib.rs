@@ -11,6 +11,7 @@ pub mod call;
 pub mod contract;
 pub mod gate;
 pub mod knowledge;
+pub mod kv;
 pub mod ledger;
 pub mod logbook;
 pub mod model;

@@ -223,6 +223,7 @@ impl World {
             },
             provider: Arc::clone(&script) as _,
             knowledge: Arc::clone(&index) as _,
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
             host_key: [1; 32],
