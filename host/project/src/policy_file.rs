@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_policy::budget::Stated;
-use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling, Pattern};
+use bailiwick_policy::ceiling::{
+    ArtifactsCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
+};
 use bailiwick_policy::{Budget, Ceiling, Origins, People, Person, Policy, Right};
 use toml::Spanned;
 
@@ -106,6 +108,9 @@ fn ceiling(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Ceiling {
     ceiling.assets = folders("assets");
     ceiling.artifacts =
         table.table("artifacts").map(|artifacts| ArtifactsCeiling { put: artifacts.size("put") });
+    ceiling.kv = table
+        .table("kv")
+        .map(|kv| KvCeiling { quota: kv.size("quota"), write: kv.flag("write").unwrap_or(true) });
     if let Some(limits) = table.table("limits") {
         ceiling.limits = requested_limits(limits, findings).limits;
     }

@@ -13,6 +13,7 @@ use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, sort};
 use crate::folders::inside;
 use crate::keys::{self, FileKind};
+use crate::kv::{Namespace, kv_grant, namespaces};
 use crate::limits::requested_limits;
 use crate::nearest::did_you_mean;
 use crate::retention::Retention;
@@ -37,6 +38,8 @@ pub struct Project {
     pub embedders: BTreeMap<Name, Name>,
     /// Asset folders.
     pub assets: BTreeMap<Name, Folder>,
+    /// Namespaces of values that last from run to run.
+    pub kv: BTreeMap<Name, Namespace>,
     /// How long runs and their values are kept.
     pub retention: Retention,
 }
@@ -104,6 +107,7 @@ impl Project {
             knowledge: folders(root, "knowledge", findings),
             embedders: BTreeMap::new(),
             assets: folders(root, "assets", findings),
+            kv: namespaces(root, findings),
             retention: root.table("retention").map(Retention::of).unwrap_or_default(),
         };
         for (name, _, model) in named(root, "models") {
@@ -123,7 +127,7 @@ impl Project {
         }
         project.embedders = project.embedders(root, findings);
         for (name, place, table) in named(root, "agents") {
-            let agent = project.agent(place, table, findings);
+            let agent = project.agent(&name, place, table, findings);
             project.agents.insert(name, agent);
         }
         project.currency = findings.stated();
@@ -167,6 +171,7 @@ impl Project {
 
     fn agent(
         &self,
+        name: &Name,
         span: std::ops::Range<usize>,
         table: Entries<'_, '_>,
         findings: &mut Findings<'_>,
@@ -174,7 +179,7 @@ impl Project {
         let mut keys = BTreeMap::new();
         places(table, "", &mut keys, findings);
         let grants = match table.table("grants") {
-            Some(grants) => self.grants(grants, findings),
+            Some(grants) => self.grants(name, grants, findings),
             None => Grants::none(),
         };
         let limits = match table.table("limits") {
@@ -190,7 +195,7 @@ impl Project {
         }
     }
 
-    fn grants(&self, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
+    fn grants(&self, agent: &Name, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
         let mut grants = Grants::none();
         if let Some(model) = table.table("model") {
             let known: Vec<_> = self.models.keys().collect();
@@ -221,6 +226,7 @@ impl Project {
             granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
+        grants.kv = table.table("kv").and_then(|kv| kv_grant(agent, kv, &self.kv, findings));
         grants
     }
 
@@ -317,12 +323,13 @@ pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
         "model" => Some(format!("grants.model = {{ use = {} }}", names("ALIAS"))),
         "knowledge" => Some(format!("grants.knowledge = {}", names("COLLECTION"))),
         "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
+        "kv" => Some("grants.kv = { namespace = \"NAMESPACE\" }".to_owned()),
         _ => None,
     }
 }
 
 /// The named tables under a key, with where each name stands, in file order.
-fn named<'n, 't>(
+pub(crate) fn named<'n, 't>(
     root: Entries<'n, 't>,
     key: &str,
 ) -> Vec<(Name, std::ops::Range<usize>, Entries<'n, 't>)> {

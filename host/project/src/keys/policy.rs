@@ -65,6 +65,7 @@ const CEILING: &[Key] = &[
     key("knowledge", Shape::Table(FOLDERS), "Collections. Left out: none."),
     key("assets", Shape::Table(FOLDERS), "Asset folders. Left out: none."),
     key("artifacts", Shape::Table(ARTIFACTS), "Artifacts. Left out: none."),
+    key("kv", Shape::Table(KV), "Namespaces. Left out: none."),
     key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
 ];
 
@@ -91,3 +92,12 @@ const ARTIFACTS: &[Key] = &[key(
     Shape::Size,
     "Bytes that one attempt may put. Unset: no bound here beyond the limits.",
 )];
+
+const KV: &[Key] = &[
+    key(
+        "quota",
+        Shape::Size,
+        "What a namespace may hold for an agent to write into it. Unset: what the host can keep, 256 MiB.",
+    ),
+    key("write", Shape::Flag, "Whether agents may write. Unset: yes."),
+];

@@ -143,6 +143,18 @@ impl<'a> Links<'a> {
                 findings.report_with(codes::UNKNOWN_AGENT, agent.span(), message, hint);
             }
         }
+        let keeps = |agent: &Spanned<Name>| {
+            let agent = surroundings.project.agents.get(agent.get_ref());
+            agent.is_some_and(|agent| agent.grants.kv.is_some())
+        };
+        if step.cache
+            && step.agent.as_ref().is_some_and(keeps)
+            && let Some(key) = step.key("cache")
+        {
+            let message = format!("`{name}` is cached, and its agent is granted `kv`");
+            let hint = "what a namespace holds is not the same the next time: leave `cache` out";
+            findings.report_with(codes::KEY_NOT_HERE, key, message, hint);
+        }
         if let (Some(people), Some(key)) = (&step.people, step.key("people")) {
             people.check(name, key, &surroundings.policy.people, findings);
         }
