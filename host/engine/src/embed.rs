@@ -199,6 +199,7 @@ mod tests {
             embedders: [(name("facts"), name("embedder"))].into(),
             provider: Arc::new(Providers::new(Keys::new(None, None))),
             knowledge: Arc::new(collections.clone()),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
             host_key: [7; 32],

@@ -9,11 +9,12 @@ use bailiwick_gate::ledger::Ledger;
 use bailiwick_policy::ports::StepRunner;
 use bailiwick_provider::Providers;
 use bailiwick_sandbox::Runner;
-use bailiwick_store::Collections;
+use bailiwick_store::{Collections, Shelves};
 
 use crate::codes;
 use crate::host::{Held, Host};
 use crate::load::Opened;
+use crate::pinned;
 use crate::problems::Problems;
 
 /// Where the answers to an agent of this project come from.
@@ -31,6 +32,8 @@ pub(crate) fn gateway(
         // knowledge
         knowledge: Arc::new(collections),
         embedders: opened.embedders(),
+        // kv
+        namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power

@@ -135,7 +135,7 @@ fn power(import: &str) -> Option<(&str, &str)> {
 }
 
 fn offered(interface: &str) -> bool {
-    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts")
+    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts" | "kv")
 }
 
 fn line(interface: &str) -> &'static str {
@@ -143,6 +143,7 @@ fn line(interface: &str) -> &'static str {
         "model" => "grants.model = { use = [\"ALIAS\"] }",
         "knowledge" => "grants.knowledge = [\"COLLECTION\"]",
         "artifacts" => "grants.artifacts = {}",
+        "kv" => "grants.kv = { namespace = \"NAMESPACE\" }",
         _ => "nothing: no grant covers it",
     }
 }

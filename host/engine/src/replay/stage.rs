@@ -114,6 +114,7 @@ impl Stage {
             embedders,
             provider: Arc::new(Nobody),
             knowledge: Arc::new(Nobody),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs,
             clock: Arc::new(SystemClock),
             host_key: [0; 32],

@@ -17,6 +17,7 @@ use bailiwick_orchestrator::{
     Books, Ended, Resume, RunError, RunHandle, Start, World, pin, resume, run,
 };
 use bailiwick_policy::Route;
+use bailiwick_store::MemoryNamespaces;
 use serde_json::json;
 
 use crate::clock::Simulated;
@@ -178,6 +179,10 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
         embedders: embedder.into_iter().collect(),
         provider: Arc::new(Provider(Arc::clone(outside))),
         knowledge: Arc::new(Index(Arc::clone(outside))),
+        namespaces: {
+            let outside = Arc::clone(outside);
+            Arc::new(MemoryNamespaces::of(move || outside.journal.values()))
+        },
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
         host_key: [7; 32],

@@ -51,6 +51,7 @@ impl Shop {
             embedders: BTreeMap::new(),
             provider: Arc::new(Handed(model)),
             knowledge: Arc::new(Nobody),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             host_key: [7; 32],

@@ -33,7 +33,7 @@ use bailiwick_gate::model::{
 use bailiwick_gate::{
     Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError,
 };
-use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
+use bailiwick_policy::grants::{ArtifactsGrant, KvGrant, ModelGrant};
 use bailiwick_policy::ports::{Job, Left, Outcome, Patience, StepRunner as _};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
 use bailiwick_sandbox::{Compiler, Refused, Runner, Sandbox};
@@ -215,6 +215,7 @@ impl Host {
             embedders: BTreeMap::new(),
             provider: Arc::new(Nobody),
             knowledge: Arc::new(Nobody),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             host_key: [7; 32],
@@ -309,5 +310,6 @@ pub fn everything() -> Grants {
         knowledge: [name("brand")].into(),
         assets: [].into(),
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
+        kv: Some(KvGrant { namespace: name("notes"), write: true, quota: KvGrant::QUOTA }),
     }
 }

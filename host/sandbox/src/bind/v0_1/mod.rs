@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod knowledge;
+mod kv;
 mod log;
 mod model;
 
@@ -41,7 +42,8 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wit::log::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::model::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::knowledge::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)
+    wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)?;
+    wit::kv::add_to_linker::<_, Own>(linker, |state| state)
 }
 
 impl types::Host for State {}
