@@ -24,11 +24,13 @@ pub enum Capability {
     Knowledge,
     /// Files beside the JSON.
     Artifacts,
+    /// Values that last from run to run.
+    Kv,
 }
 
 impl Capability {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 3] = [Self::Model, Self::Knowledge, Self::Artifacts];
+    pub const ALL: [Self; 4] = [Self::Model, Self::Knowledge, Self::Artifacts, Self::Kv];
 
     /// The name of the interface and of the key in `agent.toml`.
     pub fn name(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Capability {
             Self::Model => "model",
             Self::Knowledge => "knowledge",
             Self::Artifacts => "artifacts",
+            Self::Kv => "kv",
         }
     }
 
@@ -45,6 +48,7 @@ impl Capability {
             Self::Model => r#"model = { use = ["writer"], reason = "…" }"#,
             Self::Knowledge => r#"knowledge = { use = ["brand"], reason = "…" }"#,
             Self::Artifacts => r#"artifacts = { put = "16 MiB", reason = "…" }"#,
+            Self::Kv => r#"kv = { write = true, reason = "…" }"#,
         }
     }
 
@@ -109,6 +113,7 @@ mod tests {
             ("bailiwick:agent/model@0.1.0", Name::Capability(Capability::Model)),
             ("bailiwick:agent/artifacts@0.1.0", Name::Capability(Capability::Artifacts)),
             ("bailiwick:agent/knowledge@0.1.0", Name::Capability(Capability::Knowledge)),
+            ("bailiwick:agent/kv@0.1.0", Name::Capability(Capability::Kv)),
             ("bailiwick:agent/telepathy@0.1.0", Name::Foreign),
             ("bailiwick:agent/model@0.2.0", Name::OtherVersion("0.2.0")),
             ("bailiwick:agent/agent@0.1.0-rc.1", Name::OtherVersion("0.1.0-rc.1")),

@@ -43,4 +43,4 @@ pub use manifest::{MISSING_KEY, Manifest, NOT_TOML, UNKNOWN_KEY, WRONG_VALUE, re
 pub use profile::{Profile, ProfileError};
 pub use section::BrokenFile;
 pub use toolchain::{NoToolchain, TARGET, Toolchain};
-pub use wants::{ArtifactsWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants, WantsError};
+pub use wants::{ArtifactsWant, KvWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants, WantsError};

@@ -26,6 +26,9 @@ pub struct Wants {
     /// Files beside the JSON. Absent: the agent neither reads nor writes any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifacts: Option<ArtifactsWant>,
+    /// Values that last from run to run. Absent: none are wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvWant>,
 }
 
 /// A want that is a list of names.
@@ -47,6 +50,17 @@ pub struct ArtifactsWant {
     /// input names.
     #[serde(rename = "put_bytes", default, skip_serializing_if = "Option::is_none")]
     pub put: Option<Bytes>,
+    /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
+    pub reason: String,
+}
+
+/// The want to read, and perhaps to write, values of a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KvWant {
+    /// Whether it writes. Absent: it only reads.
+    #[serde(default)]
+    pub write: bool,
     /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
     pub reason: String,
 }
@@ -85,6 +99,7 @@ impl Wants {
             Capability::Model => self.model.is_some(),
             Capability::Knowledge => self.knowledge.is_some(),
             Capability::Artifacts => self.artifacts.is_some(),
+            Capability::Kv => self.kv.is_some(),
         }
     }
 
@@ -113,8 +128,11 @@ impl Wants {
             }
             check_reason(capability, &want.reason)?;
         }
-        match &self.artifacts {
-            Some(want) => check_reason(Capability::Artifacts, &want.reason),
+        if let Some(want) = &self.artifacts {
+            check_reason(Capability::Artifacts, &want.reason)?;
+        }
+        match &self.kv {
+            Some(want) => check_reason(Capability::Kv, &want.reason),
             None => Ok(()),
         }
     }
@@ -140,6 +158,7 @@ mod tests {
             }),
             knowledge: None,
             artifacts: Some(ArtifactsWant { put: Some(Bytes::mib(16)), reason: "images".into() }),
+            kv: None,
         };
         let json = wants.to_json().unwrap();
         assert_eq!(
@@ -159,6 +178,8 @@ mod tests {
             "[]".into(),
             r#"{"http":{}}"#.into(),
             r#"{"model":{"use":["writer"]}}"#.into(),
+            r#"{"kv":{"write":true}}"#.into(),
+            r#"{"kv":{"namespace":"notes","reason":"x"}}"#.into(),
             r#"{"model":{"use":[],"reason":"x"}}"#.into(),
             r#"{"model":{"use":["../x"],"reason":"x"}}"#.into(),
             r#"{"model":{"use":["a"],"reason":" "}}"#.into(),

@@ -3,6 +3,7 @@
 
 use crate::artifacts::Artifacts;
 use crate::knowledge::Knowledge;
+use crate::kv::Kv;
 use crate::log::Log;
 use crate::model::Model;
 use crate::powers::Reach;
@@ -61,6 +62,11 @@ impl Host {
     /// Files that travel beside the JSON.
     pub fn artifacts(&self) -> Artifacts<'_> {
         Artifacts::new(self)
+    }
+
+    /// Values that last from run to run, in the namespace that the operator granted.
+    pub fn kv(&self) -> Kv<'_> {
+        Kv::new(self)
     }
 
     /// The start of a scripted host for tests; the same as [`Fake::new`](crate::fake::Fake::new).

@@ -66,6 +66,7 @@ pub mod fake;
 pub mod guest;
 mod host;
 pub mod knowledge;
+pub mod kv;
 mod limits;
 pub mod log;
 pub mod model;
