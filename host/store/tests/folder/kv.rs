@@ -7,7 +7,7 @@ use bailiwick_core::kv::KvWrites;
 use bailiwick_core::ports::{Blobs as _, Journal as _, Term};
 use bailiwick_core::{Artifact, Bytes, Digest, Document, Name, RunId, Timestamp};
 use bailiwick_gate::kv::{Exclusive, Held, Namespaces as _};
-use bailiwick_store::{AuditScope, HostFact, Shelves, Store, SweepRequest};
+use bailiwick_store::{AuditScope, HostFact, Reach, Shelves, Store, SweepRequest};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -176,6 +176,7 @@ fn what_a_namespace_holds_outlives_the_runs_that_wrote_it() {
         erase_before: None,
         now: Timestamp(100),
         by: "ana".into(),
+        reach: Reach::All,
     };
     let swept = wait(store.sweep(request)).unwrap();
     assert_eq!(swept.deleted.len(), 2);
@@ -192,11 +193,11 @@ fn who_wants_a_turn_alone_waits_for_those_who_share_and_they_for_him() {
     let (store, _folder) = scratch();
     let shelves = Shelves::new(Arc::clone(&store), "p".into());
     let same = Shelves::new(Arc::clone(&store), "p".into());
+    let notes = notes();
     wait(async {
-        let [one, two] =
-            [shelves.turn(&notes(), Exclusive::No), same.turn(&notes(), Exclusive::No)];
+        let [one, two] = [shelves.turn(&notes, Exclusive::No), same.turn(&notes, Exclusive::No)];
         let (one, two) = (one.await, two.await);
-        let waiting = same.turn(&notes(), Exclusive::Yes);
+        let waiting = same.turn(&notes, Exclusive::Yes);
         tokio::pin!(waiting);
         assert!(
             std::future::poll_fn(|cx| {
@@ -206,7 +207,7 @@ fn who_wants_a_turn_alone_waits_for_those_who_share_and_they_for_him() {
         );
         drop((one, two));
         let alone = waiting.await;
-        let reader = shelves.turn(&notes(), Exclusive::No);
+        let reader = shelves.turn(&notes, Exclusive::No);
         tokio::pin!(reader);
         assert!(
             std::future::poll_fn(|cx| {
@@ -216,7 +217,7 @@ fn who_wants_a_turn_alone_waits_for_those_who_share_and_they_for_him() {
         );
         // Others do not wait.
         let elsewhere = Shelves::new(Arc::clone(&store), "q".into());
-        drop(elsewhere.turn(&notes(), Exclusive::Yes).await);
+        drop(elsewhere.turn(&notes, Exclusive::Yes).await);
         drop(alone);
         drop(reader.await);
     });
