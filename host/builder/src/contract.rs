@@ -25,11 +25,14 @@ pub enum Capability {
     Artifacts,
     /// Requests to the web.
     Http,
+    /// Values that last from run to run.
+    Kv,
 }
 
 impl Capability {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 4] = [Self::Model, Self::Knowledge, Self::Artifacts, Self::Http];
+    pub const ALL: [Self; 5] =
+        [Self::Model, Self::Knowledge, Self::Artifacts, Self::Http, Self::Kv];
 
     /// The name of the interface and of the key in `agent.toml`.
     pub fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Capability {
             Self::Knowledge => "knowledge",
             Self::Artifacts => "artifacts",
             Self::Http => "http",
+            Self::Kv => "kv",
         }
     }
 
@@ -48,6 +52,7 @@ impl Capability {
             Self::Knowledge => r#"knowledge = { use = ["brand"], reason = "…" }"#,
             Self::Artifacts => r#"artifacts = { put = "16 MiB", reason = "…" }"#,
             Self::Http => r#"http = { hosts = ["api.example.com"], reason = "…" }"#,
+            Self::Kv => r#"kv = { write = true, reason = "…" }"#,
         }
     }
 
@@ -119,6 +124,7 @@ mod tests {
             ("bailiwick:agent/model@0.1.0", Name::Capability(Capability::Model)),
             ("bailiwick:agent/artifacts@0.1.0", Name::Capability(Capability::Artifacts)),
             ("bailiwick:agent/knowledge@0.1.0", Name::Capability(Capability::Knowledge)),
+            ("bailiwick:agent/kv@0.1.0", Name::Capability(Capability::Kv)),
             ("bailiwick:agent/telepathy@0.1.0", Name::Foreign),
             ("bailiwick:agent/model@0.2.0", Name::OtherVersion("0.2.0")),
             ("bailiwick:agent/agent@0.1.0-rc.1", Name::OtherVersion("0.1.0-rc.1")),

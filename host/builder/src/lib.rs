@@ -44,5 +44,5 @@ pub use profile::{Profile, ProfileError};
 pub use section::BrokenFile;
 pub use toolchain::{NoToolchain, TARGET, Toolchain};
 pub use wants::{
-    ArtifactsWant, HttpWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants, WantsError,
+    ArtifactsWant, HttpWant, KvWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants, WantsError,
 };

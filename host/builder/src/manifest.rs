@@ -7,7 +7,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::contract::Capability;
-use crate::wants::{ArtifactsWant, HttpWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants};
+use crate::wants::{
+    ArtifactsWant, HttpWant, KvWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants,
+};
 
 /// Not TOML.
 pub const NOT_TOML: &str = "E701";
@@ -104,13 +106,14 @@ impl Reader<'_> {
                 Some(Capability::Artifacts) => {
                     wants.artifacts = self.artifacts_want(key.span(), value);
                 }
+                Some(Capability::Kv) => wants.kv = self.kv_want(key.span(), value),
                 None if name == "log" => {
                     self.unknown(name, key.span(), "log is always granted: leave the line out");
                 }
                 None => self.unknown(
                     name,
                     key.span(),
-                    "what can be wanted is model, knowledge, artifacts and http",
+                    "what can be wanted is model, knowledge, artifacts, http and kv",
                 ),
             }
         }
@@ -203,6 +206,24 @@ impl Reader<'_> {
             self.missing("reason", &key, line);
         }
         Some(ArtifactsWant { put, reason: reason?? })
+    }
+
+    fn kv_want(&mut self, key: std::ops::Range<usize>, value: &Value<'_>) -> Option<KvWant> {
+        let line = Capability::Kv.want_line();
+        let table = self.table(value, line)?;
+        let (mut write, mut reason) = (false, None);
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("write", DeValue::Boolean(writes)) => write = *writes,
+                ("write", _) => self.wrong_kind(value, "a boolean", line),
+                ("reason", _) => reason = Some(self.reason(value)),
+                (other, _) => self.unknown(other, key.span(), "the keys are write and reason"),
+            }
+        }
+        if reason.is_none() {
+            self.missing("reason", &key, line);
+        }
+        Some(KvWant { write, reason: reason?? })
     }
 
     fn build(&mut self, value: &Value<'_>) -> Option<PathBuf> {

@@ -29,6 +29,9 @@ pub struct Wants {
     /// Requests to the web. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpWant>,
+    /// Values that last from run to run. Absent: none are wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvWant>,
 }
 
 /// A want that is a list of names.
@@ -73,6 +76,17 @@ impl HttpWant {
     }
 }
 
+/// The want to read, and perhaps to write, values of a namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KvWant {
+    /// Whether it writes. Absent: it only reads.
+    #[serde(default)]
+    pub write: bool,
+    /// What for, in the author's words: not empty, at most [`REASON_BYTES_MAX`].
+    pub reason: String,
+}
+
 /// Why something is no list of wants.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum WantsError {
@@ -108,6 +122,7 @@ impl Wants {
             Capability::Knowledge => self.knowledge.is_some(),
             Capability::Artifacts => self.artifacts.is_some(),
             Capability::Http => self.http.is_some(),
+            Capability::Kv => self.kv.is_some(),
         }
     }
 
@@ -144,8 +159,11 @@ impl Wants {
             }
             check_reason(capability, &want.reason)?;
         }
-        match &self.artifacts {
-            Some(want) => check_reason(Capability::Artifacts, &want.reason),
+        if let Some(want) = &self.artifacts {
+            check_reason(Capability::Artifacts, &want.reason)?;
+        }
+        match &self.kv {
+            Some(want) => check_reason(Capability::Kv, &want.reason),
             None => Ok(()),
         }
     }
@@ -172,6 +190,7 @@ mod tests {
             knowledge: None,
             artifacts: Some(ArtifactsWant { put: Some(Bytes::mib(16)), reason: "images".into() }),
             http: None,
+            kv: None,
         };
         let json = wants.to_json().unwrap();
         assert_eq!(
@@ -194,6 +213,8 @@ mod tests {
             r#"{"http":{"hosts":["a b"],"reason":"x"}}"#.into(),
             r#"{"telepathy":{}}"#.into(),
             r#"{"model":{"use":["writer"]}}"#.into(),
+            r#"{"kv":{"write":true}}"#.into(),
+            r#"{"kv":{"namespace":"notes","reason":"x"}}"#.into(),
             r#"{"model":{"use":[],"reason":"x"}}"#.into(),
             r#"{"model":{"use":["../x"],"reason":"x"}}"#.into(),
             r#"{"model":{"use":["a"],"reason":" "}}"#.into(),

@@ -38,6 +38,21 @@ fn fan_out_makes_a_page_for_each_reader() {
 }
 
 #[test]
+fn memory_writes_about_nothing_twice() {
+    let desk = Desk::new();
+    let output = |id: &str| {
+        let ended = run(&desk, "06-memory", &["remember", "note"], id).ends(0);
+        serde_json::from_str::<serde_json::Value>(&ended.stdout).unwrap()
+    };
+    let (first, second) = (output("first"), output("second"));
+    assert_eq!(first["notes"].as_array().unwrap().len(), 3);
+    assert_eq!(second["notes"], json!([]));
+    let seen = second["seen"].as_array().unwrap();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|cell| cell["value"]["known"][0]["times"] == 2), "{seen:?}");
+}
+
+#[test]
 fn approval_ends_with_what_people_let_pass() {
     let desk = Desk::new();
     let decisions = example("03-approval").join("decisions.toml");

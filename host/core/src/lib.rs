@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod fact;
+pub mod kv;
 pub mod money;
 pub mod name;
 pub mod ports;

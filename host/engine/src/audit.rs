@@ -241,7 +241,7 @@ fn is_deleted(stream: &StreamHead, facts: &[(Timestamp, HostFact)]) -> bool {
             stream.stream == Stream::Run(run.clone()).to_string()
                 && (*appends > stream.appends || (*appends, *link) == (stream.appends, stream.link))
         }
-        HostFact::ValuesErased { .. } => false,
+        HostFact::ValuesErased { .. } | HostFact::KvWritten { .. } => false,
     })
 }
 

@@ -200,6 +200,7 @@ mod tests {
             provider: Arc::new(Providers::new(Keys::new(None, None))),
             knowledge: Arc::new(collections.clone()),
             http: Arc::new(bailiwick_gate::Unconnected),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
             clearances: bailiwick_policy::Clearances::unlabelled(),
@@ -208,7 +209,8 @@ mod tests {
         });
         let run = RunId::new("r").unwrap();
         let proof = durable(&store, &run).await;
-        let embed = || missing(Arc::clone(&gateway), collections.clone(), run.clone()).unwrap()(proof);
+        let embed =
+            || missing(Arc::clone(&gateway), collections.clone(), run.clone()).unwrap()(proof);
         let none =
             Budgets { day: Budget { calls: Some(Calls(0)), ..Budget::NONE }, ..Budgets::default() };
         gateway.ledger.open(&run, Arc::new(none));

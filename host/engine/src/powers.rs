@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::units::show_duration;
 use bailiwick_core::{Bytes, Currency, Name};
-use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling};
+use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, KvCeiling};
 use bailiwick_policy::grants::ArtifactsGrant;
 use bailiwick_policy::{Budget, Ceiling, Grants, HttpRule, Limits};
 use bailiwick_project::grant_line;
@@ -40,7 +40,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     let ceilings: Vec<&Ceiling> =
         opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
     let currency = opened.currency();
-    let capabilities = ["model", "knowledge", "assets", "artifacts", "http"];
+    let capabilities = ["model", "knowledge", "assets", "artifacts", "http", "kv"];
     let rows = capabilities.into_iter().map(|capability| {
         let mut power = Power {
             capability,
@@ -84,6 +84,10 @@ fn wanted(agent: &Agent, capability: &str) -> Option<String> {
             Some(put) => format!("put {put} ({})", want.reason),
             None => format!("read ({})", want.reason),
         }),
+        "kv" => wants.kv.as_ref().map(|want| {
+            let kind = if want.write { "read, write" } else { "read" };
+            format!("{kind} ({})", want.reason)
+        }),
         _ => None,
     }
 }
@@ -99,6 +103,10 @@ fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> O
         "assets" => folders(&grants.assets),
         "http" => rules(&grants.http.rules),
         "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
+        "kv" => grants.kv.as_ref().map(|kv| match kv.write {
+            true => format!("{}: read, write up to {}", kv.namespace, kv.quota),
+            false => format!("{}: read", kv.namespace),
+        }),
         _ => None,
     }
 }
@@ -134,6 +142,11 @@ fn of_ceiling(ceiling: &Ceiling, capability: &str, currency: Option<Currency>) -
         "artifacts" => ceiling.artifacts.map(|ArtifactsCeiling { put }| match put {
             Some(put) => format!("put {put}"),
             None => "put as much as limits allow".into(),
+        }),
+        "kv" => ceiling.kv.map(|KvCeiling { quota, write }| match (write, quota) {
+            (false, _) => "read".into(),
+            (true, Some(quota)) => format!("read, write up to {quota}"),
+            (true, None) => "read, write as much as a namespace may hold".into(),
         }),
         _ => None,
     }

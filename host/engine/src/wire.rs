@@ -11,11 +11,12 @@ use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::ports::StepRunner;
 use bailiwick_provider::Providers;
 use bailiwick_sandbox::Runner;
-use bailiwick_store::Collections;
+use bailiwick_store::{Collections, Shelves};
 
 use crate::codes;
 use crate::host::{Held, Host};
 use crate::load::Opened;
+use crate::pinned;
 use crate::problems::Problems;
 
 /// Where the answers to an agent of this project come from.
@@ -35,6 +36,8 @@ pub(crate) fn gateway(
         embedders: opened.embedders(),
         // http
         http: providers,
+        // kv
+        namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power

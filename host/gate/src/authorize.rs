@@ -7,12 +7,13 @@ use std::sync::atomic::Ordering;
 use bailiwick_core::fact::{CallAnswer, Capability, Limit};
 use bailiwick_core::{Artifact, Bytes, Currency, Name};
 use bailiwick_policy::Route;
-use bailiwick_policy::grants::ModelGrant;
+use bailiwick_policy::grants::{KvGrant, ModelGrant};
 use bailiwick_policy::price::Priced;
 
 use crate::call::Request;
 use crate::gate::Gate;
 use crate::http::Way;
+use crate::kv::KvRequest;
 
 /// What authorisation found: exactly what the effect needs, so that nothing is looked
 /// up again after it was judged.
@@ -22,6 +23,7 @@ pub(crate) enum Permit {
     Collection(Name),
     Put,
     Get,
+    Kv(KvGrant),
 }
 
 impl Gate {
@@ -49,6 +51,7 @@ impl Gate {
             Request::Fetch(fetch) => self.authorize_fetch(fetch).map(Box::new).map(Permit::Web),
             Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
             Request::Get(artifact) => self.authorize_get(artifact),
+            Request::Kv(request) => self.authorize_kv(request),
         }
     }
 
@@ -151,6 +154,30 @@ impl Gate {
         }
         let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
         if readable.contains(artifact) { Ok(Permit::Get) } else { Err(self.unreadable(artifact)) }
+    }
+
+    fn authorize_kv(&self, request: &KvRequest) -> Result<Permit, CallAnswer> {
+        let agent = &self.generation.agent;
+        let Some(grant) = &self.generation.effective.grants.kv else {
+            let reason = format!("no namespace is granted to {agent}");
+            return Err(self.ungranted(reason, "grants.kv = { namespace = \"NAMESPACE\" }".into()));
+        };
+        if request.writes() && !grant.write {
+            let namespace = &grant.namespace;
+            return Err(CallAnswer::Denied {
+                reason: format!("{agent} reads the namespace {namespace} and may not write it"),
+                hint: Some(format!(
+                    "in bailiwick.toml, under [kv.{namespace}]: writers = [{:?}]",
+                    agent.as_str()
+                )),
+            });
+        }
+        if let Some(value) = request.sends() {
+            self.check_references(value).map_err(|foreign| CallAnswer::Invalid {
+                detail: format!("foreign-artifact: {foreign}"),
+            })?;
+        }
+        Ok(Permit::Kv(grant.clone()))
     }
 
     fn unreadable(&self, artifact: &Artifact) -> CallAnswer {

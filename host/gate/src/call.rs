@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::artifacts::PutRequest;
 use crate::http::{FetchRequest, FetchResponse};
 use crate::knowledge::{Passage, SearchRequest};
+use crate::kv::KvRequest;
 use crate::model::{CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest};
 use crate::worst::Worst;
 
@@ -36,6 +37,8 @@ pub enum Request {
     Get(Artifact),
     /// `http.fetch`.
     Fetch(FetchRequest),
+    /// `kv`.
+    Kv(KvRequest),
 }
 
 /// What it is given.
@@ -49,6 +52,10 @@ pub enum Answer {
     Reference(Artifact),
     Bytes(Vec<u8>),
     Response(FetchResponse),
+    Value(Option<Value>),
+    Keys(Vec<String>),
+    Swapped(bool),
+    Done,
 }
 
 /// How a call ends without an answer.
@@ -83,6 +90,7 @@ impl Request {
             Self::Search(_) | Self::EmbedQuery { .. } => Capability::Knowledge,
             Self::Put(_) | Self::Get(_) => Capability::Artifacts,
             Self::Fetch(_) => Capability::Http,
+            Self::Kv(_) => Capability::Kv,
         }
     }
 
@@ -99,6 +107,7 @@ impl Request {
             Self::Put(request) => request.check(),
             Self::Get(_) => Ok(()),
             Self::Fetch(request) => request.check().map(|_| ()),
+            Self::Kv(request) => request.check(),
         }
     }
 
@@ -109,7 +118,7 @@ impl Request {
             Self::Complete(request) => Some(request.worst()),
             Self::Embed(request) | Self::EmbedQuery { request, .. } => Some(request.worst()),
             Self::GenerateImage(request) => Some(request.worst()),
-            Self::Search(_) | Self::Put(_) | Self::Get(_) | Self::Fetch(_) => None,
+            Self::Search(_) | Self::Put(_) | Self::Get(_) | Self::Fetch(_) | Self::Kv(_) => None,
         }
     }
 
@@ -119,6 +128,7 @@ impl Request {
         match self {
             // What is no method is refused before it matters.
             Self::Fetch(request) => Method::parse(&request.method).is_none_or(Method::changes),
+            // What is kept happens with the end of the attempt, or not at all.
             _ => false,
         }
     }
@@ -152,6 +162,7 @@ impl Request {
             }
             Self::Get(artifact) => ("get", artifact.to_json()),
             Self::Fetch(request) => ("fetch", request.form()),
+            Self::Kv(request) => ("kv", to_value(request)),
         }
     }
 }
@@ -168,6 +179,11 @@ impl Answer {
             Self::Reference(artifact) => artifact.to_json(),
             Self::Response(response) => response.to_json(),
             Self::Bytes(bytes) => json!({ "bytes": Digest::of(bytes).to_string() }),
+            // A value may be `null`, which is another thing than none.
+            Self::Value(value) => value.iter().cloned().collect(),
+            Self::Keys(keys) => to_value(keys),
+            Self::Swapped(swapped) => Value::Bool(*swapped),
+            Self::Done => Value::Null,
         };
         Document::of(&value)
     }

@@ -13,6 +13,7 @@ use crate::call::{Answer, CallError, Request};
 use crate::gate::Gate;
 use crate::http::{FetchRequest, FetchResponse};
 use crate::knowledge::{Passage, SearchRequest};
+use crate::kv::KvRequest;
 use crate::model::{
     CompleteRequest, Completion, EmbedRequest, Embedding, Finish, ImageRequest, Message, Role,
 };
@@ -89,6 +90,55 @@ impl Gate {
     pub async fn generate_image(&self, request: ImageRequest) -> Result<Vec<Artifact>, CallError> {
         match self.call(Request::GenerateImage(request)).await? {
             Answer::Images(images) => Ok(images),
+            _ => Err(MIXED_UP),
+        }
+    }
+
+    /// `kv.get`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn kv_get(&self, key: String) -> Result<Option<Value>, CallError> {
+        match self.call(Request::Kv(KvRequest::Get { key })).await? {
+            Answer::Value(value) => Ok(value),
+            _ => Err(MIXED_UP),
+        }
+    }
+
+    /// `kv.list`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn kv_list(
+        &self,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<String>, CallError> {
+        match self.call(Request::Kv(KvRequest::List { prefix, after, limit })).await? {
+            Answer::Keys(keys) => Ok(keys),
+            _ => Err(MIXED_UP),
+        }
+    }
+
+    /// `kv.set` and `kv.delete`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn kv_change(&self, request: KvRequest) -> Result<(), CallError> {
+        match self.call(Request::Kv(request)).await? {
+            Answer::Done => Ok(()),
+            _ => Err(MIXED_UP),
+        }
+    }
+
+    /// `kv.compare-and-set`: whether the key held what was expected.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn kv_swap(&self, request: KvRequest) -> Result<bool, CallError> {
+        match self.call(Request::Kv(request)).await? {
+            Answer::Swapped(swapped) => Ok(swapped),
             _ => Err(MIXED_UP),
         }
     }

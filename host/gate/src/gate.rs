@@ -22,6 +22,7 @@ use crate::authorize::Permit;
 use crate::call::{Answer, CallError, Request};
 use crate::http::HttpProvider;
 use crate::knowledge::KnowledgeIndex;
+use crate::kv::{Buffer, Namespaces};
 use crate::ledger::{Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub knowledge: Arc<dyn KnowledgeIndex>,
     /// Who asks the web.
     pub http: Arc<dyn HttpProvider>,
+    /// Who keeps values from run to run.
+    pub namespaces: Arc<dyn Namespaces>,
     /// Who keeps bytes.
     pub blobs: Arc<dyn Blobs>,
     /// What time it is.
@@ -68,6 +71,8 @@ pub struct Gate {
     pub(crate) attempt: AttemptId,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) readable: Mutex<Readable>,
+    /// What it has changed in its namespace.
+    pub(crate) buffer: Mutex<Buffer>,
     pub(crate) record: Arc<Record>,
     pub(crate) lines: AtomicU32,
     /// For an attempt that executes again on its record alone.
@@ -108,6 +113,7 @@ impl Gate {
             attempt: job.attempt.clone(),
             recorder: Arc::clone(&job.recorder),
             readable: Mutex::new(readable),
+            buffer: Mutex::default(),
             record: Arc::clone(&job.record),
             lines: AtomicU32::new(0),
             replay: None,
@@ -278,6 +284,7 @@ impl Gate {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;
                 bytes.map(Answer::Bytes).map_err(|error| unavailable(error.to_string()))
             }
+            (Permit::Kv(grant), Request::Kv(request)) => self.in_namespace(&grant, request).await,
             _ => Err(unavailable("no such effect".into())),
         }
     }

@@ -14,6 +14,7 @@ mod fetch;
 pub mod gate;
 pub mod http;
 pub mod knowledge;
+pub mod kv;
 pub mod ledger;
 pub mod logbook;
 pub mod model;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::call::{Answer, CallError, Request};
 use crate::gate::{Gate, Gateway, Opened};
 use crate::http::FetchResponse;
+use crate::kv::KvRequest;
 
 /// Where the comparison of an attempt with its record ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +168,15 @@ impl Gate {
             Request::Fetch(_) => FetchResponse::from_json(&value)
                 .map(Answer::Response)
                 .ok_or_else(|| lost("no response".into())),
+            Request::Kv(request) => {
+                let answer = answered(request, value)?;
+                if let Answer::Value(value) = &answer {
+                    self.let_read(value.as_ref());
+                }
+                let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+                buffer.redo(request, &answer);
+                Ok(answer)
+            }
             Request::Put(_) => self.minted(&value).map(Answer::Reference),
             Request::Get(artifact) => {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;
@@ -200,6 +210,19 @@ impl Gate {
         // A call that was open when its host ended had begun: what came before it was there.
         (self.calls() as usize) < self.record.calls.len()
             || (self.lines.load(Ordering::Relaxed) as usize) < self.record.lines.len()
+    }
+}
+
+/// The answer of a namespace, in the form of the journal.
+fn answered(request: &KvRequest, value: Value) -> Result<Answer, CallError> {
+    match request {
+        KvRequest::Get { .. } => {
+            let kept: Vec<Value> = parse(value)?;
+            Ok(Answer::Value(kept.into_iter().next()))
+        }
+        KvRequest::List { .. } => parse(value).map(Answer::Keys),
+        KvRequest::CompareAndSet { .. } => parse(value).map(Answer::Swapped),
+        KvRequest::Set { .. } | KvRequest::Delete { .. } => Ok(Answer::Done),
     }
 }
 

@@ -131,7 +131,11 @@ impl Tries<'_> {
                     (cost, Raw::Images(images))
                 })
             }
-            Request::Search(_) | Request::Put(_) | Request::Get(_) | Request::Fetch(_) => {
+            Request::Search(_)
+            | Request::Put(_)
+            | Request::Get(_)
+            | Request::Fetch(_)
+            | Request::Kv(_) => {
                 Err(ProviderError::Unsupported { detail: "stays on the host".into() })
             }
         };

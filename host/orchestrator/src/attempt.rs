@@ -8,7 +8,7 @@ use bailiwick_core::fact::{AgentPin, Fact, Failure, FailureKind, ParkReason, Use
 use bailiwick_core::ports::{Durable, JournalError};
 use bailiwick_core::{AttemptId, CellId, Digest, Document, Record, Timestamp};
 use bailiwick_policy::Generation;
-use bailiwick_policy::ports::{Job, Left, Outcome, Park, Patience};
+use bailiwick_policy::ports::{Job, Left, Outcome, Park, Patience, Staged};
 use tokio::sync::oneshot;
 
 use crate::inbox::{InboxRecorder, Message};
@@ -205,6 +205,7 @@ impl Task {
             Ok(output) => match self.verdict_of(&id, &output) {
                 Err(failure) => Some(failure),
                 Ok(()) => {
+                    self.write(&id, outcome.writes)?;
                     let (attempt, used) = (id.clone(), outcome.used);
                     self.note(Fact::CellFinished { attempt, output, used })?;
                     None
@@ -230,6 +231,20 @@ impl Task {
             }
         }
         self.advance(&subject)
+    }
+
+    /// What an attempt changes in a namespace goes into the append that says that it ended.
+    /// Nobody else reads or ends there until that is durable, or lost.
+    fn write(&mut self, id: &AttemptId, staged: Option<Staged>) -> Result<(), RunError> {
+        let Some(Staged { namespace, writes, turn }) = staged else { return Ok(()) };
+        self.note(Fact::KvWritten { attempt: id.clone(), namespace, writes })?;
+        let written = self.written();
+        tokio::spawn(async move {
+            // Lost or not: what is there then is what the next one finds.
+            let _ = written.await;
+            drop(turn);
+        });
+        Ok(())
     }
 
     /// A call that has no answer when its attempt ends will never have one.
@@ -323,7 +338,7 @@ impl Task {
 }
 
 fn left(left: Left) -> Outcome {
-    Outcome { result: Err(left), used: Used::default() }
+    Outcome { result: Err(left), used: Used::default(), writes: None }
 }
 
 /// What an attempt's output depends on, in one digest. Grants and limits are not in it:

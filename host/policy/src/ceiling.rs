@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budget, Stated};
 use crate::credential::Credential;
-use crate::http::HttpRule;
 use crate::flow::LabelRules;
+use crate::http::HttpRule;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
@@ -102,6 +102,9 @@ pub struct Ceiling {
     /// Requests to the web, in the vocabulary of grants; nothing: none.
     #[serde(default)]
     pub http: Vec<HttpRule>,
+    /// Namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvCeiling>,
     /// Limits of the sandbox.
     pub limits: Limits,
 }
@@ -139,6 +142,16 @@ pub struct FolderCeiling {
 pub struct ArtifactsCeiling {
     /// Bytes that one attempt may put; unset: no bound here beyond the limits.
     pub put: Option<Bytes>,
+}
+
+/// The most of namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvCeiling {
+    /// What a namespace may hold for an agent to write into it; unset: no bound here
+    /// beyond the host's own.
+    pub quota: Option<Bytes>,
+    /// Whether agents may write at all.
+    pub write: bool,
 }
 
 impl Policy {
@@ -179,6 +192,7 @@ impl Ceiling {
             assets: None,
             artifacts: None,
             http: Vec::new(),
+            kv: None,
             limits: Limits::DEFAULT,
         }
     }
@@ -198,6 +212,7 @@ impl Ceiling {
             assets: Some(FolderCeiling { roots: None }),
             artifacts: Some(ArtifactsCeiling { put: None }),
             http: HttpRule::public(),
+            kv: Some(KvCeiling { quota: None, write: true }),
             limits: Limits {
                 memory: Bytes::mib(1024),
                 cpu: Duration::from_secs(60),

@@ -27,6 +27,10 @@ pub struct Grants {
     /// grants stay.
     #[serde(default, skip_serializing_if = "HttpPower::is_none")]
     pub http: HttpPower,
+    /// The namespace whose values it may read. Not written where there is none: the digests
+    /// of older grants stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvGrant>,
 }
 
 /// Models.
@@ -59,6 +63,26 @@ pub struct ArtifactsGrant {
     pub put: Option<Bytes>,
 }
 
+/// A namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvGrant {
+    /// Which.
+    pub namespace: Name,
+    /// Whether it is among the writers of the namespace; else it only reads.
+    pub write: bool,
+    /// What the namespace may hold, keys and values, for this agent to write into it.
+    pub quota: Bytes,
+}
+
+impl KvGrant {
+    /// What a namespace may hold where nobody says anything: notes and counters of a
+    /// project for years, and still read at once.
+    pub const QUOTA: Bytes = Bytes::mib(16);
+
+    /// The most that anybody can allow a namespace: it is audited and copied as a whole.
+    pub const QUOTA_MAX: Bytes = Bytes::mib(256);
+}
+
 impl Grants {
     /// Nothing at all: where every agent begins.
     #[must_use]
@@ -69,6 +93,7 @@ impl Grants {
             assets: BTreeSet::new(),
             artifacts: None,
             http: HttpPower::none(),
+            kv: None,
         }
     }
 
@@ -82,6 +107,7 @@ impl Grants {
             "knowledge" => !self.knowledge.is_empty(),
             "artifacts" => self.artifacts.is_some(),
             "http" => !self.http.is_none(),
+            "kv" => self.kv.is_some(),
             _ => false,
         }
     }

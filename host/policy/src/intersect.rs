@@ -7,7 +7,7 @@ use bailiwick_core::{Bytes, Digest, Name};
 use serde::{Deserialize, Serialize};
 
 use crate::ceiling::{Ceiling, Pattern, Policy};
-use crate::grants::{ArtifactsGrant, Grants, ModelGrant};
+use crate::grants::{ArtifactsGrant, Grants, KvGrant, ModelGrant};
 use crate::http::{HttpPower, HttpRule};
 use crate::limits::Limits;
 use crate::route::Route;
@@ -125,6 +125,7 @@ fn lower(effective: &mut Effective, asked: &Asked<'_>, ceiling: &Ceiling, report
     lower_folders("assets", &mut grants.assets, &folders.assets, roots, report);
     lower_artifacts(&mut grants.artifacts, asked, ceiling, report);
     lower_http(&mut grants.http, asked, &ceiling.http, report);
+    lower_kv(&mut grants.kv, asked, ceiling, report);
     lower_limits(&mut effective.limits, asked.limits, &ceiling.limits, report);
 }
 
@@ -257,6 +258,31 @@ fn lower_http(
     *power = std::mem::take(power).within(ceiling);
 }
 
+fn lower_kv(
+    grant: &mut Option<KvGrant>,
+    asked: &Asked<'_>,
+    ceiling: &Ceiling,
+    report: &mut Report<'_>,
+) {
+    let (Some(kv), Some(asked)) = (&mut *grant, &asked.grants.kv) else { return };
+    let Some(most) = &ceiling.kv else {
+        report("grants.kv".into(), asked.namespace.to_string(), "not allowed".into());
+        *grant = None;
+        return;
+    };
+    if asked.write && !most.write {
+        let namespace = &asked.namespace;
+        report("grants.kv".into(), format!("a writer of {namespace}"), "read only".into());
+    }
+    kv.write &= most.write;
+    let allowed = most.quota.unwrap_or(KvGrant::QUOTA_MAX).min(KvGrant::QUOTA_MAX);
+    // The default is no request: it is lowered silently, as limits are.
+    if asked.quota > allowed && asked.quota != KvGrant::QUOTA {
+        report("grants.kv".into(), format!("quota {}", asked.quota), allowed.to_string());
+    }
+    kv.quota = kv.quota.min(allowed);
+}
+
 fn lower_limits(
     limits: &mut Limits,
     requested: &RequestedLimits,
@@ -292,7 +318,7 @@ mod tests {
     use bailiwick_core::{Calls, Money, Tokens};
 
     use super::*;
-    use crate::ceiling::{FolderCeiling, ModelCeiling};
+    use crate::ceiling::{FolderCeiling, KvCeiling, ModelCeiling};
     use crate::origins::Origins;
 
     fn name(text: &str) -> Name {
@@ -386,6 +412,32 @@ mod tests {
             );
             assert_eq!(excesses.len(), expected, "{root}");
         }
+    }
+
+    #[test]
+    fn a_namespace_is_lowered_to_what_the_ceiling_lets_it_hold_and_take() {
+        let granted = |write, quota| {
+            let kv = KvGrant { namespace: name("notes"), write, quota };
+            Grants { kv: Some(kv), ..Grants::none() }
+        };
+        let run = |granted: &Grants, kv: Option<KvCeiling>| {
+            let ceiling = Ceiling { kv, ..Ceiling::nothing() };
+            let policy = policy(vec![("local/*", ceiling)]);
+            let none = RequestedLimits::default();
+            let (effective, excesses) = intersect("local/x", granted, &none, &resources(), &policy);
+            (effective.grants.kv.map(|kv| (kv.write, kv.quota)), excesses.len())
+        };
+        let (one, two) = (Bytes::mib(1), Bytes::mib(2));
+        assert_eq!(run(&granted(true, one), None), (None, 1));
+        let most = |quota, write| Some(KvCeiling { quota, write });
+        assert_eq!(run(&granted(true, two), most(Some(one), true)), (Some((true, one)), 1));
+        assert_eq!(run(&granted(true, two), most(None, false)), (Some((false, two)), 1));
+        assert_eq!(run(&granted(false, one), most(Some(two), false)), (Some((false, one)), 0));
+        // The default is no request.
+        assert_eq!(
+            run(&granted(true, KvGrant::QUOTA), most(Some(one), true)),
+            (Some((true, one)), 0)
+        );
     }
 
     #[test]

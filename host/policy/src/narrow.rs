@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::Name;
 
-use crate::grants::{ArtifactsGrant, Grants, ModelGrant};
+use crate::grants::{ArtifactsGrant, Grants, KvGrant, ModelGrant};
 use crate::intersect::Effective;
 
 impl Effective {
@@ -25,6 +25,7 @@ fn grants(pinned: &Grants, today: &Grants) -> Grants {
             .zip(today.artifacts)
             .map(|(a, b)| ArtifactsGrant { put: a.put.zip(b.put).map(|(a, b)| a.min(b)) }),
         http: pinned.http.narrowed(&today.http),
+        kv: pinned.kv.as_ref().zip(today.kv.as_ref()).and_then(|(a, b)| kv(a, b)),
     }
 }
 
@@ -35,6 +36,15 @@ fn model(pinned: &ModelGrant, today: &ModelGrant) -> Option<ModelGrant> {
         calls: least(pinned.calls, today.calls),
         tokens: least(pinned.tokens, today.tokens),
         money: least(pinned.money, today.money),
+    })
+}
+
+/// Another namespace is another power.
+fn kv(pinned: &KvGrant, today: &KvGrant) -> Option<KvGrant> {
+    (pinned.namespace == today.namespace).then(|| KvGrant {
+        namespace: pinned.namespace.clone(),
+        write: pinned.write && today.write,
+        quota: pinned.quota.min(today.quota),
     })
 }
 
@@ -93,6 +103,19 @@ mod tests {
         let pinned = effective("writer", Some(2), None);
         let today = effective("writer critic", None, Some(9));
         assert_eq!(pinned.narrowed(&today), pinned);
+    }
+
+    #[test]
+    fn of_a_namespace_the_smaller_power_is_left_and_of_another_one_none() {
+        let of = |namespace: &str, write, quota| {
+            let kv =
+                KvGrant { namespace: Name::new(namespace).unwrap(), write, quota: Bytes(quota) };
+            let grants = Grants { kv: Some(kv), ..Grants::none() };
+            Effective { grants, limits: Limits::DEFAULT }
+        };
+        let left = of("notes", true, 9).narrowed(&of("notes", false, 99)).grants.kv.unwrap();
+        assert_eq!((left.write, left.quota), (false, Bytes(9)));
+        assert_eq!(of("notes", true, 9).narrowed(&of("other", true, 9)).grants.kv, None);
     }
 
     #[test]

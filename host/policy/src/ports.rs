@@ -92,6 +92,37 @@ pub struct Outcome {
     pub result: Result<Document, Left>,
     /// What it used.
     pub used: Used,
+    /// What it changes in a namespace, where it has an output.
+    pub writes: Option<Staged>,
+}
+
+/// What an attempt changes in a namespace, once it is written down with its end.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    /// Where.
+    pub namespace: Name,
+    /// What, as a fact says it.
+    pub writes: Document,
+    /// Held until it is durable: nobody reads or ends there meanwhile.
+    pub turn: Turn,
+}
+
+/// A turn that is taken; dropping the last clone gives it back.
+#[derive(Clone)]
+pub struct Turn(#[expect(dead_code, reason = "what counts is when it is dropped")] Arc<dyn Held>);
+
+impl Turn {
+    /// A turn that is given back when `guard` is dropped.
+    #[must_use]
+    pub fn new(guard: impl Send + Sync + 'static) -> Self {
+        Self(Arc::new(guard))
+    }
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Turn")
+    }
 }
 
 /// Runs attempts. Dropping the future ends the attempt and frees what it held.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_policy::budget::Stated;
-use bailiwick_policy::ceiling::{ArtifactsCeiling, FolderCeiling, ModelCeiling, Pattern};
+use bailiwick_policy::ceiling::{
+    ArtifactsCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
+};
 use bailiwick_policy::{Budget, Ceiling, LabelOrder, Origins, People, Person, Policy, Right};
 use toml::Spanned;
 
@@ -138,6 +140,9 @@ fn ceiling(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Ceiling {
     ceiling.artifacts =
         table.table("artifacts").map(|artifacts| ArtifactsCeiling { put: artifacts.size("put") });
     ceiling.http = rules(table, Side::Ceiling, findings);
+    ceiling.kv = table
+        .table("kv")
+        .map(|kv| KvCeiling { quota: kv.size("quota"), write: kv.flag("write").unwrap_or(true) });
     if let Some(limits) = table.table("limits") {
         ceiling.limits = requested_limits(limits, findings).limits;
     }

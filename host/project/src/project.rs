@@ -13,6 +13,7 @@ use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, sort};
 use crate::folders::inside;
 use crate::keys::{self, FileKind};
+use crate::kv::{Namespace, kv_grant, namespaces};
 use crate::limits::requested_limits;
 use crate::nearest::did_you_mean;
 use crate::retention::Retention;
@@ -38,6 +39,8 @@ pub struct Project {
     pub embedders: BTreeMap<Name, Name>,
     /// Asset folders.
     pub assets: BTreeMap<Name, Folder>,
+    /// Namespaces of values that last from run to run.
+    pub kv: BTreeMap<Name, Namespace>,
     /// How long runs and their values are kept.
     pub retention: Retention,
 }
@@ -109,6 +112,7 @@ impl Project {
             knowledge: folders(root, "knowledge", findings),
             embedders: BTreeMap::new(),
             assets: folders(root, "assets", findings),
+            kv: namespaces(root, findings),
             retention: root.table("retention").map(Retention::of).unwrap_or_default(),
         };
         for (name, _, model) in named(root, "models") {
@@ -128,7 +132,7 @@ impl Project {
         }
         project.embedders = project.embedders(root, findings);
         for (name, place, table) in named(root, "agents") {
-            let agent = project.agent(place, table, findings);
+            let agent = project.agent(&name, place, table, findings);
             project.agents.insert(name, agent);
         }
         project.currency = findings.stated();
@@ -172,6 +176,7 @@ impl Project {
 
     fn agent(
         &self,
+        name: &Name,
         span: std::ops::Range<usize>,
         table: Entries<'_, '_>,
         findings: &mut Findings<'_>,
@@ -179,7 +184,7 @@ impl Project {
         let mut keys = BTreeMap::new();
         places(table, "", &mut keys, findings);
         let grants = match table.table("grants") {
-            Some(grants) => self.grants(grants, findings),
+            Some(grants) => self.grants(name, grants, findings),
             None => Grants::none(),
         };
         let limits = match table.table("limits") {
@@ -195,7 +200,7 @@ impl Project {
         }
     }
 
-    fn grants(&self, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
+    fn grants(&self, agent: &Name, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
         let mut grants = Grants::none();
         if let Some(model) = table.table("model") {
             let known: Vec<_> = self.models.keys().collect();
@@ -227,6 +232,7 @@ impl Project {
         grants.http = HttpPower { rules: rules(table, Side::Grant, findings), bounds: Vec::new() };
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
+        grants.kv = table.table("kv").and_then(|kv| kv_grant(agent, kv, &self.kv, findings));
         grants
     }
 
@@ -327,12 +333,13 @@ pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
                 .to_owned(),
         ),
         "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
+        "kv" => Some("grants.kv = { namespace = \"NAMESPACE\" }".to_owned()),
         _ => None,
     }
 }
 
 /// The named tables under a key, with where each name stands, in file order.
-fn named<'n, 't>(
+pub(crate) fn named<'n, 't>(
     root: Entries<'n, 't>,
     key: &str,
 ) -> Vec<(Name, std::ops::Range<usize>, Entries<'n, 't>)> {

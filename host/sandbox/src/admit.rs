@@ -136,7 +136,7 @@ fn power(import: &str) -> Option<(&str, &str)> {
 }
 
 fn offered(interface: &str) -> bool {
-    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts" | "http")
+    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts" | "http" | "kv")
 }
 
 fn line(interface: &str) -> &'static str {
@@ -145,6 +145,7 @@ fn line(interface: &str) -> &'static str {
         "knowledge" => "grants.knowledge = [\"COLLECTION\"]",
         "artifacts" => "grants.artifacts = {}",
         "http" => "grants.http = [{ host = \"HOST\", paths = [\"/PATH\"] }]",
+        "kv" => "grants.kv = { namespace = \"NAMESPACE\" }",
         _ => "nothing: no grant covers it",
     }
 }

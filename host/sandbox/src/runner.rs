@@ -53,7 +53,7 @@ impl Runner {
         open: impl FnOnce(Arc<Gateway>, &Job, &Value) -> Opened,
     ) -> (Outcome, Option<Arc<Gate>>) {
         let refused = |failure: Failure| {
-            (Outcome { result: Err(failure.into()), used: Used::default() }, None)
+            (Outcome { result: Err(failure.into()), used: Used::default(), writes: None }, None)
         };
         let loaded = match self.admitted(&job.generation) {
             Ok(loaded) => loaded,
@@ -87,11 +87,17 @@ impl Runner {
             },
             Err(failure) => Err(failure.into()),
         };
-        let result = gate.ended(result);
+        let (result, writes) = match gate.ended(result) {
+            Ok(output) => match gate.settle().await {
+                Ok(writes) => (Ok(output), writes),
+                Err(left) => (Err(left), None),
+            },
+            Err(left) => (Err(left), None),
+        };
         // That the note about dropped lines is lost with the journal changes nothing.
         let _ = gate.close_log().await;
         let used = used(&meter, &gate);
-        (Outcome { result, used }, Some(gate))
+        (Outcome { result, used, writes }, Some(gate))
     }
 
     /// The component, where it is ready and its imports are granted. The same was asked

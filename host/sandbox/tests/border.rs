@@ -83,6 +83,63 @@ async fn a_forged_reference_is_denied_and_the_operator_learns_why() {
     assert!(matches!(&answers[..], [CallAnswer::Denied { hint: Some(_), .. }]), "{answers:?}");
 }
 
+const SET: &str = r#"(import "bailiwick:agent/kv@0.1.0" "set"
+    (func $set (param i32 i32 i32 i32 i32)))"#;
+
+/// Sets the key `k` to so many bytes from 9000 on, and goes on with `then`; traps where
+/// the answer is another one than expected: nothing for done, or the number of the error.
+fn sets(bytes: usize, error: Option<u8>, then: &str) -> Guest {
+    let (is_error, case) = (u8::from(error.is_some()), error.unwrap_or(0));
+    let body = format!(
+        "(call $set (i32.const 8900) (i32.const 1) (i32.const 9000) (i32.const {bytes}) (i32.const 1200))
+         (if (i32.ne (i32.load8_u (i32.const 1200)) (i32.const {is_error})) (then (unreachable)))
+         (if (i32.and (i32.const {is_error}) (i32.ne (i32.load8_u (i32.const 1204)) (i32.const {case})))
+             (then (unreachable)))
+         {then}"
+    );
+    let extra = "(data (i32.const 8900) \"k\") (data (i32.const 9000) \"[1]\")".to_owned();
+    Guest { imports: SET.into(), extra, ..performs(&body) }
+}
+
+#[tokio::test]
+async fn what_an_attempt_sets_is_staged_with_its_output_and_lost_with_its_failure() {
+    let mut host = Host::new();
+    let digest = host.load(&sets(3, None, &answer("true")).component()).await;
+    let outcome = host.run(digest).await;
+    let staged = outcome.writes.unwrap();
+    assert_eq!(staged.namespace, name("notes"));
+    assert_eq!(staged.writes.value(), json!({"set": {"k": [1]}, "delete": []}));
+    let traps = host.load(&sets(3, None, "(unreachable)").component()).await;
+    let outcome = host.run(traps).await;
+    assert!(outcome.result.is_err() && outcome.writes.is_none(), "{outcome:?}");
+    let wrong = host.load(&sets(3, None, &answer("no json")).component()).await;
+    assert!(host.run(wrong).await.writes.is_none());
+    // A reader writes nothing: denied.
+    if let Some(kv) = &mut host.grants.kv {
+        kv.write = false;
+    }
+    let denied = host.load(&sets(3, Some(0), &answer("\"denied\"")).component()).await;
+    let outcome = host.run(denied).await;
+    assert_eq!(outcome.result.unwrap().value(), json!("denied"));
+    assert!(outcome.writes.is_none());
+}
+
+#[tokio::test]
+async fn a_namespace_takes_no_more_than_its_quota_and_no_huge_value() {
+    let mut host = Host::new();
+    // A megabyte that is no document: it is measured before it is read.
+    let mut huge = sets(1 << 20, Some(3), &answer("\"invalid\""));
+    huge.extra.push_str("(data (i32.const 9003) \"x\")");
+    huge.perform.insert_str(0, "(drop (memory.grow (i32.const 32)))");
+    assert_eq!(host.answer(&huge.component()).await, json!("invalid"));
+    assert!(host.facts.all().iter().all(|fact| !matches!(fact, Fact::CallAnswered { .. })));
+    if let Some(kv) = &mut host.grants.kv {
+        kv.quota = bailiwick_core::Bytes(3);
+    }
+    let full = sets(3, Some(1), &answer("\"exhausted\"")).component();
+    assert_eq!(host.answer(&full).await, json!("exhausted"));
+}
+
 #[tokio::test]
 async fn outputs_that_are_none_do_not_leave() {
     let mut host = Host::new();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::{BlobError, BoxFuture, JournalError};
 use bailiwick_core::{Bytes, Cost, Digest, Document, RunId, Timestamp};
+use bailiwick_gate::kv::{Held, Kept};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::asks::{self, OpenAsk};
@@ -27,7 +28,7 @@ use crate::schema::{open_and_prepare, open_to_read};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::texts::Texts;
 use crate::unfinished::{self, UnfinishedPage};
-use crate::{blob, chain, sql};
+use crate::{blob, chain, kv, sql};
 
 /// How many threads read: one for a long `show`, one for everybody else.
 const READERS: usize = 2;
@@ -305,6 +306,51 @@ impl Archive {
         let answer =
             self.readers.ask(move |connection| copy::copy(connection, &folder, &target)).await;
         answer.map_err(ReadError::from)?
+    }
+
+    /// The text of a value of a namespace.
+    pub(crate) fn kv_value(
+        &self,
+        slot: kv::Slot,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, ReadError>> + Send + 'static {
+        let folder = self.folder.clone();
+        let answer = self.readers.ask(move |connection| kv::get(connection, &folder, &slot));
+        async { answer.await? }
+    }
+
+    pub(crate) fn kv_look(
+        &self,
+        (project, namespace): (String, String),
+        keys: Vec<String>,
+    ) -> impl Future<Output = Result<Vec<Option<Kept>>, ReadError>> + Send + 'static {
+        let look = move |connection: &mut Connection| {
+            // One transaction: all as of one moment.
+            let snapshot = connection.transaction()?;
+            kv::look(&snapshot, (&project, &namespace), &keys)
+        };
+        let answer = self.readers.ask(look);
+        async { answer.await? }
+    }
+
+    pub(crate) fn kv_keys(
+        &self,
+        (project, namespace): (String, String),
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<String>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(move |connection| {
+            kv::keys(connection, (&project, &namespace), (&prefix, after.as_deref()), limit)
+        });
+        async { answer.await? }
+    }
+
+    pub(crate) fn kv_held(
+        &self,
+        (project, namespace): (String, String),
+    ) -> impl Future<Output = Result<Held, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(move |connection| kv::held(connection, &project, &namespace));
+        async { answer.await? }
     }
 
     pub(crate) fn close(&mut self) {

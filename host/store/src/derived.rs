@@ -13,7 +13,7 @@ use crate::error::ReadError;
 use crate::seal::{optional, seal};
 use crate::summary::{RunPhase, Summary};
 use crate::texts::Texts;
-use crate::{chain, sql};
+use crate::{chain, kv, sql};
 
 /// The row of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -357,6 +357,7 @@ pub(crate) fn rebuild(connection: &Connection) -> Result<Vec<ReadError>, rusqlit
     for ((project, day), cost) in &spend {
         write_spend(connection, project, *day, *cost)?;
     }
+    unread.extend(kv::rebuild(connection).err());
     Ok(unread)
 }
 

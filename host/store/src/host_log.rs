@@ -1,11 +1,14 @@
 //! The host's own stream: what was done to the folder itself, chained as runs are. Does none of it.
 
+use std::collections::BTreeMap;
+
 use bailiwick_core::{Digest, RunId, Timestamp};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::next_link;
 use crate::error::{ReadError, says_damaged};
+use crate::kv::{self, KvValue};
 use crate::sql;
 
 /// What the stream is called among the heads.
@@ -21,6 +24,15 @@ pub enum HostFact {
     RunDeleted { run: RunId, appends: u64, link: Digest, by: String },
     /// The values of a run are gone; its facts stay.
     ValuesErased { run: RunId, by: String },
+    /// An attempt ended that had changed values of a namespace; nothing stands for a key
+    /// that was deleted. It is in the transaction of that end. The values are blobs.
+    KvWritten {
+        project: String,
+        namespace: String,
+        /// RUN/ATTEMPT.
+        by: String,
+        values: BTreeMap<String, Option<KvValue>>,
+    },
 }
 
 /// The link before the first entry.
@@ -77,8 +89,8 @@ pub(crate) fn walk_raw(
     }
 }
 
-/// Appends what happened together. The stream is short: it grows with what retention
-/// does, and is walked before each of these.
+/// Appends what retention did. All of the stream is looked at before: who deletes on its
+/// word must know that it is whole.
 pub(crate) fn append(
     connection: &Connection,
     at: Timestamp,
@@ -86,12 +98,42 @@ pub(crate) fn append(
 ) -> Result<(), ReadError> {
     let (appends, link) = walk(connection, |_, _| Ok(()))?;
     let text = serde_json::to_vec(facts).map_err(|error| ReadError::Storage(error.to_string()))?;
-    let link = next_link(&link, at, &text);
+    write(connection, appends + 1, at, (&link, &text))?;
+    Ok(())
+}
+
+/// Appends what an attempt changed: at the end as it stands there, without a look at what
+/// is before it, because that grows with every run. Gives the text that was written.
+pub(crate) fn extend(
+    connection: &Connection,
+    at: Timestamp,
+    facts: &[HostFact],
+) -> Result<Vec<u8>, rusqlite::Error> {
+    let (appends, link) = match kv::last_of_host(connection)? {
+        Some((appends, link)) => match link.as_slice().try_into() {
+            Ok(link) => (appends, Digest::from_bytes(link)),
+            // Damaged; whoever walks the stream says so. The chain begins anew behind it.
+            Err(_) => (appends, first_link()),
+        },
+        None => (0, first_link()),
+    };
+    // Maps of texts and numbers: this cannot fail.
+    let text = serde_json::to_vec(facts).unwrap_or_default();
+    write(connection, appends + 1, at, (&link, &text))?;
+    Ok(text)
+}
+
+fn write(
+    connection: &Connection,
+    append: u64,
+    at: Timestamp,
+    (before, text): (&Digest, &[u8]),
+) -> Result<(), rusqlite::Error> {
     connection.prepare_cached(sql::APPEND_HOST)?.execute(params![
-        (appends + 1).cast_signed(),
+        append.cast_signed(),
         at.0.cast_signed(),
         text,
-        link.as_bytes(),
+        next_link(before, at, text).as_bytes(),
     ])?;
     Ok(())
 }

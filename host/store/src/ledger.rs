@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bailiwick_core::kv::KvWrites;
 use bailiwick_core::ports::{Durable, JournalError, Term};
 use bailiwick_core::{Cost, Digest, RunId};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -9,10 +10,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::course::{Course, day_of};
 use crate::derived::{self, RunRow, Spend};
 use crate::entry::{first_link, next_link};
+use crate::kv::Writing;
 use crate::named::Named;
 use crate::summary::RunPhase;
 use crate::work::{Append, Verdict};
-use crate::{blob, sql};
+use crate::{blob, kv, sql};
 
 /// The most runs that are known here at once. Each takes about a kilobyte; a host drives
 /// far fewer at a time, and what waits for people is read again when they have answered.
@@ -211,6 +213,21 @@ impl Ledger {
         self.named.written(&written.facts);
         let texts = written.blobs.values().chain(&written.inline);
         texts.for_each(|text| self.named.written(text.as_bytes()));
+        for (attempt, namespace, writes) in bailiwick_core::kv::applied(&entry.facts) {
+            // A live append has its texts; writes that are none would be a defect.
+            let Some(writes) = KvWrites::read(writes) else {
+                tracing::error!(%run, %attempt, "what it wrote into a namespace cannot be read");
+                continue;
+            };
+            let writing = Writing {
+                project: &head.course.summary().project,
+                namespace: namespace.as_str(),
+                by: format!("{run}/{attempt}"),
+                at: entry.at,
+            };
+            let texts = kv::write(connection, &writing, &writes)?;
+            texts.iter().for_each(|text| self.named.written(text));
+        }
         let changes = head.course.apply(entry);
         derived::write_asks(connection, sql::entry_id(head.row, sequence), &changes)?;
         if changes.spent != Cost::ZERO {

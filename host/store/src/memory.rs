@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bailiwick_core::fact::Entry;
+use bailiwick_core::kv::{self, KvWrites};
 use bailiwick_core::ports::{
     Append, BlobError, Blobs, BoxFuture, Durable, Journal, JournalError, Term, Ticket,
     not_made_with,
 };
-use bailiwick_core::{Digest, RunId};
+use bailiwick_core::{Bytes, Digest, Document, Fact, Name, RunId};
+use bailiwick_gate::kv::{Exclusive, Held as Sum, Kept as KeptValue, KvError, Namespaces, Turn};
 use tokio::sync::oneshot;
+
+use crate::namespaces::Turns;
 
 /// A journal in memory.
 ///
@@ -39,6 +43,8 @@ struct State {
     holding: bool,
     /// In the order of their appends, over all runs.
     held: Vec<Held>,
+    /// What namespaces hold.
+    values: MemoryValues,
 }
 
 #[derive(Default)]
@@ -67,7 +73,9 @@ impl MemoryJournal {
     #[must_use]
     pub fn left_with(run: RunId, entries: Vec<Entry>) -> Self {
         let kept = Kept { term: 1, durable: entries.len(), entries };
-        let state = State { runs: BTreeMap::from([(run, kept)]), ..State::default() };
+        let mut state = State::default();
+        kept.entries.iter().for_each(|entry| write(&mut state.values, &entry.facts));
+        state.runs.insert(run, kept);
         Self { state: Mutex::new(state) }
     }
 
@@ -131,6 +139,12 @@ impl MemoryJournal {
         durable.map(<[Entry]>::to_vec).unwrap_or_default()
     }
 
+    /// What namespaces hold, by what is durable of all runs.
+    #[must_use]
+    pub fn values(&self) -> MemoryValues {
+        self.lock().values.clone()
+    }
+
     /// No code that can panic runs under the lock, so a poisoned one is still whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -169,9 +183,101 @@ impl State {
 
     fn make_durable(&mut self, held: Held) {
         if let Some(run) = self.runs.get_mut(&held.run) {
+            let first = run.durable;
             run.durable = run.durable.max(held.position);
+            for entry in run.entries.get(first..run.durable).unwrap_or_default() {
+                write(&mut self.values, &entry.facts);
+            }
         }
         let _ = held.reply.send(Ok(Durable::attest(held.position as u64)));
+    }
+}
+
+/// What an append changes in namespaces.
+fn write(values: &mut MemoryValues, facts: &[Fact]) {
+    for (_, namespace, writes) in kv::applied(facts) {
+        let Some(writes) = KvWrites::read(writes) else { continue };
+        let slot = |key: &String| (namespace.clone(), key.clone());
+        values.extend(writes.set.iter().map(|(key, value)| (slot(key), Document::of(value))));
+        writes.delete.iter().for_each(|key| drop(values.remove(&slot(key))));
+    }
+}
+
+/// What namespaces hold, by namespace and key.
+pub type MemoryValues = BTreeMap<(Name, String), Document>;
+
+/// The namespaces of a journal in memory.
+pub struct MemoryNamespaces {
+    values: Box<dyn Fn() -> MemoryValues + Send + Sync>,
+    turns: Turns,
+}
+
+impl MemoryNamespaces {
+    /// What a journal says that it holds, as [`MemoryJournal::values`] does, whenever it is asked.
+    #[must_use]
+    pub fn of(values: impl Fn() -> MemoryValues + Send + Sync + 'static) -> Self {
+        Self { values: Box::new(values), turns: Turns::default() }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&MemoryValues) -> T) -> T {
+        read(&(self.values)())
+    }
+}
+
+impl Namespaces for MemoryNamespaces {
+    fn turn<'a>(&'a self, namespace: &'a Name, exclusive: Exclusive) -> BoxFuture<'a, Turn> {
+        Box::pin(self.turns.take("", namespace, exclusive))
+    }
+
+    fn get<'a>(
+        &'a self,
+        namespace: &'a Name,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Document>, KvError>> {
+        let slot = (namespace.clone(), key.to_owned());
+        Box::pin(async move { Ok(self.read(|values| values.get(&slot).cloned())) })
+    }
+
+    fn look<'a>(
+        &'a self,
+        namespace: &'a Name,
+        keys: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<Option<KeptValue>>, KvError>> {
+        let look = move |values: &MemoryValues| {
+            let found = keys.into_iter().map(|key| values.get(&(namespace.clone(), key)));
+            found.map(|value| value.map(|value| (value.digest(), Bytes(value.bytes())))).collect()
+        };
+        Box::pin(async move { Ok(self.read(look)) })
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Name,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<String>, KvError>> {
+        Box::pin(async move {
+            Ok(self.read(|values| {
+                let keys = values.keys().filter(|(of, _)| of == namespace).map(|(_, key)| key);
+                let inside = |key: &&String| {
+                    key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+                };
+                keys.filter(inside).take(limit as usize).cloned().collect()
+            }))
+        })
+    }
+
+    fn held<'a>(&'a self, namespace: &'a Name) -> BoxFuture<'a, Result<Sum, KvError>> {
+        Box::pin(async move {
+            Ok(self.read(|values| {
+                let own = values.iter().filter(|((of, _), _)| of == namespace);
+                own.fold(Sum::default(), |sum, ((_, key), value)| Sum {
+                    keys: sum.keys + 1,
+                    bytes: Bytes(sum.bytes.0 + key.len() as u64 + value.bytes()),
+                })
+            }))
+        })
     }
 }
 

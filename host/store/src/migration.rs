@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::derived;
 
 /// The form that this program writes. A change of tables adds a step below.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 /// The first format, which every folder had or has: new folders begin here, too, and go
 /// through all steps, so that an old folder cannot come out different from a new one.
@@ -43,7 +43,7 @@ pub(crate) const FIRST: &str = "
 ";
 
 /// The way from the format with the same index, plus one, to the next.
-const STEPS: [&str; 2] = [TO_2, TO_3];
+const STEPS: [&str; 3] = [TO_2, TO_3, TO_4];
 
 /// Projects, open questions, spend and the host's own stream; a seal in each derived row.
 ///
@@ -88,6 +88,19 @@ const TO_3: &str = "ALTER TABLE entry ADD COLUMN packed BLOB";
 
 /// The last format that the derived rows of today are not those of.
 const DERIVED_OTHERWISE: i64 = 1;
+
+/// Values of namespaces: derived from the host's own stream, texts are blobs.
+const TO_4: &str = "
+    CREATE TABLE kv (
+        project   TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        key       TEXT NOT NULL,
+        digest    BLOB NOT NULL,
+        bytes     INTEGER NOT NULL,
+        seal      INTEGER NOT NULL,
+        PRIMARY KEY (project, namespace, key)
+    ) STRICT, WITHOUT ROWID;
+";
 
 /// Brings a database from the format `found` to [`FORMAT`], inside the caller's
 /// transaction: what fails leaves the old one. Derived rows are made anew from the facts

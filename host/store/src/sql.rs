@@ -94,6 +94,37 @@ pub(crate) const READ_HOST: &str = "SELECT id, at, facts, hash FROM host ORDER B
 pub(crate) const APPEND_HOST: &str =
     "INSERT INTO host (id, at, facts, hash) VALUES (?1, ?2, ?3, ?4)";
 
+/// The last entry, for who adds one.
+pub(crate) const LAST_HOST: &str =
+    "SELECT id, hash FROM host WHERE id > 0 ORDER BY id DESC LIMIT 1";
+
+pub(crate) const READ_KV: &str =
+    "SELECT digest, bytes, seal FROM kv WHERE project = ?1 AND namespace = ?2 AND key = ?3";
+
+pub(crate) const WRITE_KV: &str = "
+    INSERT OR REPLACE INTO kv (project, namespace, key, digest, bytes, seal)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+pub(crate) const DELETE_KV: &str =
+    "DELETE FROM kv WHERE project = ?1 AND namespace = ?2 AND key = ?3";
+
+/// Keys from a prefix on and behind another key; who reads stops where the prefix ends.
+pub(crate) const LIST_KV: &str = "
+    SELECT key FROM kv WHERE project = ?1 AND namespace = ?2 AND key >= ?3 AND key > ?4
+    ORDER BY key";
+
+/// A namespace is bounded, and this is asked once for an attempt that writes into it.
+pub(crate) const HELD_KV: &str = "
+    SELECT count(*), coalesce(sum(bytes + length(CAST(key AS BLOB))), 0) FROM kv
+    WHERE project = ?1 AND namespace = ?2";
+
+/// The whole table, for who checks or marks all of it.
+pub(crate) const ALL_KV: &str =
+    "SELECT digest, bytes, seal, project, namespace, key FROM kv ORDER BY project, namespace, key";
+
+/// Only before all of it is made anew.
+pub(crate) const FORGET_KV: &str = "DELETE FROM kv";
+
 /// Every blob, for who checks or sweeps all of them.
 pub(crate) const NEXT_BLOBS: &str =
     "SELECT rowid, digest, size FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
@@ -169,6 +200,12 @@ mod tests {
         WRITE_SPEND,
         DELETE_SPEND,
         APPEND_HOST,
+        LAST_HOST,
+        READ_KV,
+        WRITE_KV,
+        DELETE_KV,
+        LIST_KV,
+        HELD_KV,
         NEXT_BLOBS,
         APPEND,
         READ_ENTRIES,

@@ -17,6 +17,7 @@ use crate::error::{OpenError, ReadError};
 use crate::exchange;
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::knowledge::{Collections, IndexError, Library};
+use crate::namespaces::Turns;
 use crate::outputs::Outputs;
 use crate::queue::Queue;
 use crate::work::{Append, Reply, Work};
@@ -45,6 +46,7 @@ pub struct Store {
     last_words: watch::Receiver<Option<String>>,
     library: Mutex<Option<Arc<Library>>>,
     outputs: Mutex<Option<Arc<Outputs>>>,
+    turns: Turns,
     _lock: FolderLock,
 }
 
@@ -77,6 +79,7 @@ impl Store {
             last_words,
             library: Mutex::default(),
             outputs: Mutex::default(),
+            turns: Turns::default(),
             _lock: lock,
         })
     }
@@ -139,6 +142,10 @@ impl Store {
         let opened = Arc::new(Outputs::open(&self.folder.outputs())?);
         *outputs = Some(Arc::clone(&opened));
         Ok(opened)
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     pub(crate) fn chore(&self, chore: Chore) -> Answer<u64, ReadError> {

@@ -16,7 +16,7 @@ use crate::folder::Folder;
 use crate::named::digests_in;
 use crate::store::Store;
 use crate::texts::Texts;
-use crate::{blob, chain, sql};
+use crate::{blob, chain, kv, sql};
 
 /// How many blobs go with one commit: appends of running attempts stand behind it.
 const BLOBS_AT_ONCE: usize = 256;
@@ -213,6 +213,15 @@ pub(crate) fn unnamed(
         after = last;
         unnamed.extend(sizes);
     }
+    // What a namespace holds outlives the runs that wrote it.
+    let snapshot = connection.transaction()?;
+    kv::texts(&snapshot, folder, |digest, text| {
+        unnamed.remove(&digest);
+        digests_in(text).for_each(|digest| {
+            unnamed.remove(&digest);
+        });
+    })?;
+    drop(snapshot);
     let mut last = 0;
     loop {
         // Each run in a transaction of its own: the log must be able to start over. What

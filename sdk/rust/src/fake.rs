@@ -3,6 +3,7 @@
 
 mod knowledge;
 mod model;
+mod namespace;
 mod run;
 mod shelf;
 mod web;
@@ -11,6 +12,8 @@ use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+
+use serde_json::Value;
 
 use crate::artifact::Artifact;
 use crate::failure::{HostError, Limit};
@@ -24,6 +27,7 @@ use crate::powers::Powers;
 
 use knowledge::Shelves;
 use model::Models;
+use namespace::Namespace;
 use shelf::Shelf;
 use web::Web;
 
@@ -70,6 +74,8 @@ pub enum Capability {
     Artifacts,
     /// `host.http()`
     Http,
+    /// `host.kv()`
+    Kv,
 }
 
 /// A line of the log.
@@ -88,6 +94,7 @@ struct State {
     shelves: Shelves,
     shelf: Shelf,
     web: Web,
+    namespace: Namespace,
     fates: BTreeMap<Capability, Fate>,
     lines: Vec<Line>,
     progress: Vec<(f32, String)>,
@@ -206,6 +213,20 @@ impl Fake {
         name: impl Into<Option<&'n str>>,
     ) -> Artifact {
         self.state().shelf.mint(bytes.into(), media_type, name.into())
+    }
+
+    /// Grants a namespace that holds these values.
+    #[must_use]
+    pub fn kv<'k>(self, values: impl IntoIterator<Item = (&'k str, Value)>) -> Self {
+        let values = values.into_iter().map(|(key, value)| (key.to_owned(), value));
+        self.state().namespace.0.get_or_insert_default().extend(values);
+        self
+    }
+
+    /// What the namespace holds now.
+    #[must_use]
+    pub fn values(&self) -> BTreeMap<String, Value> {
+        self.state().namespace.0.clone().unwrap_or_default()
     }
 
     /// Denies every call of a capability.
@@ -337,6 +358,41 @@ impl Powers for Fake {
         self.state().web.put_back(place, script);
         answer
     }
+
+    fn kv_get(&self, key: &str) -> Result<Option<String>, HostError> {
+        self.admit(Capability::Kv)?;
+        self.state().namespace.get(key)
+    }
+
+    fn kv_set(&self, key: &str, value: &str) -> Result<(), HostError> {
+        self.admit(Capability::Kv)?;
+        self.state().namespace.put(key, Some(value))
+    }
+
+    fn kv_delete(&self, key: &str) -> Result<(), HostError> {
+        self.admit(Capability::Kv)?;
+        self.state().namespace.put(key, None)
+    }
+
+    fn kv_list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, HostError> {
+        self.admit(Capability::Kv)?;
+        self.state().namespace.list(prefix, after, limit)
+    }
+
+    fn kv_swap(
+        &self,
+        key: &str,
+        expected: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<bool, HostError> {
+        self.admit(Capability::Kv)?;
+        self.state().namespace.swap(key, expected, value)
+    }
 }
 
 impl fmt::Debug for Fake {
@@ -351,6 +407,7 @@ fn denied(capability: Capability) -> HostError {
         Capability::Knowledge => "knowledge",
         Capability::Artifacts => "artifacts",
         Capability::Http => "http",
+        Capability::Kv => "kv",
     };
     HostError::Denied { capability: name.into() }
 }

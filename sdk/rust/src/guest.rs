@@ -155,6 +155,36 @@ impl Powers for Imports {
         let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
         Ok(Response { status: answer.status, headers: headers.collect(), body: answer.body })
     }
+
+    fn kv_get(&self, key: &str) -> Result<Option<String>, HostError> {
+        Ok(host::kv::get(key)?)
+    }
+
+    fn kv_set(&self, key: &str, value: &str) -> Result<(), HostError> {
+        Ok(host::kv::set(key, value)?)
+    }
+
+    fn kv_delete(&self, key: &str) -> Result<(), HostError> {
+        Ok(host::kv::delete(key)?)
+    }
+
+    fn kv_list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, HostError> {
+        Ok(host::kv::list(prefix, after, limit)?)
+    }
+
+    fn kv_swap(
+        &self,
+        key: &str,
+        expected: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<bool, HostError> {
+        Ok(host::kv::compare_and_set(key, expected, value)?)
+    }
 }
 
 impl From<Failure> for contract::Failure {

@@ -4,6 +4,7 @@
 use crate::artifacts::Artifacts;
 use crate::http::Http;
 use crate::knowledge::Knowledge;
+use crate::kv::Kv;
 use crate::log::Log;
 use crate::model::Model;
 use crate::powers::Reach;
@@ -67,6 +68,11 @@ impl Host {
     /// Requests to the hosts that the operator granted.
     pub fn http(&self) -> Http<'_> {
         Http::new(self)
+    }
+
+    /// Values that last from run to run, in the namespace that the operator granted.
+    pub fn kv(&self) -> Kv<'_> {
+        Kv::new(self)
     }
 
     /// The start of a scripted host for tests; the same as [`Fake::new`](crate::fake::Fake::new).

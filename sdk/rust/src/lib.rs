@@ -67,6 +67,7 @@ pub mod guest;
 mod host;
 pub mod http;
 pub mod knowledge;
+pub mod kv;
 mod limits;
 pub mod log;
 pub mod model;

@@ -54,6 +54,13 @@ mod native {
     /// Passages of one search: the contract's.
     pub(crate) const PASSAGES: std::ops::RangeInclusive<u32> = 1..=50;
 
+    /// Key of a value in bytes: the contract's.
+    pub(crate) const KEY_BYTES: usize = 256;
+    /// One value in bytes: the contract's; what is larger is an artifact.
+    pub(crate) const VALUE_BYTES: usize = 256 * 1024;
+    /// Keys of one list: the contract's.
+    pub(crate) const KEYS: std::ops::RangeInclusive<u32> = 1..=1_000;
+
     /// Name of an artifact in bytes: the contract's, from file systems'.
     pub(crate) const NAME_BYTES: usize = 255;
     /// Media type of an artifact in bytes: the contract's, from RFC 6838.

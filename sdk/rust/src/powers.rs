@@ -25,6 +25,21 @@ pub(crate) trait Powers {
     ) -> Result<Artifact, HostError>;
     fn get(&self, artifact: &Artifact) -> Result<Vec<u8>, HostError>;
     fn fetch(&self, request: &http::Request) -> Result<http::Response, HostError>;
+    fn kv_get(&self, key: &str) -> Result<Option<String>, HostError>;
+    fn kv_set(&self, key: &str, value: &str) -> Result<(), HostError>;
+    fn kv_delete(&self, key: &str) -> Result<(), HostError>;
+    fn kv_list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, HostError>;
+    fn kv_swap(
+        &self,
+        key: &str,
+        expected: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<bool, HostError>;
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -46,6 +46,8 @@ pub enum Capability {
     Artifacts,
     /// Requests to the web.
     Http,
+    /// Values of a namespace that last from run to run.
+    Kv,
 }
 
 impl Capability {
@@ -57,6 +59,7 @@ impl Capability {
             Self::Knowledge => "knowledge",
             Self::Artifacts => "artifacts",
             Self::Http => "http",
+            Self::Kv => "kv",
         }
     }
 }
@@ -178,6 +181,8 @@ pub enum FailureKind {
     /// It failed after a request that may have changed something outside: a fresh attempt
     /// would do that again.
     EffectsDone,
+    /// What it compared and set in a namespace was changed by somebody else before it ended.
+    Conflict,
     /// The host ended without a word while it ran, three times in a row.
     HostCrash,
     /// Something in the host failed: storage, a thread, a file.
@@ -188,7 +193,10 @@ impl FailureKind {
     /// Whether a step's `retry` applies. What is the same at the next try is not tried again.
     #[must_use]
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::Retryable | Self::Trap | Self::Limit | Self::OutOfSchema)
+        matches!(
+            self,
+            Self::Retryable | Self::Trap | Self::Limit | Self::OutOfSchema | Self::Conflict
+        )
     }
 
     /// Whether the guest ended so by itself: on the same record it ends so again. What a
@@ -211,6 +219,7 @@ impl FailureKind {
             | Self::Diverged
             | Self::Revoked
             | Self::EffectsDone
+            | Self::Conflict
             | Self::HostCrash
             | Self::Host => false,
         }
@@ -235,6 +244,7 @@ impl FailureKind {
             Self::Diverged => "diverged",
             Self::Revoked => "revoked",
             Self::EffectsDone => "effects-done",
+            Self::Conflict => "conflict",
             Self::HostCrash => "host-crash",
             Self::Host => "host",
         }

@@ -124,6 +124,9 @@ pub enum Fact {
     /// The host put an artifact into canonical form, because people lower the label of what
     /// holds it: the output names the second in the place of the first.
     Recast { attempt: AttemptId, was: Artifact, is: Artifact },
+    /// What an attempt changes in a namespace, as `{ "set": { KEY: VALUE }, "delete": [KEY] }`.
+    /// It happens with the end of the attempt, in one append with it, or not at all.
+    KvWritten { attempt: AttemptId, namespace: Name, writes: Document },
     /// An attempt ended with output: of a step a candidate, of a judge a verdict to be read.
     CellFinished { attempt: AttemptId, output: Document, used: Used },
     /// What a judge says of a candidate.
@@ -187,6 +190,7 @@ impl Fact {
             Self::Logged { .. } => "Logged",
             Self::AttemptFailed { .. } => "AttemptFailed",
             Self::Recast { .. } => "Recast",
+            Self::KvWritten { .. } => "KvWritten",
             Self::CellFinished { .. } => "CellFinished",
             Self::Judged { .. } => "Judged",
             Self::JudgeSkipped { .. } => "JudgeSkipped",
@@ -216,6 +220,7 @@ impl Fact {
             | Self::CellFinished { output, .. }
             | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
+            Self::KvWritten { writes, .. } => vec![writes],
             Self::Judged { judgement, .. } => vec![&judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],
@@ -238,6 +243,7 @@ impl Fact {
             | Self::CellFinished { output, .. }
             | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
+            Self::KvWritten { writes, .. } => vec![writes],
             Self::Judged { judgement, .. } => vec![&mut judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],

@@ -11,6 +11,7 @@
 //! | parked, given up | `AttemptContinued` | running |
 //! | running | `AttemptFailed` with a retry | resting |
 //! | running, parked | `AttemptFailed` without | failing |
+//! | running | `KvWritten` | running |
 //! | running | `CellFinished` | judging, at the first judge |
 //! | judging | `CellStarted` of the judge | judging, the judge runs |
 //! | judging | `CellReused` of the judge | judging, the judge has ended |

@@ -288,6 +288,7 @@ impl RunState {
             | Fact::CallAnswered { attempt, .. }
             | Fact::CallLost { attempt, .. }
             | Fact::Recast { attempt, .. }
+            | Fact::KvWritten { attempt, .. }
             | Fact::Logged { attempt, .. } => self.told(attempt, fact, at),
             Fact::AttemptFailed { attempt, failure, retry, .. } => {
                 self.fail_attempt(attempt, failure, *retry)

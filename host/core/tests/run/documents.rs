@@ -50,10 +50,11 @@ fn variant(fact: &Fact) -> usize {
         Fact::CallLost { .. } => 31,
         Fact::Reminded { .. } => 32,
         Fact::Recast { .. } => 33,
+        Fact::KvWritten { .. } => 34,
     }
 }
 
-const VARIANTS: usize = 34;
+const VARIANTS: usize = 35;
 
 fn samples() -> Vec<Fact> {
     let document = Document::of(&json!({ "a": 1 }));
@@ -102,6 +103,7 @@ fn samples() -> Vec<Fact> {
         "draft 0/1 intends",
         "draft 0/1 answered",
         "draft 0/1 logs",
+        "draft 0/1 writes",
         "draft 0/1 fails",
         "draft 0/1 finishes",
         "check skips 0",

@@ -7,6 +7,7 @@ use bailiwick_core::fact::{
     AskId, CallAnswer, Capability, Decision, Entry, Failure, FailureKind, JudgeShape, Judgement,
     Level, LogEntry, ParkReason, PauseReason, RunEnd, StepBy, StepShape, Used, Verdict,
 };
+use bailiwick_core::kv::KvWrites;
 use bailiwick_core::run::{JudgeStage, Rest, RunState, Stage};
 use bailiwick_core::{
     AttemptId, AxisValue, Calls, CellId, CellKey, Cost, Digest, Document, Fact, Name, RunId,
@@ -181,6 +182,11 @@ fn of_attempt(step: &str, at: &str, event: &str) -> Fact {
         "crashes" => {
             let failure = Failure { kind: FailureKind::HostCrash, ..failure() };
             Fact::AttemptFailed { attempt, failure, retry: None, used: Used::default() }
+        }
+        "writes" => {
+            let writes =
+                KvWrites { set: [("k".to_owned(), json!(1))].into(), ..Default::default() };
+            Fact::KvWritten { attempt, namespace: name("notes"), writes: writes.document() }
         }
         "finishes" => {
             let output = output(attempt.round);

@@ -117,6 +117,7 @@ impl Stage {
             provider: Arc::new(Nobody),
             knowledge: Arc::new(Nobody),
             http: Arc::new(bailiwick_gate::Unconnected),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs,
             clock: Arc::new(SystemClock),
             clearances: Clearances::unlabelled().lowering(lowered),

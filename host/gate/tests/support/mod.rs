@@ -276,6 +276,7 @@ impl World {
             provider: Arc::clone(&script) as _,
             knowledge: Arc::clone(&index) as _,
             http: Arc::clone(&web) as _,
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
             clearances: bailiwick_policy::Clearances::unlabelled(),

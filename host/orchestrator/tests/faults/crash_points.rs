@@ -8,7 +8,7 @@ use bailiwick_core::run::RunStatus;
 use bailiwick_core::{AttemptId, Calls, RunState};
 use bailiwick_policy::{Budget, Budgets};
 use bailiwick_project::Plan;
-use bailiwick_store::MemoryJournal;
+use bailiwick_store::{MemoryJournal, MemoryValues};
 use serde_json::json;
 
 use crate::guest::{Do, Ends, Part, Script};
@@ -116,6 +116,7 @@ const FEATURES: &[&str] = &[
     "CallLost",
     "Logged",
     "AttemptFailed",
+    "KvWritten",
     "CellFinished",
     "Judged",
     "JudgeSkipped",
@@ -154,7 +155,7 @@ fn script() -> Script {
             _ => Ok(Ends::Words),
         };
         let does = match step {
-            "draft" => vec![Do::Log, Do::Ask, Do::Search, Do::Ask],
+            "draft" => vec![Do::Log, Do::Ask, Do::Search, Do::Note, Do::Ask],
             "check" => vec![Do::Ask],
             "image" => vec![Do::Paint, Do::Put, Do::Get, Do::Log, Do::Ask],
             _ => vec![Do::Log],
@@ -203,6 +204,7 @@ struct Whole {
     entries: Vec<Entry>,
     state: RunState,
     blobs: Arc<dyn Blobs>,
+    values: MemoryValues,
 }
 
 /// The run as it goes without a cut: provider out of reach once, budget spent once.
@@ -218,7 +220,9 @@ fn uncut(plan: &Arc<Plan>) -> Whole {
     let missing: Vec<_> = FEATURES.iter().filter(|name| !names.contains_key(**name)).collect();
     assert!(missing.is_empty(), "{missing:?} of {names:?}");
     let (entries, blobs) = (outside.journal.entries(&run_id()), Arc::clone(&outside.blobs));
-    Whole { entries, state, blobs }
+    let values = outside.journal.values();
+    assert_eq!(values.len(), 5, "each draft has noted its round: {values:?}");
+    Whole { entries, state, blobs, values }
 }
 
 /// Goes on from a prefix, and holds what comes out against the uncut run.
@@ -242,6 +246,7 @@ fn go_on(plan: &Arc<Plan>, whole: &Whole, length: usize, seed: u64, cut: Option<
     assert_eq!(state.status(), RunStatus::Done, "{place}: {:?}", state.reason);
     assert_eq!(ends(&state), ends(&whole.state), "{place}");
     assert_eq!(state.output, whole.state.output, "{place}");
+    assert_eq!(outside.journal.values(), whole.values, "{place}");
     assert!(outside.known().finished.len() >= finished, "{place}");
 }
 

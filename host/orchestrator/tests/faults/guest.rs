@@ -9,10 +9,11 @@ use bailiwick_core::schema::Schema;
 use bailiwick_core::{Artifact, AttemptId, CellId, Digest, Document, Name};
 use bailiwick_gate::artifacts::PutRequest;
 use bailiwick_gate::knowledge::SearchRequest;
+use bailiwick_gate::kv::KvRequest;
 use bailiwick_gate::model::{CompleteRequest, ImageRequest, Message, Role};
 use bailiwick_gate::{CallError, Gate, Gateway};
-use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
-use bailiwick_policy::ports::{Job, Left, Outcome, Slots, StepRunner};
+use bailiwick_policy::grants::{ArtifactsGrant, KvGrant, ModelGrant};
+use bailiwick_policy::ports::{Job, Left, Outcome, Slots, Staged, StepRunner};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
 use serde_json::{Value, json};
 
@@ -27,6 +28,8 @@ pub(crate) enum Do {
     Put,
     Get,
     Search,
+    /// Reads what its cell has noted, and notes its round.
+    Note,
     /// Takes the host down, where that is so.
     Burst,
 }
@@ -72,6 +75,7 @@ pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
         model: Some(model),
         knowledge: [name("brand")].into(),
         artifacts: Some(ArtifactsGrant { put: Some(bailiwick_core::Bytes::mib(1)) }),
+        kv: Some(KvGrant { namespace: name("notes"), write: true, quota: KvGrant::QUOTA }),
         ..Grants::none()
     };
     let effective = Effective { grants, limits: Limits::DEFAULT };
@@ -107,7 +111,11 @@ impl StepRunner for Guests {
             if job.generation.agent.as_str() == "work" {
                 self.outside.ran.lock().unwrap().push(job.generation.component);
             }
-            Outcome { result: result.map(|output| Document::of(&output)), used: Used::default() }
+            let (result, writes) = match result {
+                Ok((output, writes)) => (Ok(Document::of(&output)), writes),
+                Err(left) => (Err(left), None),
+            };
+            Outcome { result, used: Used::default(), writes }
         })
     }
 }
@@ -120,11 +128,12 @@ impl Guests {
         std::future::pending().await
     }
 
-    async fn perform(&self, job: &Job) -> Result<Value, Left> {
+    async fn perform(&self, job: &Job) -> Result<(Value, Option<Staged>), Left> {
         let input = job.input.value();
         let gate = Gate::open(Arc::clone(&self.gateway), job, &input).map_err(Left::from)?;
         let Part { does, ends } = (self.outside.script)(&job.attempt);
-        let mut guest = Guest { gate, heard: Digest::of(input.to_string().as_bytes()), own: None };
+        let (id, heard) = (job.attempt.clone(), Digest::of(input.to_string().as_bytes()));
+        let mut guest = Guest { gate, id, heard, own: None };
         for what in does {
             self.outside.turns(6).await;
             if matches!(what, Do::Burst) && self.outside.bursts.load(Ordering::SeqCst) {
@@ -145,7 +154,8 @@ impl Guests {
             }
             Ends::Says(value) => value,
         });
-        guest.gate.ended(end.map_err(Left::from))
+        let end = guest.gate.ended(end.map_err(Left::from))?;
+        Ok((end, guest.gate.settle().await?))
     }
 }
 
@@ -184,6 +194,7 @@ impl Drop for There<'_> {
 
 struct Guest {
     gate: Gate,
+    id: AttemptId,
     /// Everything that it was told so far.
     heard: Digest,
     /// What it put last.
@@ -239,6 +250,14 @@ impl Guest {
                 }
                 None => Ok("nothing".into()),
             },
+            Do::Note => {
+                let (key, round) = (self.id.cell.to_string(), json!(self.id.round));
+                let before = self.gate.kv_get(key.clone()).await?;
+                let (expected, value) = (before.clone(), Some(round));
+                let swap = KvRequest::CompareAndSet { key, expected, value };
+                let swapped = self.gate.kv_swap(swap).await?;
+                Ok(format!("{before:?} {swapped}"))
+            }
             Do::Search => {
                 let (collection, query, vector) = ("brand".into(), heard, None);
                 let request = SearchRequest { collection, query, limit: 3, vector };

@@ -17,6 +17,7 @@ use bailiwick_orchestrator::{
     Books, Ended, Resume, RunError, RunHandle, Start, World, pin, resume, run,
 };
 use bailiwick_policy::Route;
+use bailiwick_store::MemoryNamespaces;
 use serde_json::json;
 
 use crate::clock::Simulated;
@@ -180,6 +181,10 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
         provider: Arc::new(Provider(Arc::clone(outside))),
         knowledge: Arc::new(Index(Arc::clone(outside))),
         http: Arc::new(bailiwick_gate::Unconnected),
+        namespaces: {
+            let outside = Arc::clone(outside);
+            Arc::new(MemoryNamespaces::of(move || outside.journal.values()))
+        },
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
         clearances: bailiwick_policy::Clearances::unlabelled(),

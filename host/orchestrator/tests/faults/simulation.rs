@@ -58,7 +58,8 @@ fn script(seed: u64, plan: &Plan) -> Script {
     let judges: Vec<_> = judges.map(|step| step.name.clone()).collect();
     Arc::new(move |id| {
         let mut dice = fate(seed, id);
-        let acts = [Do::Log, Do::Ask, Do::Ask, Do::Ask, Do::Paint, Do::Put, Do::Get, Do::Search];
+        let acts =
+            [Do::Log, Do::Ask, Do::Ask, Do::Ask, Do::Paint, Do::Put, Do::Get, Do::Search, Do::Note];
         let does = (0..dice.below(5)).map(|_| acts[dice.below(acts.len())]).collect();
         let kinds =
             [FailureKind::Retryable, FailureKind::Trap, FailureKind::Fatal, FailureKind::Limit];

@@ -3,9 +3,7 @@
 use bailiwick_policy::Right;
 use bailiwick_policy::labels::ORDER_MAX;
 
-use super::{
-    BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must,
-};
+use super::{BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
 
 /// The most of each kind.
 const MOST: usize = 1024;
@@ -175,6 +173,7 @@ const CEILING: &[Key] = &[
         HTTP_RULES,
         "Requests to the web: each grant lies within one of these rules. Left out: none.",
     ),
+    key("kv", Shape::Table(KV), "Namespaces. Left out: none."),
     key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
 ];
 
@@ -201,3 +200,12 @@ const ARTIFACTS: &[Key] = &[key(
     Shape::Size,
     "Bytes that one attempt may put. Unset: no bound here beyond the limits.",
 )];
+
+const KV: &[Key] = &[
+    key(
+        "quota",
+        Shape::Size,
+        "What a namespace may hold for an agent to write into it. Unset: what the host can keep, 256 MiB.",
+    ),
+    key("write", Shape::Flag, "Whether agents may write. Unset: yes."),
+];

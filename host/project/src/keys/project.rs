@@ -22,6 +22,11 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Named { of: &Shape::Table(FOLDER), most: MOST },
         "Folders whose files the inputs of agents can name.",
     ),
+    key(
+        "kv",
+        Shape::Named { of: &Shape::Table(NAMESPACE), most: MOST },
+        "Namespaces of values that last from run to run.",
+    ),
     key("retention", Shape::Table(RETENTION), "What `bailiwick gc` deletes. Unset: nothing."),
 ];
 
@@ -54,6 +59,11 @@ const GRANTS: &[Key] = &[
         Shape::Table(ARTIFACTS_GRANT),
         "Artifacts: {} to read what its input names, { put = \"64 MiB\" } to put some too.",
     ),
+    key(
+        "kv",
+        Shape::Table(KV_GRANT),
+        "The namespace of [kv] that it reads, and writes where it is one of the writers.",
+    ),
 ];
 
 const MODEL_GRANT: &[Key] = &[
@@ -77,6 +87,18 @@ const MODEL_GRANT: &[Key] = &[
 
 const ARTIFACTS_GRANT: &[Key] =
     &[key("put", Shape::Size, "Bytes that one attempt may put, in sum. Unset: it only reads.")];
+
+const KV_GRANT: &[Key] = &[must("namespace", Shape::Name, "A namespace of [kv].")];
+
+const NAMESPACE: &[Key] = &[
+    key("readers", NAMES, "Agents that may read it, where they are granted it."),
+    key("writers", NAMES, "Agents that may read and write it, where they are granted it."),
+    key(
+        "quota",
+        Shape::Size,
+        "What it may hold, keys and values, at most 256 MiB. Unset: 16 MiB. The ceiling may say less.",
+    ),
+];
 
 const MODEL: &[Key] = &[must(
     "routes",

@@ -143,19 +143,7 @@ impl<'a> Links<'a> {
                 findings.report_with(codes::UNKNOWN_AGENT, agent.span(), message, hint);
             }
         }
-        let asks = |agent: &Spanned<Name>| {
-            let agent = surroundings.project.agents.get(agent.get_ref());
-            agent.is_some_and(|agent| !agent.grants.http.is_none())
-        };
-        if step.cache
-            && step.agent.as_ref().is_some_and(asks)
-            && let Some(key) = step.key("cache")
-        {
-            let message = format!("`{name}` is cached, and its agent is granted `http`");
-            let hint =
-                "what the web answers or is told is not the same the next time: leave `cache` out";
-            findings.report_with(codes::KEY_NOT_HERE, key, message, hint);
-        }
+        may_be_cached(step, surroundings, findings);
         if let (Some(people), Some(key)) = (&step.people, step.key("people")) {
             people.check(name, key, &surroundings.policy.people, findings);
         }
@@ -262,6 +250,29 @@ impl<'a> Links<'a> {
             Some(hint) => findings.report_with(codes::UNKNOWN_STEP, name.span(), message, hint),
             None => findings.report(codes::UNKNOWN_STEP, name.span(), message),
         }
+    }
+}
+
+/// What is remembered must be the same the next time: what an agent reads of these powers, or
+/// changes with them, is in no key.
+fn may_be_cached(
+    step: &AuthoredStep,
+    surroundings: &Surroundings<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let agent = step.agent.as_ref().filter(|_| step.cache);
+    let agent = agent.and_then(|agent| surroundings.project.agents.get(agent.get_ref()));
+    let (Some(agent), Some(key)) = (agent, step.key("cache")) else { return };
+    let grants = &agent.grants;
+    let powers = [
+        ("http", !grants.http.is_none(), "what the web answers or is told"),
+        ("kv", grants.kv.is_some(), "what a namespace holds"),
+    ];
+    for (power, _, what) in powers.into_iter().filter(|(_, granted, _)| *granted) {
+        let name = step.name.get_ref();
+        let message = format!("`{name}` is cached, and its agent is granted `{power}`");
+        let hint = format!("{what} is not the same the next time: leave `cache` out");
+        findings.report_with(codes::KEY_NOT_HERE, key.clone(), message, hint);
     }
 }
 

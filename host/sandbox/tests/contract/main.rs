@@ -52,6 +52,7 @@ impl Shop {
             provider: Arc::new(Handed(model)),
             knowledge: Arc::new(Nobody),
             http: Arc::new(bailiwick_gate::Unconnected),
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             clearances: bailiwick_policy::Clearances::unlabelled(),

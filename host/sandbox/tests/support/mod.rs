@@ -33,7 +33,7 @@ use bailiwick_gate::model::{
 use bailiwick_gate::{
     Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError,
 };
-use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
+use bailiwick_policy::grants::{ArtifactsGrant, KvGrant, ModelGrant};
 use bailiwick_policy::ports::{Job, Left, Outcome, Patience, StepRunner as _};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
 use bailiwick_sandbox::{Compiler, Refused, Runner, Sandbox};
@@ -245,6 +245,7 @@ impl Host {
             provider: Arc::new(Nobody),
             knowledge: Arc::new(Nobody),
             http: Arc::clone(&web) as _,
+            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             clearances: bailiwick_policy::Clearances::unlabelled(),
@@ -345,5 +346,6 @@ pub fn everything() -> Grants {
             bounds: Vec::new(),
         },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
+        kv: Some(KvGrant { namespace: name("notes"), write: true, quota: KvGrant::QUOTA }),
     }
 }

@@ -6,7 +6,9 @@ use bailiwick_core::ports::BlobError;
 use rusqlite::Connection;
 
 use super::{Audit, Expected, StreamHead, without_preface};
+use crate::error::ReadError;
 use crate::folder::Folder;
+use crate::kv::{self, Told};
 use crate::{blob, derived, host_log, sql};
 
 /// What belongs to no single run: blobs, questions, spend, the host's stream.
@@ -34,13 +36,51 @@ pub(super) fn rest(
         Ok(_) => {}
         Err(error) => found.damage(without_preface(&error)),
     }
-    match host_log::walk(connection, |_, _| Ok(())) {
+    let mut told = Told::default();
+    let walked = host_log::walk(connection, |_, facts| {
+        facts.into_iter().for_each(|fact| told.take(fact));
+        Ok(())
+    });
+    // What a stream that is damaged would say, nobody knows.
+    if walked.is_ok() {
+        let values = values(connection, folder, &told, found);
+        values.unwrap_or_else(|error| found.damage(without_preface(&error)));
+    }
+    match walked {
         Ok((0, _)) => {}
         Ok((appends, link)) => {
             found.heads.push(StreamHead { stream: host_log::STREAM.into(), appends, link });
         }
         Err(error) => found.damage(without_preface(&error)),
     }
+}
+
+/// Whether the values of namespaces are those that the host's stream tells of.
+fn values(
+    connection: &Connection,
+    folder: &Folder,
+    told: &Told,
+    found: &mut Audit,
+) -> Result<(), ReadError> {
+    let (rows, damaged) = kv::all(connection)?;
+    let is_whole = damaged.is_empty();
+    damaged.iter().for_each(|error| found.damage(without_preface(error)));
+    let slots: BTreeSet<_> = rows.keys().chain(told.0.keys()).collect();
+    for slot in slots {
+        let (project, namespace, key) = slot;
+        let what = format!("the key {key:?} of {namespace:?} in {project:?}");
+        match (rows.get(slot), told.0.get(slot)) {
+            (row, fact) if row == fact => {}
+            (None, _) if !is_whole => {}
+            _ => found.damage(format!("{what} is not that of the facts")),
+        }
+        if let Some(value) = told.0.get(slot)
+            && let Err(BlobError::Missing(_)) = blob::fetch(connection, folder, &value.digest)
+        {
+            found.damage(format!("{what}: its value is missing"));
+        }
+    }
+    Ok(())
 }
 
 fn blobs(

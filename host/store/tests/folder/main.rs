@@ -10,6 +10,7 @@ mod derived;
 mod failure;
 mod kill;
 mod knowledge;
+mod kv;
 mod listing;
 mod migration;
 mod sweep;

@@ -16,7 +16,7 @@ use super::{Scratch, attempt, open, run, wait};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
-fn started(run: &RunId, project: &str) -> Fact {
+pub(crate) fn started(run: &RunId, project: &str) -> Fact {
     let assets = Document::of(&json!({}));
     let pin = Pin {
         project: project.into(),

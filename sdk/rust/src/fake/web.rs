@@ -34,7 +34,8 @@ impl Web {
         ensure(request.body.len() <= limits::BODY_BYTES, "body")?;
         ensure(!bodiless || request.body.is_empty(), "body")?;
         let found = self.scripts.iter_mut().enumerate();
-        let mut found = found.filter(|(_, (beginning, _))| request.url.starts_with(beginning.as_str()));
+        let mut found =
+            found.filter(|(_, (beginning, _))| request.url.starts_with(beginning.as_str()));
         let script = found.next().and_then(|(place, (_, script))| Some((place, script.take()?)));
         let script = script.ok_or_else(|| denied(Capability::Http))?;
         self.requests.push(request.clone());

@@ -3,6 +3,7 @@
 mod artifacts;
 mod http;
 mod knowledge;
+mod kv;
 mod log;
 mod model;
 
@@ -43,7 +44,8 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wit::model::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::knowledge::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::http::add_to_linker::<_, Own>(linker, |state| state)
+    wit::http::add_to_linker::<_, Own>(linker, |state| state)?;
+    wit::kv::add_to_linker::<_, Own>(linker, |state| state)
 }
 
 impl types::Host for State {}
