@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bailiwick_core::fact::{CallAnswer, Capability, Fact, Level, Limit};
-use bailiwick_core::ports::Blobs as _;
 use bailiwick_core::{Artifact, Bytes, Calls, Cost, Digest, Tokens};
 use bailiwick_gate::artifacts::PutRequest;
 use bailiwick_gate::knowledge::SearchRequest;

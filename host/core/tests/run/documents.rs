@@ -135,6 +135,14 @@ fn samples() -> Vec<Fact> {
     let repinned = Repin { pin: Some(pin()), ..Repin::default() };
     all.push(Fact::RunResumed { by: detail(), repinned: Some(repinned), retry_failed: false });
     all.push(Fact::Reminded { ask: bailiwick_core::fact::AskId(detail()) });
+    let artifact = |bytes: &[u8]| Artifact {
+        digest: Digest::of(bytes),
+        media_type: "image/png".into(),
+        bytes: Bytes(1),
+        name: None,
+    };
+    let (was, is) = (artifact(b"x"), artifact(b"y"));
+    all.push(Fact::Recast { attempt: attempt("draft", 0, 1), was, is });
     all.push(Fact::Embedded {
         collection: crate::words::name("facts"),
         route: "builtin".into(),
