@@ -28,7 +28,8 @@ impl Dice {
     }
 
     fn some<T: Clone>(&mut self, of: &[T]) -> Vec<T> {
-        let mut chosen: Vec<T> = of.iter().filter(|_| self.roll() % 2 == 0).cloned().collect();
+        let mut chosen: Vec<T> =
+            of.iter().filter(|_| self.roll().is_multiple_of(2)).cloned().collect();
         if chosen.is_empty() {
             chosen.push(self.one(of));
         }
@@ -66,11 +67,11 @@ const URLS: [&str; 14] = [
 fn rule(dice: &mut Dice, ceiling: bool) -> HttpRule {
     let scheme = dice.one(&[Scheme::Https, Scheme::Https, Scheme::Https, Scheme::Http]);
     let host = HostPattern::parse(dice.one(&HOSTS)).unwrap();
-    let any = ceiling && dice.roll() % 3 == 0;
+    let any = ceiling && dice.roll().is_multiple_of(3);
     let blocks = Network::Blocks(vec![Block::parse("10.1.0.0/16").unwrap()]);
     let size = |dice: &mut Dice| {
         let size = Some(Bytes(dice.one(&[10, 100])));
-        if ceiling && dice.roll() % 2 == 0 { None } else { size }
+        if ceiling && dice.roll().is_multiple_of(2) { None } else { size }
     };
     let names = dice.some(&["accept", "content-type", "x-own"]);
     HttpRule {
@@ -86,7 +87,7 @@ fn rule(dice: &mut Dice, ceiling: bool) -> HttpRule {
         },
         request: size(dice),
         response: size(dice),
-        credential: (dice.roll() % 3 == 0).then(|| Name::new("key").unwrap()),
+        credential: dice.roll().is_multiple_of(3).then(|| Name::new("key").unwrap()),
         network: dice.one(&[
             Network::Public,
             Network::Public,
