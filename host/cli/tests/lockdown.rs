@@ -164,6 +164,24 @@ fn a_host_locks_itself_and_does_its_work() {
 }
 
 #[test]
+fn a_credential_that_a_program_prints_is_told_of_before_it_is_missed() {
+    let world = World::new();
+    world.project(&Guest::answers("\"done\""), ONE);
+    world.write(
+        "policy.toml",
+        "labels = { unlabelled = \"public\" }\n[ceiling.\"local/*\"]\n\
+         [credentials.shop]\ncommand = [\"/usr/bin/pass\", \"show\", \"shop\"]\n\
+         origin = \"https://shop.example.com\"\n",
+    );
+    let host = Host::start(&world, &["--policy", "policy.toml"]);
+    assert!(host.1.contains("the credential shop is printed by a `command`"), "{}", host.1);
+    assert!(host.1.contains("take `env` or `file`"), "{}", host.1);
+    drop(host);
+    let host = Host::start(&world, &["--policy", "policy.toml", "--unlocked"]);
+    assert!(!host.1.contains("the credential shop"), "{}", host.1);
+}
+
+#[test]
 fn unlocked_is_said() {
     let world = World::new();
     world.project(&Guest::answers("\"done\""), ONE);

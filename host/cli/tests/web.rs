@@ -133,7 +133,8 @@ impl Scene {
             receiver.port
         );
         let text = format!(
-            "[ceiling.\"local/*\"]\nhttp = [{rule} }}, {rule}, credential = \"token\" }}]\n{policy}"
+            "labels = {{ unlabelled = \"public\" }}\n[ceiling.\"local/*\"]\n\
+             http = [{rule} }}, {rule}, credential = \"token\" }}]\n{policy}"
         );
         let policy = desk.file("policy.toml", &text);
         Self { desk, project, policy }

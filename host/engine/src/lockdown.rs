@@ -1,14 +1,17 @@
 //! What a resident host may still ask of the kernel: the paths that its projects and this system need, and processes that show what is refused. What a wall is made of stands in `bailiwick_lockdown`.
 
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
-use bailiwick_core::Diagnostic;
+use bailiwick_core::{Diagnostic, Name};
 pub use bailiwick_lockdown::{LockError, Paths, Tried, Wall, Walls};
 use bailiwick_lockdown::{lock_host, tried_by_host};
+use bailiwick_policy::Policy;
+use bailiwick_policy::credential::Source;
 
 use crate::codes;
 use crate::host::HostConfig;
@@ -88,6 +91,8 @@ pub struct Ground {
     pub paths: Paths,
     /// The group whose OS users may reach it, where policy names one.
     pub group: Option<String>,
+    /// Credentials that programs print: a locked host starts none of them.
+    pub printed: BTreeSet<Name>,
 }
 
 impl Ground {
@@ -98,8 +103,23 @@ impl Ground {
     pub fn of(config: &HostConfig, projects: &[Places]) -> Result<Self, Problems> {
         // Judged as the host will: what is wrong is told before anything is made.
         let opened = Projects::open(projects)?;
-        let mut ground = Self { paths: system(), group: opened.policy.group.clone() };
+        let (group, printed) = (opened.policy.group.clone(), BTreeSet::new());
+        let mut ground = Self { paths: system(), group, printed };
         ground.paths.read.extend(opened.all().flat_map(|opened| of_project(opened)));
+        for opened in opened.all() {
+            let Policy { credentials, tls_roots, .. } = &opened.policy;
+            let kept =
+                credentials.iter().filter_map(|(name, credential)| match &credential.source {
+                    Source::File(path) => Some(path),
+                    Source::Command(_) => {
+                        ground.printed.insert(name.clone());
+                        None
+                    }
+                    Source::Env(_) => None,
+                });
+            let files: Vec<_> = kept.chain(tls_roots.values().flatten()).collect();
+            ground.paths.read.extend(files.into_iter().flat_map(|file| of_file(Path::new(file))));
+        }
         for places in projects {
             let policies = [places.policy.as_deref(), places.user_policy.as_deref()];
             let policies = policies.into_iter().flatten().chain([Path::new(POLICY_OF_THE_HOST)]);
@@ -145,6 +165,13 @@ fn of_project(opened: &Opened) -> Vec<PathBuf> {
     let components = opened.project.agents.values().map(|agent| opened.root.join(&agent.component));
     let folders = opened.resources.knowledge.values().chain(opened.resources.assets.values());
     [opened.root.clone()].into_iter().chain(components).chain(folders.map(PathBuf::from)).collect()
+}
+
+/// A file that is replaced while a host serves: its folder too, because a rule is about the
+/// file that was there; but no folder of the system for the sake of one file.
+fn of_file(file: &Path) -> Vec<PathBuf> {
+    let folder = file.parent().filter(|folder| ![Path::new("/"), Path::new(ETC)].contains(folder));
+    [Some(file), folder].into_iter().flatten().map(PathBuf::from).collect()
 }
 
 /// What a locked process of ours came to.
@@ -224,4 +251,18 @@ pub fn host_tries_main(own: &Path, other: &Path, beside: &Path) -> ExitCode {
     let text = serde_json::to_vec(&told.map_err(|error| error.to_string()));
     let written = text.is_ok_and(|text| std::io::stdout().lock().write_all(&text).is_ok());
     if written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_may_be_replaced_and_opens_no_folder_of_the_system() {
+        let of = |file: &str| of_file(Path::new(file));
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(of("/run/secrets/token"), paths(&["/run/secrets/token", "/run/secrets"]));
+        assert_eq!(of("/token"), paths(&["/token"]));
+        assert_eq!(of("/etc/token"), paths(&["/etc/token"]));
+    }
 }

@@ -103,9 +103,12 @@ fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> O
         "assets" => folders(&grants.assets),
         "http" => rules(&grants.http.rules),
         "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
-        "kv" => grants.kv.as_ref().map(|kv| match kv.write {
-            true => format!("{}: read, write up to {}", kv.namespace, kv.quota),
-            false => format!("{}: read", kv.namespace),
+        "kv" => grants.kv.as_ref().map(|kv| {
+            let steered = if kv.even_if_outside { ", even if outside" } else { "" };
+            match kv.write {
+                true => format!("{}: read, write up to {}{steered}", kv.namespace, kv.quota),
+                false => format!("{}: read", kv.namespace),
+            }
         }),
         _ => None,
     }

@@ -6,6 +6,7 @@ use bailiwick_core::Cost;
 use bailiwick_core::fact::{CallAnswer, Capability, Limit};
 use bailiwick_core::ports::Durable;
 use bailiwick_core::text::{Lines, clip, visible};
+use bailiwick_policy::Origin;
 use bailiwick_policy::http::{Asked, Aspect, Method, Refused};
 use serde_json::Value;
 use url::Url;
@@ -43,6 +44,11 @@ impl Gate {
             Ok(pass) => pass,
             Err(refused) => return Err(self.unasked(&asked, &refused)),
         };
+        // The static check looked at the rules; this one looks at what is dialled.
+        let origin = Origin(parsed.url.origin().ascii_serialization());
+        let cleared = self.gateway.clearances.origin(&self.attempt.cell.step, &origin);
+        cleared
+            .map_err(|not| CallAnswer::Denied { reason: not.to_string(), hint: Some(not.hint) })?;
         Ok(Way { parsed, body, pass })
     }
 

@@ -104,7 +104,8 @@ fn world() -> (World, Arc<Table>) {
 }
 
 fn notes(write: bool, quota: u64) -> Grants {
-    let kv = KvGrant { namespace: name("notes"), write, quota: Bytes(quota) };
+    let (namespace, quota) = (name("notes"), Bytes(quota));
+    let kv = KvGrant { namespace, write, quota, even_if_outside: false };
     let artifacts = Some(ArtifactsGrant { put: Some(Bytes(100)) });
     Grants { kv: Some(kv), artifacts, ..Grants::none() }
 }

@@ -29,6 +29,7 @@ fn rule(host: &str, methods: &[Method], paths: &[&str]) -> HttpRule {
         response: Some(Bytes(2000)),
         credential: None,
         network: Network::Public,
+        even_if_outside: false,
     }
 }
 
@@ -231,8 +232,7 @@ async fn a_redirect_is_judged_like_a_request() {
         assert_eq!(sent(&world).len(), before + 1, "{location}");
         assert!(denials(&world).pop().unwrap().0.starts_with("a redirect: GET "));
     }
-    for location in ["//evil.example/", "\\\\evil.example\\", "javascript:x"]
-    {
+    for location in ["//evil.example/", "\\\\evil.example\\", "javascript:x"] {
         world.web.answers.lock().unwrap().push_back(Ok(came(302, Some(location), "")));
         let before = sent(&world).len();
         assert!(gate.fetch(get("https://api.example.com/v1/x")).await.is_err(), "{location}");
@@ -372,4 +372,50 @@ async fn the_budget_of_a_step_counts_requests_and_the_grant_of_models_does_not()
     let third = gate.fetch(get("https://api.example.com/v1/x")).await;
     assert_eq!(third, Err(CallError::Exhausted(Limit::Calls)));
     assert_eq!(sent(&world).len(), 2);
+}
+
+/// A world whose step has the highest label, and where only these origins are cleared for it.
+fn world_of_labels(cleared: &[&str]) -> World {
+    use bailiwick_policy::{Clearances, LabelRules, Origin, OriginRule};
+    let mut world = World::new(false);
+    let mut rules = LabelRules::strict();
+    let highest = rules.order.highest();
+    for origin in cleared {
+        let rule = OriginRule { clearance: Some(highest), label: None };
+        rules.origins.insert(Origin((*origin).to_owned()), rule);
+    }
+    let clearances = Clearances::of(rules, [(name("draft"), highest)].into());
+    Arc::get_mut(&mut world.gateway).unwrap().clearances = clearances;
+    world
+}
+
+#[tokio::test]
+async fn what_a_step_may_know_goes_to_no_host_that_is_not_cleared_for_it() {
+    let world = world_of_labels(&["https://hooks.example.com"]);
+    let gate = gate(&world);
+    assert_eq!(gate.fetch(get("https://api.example.com/v1/x")).await, Err(DENIED));
+    assert!(sent(&world).is_empty());
+    assert_eq!(
+        denials(&world),
+        [(
+            "draft may know what is confidential, and https://api.example.com is cleared for public"
+                .to_owned(),
+            "in policy.toml: origins.\"https://api.example.com\" = { clearance = \"confidential\" }"
+                .to_owned()
+        )]
+    );
+    gate.fetch(post("https://hooks.example.com/campaign", "{}")).await.unwrap();
+    assert_eq!(sent(&world).len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_leads_to_no_host_that_is_not_cleared() {
+    let world = world_of_labels(&["https://hooks.example.com"]);
+    let to = Ok(came(302, Some("https://api.example.com/v1/x"), ""));
+    world.web.answers.lock().unwrap().push_back(to);
+    let refused = gate(&world).fetch(get("https://hooks.example.com/campaign")).await;
+    assert_eq!(refused, Err(DENIED));
+    assert_eq!(sent(&world).len(), 1, "what it was sent on to was not asked");
+    let [(reason, _)] = &denials(&world)[..] else { panic!() };
+    assert!(reason.starts_with("a redirect: draft may know what is confidential"), "{reason}");
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_core::Name;
 use serde::{Deserialize, Serialize};
 
+use crate::http::HttpRule;
 use crate::intersect::is_below;
 use crate::labels::{Label, LabelOrder};
 use crate::route::{Origin, Route};
@@ -161,6 +162,31 @@ impl LabelRules {
         self.origins.get(route.origin.as_ref()?)?.label
     }
 
+    /// What may be sent to the hosts of a rule. Below a pattern there is always one that
+    /// nobody named, and the least cleared counts.
+    #[must_use]
+    pub fn web(&self, rule: &HttpRule) -> Said {
+        rule.origin().map_or(self.sink(None), |origin| self.clearance_of(&origin))
+    }
+
+    /// The label of what the hosts of a rule answer: the one that the policy gives their
+    /// origin, else what that is cleared for, since nothing else can have been kept there.
+    /// Of a pattern the highest.
+    #[must_use]
+    pub fn answers_of_web(&self, rule: &HttpRule) -> Said {
+        let of = |origin: &Origin| {
+            let label = self.origins.get(origin).and_then(|rule| rule.label);
+            label.map_or(self.clearance_of(origin), |label| Said { label, defaulted: false })
+        };
+        match rule.origin() {
+            Some(origin) => of(&origin),
+            None => {
+                let named = self.origins.keys().filter(|origin| rule.names(origin)).map(of);
+                named.max_by_key(|said| said.label).unwrap_or(self.sink(None))
+            }
+        }
+    }
+
     /// The rule under which a judge of people in these groups lowers this label in a
     /// pipeline: the one that lowers most. All of the groups must stand in it, because
     /// a member of any may answer.
@@ -189,16 +215,16 @@ pub struct Clearances {
     lowered: BTreeSet<Name>,
 }
 
-/// A route that is not cleared for what a step may know.
+/// A place that is not cleared for what a step may know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{step} may know what is {label}, and {route} is cleared for {cleared}")]
+#[error("{step} may know what is {label}, and {place} is cleared for {cleared}")]
 pub struct NotCleared {
     /// The step.
     pub step: Name,
     /// Its label.
     pub label: String,
     /// Where it wanted to send something.
-    pub route: String,
+    pub place: String,
     /// What may be sent there at most.
     pub cleared: String,
     /// The line that would change it.
@@ -239,21 +265,37 @@ impl Clearances {
     /// [`NotCleared`] where it may not.
     pub fn route(&self, step: &Name, route: &Route) -> Result<(), NotCleared> {
         let Some(clearance) = self.rules.route(route) else { return Ok(()) };
+        let origin = route.origin.as_ref().map_or("", |origin| origin.0.as_str());
+        self.within(step, clearance, route.to_string(), origin)
+    }
+
+    /// Whether what a step may know may be sent to an origin of the web.
+    ///
+    /// # Errors
+    /// [`NotCleared`] where it may not.
+    pub fn origin(&self, step: &Name, origin: &Origin) -> Result<(), NotCleared> {
+        self.within(step, self.rules.clearance_of(origin), origin.to_string(), &origin.0)
+    }
+
+    fn within(
+        &self,
+        step: &Name,
+        clearance: Said,
+        place: String,
+        origin: &str,
+    ) -> Result<(), NotCleared> {
         let label = self.steps.get(step).copied().unwrap_or(self.otherwise);
         if label <= clearance.label {
             return Ok(());
         }
         let order = &self.rules.order;
-        let (name, origin) = (order.name(label), route.origin.as_ref());
+        let name = order.name(label);
         Err(NotCleared {
             step: step.clone(),
             label: name.to_owned(),
-            route: route.to_string(),
+            place,
             cleared: order.name(clearance.label).to_owned(),
-            hint: format!(
-                "in policy.toml: origins.{:?} = {{ clearance = {name:?} }}",
-                origin.map_or("", |origin| origin.0.as_str())
-            ),
+            hint: format!("in policy.toml: origins.{origin:?} = {{ clearance = {name:?} }}"),
         })
     }
 }
@@ -261,6 +303,7 @@ impl Clearances {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::HostPattern;
 
     fn label(name: &str) -> Label {
         LabelOrder::usual().find(name).unwrap()
@@ -314,6 +357,29 @@ mod tests {
     }
 
     #[test]
+    fn a_host_answers_what_it_may_be_sent_and_a_pattern_may_be_sent_nothing() {
+        let rule = |clearance, label| OriginRule { clearance, label };
+        let (internal, confidential) = (Some(label("internal")), Some(label("confidential")));
+        let origins = [
+            (Origin("https://a.example.com".into()), rule(internal, None)),
+            (Origin("https://b.example.com".into()), rule(None, confidential)),
+            (Origin("http://c.example.com".into()), rule(confidential, None)),
+        ];
+        let rules = LabelRules { origins: origins.into(), ..LabelRules::strict() };
+        let of = |host: &str| {
+            let mut own = HttpRule::public().remove(0);
+            (own.host, own.port) = (HostPattern::parse(host).unwrap(), Some(443));
+            (rules.web(&own).label, rules.answers_of_web(&own).label)
+        };
+        let (lowest, highest) = (label("public"), label("confidential"));
+        assert_eq!(of("a.example.com"), (label("internal"), label("internal")));
+        assert_eq!(of("b.example.com"), (lowest, highest), "what the policy says of answers");
+        assert_eq!(of("c.example.com"), (lowest, lowest), "another scheme is another origin");
+        assert_eq!(of("*.example.com"), (lowest, highest));
+        assert_eq!(of("*.example.org"), (lowest, lowest));
+    }
+
+    #[test]
     fn only_a_rule_for_all_groups_and_the_pipeline_lowers() {
         let rule = |from, to, by: &[&str], own| Declassify {
             from: label(from),
@@ -358,6 +424,17 @@ mod tests {
         );
         assert!(clearances.route(&step("unknown"), &at("https://a.example")).is_err());
         assert_eq!(clearances.route(&step("high"), &Route::builtin()), Ok(()));
+        let origin = Origin("https://a.example".into());
+        assert_eq!(clearances.origin(&step("low"), &origin), Ok(()));
+        let refused = clearances.origin(&step("high"), &origin).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "high may know what is confidential, and https://a.example is cleared for internal"
+        );
+        assert_eq!(
+            refused.hint,
+            "in policy.toml: origins.\"https://a.example\" = { clearance = \"confidential\" }"
+        );
         assert_eq!(Clearances::unlabelled().route(&step("any"), &at("https://b.example")), Ok(()));
     }
 

@@ -72,6 +72,10 @@ pub struct KvGrant {
     pub write: bool,
     /// What the namespace may hold, keys and values, for this agent to write into it.
     pub quota: Bytes,
+    /// Whether its operator accepts that what comes from outside steers what it writes. Not
+    /// written where it is not said: the digests of older grants stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub even_if_outside: bool,
 }
 
 impl KvGrant {

@@ -417,7 +417,8 @@ mod tests {
     #[test]
     fn a_namespace_is_lowered_to_what_the_ceiling_lets_it_hold_and_take() {
         let granted = |write, quota| {
-            let kv = KvGrant { namespace: name("notes"), write, quota };
+            let namespace = name("notes");
+            let kv = KvGrant { namespace, write, quota, even_if_outside: false };
             Grants { kv: Some(kv), ..Grants::none() }
         };
         let run = |granted: &Grants, kv: Option<KvCeiling>| {

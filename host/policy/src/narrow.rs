@@ -45,6 +45,7 @@ fn kv(pinned: &KvGrant, today: &KvGrant) -> Option<KvGrant> {
         namespace: pinned.namespace.clone(),
         write: pinned.write && today.write,
         quota: pinned.quota.min(today.quota),
+        even_if_outside: pinned.even_if_outside && today.even_if_outside,
     })
 }
 
@@ -108,8 +109,12 @@ mod tests {
     #[test]
     fn of_a_namespace_the_smaller_power_is_left_and_of_another_one_none() {
         let of = |namespace: &str, write, quota| {
-            let kv =
-                KvGrant { namespace: Name::new(namespace).unwrap(), write, quota: Bytes(quota) };
+            let kv = KvGrant {
+                namespace: Name::new(namespace).unwrap(),
+                write,
+                quota: Bytes(quota),
+                even_if_outside: false,
+            };
             let grants = Grants { kv: Some(kv), ..Grants::none() };
             Effective { grants, limits: Limits::DEFAULT }
         };

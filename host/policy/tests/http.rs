@@ -96,6 +96,7 @@ fn rule(dice: &mut Dice, ceiling: bool) -> HttpRule {
             Network::Private,
             blocks,
         ]),
+        even_if_outside: false,
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Namespace {
     pub writers: BTreeSet<Name>,
     /// What it may hold.
     pub quota: Bytes,
+    /// How confidential the operator says it is, in the words of whatever policy holds, and where.
+    pub label: Option<(String, Place)>,
     /// Where its name stands.
     pub place: Place,
 }
@@ -54,8 +56,12 @@ pub(crate) fn namespaces(
                 format!("a namespace holds at most {}; this says {quota}", KvGrant::QUOTA_MAX);
             findings.report(codes::WRONG_VALUE, key, message);
         }
+        let label = table.text("label").map(|label| {
+            let place = findings.place(label.span());
+            (label.into_inner(), place)
+        });
         let place = findings.place(span);
-        found.insert(name, Namespace { readers, writers, quota, place });
+        found.insert(name, Namespace { readers, writers, quota, label, place });
     }
     found
 }
@@ -83,5 +89,6 @@ pub(crate) fn kv_grant(
         findings.report_with(codes::NOT_NAMED_THERE, wanted.span(), message, hint);
         return None;
     }
-    Some(KvGrant { namespace: name.clone(), write, quota: namespace.quota })
+    let even_if_outside = table.text("even-if").is_some();
+    Some(KvGrant { namespace: name.clone(), write, quota: namespace.quota, even_if_outside })
 }

@@ -45,6 +45,7 @@ impl Reader<'_, '_, '_, '_> {
         let response = self.size("response", RESPONSE_DEFAULT);
         let network = self.network();
         let credential = self.table.name("credential").map(Spanned::into_inner);
+        let even_if_outside = self.even_if_outside();
         Some(HttpRule {
             scheme,
             host: host?,
@@ -56,7 +57,17 @@ impl Reader<'_, '_, '_, '_> {
             response,
             credential,
             network,
+            even_if_outside,
         })
+    }
+
+    fn even_if_outside(&mut self) -> bool {
+        let Some(word) = self.table.text("even-if") else { return false };
+        if self.side == Side::Ceiling {
+            let message = "`even-if` stands in grants only: who steers an agent, its operator says";
+            self.wrong(&word, message.into());
+        }
+        self.side == Side::Grant
     }
 
     fn host(&mut self) -> Option<HostPattern> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -267,7 +268,7 @@ async fn printed(words: &[String]) -> Result<Zeroizing<String>, String> {
     let Some((program, arguments)) = words.split_first() else { return Err("no program".into()) };
     let mut command = tokio::process::Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.kill_on_drop(true).spawn().map_err(|error| error.to_string())?;
+    let mut child = command.kill_on_drop(true).spawn().map_err(|error| not_started(&error))?;
     let output = child.stdout.take().ok_or("it has no output")?;
     let mut text = Zeroizing::new(String::new());
     let ended = async {
@@ -279,6 +280,17 @@ async fn printed(words: &[String]) -> Result<Zeroizing<String>, String> {
         Ok(Ok(status)) => Err(format!("it ended with {status}")),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("it took more than {} s", COMMAND_MAX.as_secs())),
+    }
+}
+
+/// Why a program did not start. That a host locks itself is nothing that the system's words
+/// would tell anybody.
+fn not_started(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::Unsupported => format!(
+            "its `command` was not started ({error}): a host that locks itself, as `bailiwick serve` does, starts no programs; take `env` or `file` in policy.toml, or serve with --unlocked"
+        ),
+        _ => error.to_string(),
     }
 }
 
@@ -380,5 +392,9 @@ mod tests {
         assert!(matches!(value(&keys, &name, &elsewhere).await, Err(NoCredential::Bound { .. })));
         let (keys, name, origin) = bound(words(&["/bin/false"]));
         assert!(matches!(value(&keys, &name, &origin).await, Err(NoCredential::Unreadable { .. })));
+        // Refused by the system, as every program is under a host that has locked itself.
+        let (keys, name, origin) = bound(words(&["/dev/null"]));
+        let refused = value(&keys, &name, &origin).await.unwrap_err().to_string();
+        assert!(refused.contains("starts no programs; take `env` or `file`"), "{refused}");
     }
 }

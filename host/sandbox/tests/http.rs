@@ -55,6 +55,7 @@ fn host() -> Host {
         response: None,
         credential: None,
         network: Network::Public,
+        even_if_outside: false,
     };
     host.grants.http = HttpPower { rules: vec![rule], bounds: Vec::new() };
     host

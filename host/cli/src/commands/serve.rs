@@ -82,6 +82,11 @@ pub(crate) fn lock(
     ground.paths.write.push(place.ready()?);
     let walls = ground.lock()?;
     talk.say(&format!("locked: {walls}"));
+    for name in &ground.printed {
+        talk.say(&format!(
+            "the credential {name} is printed by a `command`, and a locked host starts no programs: take `env` or `file` in policy.toml, or serve with --unlocked"
+        ));
+    }
     Ok(())
 }
 

@@ -65,6 +65,7 @@ fn defaulted_source(source: &Source, order: &LabelOrder) -> Option<String> {
     let key = match &source.what {
         What::Collection(name) => format!("label under [knowledge.{name}] in bailiwick.toml"),
         What::Assets(name) => format!("label under [assets.{name}] in bailiwick.toml"),
+        What::Namespace(name) => format!("label under [kv.{name}] in bailiwick.toml"),
         _ => return None,
     };
     let label = order.name(source.level.label);
@@ -78,7 +79,11 @@ fn defaulted_sink(sink: &Sink, order: &LabelOrder) -> Option<String> {
             let origin = route.origin.as_ref().map(|origin| origin.0.as_str()).unwrap_or_default();
             format!("origins.{origin:?} = {{ clearance = \"…\" }} in policy.toml")
         }
-        To::People(_) => return None,
+        To::Web { origin: Some(origin), .. } => {
+            format!("origins.{:?} = {{ clearance = \"…\" }} in policy.toml", origin.0)
+        }
+        // A pattern has no line of its own, and a namespace is told of as a source.
+        To::Web { origin: None, .. } | To::Namespace(_) | To::People(_) => return None,
     };
     let cleared = order.name(sink.clearance.label);
     sink.clearance.defaulted.then(|| format!("{} is cleared for {cleared}: {key}", sink.to))

@@ -75,7 +75,12 @@ pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
         model: Some(model),
         knowledge: [name("brand")].into(),
         artifacts: Some(ArtifactsGrant { put: Some(bailiwick_core::Bytes::mib(1)) }),
-        kv: Some(KvGrant { namespace: name("notes"), write: true, quota: KvGrant::QUOTA }),
+        kv: Some(KvGrant {
+            namespace: name("notes"),
+            write: true,
+            quota: KvGrant::QUOTA,
+            even_if_outside: false,
+        }),
         ..Grants::none()
     };
     let effective = Effective { grants, limits: Limits::DEFAULT };

@@ -153,6 +153,7 @@ mod tests {
             response: Some(Bytes(200)),
             credential: None,
             network: Network::Public,
+            even_if_outside: false,
         }
     }
 

@@ -10,12 +10,14 @@ use std::fmt;
 
 use bailiwick_core::{Bytes, Name};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 pub use decide::{Asked, Aspect, Pass, Refused};
 pub use header::{DEFAULT_HEADERS, Headers, NotAHeader, is_never_sent};
 pub use pattern::{HostPattern, NotAHost, NotAPath, PathPattern};
 
 use crate::network::Network;
+use crate::route::Origin;
 
 /// The most rules in one grant or one ceiling: more is a network of its own.
 pub const RULES_MAX: usize = 64;
@@ -140,6 +142,11 @@ pub struct HttpRule {
     pub credential: Option<Name>,
     /// Which addresses the host may have.
     pub network: Network,
+    /// Whether its operator accepts that what comes from outside steers what it changes.
+    /// Grants alone say so. Not written where it is not said: the digests of older grants
+    /// stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub even_if_outside: bool,
 }
 
 /// Requests to the web: a request passes that one of `rules` lets through, unless one of
@@ -190,6 +197,35 @@ impl HttpPower {
 }
 
 impl HttpRule {
+    /// The one origin that it names; nothing where its host is a pattern or any port will do.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        match (&self.host, self.port) {
+            (HostPattern::Exact(_), Some(_)) => Some(Origin(self.site())),
+            _ => None,
+        }
+    }
+
+    /// The origin, or the pattern of origins, as people write it: `https://*.example.com`.
+    #[must_use]
+    pub fn site(&self) -> String {
+        let (scheme, host) = (self.scheme.as_str(), &self.host);
+        match self.port {
+            Some(port) if port == self.scheme.port() => format!("{scheme}://{host}"),
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}:*"),
+        }
+    }
+
+    /// Whether an origin is one of those that it names.
+    #[must_use]
+    pub fn names(&self, origin: &Origin) -> bool {
+        let Ok(url) = Url::parse(&origin.0) else { return false };
+        let port = self.port.is_none() || url.port_or_known_default() == self.port;
+        let host = url.host_str().is_some_and(|host| self.host.matches(host));
+        Scheme::parse(url.scheme()) == Some(self.scheme) && host && port
+    }
+
     /// Whether everything that another rule lets through is let through by this one. Errs on
     /// the side of no: what `check` refuses can be written more plainly.
     #[must_use]
@@ -222,6 +258,7 @@ impl HttpRule {
             response: None,
             credential: None,
             network: Network::Public,
+            even_if_outside: false,
         };
         vec![rule(Scheme::Https), rule(Scheme::Http)]
     }

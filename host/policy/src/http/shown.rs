@@ -53,6 +53,9 @@ impl HttpRule {
             }
             named => _ = write!(line, ", network = \"{named}\""),
         }
+        if self.even_if_outside {
+            line.push_str(", even-if = \"outside\"");
+        }
         line.push_str(" }");
         line
     }
@@ -78,6 +81,7 @@ impl HttpRule {
             response: Some(super::RESPONSE_DEFAULT),
             credential: None,
             network: Network::of(&url.host()?),
+            even_if_outside: false,
         })
     }
 }
@@ -107,7 +111,11 @@ impl HttpPower {
                 _ => return None,
             },
             (Aspect::Body, Some(near)) => near.request = Some(asked.body),
-            (Aspect::Ceiling, Some(near)) => return Some(format!("[{}]", near.line())),
+            (Aspect::Ceiling, Some(near)) => {
+                // A ceiling has no such key.
+                near.even_if_outside = false;
+                return Some(format!("[{}]", near.line()));
+            }
         }
         let lines: Vec<_> = rules.iter().map(HttpRule::line).collect();
         Some(format!("[{}]", lines.join(", ")))

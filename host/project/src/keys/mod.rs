@@ -186,7 +186,11 @@ const HTTP: &[Key] = &[
         ]),
         "Which addresses the host may have: public, private, loopback, or blocks such as [\"10.1.0.0/16\"]. Default public. More than public only where the ceiling has it too; this machine's own addresses only as loopback; metadata addresses never.",
     ),
+    key("even-if", Shape::Word(&["outside"]), EVEN_IF),
 ];
+
+/// What `even-if` says, wherever it stands.
+const EVEN_IF: &str = "In a grant, \"outside\": an agent that reads what comes from outside may change things all the same, so outsiders may steer it.";
 
 /// The rules for requests of one grant or ceiling.
 const HTTP_RULES: Shape = Shape::List { of: &Shape::Table(HTTP), most: RULES_MAX };

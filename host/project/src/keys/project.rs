@@ -1,6 +1,6 @@
 //! The keys of `bailiwick.toml`.
 
-use super::{COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
+use super::{COUNT, EVEN_IF, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
 
 /// The most of each kind: more is a project that nobody oversees.
 const MOST: usize = 256;
@@ -88,9 +88,17 @@ const MODEL_GRANT: &[Key] = &[
 const ARTIFACTS_GRANT: &[Key] =
     &[key("put", Shape::Size, "Bytes that one attempt may put, in sum. Unset: it only reads.")];
 
-const KV_GRANT: &[Key] = &[must("namespace", Shape::Name, "A namespace of [kv].")];
+const KV_GRANT: &[Key] = &[
+    must("namespace", Shape::Name, "A namespace of [kv]."),
+    key("even-if", Shape::Word(&["outside"]), EVEN_IF),
+];
 
 const NAMESPACE: &[Key] = &[
+    key(
+        "label",
+        WORD,
+        "How confidential its values are: who reads them knows that much, who writes them may know no more. Unset: what the policy says of sources without one.",
+    ),
     key("readers", NAMES, "Agents that may read it, where they are granted it."),
     key("writers", NAMES, "Agents that may read and write it, where they are granted it."),
     key(

@@ -48,6 +48,8 @@ fn unknown_labels(around: &Around<'_>) -> Vec<Diagnostic> {
     let project = around.project;
     let folders = project.knowledge.values().chain(project.assets.values());
     let labels = folders.filter_map(|folder: &Folder| folder.label.as_ref());
+    let namespaces = project.kv.values().filter_map(|namespace| namespace.label.as_ref());
+    let labels = labels.chain(namespaces);
     let order = &around.policy.labels.order;
     labels
         .filter(|(name, _)| order.find(name).is_none())
@@ -116,15 +118,11 @@ impl Judgement<'_> {
                 let who = others.first().copied().unwrap_or("NAME");
                 (message, format!("in policy.toml: [people.{who}] clearance = {knows:?}"))
             }
-            To::Route { route, .. } | To::Embedder { route, .. } => {
+            place => {
                 let message = format!(
-                    "`{step}` may know what is {knows}{why}, and may send it to {}, which is cleared for {may}",
-                    sink.to
+                    "`{step}` may know what is {knows}{why}, and may send it to {place}, which is cleared for {may}"
                 );
-                let origin = route.origin.as_ref().map_or("", |origin| origin.0.as_str());
-                let change =
-                    format!("in policy.toml: origins.{origin:?} = {{ clearance = {knows:?} }}");
-                (message, change)
+                (message, change_of(place, knows))
             }
         };
         let hint =
@@ -183,6 +181,28 @@ impl Judgement<'_> {
     }
 }
 
+/// What would clear a place for a label.
+fn change_of(place: &To, label: &str) -> String {
+    let origin = match place {
+        To::Route { route, .. } | To::Embedder { route, .. } => route.origin.as_ref(),
+        To::Web { origin, .. } => origin.as_ref(),
+        To::Namespace(name) => {
+            return format!("in bailiwick.toml, under [kv.{name}]: label = {label:?}");
+        }
+        To::People(_) => None,
+    };
+    match (origin, place) {
+        (None, To::Web { .. }) => {
+            "give each host a rule of its own: what a pattern names is cleared for the lowest label"
+                .to_owned()
+        }
+        (origin, _) => {
+            let origin = origin.map_or("", |origin| origin.0.as_str());
+            format!("in policy.toml: origins.{origin:?} = {{ clearance = {label:?} }}")
+        }
+    }
+}
+
 fn at(found: Diagnostic, place: Option<Place>) -> Diagnostic {
     match place {
         Some(place) => found.at(place),
@@ -191,72 +211,4 @@ fn at(found: Diagnostic, place: Option<Place>) -> Diagnostic {
 }
 
 #[cfg(test)]
-mod tests {
-    use bailiwick_policy::Policy;
-    use bailiwick_policy::intersect::Resources;
-
-    use super::super::What;
-    use super::*;
-    use crate::pipeline::Surroundings;
-    use crate::project::Project;
-
-    const PROJECT: &str = "[agents.a]\ncomponent = \"a\"\ngrants.knowledge = [\"metrics\"]\n\
-        [knowledge.metrics]\nfolder = \"m\"\ntrust = \"outside\"\n\
-        [knowledge.own]\nfolder = \"o\"\n";
-
-    /// What is said of a power that no grant has yet, held by the step `last`.
-    fn said(pipeline: &str, power: Changing) -> Option<Diagnostic> {
-        let project = Project::read("bailiwick.toml", PROJECT).unwrap();
-        let (policy, resources) = (Policy::built_in(), Resources::default());
-        let schema_text = |_: &str| Err(String::new());
-        let surroundings =
-            Surroundings { project: &project, policy: &policy, schema_text: &schema_text };
-        let name = Name::new("p").unwrap();
-        let plan = Plan::read(&name, "pipelines/p.toml", pipeline, &surroundings).unwrap();
-        let around =
-            Around { project: &project, policy: &policy, resources: &resources, input: None };
-        let flow = Flow::of(&plan, &around);
-        assert!(flow.problems.is_empty(), "{:?}", flow.problems);
-        let step = plan.step(&Name::new("last").unwrap()).unwrap();
-        let own = flow.step(&step.name).unwrap();
-        let judgement = Judgement { plan: &plan, around: &around, flow: &flow, step, own };
-        judgement.changing(&power)
-    }
-
-    fn post() -> Changing {
-        Changing {
-            key: "grants.http",
-            shown: "POST hooks.example.com".into(),
-            even_if_outside: false,
-            but: None,
-        }
-    }
-
-    const STEERED: &str =
-        "[step.first]\nagent = \"a\"\n[step.last]\nagent = \"a\"\ninput = { x = \"${first}\" }\n";
-
-    #[test]
-    fn outside_content_may_not_steer_what_changes_things() {
-        let refused = said(STEERED, post()).unwrap();
-        assert_eq!(refused.code, codes::OUTSIDE_CHANGES);
-        assert_eq!(
-            refused.message,
-            "`last` reads what comes from outside (what `first` releases), and may change things: POST hooks.example.com"
-        );
-        assert_eq!(said(STEERED, Changing { even_if_outside: true, ..post() }), None);
-    }
-
-    #[test]
-    fn a_host_may_be_told_what_it_answered_itself() {
-        let alone = "[step.last]\nagent = \"a\"\n";
-        let metrics = What::Collection(Name::new("metrics").unwrap());
-        assert!(said(alone, post()).is_some());
-        assert_eq!(said(alone, Changing { but: Some(metrics), ..post() }), None);
-    }
-
-    #[test]
-    fn today_no_grant_changes_anything() {
-        let project = Project::read("bailiwick.toml", PROJECT).unwrap();
-        assert!(project.agents.values().all(|agent| changing_powers(&agent.grants).is_empty()));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::{Diagnostic, Name};
 use bailiwick_policy::intersect::Resources;
-use bailiwick_policy::{Label, Level, Policy, Route, Said};
+use bailiwick_policy::{Label, Level, Origin, Policy, Route, Said};
 
 use crate::plan::Plan;
 use crate::project::Project;
@@ -46,6 +46,10 @@ pub enum What {
     Assets(Name),
     /// What a model of this alias answers, where the policy labels its origin.
     Model(Name),
+    /// What a host of the web answers: its origin, or the pattern of a rule.
+    Web(String),
+    /// What a namespace holds.
+    Namespace(Name),
 }
 
 /// Something that a step may read, and what that is.
@@ -76,6 +80,15 @@ pub enum To {
         /// The route.
         route: Route,
     },
+    /// A host of the web.
+    Web {
+        /// As the rule has it: `https://*.example.com`.
+        site: String,
+        /// Where the rule names one host and not a pattern.
+        origin: Option<Origin>,
+    },
+    /// A namespace that it writes.
+    Namespace(Name),
     /// The people who are asked.
     People(Vec<String>),
 }
@@ -169,6 +182,8 @@ impl std::fmt::Display for What {
             Self::Collection(name) => write!(f, "the collection `{name}`"),
             Self::Assets(name) => write!(f, "the assets `{name}`"),
             Self::Model(name) => write!(f, "the answers of the model `{name}`"),
+            Self::Web(site) => write!(f, "the answers of {site}"),
+            Self::Namespace(name) => write!(f, "the namespace `{name}`"),
         }
     }
 }
@@ -180,6 +195,8 @@ impl std::fmt::Display for To {
             Self::Embedder { collection, route } => {
                 write!(f, "the model that embeds queries to `{collection}` ({route})")
             }
+            Self::Web { site, .. } => f.write_str(site),
+            Self::Namespace(name) => write!(f, "the namespace `{name}`"),
             Self::People(groups) => write!(f, "people in {}", groups.join(", ")),
         }
     }

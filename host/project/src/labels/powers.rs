@@ -1,8 +1,9 @@
 //! One row for each power: what it lets an agent read, where it lets it send, and whether it changes anything. A new power comes into the labels by its row alone.
 
-use bailiwick_policy::{Grants, Level, Trust};
+use bailiwick_policy::http::Method;
+use bailiwick_policy::{Grants, Level, Said, Trust};
 
-use super::sources::{assets, collection};
+use super::sources::{assets, collection, namespace, of};
 use super::{Around, Sink, Source, To, What};
 
 /// What a grant of one power means for labels.
@@ -44,6 +45,8 @@ const POWERS: &[Power] = &[
         changes: nothing,
     },
     Power { reads: answers, sinks: routes, changes: nothing },
+    Power { reads: web_answers, sinks: web_hosts, changes: web_changes },
+    Power { reads: namespaces, sinks: namespaces_written, changes: namespace_changes },
 ];
 
 /// Everything that grants let an agent read.
@@ -103,4 +106,70 @@ fn routes(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
         }
     }
     sinks
+}
+
+/// Whoever answers is nobody that was chosen here. A rule that only sends is answered, too.
+fn web_answers(grants: &Grants, around: &Around<'_>) -> Vec<Source> {
+    let rules = grants.http.rules.iter();
+    let answers = rules.map(|rule| {
+        let said = around.policy.labels.answers_of_web(rule);
+        of(What::Web(rule.site()), said, Trust::Outside)
+    });
+    answers.collect()
+}
+
+/// Every request tells something, also one that only asks.
+fn web_hosts(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
+    let mut sinks: Vec<Sink> = Vec::new();
+    for rule in &grants.http.rules {
+        let to = To::Web { site: rule.site(), origin: rule.origin() };
+        if sinks.iter().all(|known| known.to != to) {
+            let clearance = around.policy.labels.web(rule);
+            sinks.push(Sink { to, clearance, key: "grants.http" });
+        }
+    }
+    sinks
+}
+
+/// A host may be told what it answered itself. Below a pattern another one might be told.
+fn web_changes(grants: &Grants) -> Vec<Changing> {
+    let changes = grants.http.rules.iter().filter_map(|rule| {
+        let methods = rule.methods.iter().filter(|method| method.changes());
+        let methods: Vec<_> = methods.map(|method| Method::as_str(*method)).collect();
+        (!methods.is_empty()).then(|| Changing {
+            key: "grants.http",
+            shown: format!("{} {}", methods.join(", "), rule.site()),
+            even_if_outside: rule.even_if_outside,
+            but: rule.origin().map(|_| What::Web(rule.site())),
+        })
+    });
+    changes.collect()
+}
+
+/// Who writes a namespace reads it as well.
+fn namespaces(grants: &Grants, around: &Around<'_>) -> Vec<Source> {
+    grants.kv.iter().map(|grant| namespace(&grant.namespace, around)).collect()
+}
+
+/// Who reads a namespace learns at most its label, so no more may be written there.
+fn namespaces_written(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
+    let written = grants.kv.iter().filter(|grant| grant.write);
+    let sinks = written.map(|grant| {
+        let Source { level, defaulted, .. } = namespace(&grant.namespace, around);
+        let to = To::Namespace(grant.namespace.clone());
+        Sink { to, clearance: Said { label: level.label, defaulted }, key: "grants.kv" }
+    });
+    sinks.collect()
+}
+
+/// What is written lasts, and steers who reads it in other runs.
+fn namespace_changes(grants: &Grants) -> Vec<Changing> {
+    let written = grants.kv.iter().filter(|grant| grant.write);
+    let changes = written.map(|grant| Changing {
+        key: "grants.kv",
+        shown: format!("what the namespace `{}` holds", grant.namespace),
+        even_if_outside: grant.even_if_outside,
+        but: None,
+    });
+    changes.collect()
 }

@@ -1,7 +1,8 @@
-//! The labels of what is there before any step: the run's input and the folders of the project. Follows nothing.
+//! The labels of what is there before any step: the run's input, the folders and the namespaces of the project. Follows nothing.
 
-use bailiwick_core::Name;
-use bailiwick_policy::{Level, Said, Trust};
+use bailiwick_core::{Name, Place};
+use bailiwick_policy::grants::KvGrant;
+use bailiwick_policy::{Label, Level, Said, Trust};
 
 use super::{Around, Source, What};
 use crate::project::Folder;
@@ -25,14 +26,29 @@ pub(super) fn assets(name: &Name, around: &Around<'_>) -> Source {
     of(What::Assets(name.clone()), said, Trust::Trusted)
 }
 
+/// A namespace of the project has one label: of what is read there, and of the most that
+/// may be written. Others' words are in it where somebody who writes it may be steered.
+pub(super) fn namespace(name: &Name, around: &Around<'_>) -> Source {
+    let written = around.project.kv.get(name).and_then(|namespace| namespace.label.as_ref());
+    let said = around.policy.labels.source(stated(written, around));
+    let steered = |grant: &KvGrant| grant.namespace == *name && grant.write && grant.even_if_outside;
+    let agents = around.project.agents.values();
+    let outside = agents.filter_map(|agent| agent.grants.kv.as_ref()).any(steered);
+    let trust = if outside { Trust::Outside } else { Trust::Trusted };
+    of(What::Namespace(name.clone()), said, trust)
+}
+
 pub(super) fn of(what: What, said: Said, trust: Trust) -> Source {
     Source { what, level: Level { label: said.label, trust }, defaulted: said.defaulted }
 }
 
-/// A label that the policy does not know is reported elsewhere; until then it is as high as can be.
 fn folder(written: Option<&Folder>, path: Option<&String>, around: &Around<'_>) -> Said {
-    let rules = &around.policy.labels;
-    let stated = written.and_then(|folder| folder.label.as_ref());
-    let stated = stated.map(|(name, _)| rules.order.find(name).unwrap_or(rules.order.highest()));
-    rules.folder(stated, path.map_or("", String::as_str))
+    let stated = stated(written.and_then(|folder| folder.label.as_ref()), around);
+    around.policy.labels.folder(stated, path.map_or("", String::as_str))
+}
+
+/// A label that the policy does not know is reported elsewhere; until then it is as high as can be.
+fn stated(written: Option<&(String, Place)>, around: &Around<'_>) -> Option<Label> {
+    let order = &around.policy.labels.order;
+    written.map(|(name, _)| order.find(name).unwrap_or(order.highest()))
 }

@@ -163,6 +163,7 @@ impl Spread<'_> {
             What::Input => of(what, sources::input(self.around), Trust::Trusted),
             What::Collection(name) => sources::collection(name, self.around),
             What::Assets(name) => sources::assets(name, self.around),
+            What::Namespace(name) => sources::namespace(name, self.around),
             What::Axis(name) => {
                 let values = self.plan.axis(name).map(|axis| &axis.values);
                 let level = self.level_of(values);
@@ -177,7 +178,9 @@ impl Spread<'_> {
                 let level = flow.map_or(Level::NOTHING, |flow| flow.released.join(flow.skips));
                 Source { what, level, defaulted: false }
             }
-            What::Model(_) => Source { what, level: Level::NOTHING, defaulted: false },
+            What::Model(_) | What::Web(_) => {
+                Source { what, level: Level::NOTHING, defaulted: false }
+            }
         }
     }
 

@@ -346,6 +346,11 @@ pub fn everything() -> Grants {
             bounds: Vec::new(),
         },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
-        kv: Some(KvGrant { namespace: name("notes"), write: true, quota: KvGrant::QUOTA }),
+        kv: Some(KvGrant {
+            namespace: name("notes"),
+            write: true,
+            quota: KvGrant::QUOTA,
+            even_if_outside: false,
+        }),
     }
 }
