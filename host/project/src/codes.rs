@@ -87,7 +87,7 @@ NO_ACTOR "E040" "nobody does this step"
 JUDGE_OF_JUDGE "E041" "a judge of a judge"
     "Judges of one step run in file order on the same candidate, and each can stop the chain. To check a judge, let the next judge of the same step read it by name."
 KEY_NOT_HERE "E042" "the key does not belong to this kind of step"
-    "`rounds` belongs to judges, `show` to people, `input`, `retry` and `concurrency` to agents. A judge has exactly the axes of the step that it judges, so it has neither `over` nor `collect`; and it judges each candidate, so it has no `cache`. Nor has a step whose agent is granted `kv`: what it reads there is not in its input, and what it writes would not be written."
+    "`rounds` belongs to judges, `show` to people, `input`, `retry` and `concurrency` to agents. A judge has exactly the axes of the step that it judges, so it has neither `over` nor `collect`; and it judges each candidate, so it has no `cache`. Nor has a step whose agent is granted `http` or `kv`: what it reads there is not in its input, and what it changes would not be changed."
 FEEDBACK_UNREAD "E043" "revisions without feedback"
     "A judge with `rounds` sends a candidate back with its reasons. A step that does not read `${feedback}` would do the same thing again, and be paid again."
 READS_JUDGE "E044" "a judge is read from outside its chain"
@@ -157,7 +157,7 @@ BAD_LABELS "E091" "the labels do not fit together"
 NOT_CLEARED "E092" "what a step may know may not go where it can send"
     "A step's label is the join of the labels of all it may read: its inputs, its axes, its `when`, and everything that its grants let it read, used or not. Every place that its grants let it send to must be cleared for that label, whatever the agent does at run time, so that nothing it is told can talk it into sending. Three things change it: raise the clearance of the place in policy.toml (the admin's), grant the agent less to read, or let people release what it reads, under a [[declassify]] rule. `bailiwick check --labels` shows the way of each label."
 OUTSIDE_CHANGES "E093" "what outsiders wrote steers something that changes things"
-    "What comes from outside (collections with trust = \"outside\", and whatever read them) may hold instructions to the agent. A step that reads it may not hold a power that changes anything outside of the run, unless the grant says even-if = \"outside\". A judge of people that is always asked, and that no timeout answers for, makes what it releases trusted."
+    "What comes from outside (collections with trust = \"outside\", answers of the web, namespaces whose writers may be steered, and whatever read them) may hold instructions to the agent. A step that reads it may not hold a power that changes anything outside of the run (a rule of http with a method besides GET and HEAD, a namespace that it writes), unless the grant says even-if = \"outside\". A judge of people that is always asked, and that no timeout answers for, makes what it releases trusted."
 }
 
 #[cfg(test)]

@@ -274,7 +274,7 @@ fn what_outsiders_wrote_stays_outside_until_people_release_it() {
 
 /// What a hostile plan would get away with, were it not for one key: for each key that
 /// restricts a label, the files with it, and what of them to take away.
-const RESTRICTING: [(&str, &str, &str); 14] = [
+const RESTRICTING: [(&str, &str, &str); 15] = [
     (
         "labels.order",
         "order = [\"public\", \"internal\", \"confidential\"]",
@@ -297,6 +297,7 @@ const RESTRICTING: [(&str, &str, &str); 14] = [
     ("knowledge.label", "label = \"confidential\" # of the collection", "label = \"public\""),
     ("knowledge.trust", "trust = \"outside\"", ""),
     ("assets.label", "label = \"confidential\" # of the folder", "label = \"public\""),
+    ("kv.label", "label = \"confidential\" # of the namespace", "label = \"public\""),
 ];
 
 /// A world in which one key is all that stands in the way.
@@ -378,6 +379,11 @@ fn hostile(key: &str) -> (String, String, String) {
             project = project.replacen("[models.m]", granted, 1)
                 + "[knowledge.c]\nfolder = \"c\"\ntrust = \"outside\"\n";
         }
+        ("kv", _) => {
+            project =
+                project.replacen("[models.m]", "grants.kv = { namespace = \"c\" }\n[models.m]", 1)
+                    + "[kv.c]\nreaders = [\"a\"]\nlabel = \"confidential\" # of the namespace\n";
+        }
         _ => {
             project = project.replacen("[models.m]", "grants.assets = [\"c\"]\n[models.m]", 1)
                 + "[assets.c]\nfolder = \"c\"\nlabel = \"confidential\" # of the folder\n";
@@ -451,9 +457,10 @@ fn no_key_of_labels_is_without_its_case() {
     }
     keys.insert("people.clearance".into());
     let project = schema(FileKind::Project);
-    for table in ["knowledge", "assets"] {
+    let others = ["folder", "embed", "readers", "writers", "quota"];
+    for table in ["knowledge", "assets", "kv"] {
         let found = below(&project["properties"][table]).into_iter();
-        let of_labels = found.filter(|key| !["folder", "embed"].contains(&key.as_str()));
+        let of_labels = found.filter(|key| !others.contains(&key.as_str()));
         keys.extend(of_labels.map(|key| format!("{table}.{key}")));
     }
     let cases: BTreeSet<_> = RESTRICTING.iter().map(|(key, ..)| (*key).to_owned()).collect();
