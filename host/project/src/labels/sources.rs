@@ -31,7 +31,8 @@ pub(super) fn assets(name: &Name, around: &Around<'_>) -> Source {
 pub(super) fn namespace(name: &Name, around: &Around<'_>) -> Source {
     let written = around.project.kv.get(name).and_then(|namespace| namespace.label.as_ref());
     let said = around.policy.labels.source(stated(written, around));
-    let steered = |grant: &KvGrant| grant.namespace == *name && grant.write && grant.even_if_outside;
+    let steered =
+        |grant: &KvGrant| grant.namespace == *name && grant.write && grant.even_if_outside;
     let agents = around.project.agents.values();
     let outside = agents.filter_map(|agent| agent.grants.kv.as_ref()).any(steered);
     let trust = if outside { Trust::Outside } else { Trust::Trusted };
