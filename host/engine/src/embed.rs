@@ -206,7 +206,8 @@ mod tests {
         });
         let run = RunId::new("r").unwrap();
         let proof = durable(&store, &run).await;
-        let embed = || missing(Arc::clone(&gateway), collections.clone(), run.clone()).unwrap()(proof);
+        let embed =
+            || missing(Arc::clone(&gateway), collections.clone(), run.clone()).unwrap()(proof);
         let none =
             Budgets { day: Budget { calls: Some(Calls(0)), ..Budget::NONE }, ..Budgets::default() };
         gateway.ledger.open(&run, Arc::new(none));

@@ -11,9 +11,9 @@ use toml::de::{DeTable, DeValue};
 use super::{Key, Shape};
 use crate::codes;
 use crate::entries::{integer, share};
-use crate::retention::{DAYS_MAX, days};
 use crate::findings::{Findings, Node};
 use crate::nearest::{did_you_mean, nearest};
+use crate::retention::{DAYS_MAX, days};
 
 /// Reports everything in a table that is not as its keys say.
 pub(crate) fn check(table: &Spanned<DeTable<'_>>, keys: &[Key], findings: &mut Findings<'_>) {
