@@ -1,7 +1,8 @@
 //! What durability costs a run, from its start to its result: each figure beside what the disk takes for one flush at the same time, in five repetitions.
 //!
-//! `cargo bench -p bailiwick-cli --bench durable [-- NAME…]`. Medians of the
-//! repetitions, with the least and the most in brackets.
+//! `cargo bench -p bailiwick-cli --bench durable [-- [--long] NAME…]`. Medians of the
+//! repetitions, with the least and the most in brackets. With `--long` the data folder
+//! has 100 000 finished runs before anything is measured.
 
 #![allow(
     clippy::unwrap_used,
@@ -70,7 +71,12 @@ fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word));
-    let bench = Bench::new();
+    let desk = Desk::new();
+    if std::env::args().any(|word| word == "--long") {
+        long::fill(&desk.data());
+        println!("on a folder with {} finished runs", long::RUNS);
+    }
+    let bench = Bench::of(desk);
     let all: [(&str, Measure); 7] = [
         ("one-step", one_step),
         ("sequential", sequential),
@@ -98,10 +104,6 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
-        Self::of(Desk::new())
-    }
-
     fn of(desk: Desk) -> Self {
         let idle = Guest {
             extra: "(data (i32.const 4096) \"{}\")".into(),

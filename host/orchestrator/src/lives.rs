@@ -250,7 +250,9 @@ impl Task {
         let Resume { term, state, plan, assets, by, concurrency, grace, .. } = resume;
         let last = state.span.1;
         let mut task = Self::of(world, (plan, assets, concurrency), state, handle, term);
-        (task.grace, task.batch_at) = (grace, last);
+        // What the last life said of its attempts may be lost: no guest runs ahead of what
+        // this one says instead, or a crash now would be held against the wrong one.
+        (task.grace, task.batch_at, task.wary) = (grace, last, true);
         let running: Vec<AttemptId> = task
             .state
             .open_attempts()
