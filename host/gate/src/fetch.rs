@@ -164,6 +164,7 @@ impl Gate {
             stripped,
             response_max: way.pass.response,
             idempotency_key: &call.key,
+            at: self.clock(),
             timeout: self.remaining().min(REQUEST_MAX),
         };
         self.gateway.http.exchange(durable, exchange).await

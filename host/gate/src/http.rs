@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_core::{Bytes, Digest, Name};
+use bailiwick_core::{Bytes, Digest, Name, Timestamp};
 use bailiwick_policy::Network;
 use bailiwick_policy::http::{BODY_MAX, Method, Pass, is_never_sent};
 use base64::Engine as _;
@@ -207,6 +207,8 @@ pub struct Exchange<'a> {
     pub response_max: Bytes,
     /// Sent along as `Idempotency-Key` where the request may change something.
     pub idempotency_key: &'a Digest,
+    /// When it was written down that this request leaves: what a signature says of its time.
+    pub at: Timestamp,
     /// The longest that it may take.
     pub timeout: Duration,
 }

@@ -141,7 +141,7 @@ UNPRICED_ROUTE "E076" "money is bounded and a route has no price"
 BAD_RULE "E077" "the rule for requests cannot be used"
     "A rule of `http` names one host (or all names below one that is somebody's own, as \"*.example.com\"), paths such as \"/v1/*\", methods, headers, sizes and the network that the host is in. Hosts and paths are written as they stand in URLs: lower case, punycode, without dots at their end, without `..`."
 BAD_CREDENTIAL "E078" "the credential cannot be used"
-    "A credential is defined in policy.toml: one of `env`, `file` and `command`, the `origin` that it is bound to, and the `header` or the parameter of the `query` that it goes out in. A grant names it and its very origin; it is sent nowhere else."
+    "A credential is defined in policy.toml: one of `env`, `file` and `command`, the `origin` that it is bound to, and the `header` or the parameter of the `query` that it goes out in, or `sign` where it signs what is sent. A grant names it and its very origin; it is sent nowhere else."
 
 // Decisions.
 BAD_DECISION "E080" "the rule decides nothing"

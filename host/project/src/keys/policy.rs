@@ -79,6 +79,11 @@ const CREDENTIAL: &[Key] = &[
     ),
     key("query", WORD, "The parameter of the query that it goes out in, instead of a header."),
     key(
+        "sign",
+        Shape::Word(&["standard-webhooks"]),
+        "Signs the body with it instead of sending it: `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard Webhooks says. The secret is \"whsec_\" and 24 to 64 bytes in base64.",
+    ),
+    key(
         "weak",
         Shape::Flag,
         "Takes a secret of 4 to 15 bytes, which can turn up in ordinary answers: those are thrown away. Default false.",
