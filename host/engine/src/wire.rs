@@ -35,7 +35,7 @@ pub(crate) fn gateway(
         knowledge: Arc::new(collections),
         embedders: opened.embedders(),
         // http
-        http: providers,
+        http: host.faults.web(providers),
         // kv
         namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
         // artifacts
