@@ -5,6 +5,7 @@
 mod end_to_end;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +24,9 @@ const AGENTS: [&str; 9] =
 
 /// The bundles of the small brief: 2 styles × 2 sizes.
 const BUNDLES: usize = 4;
+
+/// Longer than anything here takes on a busy machine.
+const HANGS: std::time::Duration = std::time::Duration::from_secs(300);
 
 /// In the form that Standard Webhooks wants; the bytes are of this test.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -59,6 +63,7 @@ struct Scene {
     project: Project,
     policy: PathBuf,
     input: PathBuf,
+    port: u16,
 }
 
 impl Scene {
@@ -82,20 +87,28 @@ impl Scene {
             json!([{ "id": "1:1", "w": 320, "h": 320 }, { "id": "9:16", "w": 270, "h": 480 }]);
         brief["publish"] = json!(receiver.url("/campaign"));
         let input = desk.file("brief.json", &brief.to_string());
-        let uid = rustix::process::geteuid().as_raw();
-        let policy = desk.file(
-            "policy.toml",
-            &format!(
-                "labels = {{ unlabelled = \"public\" }}\n\
-                 [people.ana]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [\"approve\", \"submit\"]\n\
-                 [credentials.hooks]\nenv = \"HOOKS_SECRET\"\norigin = \"{}\"\nsign = \"standard-webhooks\"\n\
-                 [ceiling.\"local/*\"]\nmodel = {{}}\nknowledge = {{}}\nassets = {{}}\nartifacts = {{}}\nlimits = {{ wall = \"10 min\" }}\n\
-                 http = [{{ scheme = \"http\", host = \"127.0.0.1\", port = {}, network = \"loopback\", methods = [\"POST\"], paths = [\"/campaign\"], credential = \"hooks\" }}]\n",
-                receiver.origin(),
-                receiver.port
-            ),
+        let policy = desk.path("policy.toml");
+        let scene = Self { desk, project, policy, input, port: receiver.port };
+        scene.govern(&person("ana", rustix::process::geteuid().as_raw(), "public"));
+        scene
+    }
+
+    /// Writes the policy: what the receiver and the agents may, and what else stands there.
+    fn govern(&self, more: &str) {
+        let port = self.port;
+        let text = format!(
+            "labels = {{ unlabelled = \"public\" }}\n{more}\
+             [credentials.hooks]\nenv = \"HOOKS_SECRET\"\norigin = \"http://127.0.0.1:{port}\"\nsign = \"standard-webhooks\"\n\
+             [ceiling.\"local/*\"]\nmodel = {{}}\nknowledge = {{}}\nassets = {{}}\nartifacts = {{}}\nlimits = {{ wall = \"10 min\" }}\n\
+             http = [{{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, network = \"loopback\", methods = [\"POST\"], paths = [\"/campaign\"], credential = \"hooks\" }}]\n"
         );
-        Self { desk, project, policy, input }
+        std::fs::write(&self.policy, text).unwrap();
+    }
+
+    /// The brand's folder as a source of what is confidential.
+    fn confidential_brand(&self) -> String {
+        let brand = std::fs::canonicalize(self.project.path()).unwrap().join("brand");
+        format!("[roots.{brand:?}]\nmin-label = \"confidential\"\n")
     }
 
     fn run(&self) -> Call {
@@ -114,6 +127,7 @@ impl Scene {
             .option("project", self.project.path())
             .option("data", self.desk.data())
             .option("policy", &self.policy)
+            .option("decisions", self.project.path().join("decisions.toml"))
             .env("HOOKS_SECRET", SECRET)
     }
 
@@ -122,26 +136,36 @@ impl Scene {
     }
 }
 
-/// The keys of the requests of `publish` that have an answer in the journal.
+/// An editor, who may also submit.
+fn person(name: &str, uid: u32, clearance: &str) -> String {
+    format!(
+        "[people.{name}]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [\"approve\", \"submit\"]\nclearance = \"{clearance}\"\n"
+    )
+}
+
+/// The keys of the requests of `publish` whose answer is in the journal.
 fn answered(journal: &Journal) -> BTreeSet<String> {
     let of = |name: &'static str| {
-        let facts = journal.named(name).filter(|fact| fact["attempt"]["cell"]["step"] == "publish");
-        facts.filter(|fact| fact["capability"] == "http")
+        let requests = journal.named(name).filter(|fact| fact["capability"] == "http");
+        requests.filter(|fact| fact["attempt"]["cell"]["step"] == "publish")
     };
     let call = |fact: &Value| format!("{} {}", fact["attempt"], fact["index"]);
     let keys: BTreeMap<String, String> = of("CallIntended")
         .map(|fact| (call(fact), fact["key"].as_str().unwrap().to_owned()))
         .collect();
-    of("CallAnswered")
-        .filter(|fact| fact["answer"]["ok"].is_object() || fact["answer"]["kind"] == "ok")
-        .map(|fact| keys[&call(fact)].clone())
-        .collect()
+    of("CallAnswered").map(|fact| keys[&call(fact)].clone()).collect()
+}
+
+/// The requests that came whole: whoever is killed may be killed while it sends.
+fn whole(receiver: &Receiver) -> Vec<String> {
+    let is_whole = |request: &String| serde_json::from_str::<Value>(body(request)).is_ok();
+    receiver.requests().into_iter().filter(is_whole).collect()
 }
 
 /// How often each key came.
 fn times(receiver: &Receiver) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
-    for request in receiver.requests() {
+    for request in whole(receiver) {
         *times.entry(header(&request, "idempotency-key").unwrap()).or_default() += 1;
     }
     times
@@ -279,7 +303,7 @@ fn each_bundle_has_its_effect_once_whatever_happens_in_between() {
             "web-unavailable=1..2" | "web-status=503:1..2" => assert_eq!(repeated, 0, "{fault}"),
             _ => {}
         }
-        assert!(receiver.requests().iter().all(|request| is_signed(request)), "{fault}");
+        assert!(whole(&receiver).iter().all(|request| is_signed(request)), "{fault}");
         assert!(!is_anywhere(&scene.desk.data(), SECRET), "{fault}");
     }
 }
@@ -312,4 +336,114 @@ fn a_receiver_that_does_not_want_a_bundle_is_not_asked_again() {
     assert!(failed.iter().all(|fact| fact["failure"]["kind"] == "fatal"), "{failed:?}");
     assert!(ended.stderr.contains("does not want"), "{}", ended.stderr);
     assert!(ended.stderr.contains("410"), "{}", ended.stderr);
+}
+
+/// A rule under which editors make public what is confidential.
+const RULE: &str = "[[declassify]]\nfrom = \"confidential\"\nto = \"public\"\nby = [\"editors\"]\npipelines = [\"campaign\"]\n";
+
+/// The digests of the pictures that were published.
+fn published(effects: &Effects) -> BTreeSet<String> {
+    let picture = |event: &Value| event["data"]["image"]["reference"]["$artifact"].to_string();
+    effects.lock().unwrap().values().map(picture).collect()
+}
+
+/// Those that editors saw: the canonical form, which alone was released.
+fn recast(journal: &Journal) -> BTreeSet<String> {
+    journal.named("Recast").map(|fact| fact["is"]["$artifact"].to_string()).collect()
+}
+
+#[test]
+fn of_a_confidential_brand_only_what_editors_released_is_published() {
+    let (receiver, effects) = receiver(|_| 202);
+    let scene = Scene::new(&receiver);
+    let me = person("ana", rustix::process::geteuid().as_raw(), "confidential");
+    let policy = format!("{me}{}", scene.confidential_brand());
+    // Without a rule nothing runs.
+    scene.govern(&policy);
+    let refused = scene.run().ends(2);
+    assert!(refused.stderr.contains("E092"), "{}", refused.stderr);
+    assert!(!scene.desk.data().exists());
+    scene.govern(&format!("{policy}{RULE}self = true\n"));
+    scene.run().ends(0);
+    let published = published(&effects);
+    assert_eq!(published.len(), BUNDLES);
+    let recast = recast(&scene.journal());
+    assert!(published.is_subset(&recast), "{published:?} {recast:?}");
+}
+
+/// A host that is served, ended with the test.
+struct Served(std::process::Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn who_submits_a_confidential_campaign_does_not_release_it_and_another_editor_does() {
+    // Only root can become somebody else here.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    const ED: u32 = 65_534;
+    let (receiver, effects) = receiver(|_| 202);
+    let scene = Scene::new(&receiver);
+    use std::os::unix::fs::PermissionsExt as _;
+    for folder in [scene.desk.path(""), scene.desk.path(".")] {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let people = person("root", 0, "confidential") + &person("ed", ED, "confidential");
+    scene
+        .govern(&format!("{people}{}{RULE}[host]\ngroup = \"{ED}\"\n", scene.confidential_brand()));
+    let data = scene.desk.data();
+    let serve = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
+    let serve = serve.option("data", &data).option("policy", &scene.policy);
+    let mut served = Served(serve.env("HOOKS_SECRET", SECRET).starts());
+    let mut lines = BufReader::new(served.0.stderr.take().unwrap()).lines();
+    let serving = lines.by_ref().map_while(Result::ok).any(|line| line.contains("serving "));
+    assert!(serving, "the host has ended");
+    // What it says besides is read, so that it can say it.
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    let at = |words: &[&str]| scene.desk.bailiwick(words).option("data", &data);
+    let submitted = at(&["submit"]).option("input", &scene.input).ends(0).stdout;
+    let run = submitted.trim();
+    let open = || -> Vec<String> {
+        let asks = at(&["approvals", "--json"]).user(ED, ED).ends(0).lines();
+        asks.iter().map(|ask| ask["ask"].as_str().unwrap().to_owned()).collect()
+    };
+    let state = || -> String {
+        let runs = at(&["runs", "--json"]).ends(0).lines();
+        // One that was accepted and has not begun is not listed yet.
+        runs.first().map_or("running", |run| run["state"].as_str().unwrap()).to_owned()
+    };
+    let since = std::time::Instant::now();
+    let mut refused = false;
+    loop {
+        let state = state();
+        if state == "done" {
+            break;
+        }
+        assert!(["running", "waiting"].contains(&state.as_str()), "it is {state}");
+        assert!(since.elapsed() < HANGS, "it is {state}");
+        for ask in open() {
+            if !refused {
+                let own = at(&["approve", &ask]).ends(1);
+                assert!(own.stderr.contains("root started"), "{}", own.stderr);
+                refused = true;
+            }
+            // Another question may have been withdrawn in between.
+            at(&["approve", &ask]).user(ED, ED).ends_with_one_of(&[0, 1]);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(refused, "somebody was asked");
+    assert_eq!(published(&effects).len(), BUNDLES);
+    let facts = at(&["show", run, "--facts"]).user(ED, ED).ends(0).lines();
+    let journal = Journal(facts);
+    assert!(published(&effects).is_subset(&recast(&journal)));
+    let decided: Vec<_> = journal.named("Decided").collect();
+    assert!(!decided.is_empty() && decided.iter().all(|fact| fact["by"] == "ed"), "{decided:?}");
 }
