@@ -15,7 +15,7 @@ use crate::environment::Environment;
 /// Where it is read from.
 pub(crate) enum Past {
     /// The folder.
-    Folder(History),
+    Folder(Box<History>),
     /// The host that serves it.
     Host(Box<Client>),
 }
@@ -43,7 +43,7 @@ impl Past {
     ) -> anyhow::Result<Option<Self>> {
         let data = &environment.data(&place.data)?;
         match history(environment, data, place.policy.as_deref()) {
-            Ok(history) => Ok(history.map(Self::Folder)),
+            Ok(history) => Ok(history.map(|history| Self::Folder(Box::new(history)))),
             Err(problems) => match Client::find(environment, data).await? {
                 Some(client) => Ok(Some(Self::Host(Box::new(client)))),
                 None => Err(problems.into()),

@@ -120,16 +120,17 @@ struct Host(Child, String);
 impl Host {
     fn start(world: &World, more: &[&str]) -> Self {
         let words = [&["serve", "--data", "data", "--project", "."], more].concat();
-        let mut child = world.command(words).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
-            said.push_str(&line);
-            said.push('\n');
+        let child = world.command(words).stderr(Stdio::piped()).spawn().unwrap();
+        let mut host = Self(child, String::new());
+        let stderr = BufReader::new(host.0.stderr.take().unwrap());
+        for line in stderr.lines().map_while(Result::ok) {
+            host.1.push_str(&line);
+            host.1.push('\n');
             if line.contains("serving ") {
-                return Self(child, said);
+                return host;
             }
         }
-        panic!("it does not serve: {said}")
+        panic!("it does not serve: {}", host.1)
     }
 
     /// A line of `/proc/PID/status`.

@@ -31,7 +31,8 @@ pub enum Audience {
 /// [`Problems`] where there is no such label.
 pub fn follow(opened: &Opened, plan: &Plan, input: Option<&str>) -> Result<Flow, Problems> {
     let order = &opened.policy.labels.order;
-    let input = input.map(|name| input_label(name, order)).transpose().map_err(Problems::one)?;
+    let input = input.map(|name| input_label(name, order)).transpose();
+    let input = input.map_err(|found| Problems::one(*found))?;
     Ok(Flow::of(plan, &around(opened, input)))
 }
 
@@ -155,7 +156,7 @@ pub(crate) fn go_on(
     });
     match changed {
         Some(problems) => Err(problems),
-        None => Ok(recorded.clone()),
+        None => Ok(RunLabels::clone(recorded)),
     }
 }
 

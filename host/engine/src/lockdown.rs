@@ -244,6 +244,7 @@ async fn told_by(config: &HostConfig, word: &str, paths: &[&Path]) -> Result<Tri
 /// What the hidden subcommand does: locks itself as a host with the folder `own`, and
 /// tries. Must run before any thread of the process.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the pipe to the process that asks")]
 pub fn host_tries_main(own: &Path, other: &Path, beside: &Path) -> ExitCode {
     let mut paths = system();
     paths.write.push(own.to_path_buf());

@@ -191,7 +191,7 @@ pub(crate) async fn begin(
         by: opened.policy.people.name_of(request.uid),
         pin: Some(pinned),
         forked: past.as_ref().map(|past| past.forked.clone()),
-        labels: Some(labels),
+        labels: Some(Box::new(labels)),
         concurrency: CONCURRENCY,
         grace: host.grace,
         preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),

@@ -1,6 +1,7 @@
 //! What people lower the label of is kept in canonical form: text that is all that can be seen of it, pictures that are their pixels. What has no such form does not leave its attempt.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Cursor;
 
 use bailiwick_core::artifact::references;
@@ -29,9 +30,9 @@ impl Gate {
         let named = references(&value).map_err(|error| formless(error.to_string()))?;
         let mut forms = BTreeMap::new();
         for artifact in named.into_values() {
-            if !forms.contains_key(&artifact) {
-                let form = self.form_of(&artifact).await?;
-                forms.insert(artifact, form);
+            if let Entry::Vacant(place) = forms.entry(artifact) {
+                let form = self.form_of(place.key()).await?;
+                place.insert(form);
             }
         }
         let form = canonical::document(&with(&value, &forms));

@@ -68,7 +68,7 @@ pub struct Start {
     /// The run that it is made from.
     pub forked: Option<Forked>,
     /// How confidential it is.
-    pub labels: Option<RunLabels>,
+    pub labels: Option<Box<RunLabels>>,
     /// Attempts at a time.
     pub concurrency: NonZeroUsize,
     /// What running attempts get after a stop.

@@ -140,7 +140,7 @@ impl Case {
         let stated = self.text("label.txt");
         let order = &policy.labels.order;
         let input = stated.and_then(|name| {
-            self.told(input_label(name.trim(), order).map_err(|found| vec![found]))
+            self.told(input_label(name.trim(), order).map_err(|found| vec![*found]))
         });
         let around = Around { project, policy, resources: &resources, input };
         let flow = Flow::of(plan, &around);

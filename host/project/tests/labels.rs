@@ -364,9 +364,7 @@ fn hostile(key: &str) -> (String, String, String) {
             let (more, steps, of_policy) = lowered();
             (project, pipeline) = (project + &more, steps);
             let rule = match part {
-                "from" => rule
-                    .replace("from = \"confidential\"", "from = \"internal\"")
-                    .replace("to = \"public\"", "to = \"public\""),
+                "from" => rule.replace("from = \"confidential\"", "from = \"internal\""),
                 "to" => rule.replace("to = \"public\"", "to = \"internal\""),
                 "by" => rule.replace("by = [\"editors\"]", "by = [\"legal\"]"),
                 "pipelines" => rule.replace("[\"p\"]", "[\"other\"]"),

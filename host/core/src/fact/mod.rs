@@ -50,7 +50,7 @@ pub enum Fact {
         forked: Option<Forked>,
         /// How confidential it is; runs of older versions do not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        labels: Option<RunLabels>,
+        labels: Option<Box<RunLabels>>,
     },
     /// A host goes on with a run that was left: attempts that ran are parked until they
     /// continue, and an end that was none is taken back.

@@ -38,7 +38,7 @@ pub struct RunState {
     /// The run that it was made from.
     pub forked: Option<Forked>,
     /// How confidential it is, where it says.
-    pub labels: Option<RunLabels>,
+    pub labels: Option<Box<RunLabels>>,
     /// Who said what runs and on what: who started it, and who repinned it since.
     pub steered_by: BTreeSet<String>,
     /// The axes that are fixed.

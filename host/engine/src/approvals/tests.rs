@@ -299,7 +299,7 @@ async fn lowered(scratch: &Scratch, own: bool) {
     };
     let mut facts = asked("r", 1);
     if let Some(Fact::RunStarted { labels, .. }) = facts.first_mut() {
-        *labels = Some(of_run);
+        *labels = Some(Box::new(of_run));
     }
     let store = Arc::clone(&scratch.host.hold().unwrap().store);
     let term = store.create(&run("r")).await.unwrap();

@@ -19,10 +19,11 @@ const WAY: &str = "`bailiwick check --labels` shows the way of each label";
 ///
 /// # Errors
 /// What is wrong, where the policy has no such label.
-pub fn input_label(name: &str, order: &LabelOrder) -> Result<Label, Diagnostic> {
+pub fn input_label(name: &str, order: &LabelOrder) -> Result<Label, Box<Diagnostic>> {
     order.find(name).ok_or_else(|| {
         let (message, hint) = unknown(name, order);
-        Diagnostic::error(codes::UNKNOWN_LABEL, format!("--label: {message}")).hint(hint)
+        let found = Diagnostic::error(codes::UNKNOWN_LABEL, format!("--label: {message}"));
+        Box::new(found.hint(hint))
     })
 }
 
