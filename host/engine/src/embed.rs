@@ -133,7 +133,7 @@ impl Batches<'_> {
 
     /// From the project's day: no agent and no step asks for this.
     async fn reserve(&self, worst: Cost) -> Result<Hold, Lack> {
-        let payer = Payer { run: self.run, by: None, granted: Budget::NONE };
+        let payer = Payer::of(self.run, None);
         let Gateway { ledger, clock, .. } = self.gateway;
         if ledger.counts_money(payer) && self.route.lacks_price(Priced::Vectors).is_some() {
             return Err(fails(format!(
@@ -203,7 +203,8 @@ mod tests {
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(bailiwick_policy::Clearances::unlabelled())),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         });
