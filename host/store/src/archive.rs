@@ -22,6 +22,7 @@ use crate::exchange::{self, ExportedRun};
 use crate::export::{self, Stream, WrittenEntry};
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::host_log::{self, HostFact};
+use crate::revoked::{self, RevokedBy, RevokedPower};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
@@ -270,6 +271,25 @@ impl Archive {
                 Ok(())
             })?;
             Ok(all)
+        });
+        async { answer.await? }
+    }
+
+    /// The powers that are taken away now.
+    ///
+    /// # Errors
+    /// [`ReadError`] where a row is damaged, or storage failed: who cannot read what was
+    /// taken away must not go on as though nothing were.
+    pub fn revoked(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(RevokedPower, RevokedBy)>, ReadError>> + Send + 'static
+    {
+        let answer = self.readers.ask(|connection| {
+            let (rows, damaged) = revoked::all(connection)?;
+            match damaged.into_iter().next() {
+                Some(error) => Err(error),
+                None => Ok(rows.into_iter().collect()),
+            }
         });
         async { answer.await? }
     }

@@ -15,6 +15,7 @@ use crate::chore::Chore;
 use crate::entry::Written;
 use crate::error::{OpenError, ReadError};
 use crate::exchange;
+use crate::host_log::HostFact;
 use crate::folder::{Folder, FolderLock, Holder};
 use crate::knowledge::{Collections, IndexError, Library};
 use crate::namespaces::Turns;
@@ -146,6 +147,14 @@ impl Store {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    /// Writes down what was done to the host itself. When this returns, it is durable.
+    ///
+    /// # Errors
+    /// [`ReadError`] where storage failed; then nothing is written.
+    pub async fn note(&self, at: Timestamp, facts: Vec<HostFact>) -> Result<(), ReadError> {
+        self.chore(Chore::Note(at, facts)).await.map(drop)
     }
 
     pub(crate) fn chore(&self, chore: Chore) -> Answer<u64, ReadError> {
