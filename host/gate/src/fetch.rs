@@ -6,8 +6,8 @@ use bailiwick_core::Cost;
 use bailiwick_core::fact::{CallAnswer, Capability, Limit};
 use bailiwick_core::ports::Durable;
 use bailiwick_core::text::{Lines, clip, visible};
-use bailiwick_policy::{Origin, Standing};
 use bailiwick_policy::http::{Asked, Aspect, Method, Refused};
+use bailiwick_policy::{Origin, Standing};
 use url::Url;
 
 use crate::call::{Answer, Request};
@@ -179,12 +179,14 @@ impl Gate {
         let parsed = Parsed { url, typed_path, ..from.parsed.clone() };
         let standing = self.standing();
         let accounts = self.accounts(&standing);
-        let mut way = self.case(&standing, &accounts).way(parsed, Vec::new()).map_err(|answer| match answer {
-            CallAnswer::Denied { reason, hint } => {
-                CallAnswer::Denied { reason: format!("a redirect: {reason}"), hint }
-            }
-            other => other,
-        })?;
+        let mut way = self.case(&standing, &accounts).way(parsed, Vec::new()).map_err(
+            |answer| match answer {
+                CallAnswer::Denied { reason, hint } => {
+                    CallAnswer::Denied { reason: format!("a redirect: {reason}"), hint }
+                }
+                other => other,
+            },
+        )?;
         if origin != before {
             way.pass.credential = None;
         }

@@ -165,7 +165,8 @@ impl Gate {
                     let changes = request.changes();
                     let call = Outgoing { index, capability, request: digest, key, changes };
                     let durable = self.intend(call, hold.reserved()).await?;
-                    let told = self.outward((durable, call, &standing), permit, &request, hold).await;
+                    let told =
+                        self.outward((durable, call, &standing), permit, &request, hold).await;
                     match self.out_of_reach(&told) {
                         Some(park) => return self.lose(index, told.1, park).await,
                         None => told,
@@ -329,7 +330,9 @@ impl Gate {
                 let tries = Tries { gate: self, call, worst, routes: &routes, before };
                 tries.first_answer(durable, request, hold).await
             }
-            (Permit::Web(way), _) => self.fetched((durable, call, before), request, *way, hold).await,
+            (Permit::Web(way), _) => {
+                self.fetched((durable, call, before), request, *way, hold).await
+            }
             // `reserve` gives a hold for these two only.
             _ => {
                 let answer = CallAnswer::Unavailable { detail: "no route".into() };
@@ -357,7 +360,9 @@ impl Gate {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;
                 bytes.map(Answer::Bytes).map_err(|error| unavailable(error.to_string()))
             }
-            (Permit::Kv(grant), Request::Kv(request)) => self.in_namespace(&grant, request.clone()).await,
+            (Permit::Kv(grant), Request::Kv(request)) => {
+                self.in_namespace(&grant, request.clone()).await
+            }
             _ => Err(unavailable("no such effect".into())),
         }
     }

@@ -293,7 +293,8 @@ mod tests {
 
     #[test]
     fn what_is_no_power_is_told_what_there_is() {
-        for bad in ["", "models", "model.", "model.Two Words", "http.exa mple", "kv.read", "all.x"] {
+        for bad in ["", "models", "model.", "model.Two Words", "http.exa mple", "kv.read", "all.x"]
+        {
             let refused = PowerKey::parse(bad).unwrap_err().to_string();
             assert!(refused.contains("model.ALIAS"), "{refused}");
         }

@@ -12,10 +12,10 @@ use rusqlite::{Connection, OptionalExtension as _};
 use self::rest::rest;
 use self::run::one_run;
 use crate::course::Course;
+use crate::derived::RunRow;
 use crate::derived::{self, Spend};
 use crate::error::ReadError;
 use crate::folder::Folder;
-use crate::derived::RunRow;
 use crate::{blob, chain, host_log, sql};
 
 /// The most damages of one audit that are told: who has so many needs his backup.
@@ -212,7 +212,8 @@ pub(crate) fn heads(connection: &mut Connection) -> Result<Vec<StreamHead>, Read
         if let Ok(Some((_, row))) = RunRow::find(connection, &run)
             && row.appends > appends
         {
-            let what = format!("run {run}: {} appends are there, and it had {}", appends, row.appends);
+            let what =
+                format!("run {run}: {} appends are there, and it had {}", appends, row.appends);
             return Err(ReadError::Damaged(what));
         }
         heads.push(StreamHead { stream: format!("run/{run}"), appends, link });

@@ -104,7 +104,8 @@ pub(crate) fn all(connection: &Connection) -> Result<(Revoked, Vec<ReadError>), 
         if row.get::<_, i64>(4)? == seal_of(&key, &by) {
             found.insert(key, by);
         } else {
-            let what = format!("the revocation {} {} is not what was written", key.holder, key.power);
+            let what =
+                format!("the revocation {} {} is not what was written", key.holder, key.power);
             damaged.push(ReadError::Damaged(what));
         }
     }

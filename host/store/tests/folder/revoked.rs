@@ -26,7 +26,10 @@ async fn what_is_taken_away_stays_so_until_it_is_given_back() {
     let data = temp.path().join("data");
     {
         let store = Store::open(&data, options()).unwrap();
-        store.note(Timestamp(1), vec![revoked("draft", "model"), revoked("a/b", "all")]).await.unwrap();
+        store
+            .note(Timestamp(1), vec![revoked("draft", "model"), revoked("a/b", "all")])
+            .await
+            .unwrap();
         store.note(Timestamp(2), vec![revoked("draft", "model")]).await.unwrap();
         store.note(Timestamp(3), vec![returned("a/b", "all")]).await.unwrap();
     }
