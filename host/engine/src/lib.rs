@@ -42,6 +42,7 @@ pub mod problems;
 pub mod reasons;
 pub mod replay;
 pub mod resume;
+pub mod rules;
 pub mod run;
 pub mod serve;
 mod slots;

@@ -12,6 +12,22 @@ use bailiwick_project::grant_line;
 use crate::components::Agent;
 use crate::load::Opened;
 
+/// The capabilities, as the rows have them.
+pub const CAPABILITIES: [&str; 6] = ["model", "knowledge", "assets", "artifacts", "http", "kv"];
+
+/// What grants have of a capability, as people read it; nothing where they have nothing.
+/// Of the web also what bounds it.
+pub(crate) fn shown_grant(grants: &Grants, capability: &str) -> Option<String> {
+    let shown = of_grants(grants, capability, None)?;
+    if capability != "http" {
+        return Some(shown);
+    }
+    let bounds = grants.http.bounds.iter().filter_map(|bound| rules(bound));
+    let except = grants.http.except.iter().map(|host| format!("not {host}"));
+    let parts: Vec<_> = std::iter::once(shown).chain(bounds).chain(except).collect();
+    Some(parts.join(", and within "))
+}
+
 /// One capability of one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Power {
@@ -40,8 +56,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     let ceilings: Vec<&Ceiling> =
         opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
     let currency = opened.currency();
-    let capabilities = ["model", "knowledge", "assets", "artifacts", "http", "kv"];
-    let rows = capabilities.into_iter().map(|capability| {
+    let rows = CAPABILITIES.into_iter().map(|capability| {
         let mut power = Power {
             capability,
             imported: agent.imports.iter().any(|import| import == capability),

@@ -153,7 +153,8 @@ pub async fn resume(
     };
     let onlookers = Onlookers { observer: request.observer, desk };
     let Setting { world, gateway, collections, .. } =
-        set_up(host, &held, &opened, (&plan, &of_run), &agents, &assets, onlookers).await?;
+        set_up(host, &held, (&run, today, &opened), (&plan, &of_run), &agents, &assets, onlookers)
+            .await?;
     let budgets = opened.budgets(&plan, &agents.current);
     ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);

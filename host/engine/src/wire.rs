@@ -1,12 +1,13 @@
 //! What a project's powers are made of: every capability of the product, on one screen.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bailiwick_core::ports::{Blobs, Journal};
-use bailiwick_core::{Diagnostic, Digest};
+use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
-use bailiwick_policy::Clearances;
+use bailiwick_policy::Rules;
 use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::ports::StepRunner;
 use bailiwick_provider::Providers;
@@ -24,7 +25,7 @@ pub(crate) fn gateway(
     host: &Host,
     held: &Held,
     opened: &Opened,
-    (collections, ledger, clearances): (Collections, Ledger, Clearances),
+    (collections, ledger, rules, lowered): (Collections, Ledger, Arc<dyn Rules>, BTreeSet<Name>),
 ) -> Result<Arc<Gateway>, Problems> {
     let providers = Arc::new(providers(host, opened)?);
     Ok(Arc::new(Gateway {
@@ -41,7 +42,8 @@ pub(crate) fn gateway(
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power
-        clearances,
+        rules,
+        lowered,
         clock: Arc::clone(&host.clock),
         host_key: held.host_key,
         ledger,

@@ -1,6 +1,6 @@
 //! The gate of one attempt: the one function through which every call of a guest goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use bailiwick_core::{
 };
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Job, Park, Patience};
-use bailiwick_policy::{Clearances, Generation, Route, WhenSpent};
+use bailiwick_policy::{Generation, Route, Rules, Standing, WhenSpent};
 use serde_json::Value;
 
-use crate::artifacts::{ForeignArtifact, Readable};
-use crate::authorize::Permit;
+use crate::artifacts::{ForeignArtifact, PutRequest, Readable};
 use crate::call::{Answer, CallError, Request};
+use crate::decide::Permit;
 use crate::http::HttpProvider;
 use crate::knowledge::KnowledgeIndex;
 use crate::kv::{Buffer, Namespaces};
@@ -38,8 +38,10 @@ pub struct Gateway {
     pub embedders: BTreeMap<Name, Name>,
     /// Who speaks to models.
     pub provider: Arc<dyn ModelProvider>,
-    /// What may be sent where.
-    pub clearances: Clearances,
+    /// What holds at each moment: powers, and what may be sent where.
+    pub rules: Arc<dyn Rules>,
+    /// The steps whose output people lower: it is kept in the form that they are shown.
+    pub lowered: BTreeSet<Name>,
     /// Who searches.
     pub knowledge: Arc<dyn KnowledgeIndex>,
     /// Who asks the web.
@@ -70,6 +72,10 @@ pub struct Gate {
     pub(crate) run: RunId,
     pub(crate) attempt: AttemptId,
     pub(crate) recorder: Arc<dyn Recorder>,
+    /// What held when the attempt began: what is gone since, it had.
+    began: Arc<Standing>,
+    /// What held at the last look.
+    seen: Mutex<Arc<Standing>>,
     pub(crate) readable: Mutex<Readable>,
     /// What it has changed in its namespace.
     pub(crate) buffer: Mutex<Buffer>,
@@ -105,7 +111,10 @@ impl Gate {
             hint: None,
         })?;
         let limits = job.generation.effective.limits;
+        let began = gateway.rules.standing(&job.generation);
         Ok(Self {
+            seen: Mutex::new(Arc::clone(&began)),
+            began,
             deadline: gateway.clock.now().after(limits.wall),
             gateway,
             generation: Arc::clone(&job.generation),
@@ -129,23 +138,35 @@ impl Gate {
     }
 
     /// The way out. The order of its steps is the invariant of this crate.
-    pub(crate) async fn call(&self, request: Request) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, mut request: Request) -> Result<Answer, CallError> {
         let (index, capability) = (self.count()?, request.capability());
         let digest = self.work(|| request.digest())?;
         if let Some(recorded) = self.recorded(index, &request, digest).await {
             return recorded;
         }
-        let (result, cost, via) = match self.authorize(&request) {
-            Err(answer) => (Err(answer.into()), Cost::ZERO, None),
-            Ok(permit) => match self.reserve(&permit, &request, capability).await {
+        let standing = self.standing();
+        let (result, cost, via) = match self.authorize(&request, &standing) {
+            Err(answer) => {
+                if self.had(&request, &answer) {
+                    return self.revoked((index, capability, digest), answer, Cost::ZERO).await;
+                }
+                (Err(answer.into()), Cost::ZERO, None)
+            }
+            Ok(permit) => match self.reserve(&permit, &request, &standing).await {
                 Err(unanswered) => (Err(unanswered), Cost::ZERO, None),
-                Ok(None) => (self.local(permit, request).await, Cost::ZERO, None),
+                Ok(None) => (self.local(permit, &mut request).await, Cost::ZERO, None),
                 Ok(Some(hold)) => {
+                    // It may have waited for room as long as somebody's lunch.
+                    if let Some(gone) = self.gone(&request, &standing) {
+                        hold.settle(Cost::ZERO);
+                        return self.revoked((index, capability, digest), gone, Cost::ZERO).await;
+                    }
                     let key = self.idempotency_key(index, digest);
                     let changes = request.changes();
                     let call = Outgoing { index, capability, request: digest, key, changes };
                     let durable = self.intend(call, hold.reserved()).await?;
-                    let told = self.outward((durable, call), permit, &request, hold).await;
+                    let told =
+                        self.outward((durable, call, &standing), permit, &request, hold).await;
                     match self.out_of_reach(&told) {
                         Some(park) => return self.lose(index, told.1, park).await,
                         None => told,
@@ -153,6 +174,9 @@ impl Gate {
                 }
             },
         };
+        if let Some(gone) = self.gone(&request, &standing) {
+            return self.revoked((index, capability, digest), gone, cost).await;
+        }
         let result = match result {
             Err(Unanswered::NotNow(park)) => return Err(CallError::Parked(park)),
             Err(Unanswered::Over(error)) => return Err(error),
@@ -160,6 +184,49 @@ impl Gate {
             Ok(answer) => Ok(answer),
         };
         self.note(index, capability, digest, result, cost, via).await
+    }
+
+    /// What holds now, as one snapshot. A look at a number, unless something has changed.
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        let version = self.gateway.rules.version();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.version != version {
+            *seen = self.gateway.rules.standing(&self.generation);
+        }
+        Arc::clone(&seen)
+    }
+
+    /// Whether a request that is denied now was not when the attempt began.
+    fn had(&self, request: &Request, answer: &CallAnswer) -> bool {
+        matches!(answer, CallAnswer::Denied { .. })
+            && !Arc::ptr_eq(&self.began, &self.standing())
+            && self.authorize(request, &self.began).is_ok()
+    }
+
+    /// The denial of a request that was let through a moment ago, where it would not be now.
+    pub(crate) fn gone(&self, request: &Request, before: &Standing) -> Option<CallAnswer> {
+        let now = self.standing();
+        if now.version == before.version {
+            return None;
+        }
+        self.authorize(request, &now).err().filter(|gone| matches!(gone, CallAnswer::Denied { .. }))
+    }
+
+    /// A power is gone that the attempt had: whatever was answered is lost, what it cost is
+    /// kept, the denial stands in the run, and the attempt is over.
+    async fn revoked(
+        &self,
+        (index, capability, request): (u32, Capability, Digest),
+        gone: CallAnswer,
+        cost: Cost,
+    ) -> Result<Answer, CallError> {
+        let (reason, hint) = match &gone {
+            CallAnswer::Denied { reason, hint } => (reason.clone(), hint.clone()),
+            _ => (String::new(), None),
+        };
+        self.note(index, capability, request, Err(gone), cost, None).await.err();
+        let message = format!("a power was taken away while it ran: {reason}");
+        Err(CallError::Ended(Failure { kind: FailureKind::Revoked, message, hint }))
     }
 
     /// Whether a call that left is to be asked again later instead of being answered now.
@@ -188,7 +255,7 @@ impl Gate {
     }
 
     /// Who pays: the agent and the step of this attempt, with what they were granted.
-    pub(crate) fn payer(&self, capability: Capability) -> Payer<'_> {
+    pub(crate) fn payer(&self, capability: Capability, standing: &Standing) -> Payer<'_> {
         let grant = self.generation.effective.grants.model.as_ref();
         // The grant of models bounds models; a step bounds whatever leaves.
         let agent = (capability != Capability::Http).then_some(&self.generation.agent);
@@ -196,19 +263,21 @@ impl Gate {
             run: &self.run,
             by: Some((agent, &self.attempt.cell.step)),
             granted: grant.map(ModelGrant::budget).unwrap_or_default(),
+            most: standing.most,
+            day: standing.day,
         }
     }
 
     /// Takes a worst case from all accounts of the payer.
     pub(crate) async fn hold(&self, worst: Cost, power: Capability) -> Result<Hold, Unanswered> {
-        let payer = self.payer(power);
+        let payer = self.payer(power, &self.standing());
         let held = self.gateway.ledger.reserve(payer, worst, self.gateway.clock.as_ref());
         Ok(held.await?)
     }
 
     fn count(&self) -> Result<u32, CallError> {
         let index = self.calls.fetch_add(1, Ordering::Relaxed);
-        let most = self.generation.effective.limits.gate_calls;
+        let most = self.standing().effective().limits.gate_calls;
         if index >= most {
             return Err(CallError::Ended(limit("gate-calls", index.saturating_add(1), most)));
         }
@@ -219,7 +288,7 @@ impl Gate {
         &self,
         permit: &Permit,
         request: &Request,
-        capability: Capability,
+        standing: &Standing,
     ) -> Result<Option<Hold>, Unanswered> {
         let worst = match (permit, request.worst()) {
             (Permit::Routes(routes), Some(worst)) => worst.along(routes),
@@ -228,7 +297,9 @@ impl Gate {
         };
         // What was paid for must find a place.
         self.gateway.blobs.check_room(ANSWER_MAX).map_err(no_room)?;
-        self.hold(worst, capability).await.map(Some)
+        let payer = self.payer(request.capability(), standing);
+        let held = self.gateway.ledger.reserve(payer, worst, self.gateway.clock.as_ref());
+        Ok(Some(held.await?))
     }
 
     /// Waits until it is written down that a request leaves.
@@ -249,17 +320,19 @@ impl Gate {
     /// What leaves the host: models, and requests to the web.
     async fn outward(
         &self,
-        (durable, call): (Durable, Outgoing),
+        (durable, call, before): (Durable, Outgoing, &Standing),
         permit: Permit,
         request: &Request,
         hold: Hold,
     ) -> Told {
         match (permit, request.worst()) {
             (Permit::Routes(routes), Some(worst)) => {
-                let tries = Tries { gate: self, call, worst, routes: &routes };
+                let tries = Tries { gate: self, call, worst, routes: &routes, before };
                 tries.first_answer(durable, request, hold).await
             }
-            (Permit::Web(way), _) => self.fetched(durable, call, *way, hold).await,
+            (Permit::Web(way), _) => {
+                self.fetched((durable, call, before), request, *way, hold).await
+            }
             // `reserve` gives a hold for these two only.
             _ => {
                 let answer = CallAnswer::Unavailable { detail: "no route".into() };
@@ -269,22 +342,27 @@ impl Gate {
     }
 
     /// What stays on the host: the index and the blobs.
-    async fn local(&self, permit: Permit, request: Request) -> Result<Answer, Unanswered> {
+    async fn local(&self, permit: Permit, request: &mut Request) -> Result<Answer, Unanswered> {
         let unavailable = |detail: String| CallAnswer::Unavailable { detail }.into();
         match (permit, request) {
             (Permit::Collection(name), Request::Search(search)) => {
-                let found = self.gateway.knowledge.search(&name, &search).await;
+                let found = self.gateway.knowledge.search(&name, search).await;
                 found.map(Answer::Passages).map_err(|error| unavailable(error.to_string()))
             }
             (Permit::Put, Request::Put(put)) => {
-                let kept = self.keep(put.bytes, put.media_type, put.name).await;
+                // Megabytes are not copied to be looked at again.
+                let PutRequest { bytes, media_type, name } = put;
+                let (bytes, name) = (std::mem::take(bytes), name.clone());
+                let kept = self.keep(bytes, media_type.clone(), name).await;
                 kept.map(Answer::Reference)
             }
             (Permit::Get, Request::Get(artifact)) => {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;
                 bytes.map(Answer::Bytes).map_err(|error| unavailable(error.to_string()))
             }
-            (Permit::Kv(grant), Request::Kv(request)) => self.in_namespace(&grant, request).await,
+            (Permit::Kv(grant), Request::Kv(request)) => {
+                self.in_namespace(&grant, request.clone()).await
+            }
             _ => Err(unavailable("no such effect".into())),
         }
     }
@@ -298,7 +376,7 @@ impl Gate {
     ) -> Result<Artifact, Unanswered> {
         let size = Bytes(bytes.len() as u64);
         let (kept, most) =
-            (self.put.load(Ordering::Relaxed), self.generation.effective.limits.artifacts);
+            (self.put.load(Ordering::Relaxed), self.standing().effective().limits.artifacts);
         if kept.saturating_add(size.0) > most.0 {
             let detail = format!("{} are kept, {size} more do not fit into {most}", Bytes(kept));
             return Err(exhausted(Limit::Bytes, detail));
@@ -338,7 +416,7 @@ impl Gate {
     pub(crate) fn refused(&self, answer: &CallAnswer, capability: Capability) -> CallError {
         if matches!(answer, CallAnswer::Denied { .. }) {
             let denials = self.denials.fetch_add(1, Ordering::Relaxed) + 1;
-            let most = self.generation.effective.limits.denials;
+            let most = self.standing().effective().limits.denials;
             if denials > most {
                 return CallError::Ended(limit("denials", denials, most));
             }

@@ -46,7 +46,7 @@ pub struct FetchResponse {
 
 /// A request whose form is sound.
 #[derive(Clone, Debug)]
-pub(crate) struct Parsed {
+pub struct Parsed {
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// The path as it was typed.
@@ -57,10 +57,18 @@ pub(crate) struct Parsed {
 
 /// A request that was authorised: exactly what is sent, and on which terms.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
+pub struct Way {
     pub(crate) parsed: Parsed,
     pub(crate) body: Vec<u8>,
     pub(crate) pass: Pass,
+}
+
+impl Way {
+    /// What lets it through, and on which terms.
+    #[must_use]
+    pub fn pass(&self) -> &Pass {
+        &self.pass
+    }
 }
 
 impl FetchRequest {

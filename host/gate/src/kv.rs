@@ -465,7 +465,9 @@ impl Gate {
             Left::Failed(Failure { kind, message, hint: hint.map(str::to_owned) })
         };
         let storage = |error: KvError| failed(FailureKind::Host, error.to_string(), None);
-        let Some(grant) = self.generation.effective.grants.kv.as_ref().filter(|kv| kv.write) else {
+        let standing = self.standing();
+        let grant = standing.effective().grants.kv.as_ref();
+        let Some(grant) = grant.filter(|kv| kv.write) else {
             let message = "it wrote into a namespace that it may not write any more";
             return Err(failed(FailureKind::Revoked, message.into(), None));
         };

@@ -32,6 +32,18 @@ pub struct Payer<'a> {
     pub by: Option<(Option<&'a Name>, &'a Name)>,
     /// What the agent's generation was granted: counts where the run's budgets do not name the agent.
     pub granted: Budget,
+    /// What the rules of this moment leave of the agent's numbers, whatever the run began with.
+    pub most: Budget,
+    /// The same of the project's day.
+    pub day: Budget,
+}
+
+impl<'a> Payer<'a> {
+    /// What the host pays for before the first cell, and who has no rules but those of the run.
+    #[must_use]
+    pub fn of(run: &'a RunId, by: Option<(Option<&'a Name>, &'a Name)>) -> Self {
+        Self { run, by, granted: Budget::NONE, most: Budget::NONE, day: Budget::NONE }
+    }
 }
 
 /// A reservation. Dropped without a word it counts as lost, and lost is charged in

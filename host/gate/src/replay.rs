@@ -142,7 +142,8 @@ impl Gate {
         };
         // The only thing that is asked of today: whether the power is still there.
         if self.replay.is_none()
-            && let Err(CallAnswer::Denied { reason, hint }) = self.authorize(request)
+            && let Err(CallAnswer::Denied { reason, hint }) =
+                self.authorize(request, &self.standing())
         {
             let message = format!("its record holds an answer of a power that is gone: {reason}");
             return Err(CallError::Ended(Failure { kind: FailureKind::Revoked, message, hint }));

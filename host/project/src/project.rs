@@ -229,7 +229,7 @@ impl Project {
         let known: Vec<_> = self.assets.keys().collect();
         grants.assets =
             granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
-        grants.http = HttpPower { rules: rules(table, Side::Grant, findings), bounds: Vec::new() };
+        grants.http = HttpPower { rules: rules(table, Side::Grant, findings), ..HttpPower::none() };
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
         grants.kv = table.table("kv").and_then(|kv| kv_grant(agent, kv, &self.kv, findings));

@@ -22,6 +22,7 @@ pub(crate) mod pause;
 pub(crate) mod reject;
 pub(crate) mod replay;
 pub(crate) mod resume;
+pub(crate) mod revoke;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
@@ -68,6 +69,7 @@ pub(crate) async fn dispatch(
         Command::Serve(arguments) => serve::command(&arguments, environment, talk).await,
         Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
         Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
+        Command::Revoke(arguments) => revoke::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

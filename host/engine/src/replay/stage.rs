@@ -17,7 +17,7 @@ use bailiwick_gate::{
 };
 use bailiwick_orchestrator::read_verdict;
 use bailiwick_policy::ports::{Job, Left, Patience};
-use bailiwick_policy::{Clearances, Generation};
+use bailiwick_policy::{Clearances, Generation, Unchanging};
 use bailiwick_sandbox::{Replayed, Runner, Sandbox};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -120,7 +120,8 @@ impl Stage {
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs,
             clock: Arc::new(SystemClock),
-            clearances: Clearances::unlabelled().lowering(lowered),
+            rules: Arc::new(Unchanging(Clearances::unlabelled())),
+            lowered,
             host_key: [0; 32],
             ledger: Ledger::default(),
         };

@@ -88,7 +88,7 @@ impl Accounts {
         let of_run = self.of_run(payer.run);
         let mut later = false;
         for (account, most, sums) in
-            of_run.asked(payer).into_iter().chain([(Purse::Day, of_run.budgets.day, day)])
+            of_run.asked(payer).into_iter().chain([(Purse::Day, of_run.day(payer), day)])
         {
             let when = of_run.when(&account);
             let word = (when, of_run.budgets.currency);
@@ -128,14 +128,18 @@ impl OfRun {
         let sums = |all: &HashMap<Name, Sums>, name| all.get(name).copied().unwrap_or_default();
         let mut asked = vec![(Purse::Step(step.clone()), in_step, sums(&self.steps, step))];
         asked.extend(agent.map(|agent| {
-            let granted = self.granted(agent, payer.granted);
+            let granted = self.granted(agent, payer);
             (Purse::Agent(agent.clone()), granted, sums(&self.agents, agent))
         }));
         asked
     }
 
-    fn granted(&self, agent: &Name, granted: Budget) -> Budget {
-        self.budgets.agents.get(agent).copied().unwrap_or(granted)
+    fn granted(&self, agent: &Name, payer: Payer<'_>) -> Budget {
+        self.budgets.agents.get(agent).copied().unwrap_or(payer.granted).min(payer.most)
+    }
+
+    fn day(&self, payer: Payer<'_>) -> Budget {
+        self.budgets.day.min(payer.day)
     }
 
     fn when(&self, account: &Purse) -> bailiwick_policy::WhenSpent {
@@ -148,9 +152,9 @@ impl OfRun {
 
     pub(super) fn counts_money(&self, payer: Payer<'_>) -> bool {
         let named = payer.by.is_some_and(|(agent, step)| {
-            agent.is_some_and(|agent| self.granted(agent, payer.granted).money.is_some())
+            agent.is_some_and(|agent| self.granted(agent, payer).money.is_some())
                 || self.budgets.steps.get(step).is_some_and(|budget| budget.most.money.is_some())
         });
-        named || self.budgets.day.money.is_some()
+        named || self.day(payer).money.is_some()
     }
 }

@@ -279,7 +279,10 @@ impl World {
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [1; 32],
             ledger: Ledger::default(),
         };

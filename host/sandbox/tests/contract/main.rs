@@ -55,7 +55,10 @@ impl Shop {
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };

@@ -248,7 +248,10 @@ impl Host {
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };
@@ -343,7 +346,7 @@ pub fn everything() -> Grants {
         assets: [].into(),
         http: bailiwick_policy::HttpPower {
             rules: bailiwick_policy::HttpRule::public(),
-            bounds: Vec::new(),
+            ..HttpPower::none()
         },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
         kv: Some(KvGrant {

@@ -13,6 +13,7 @@ mod knowledge;
 mod kv;
 mod listing;
 mod migration;
+mod revoked;
 mod sweep;
 
 use std::ops::Deref;
