@@ -12,12 +12,12 @@ use crate::host::Host;
 use crate::load::Opened;
 use crate::problems::Problems;
 use crate::slots::Table;
-use crate::{check, codes};
+use crate::{check, codes, pinned};
 
 /// The agents that a plan names, or everything that is wrong with them.
 pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Problems> {
     // Reading one takes milliseconds, and a hundred steps may name the same.
-    let names: BTreeSet<&Name> = plan.steps.iter().filter_map(|step| step.agent()).collect();
+    let names: BTreeSet<&Name> = pinned::names_of(opened, plan);
     let found = read_agents(opened, names);
     let mut problems = found.problems;
     problems.extend(check::against_profiles(plan, &found.agents));
@@ -79,7 +79,20 @@ pub(crate) fn table(
     collections: &BTreeMap<Name, Digest>,
     assets: &Value,
 ) -> Table {
-    let generation = |agent: &Agent| agent.generation(sources(opened, agent, collections, assets));
+    let found = |agent: &Agent| sources(opened, agent, collections, assets);
+    let generation = |agent: &Agent| {
+        let called = opened.project.with_callees([&agent.name]);
+        let callees = agents.current.iter().filter(|other| called.contains(&other.name));
+        let callees = callees.filter(|other| other.name != agent.name);
+        let mut parts = vec![found(agent)];
+        parts.extend(callees.flat_map(|other| [other.embedded.outline.digest, found(other)]));
+        // Who calls nobody has the digest of always.
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes().as_slice()).collect();
+        agent.generation(match parts.as_slice() {
+            [_] => found(agent),
+            _ => Digest::of_parts(&parts),
+        })
+    };
     Table::of(agents.current.iter().map(generation), agents.older.iter().map(generation))
 }
 

@@ -133,7 +133,7 @@ impl Batches<'_> {
 
     /// From the project's day: no agent and no step asks for this.
     async fn reserve(&self, worst: Cost) -> Result<Hold, Lack> {
-        let payer = Payer { run: self.run, by: None, granted: Budget::NONE };
+        let payer = Payer { run: self.run, by: None, granted: Budget::NONE, above: &[] };
         let Gateway { ledger, clock, .. } = self.gateway;
         if ledger.counts_money(payer) && self.route.lacks_price(Priced::Vectors).is_some() {
             return Err(fails(format!(
@@ -201,6 +201,7 @@ mod tests {
             knowledge: Arc::new(collections.clone()),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
             clearances: bailiwick_policy::Clearances::unlabelled(),

@@ -254,7 +254,8 @@ pub(crate) async fn set_up(
     let project = pinned::project(&opened.root);
     let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
     let clearances = labels::clearances(&opened.policy, plan, labels);
-    let gateway = wire::gateway(host, held, opened, (collections.clone(), ledger, clearances))?;
+    let from = (collections.clone(), ledger, clearances);
+    let gateway = wire::gateway(host, held, opened, from, Arc::clone(&slots) as _)?;
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

@@ -8,7 +8,7 @@ use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_policy::Clearances;
 use bailiwick_policy::intersect::is_below;
-use bailiwick_policy::ports::StepRunner;
+use bailiwick_policy::ports::{Slots, StepRunner};
 use bailiwick_provider::Providers;
 use bailiwick_sandbox::Runner;
 use bailiwick_store::{Collections, Shelves};
@@ -25,6 +25,7 @@ pub(crate) fn gateway(
     held: &Held,
     opened: &Opened,
     (collections, ledger, clearances): (Collections, Ledger, Clearances),
+    slots: Arc<dyn Slots>,
 ) -> Result<Arc<Gateway>, Problems> {
     let providers = Arc::new(providers(host, opened)?);
     Ok(Arc::new(Gateway {
@@ -38,6 +39,8 @@ pub(crate) fn gateway(
         http: providers,
         // kv
         namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
+        // delegate
+        agents: slots,
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power

@@ -1,16 +1,17 @@
 //! Whether a call may be made: grants, aliases, collections, references, room. The default is no; asks nobody and changes nothing.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
 
 use bailiwick_core::fact::{CallAnswer, Capability, Limit};
-use bailiwick_core::{Artifact, Bytes, Currency, Name};
-use bailiwick_policy::Route;
+use bailiwick_core::{Artifact, Bytes, Currency, DELEGATE_DEPTH_MAX, Name};
+use bailiwick_policy::{Generation, Route};
 use bailiwick_policy::grants::{KvGrant, ModelGrant};
 use bailiwick_policy::price::Priced;
 
 use crate::call::Request;
+use crate::delegate::DelegateRequest;
 use crate::gate::Gate;
 use crate::http::Way;
 use crate::kv::KvRequest;
@@ -24,6 +25,7 @@ pub(crate) enum Permit {
     Put,
     Get,
     Kv(KvGrant),
+    Delegate(Arc<Generation>),
 }
 
 impl Gate {
@@ -52,6 +54,7 @@ impl Gate {
             Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
             Request::Get(artifact) => self.authorize_get(artifact),
             Request::Kv(request) => self.authorize_kv(request),
+            Request::Delegate(request) => self.authorize_delegate(request),
         }
     }
 
@@ -178,6 +181,41 @@ impl Gate {
             })?;
         }
         Ok(Permit::Kv(grant.clone()))
+    }
+
+    /// Who is called works under its own grants, so nothing of this attempt's is asked here
+    /// but whether it may call.
+    fn authorize_delegate(&self, request: &DelegateRequest) -> Result<Permit, CallAnswer> {
+        let (own, wanted) = (&self.generation.agent, request.agent.as_str());
+        let granted: BTreeSet<Name> = self.generation.effective.grants.callees().cloned().collect();
+        let Some(name) = granted.get(wanted) else {
+            return Err(self.ungranted(
+                format!("the agent {wanted:?} is not granted to {own}"),
+                format!("grants.delegate = {}", names(&granted, wanted)),
+            ));
+        };
+        let hint = Some("let the pipeline have another step instead".to_owned());
+        if self.works_above(name) {
+            let reason = format!("{name} waits for {own} already: no agent calls itself");
+            return Err(CallAnswer::Denied { reason, hint });
+        }
+        if self.attempt.path.depth() >= DELEGATE_DEPTH_MAX {
+            let reason = format!("{own} was called {DELEGATE_DEPTH_MAX} deep, and may not call {name}");
+            return Err(CallAnswer::Denied { reason, hint });
+        }
+        if let Err(foreign) = self.check_references(&request.input.value()) {
+            let reason = format!("foreign-artifact: what it hands to {name}: {foreign}");
+            let hint = Some("an agent hands on what its input names, and what it was given".into());
+            return Err(CallAnswer::Denied { reason, hint });
+        }
+        match self.gateway.agents.current(name) {
+            Some(generation) => Ok(Permit::Delegate(generation)),
+            None => {
+                let reason = format!("there is no agent {name} in this run");
+                let hint = Some(format!("declare [agents.{name}] in bailiwick.toml"));
+                Err(CallAnswer::Denied { reason, hint })
+            }
+        }
     }
 
     fn unreadable(&self, artifact: &Artifact) -> CallAnswer {

@@ -32,6 +32,9 @@ pub struct Payer<'a> {
     pub by: Option<(Option<&'a Name>, &'a Name)>,
     /// What the agent's generation was granted: counts where the run's budgets do not name the agent.
     pub granted: Budget,
+    /// Where the agent was called by others: those, with what they were granted. What it
+    /// takes counts for each of them.
+    pub above: &'a [(Name, Budget)],
 }
 
 /// A reservation. Dropped without a word it counts as lost, and lost is charged in
@@ -75,8 +78,9 @@ impl Ledger {
         let sum = |costs: &mut dyn Iterator<Item = Cost>| costs.fold(Cost::ZERO, Cost::plus);
         let mut accounts = self.books.accounts();
         let of_run = accounts.of_run(run);
-        let before = sum(&mut of_run.agents.values().map(|sums| sums.spent));
-        let after = sum(&mut by_agent.values().copied());
+        // Each call is one step's, but may count for several agents.
+        let before = sum(&mut of_run.steps.values().map(|sums| sums.spent));
+        let after = sum(&mut by_step.values().copied());
         for (all, spent) in [(&mut of_run.agents, by_agent), (&mut of_run.steps, by_step)] {
             all.values_mut().for_each(|sums| sums.spent = Cost::ZERO);
             for (name, spent) in spent {

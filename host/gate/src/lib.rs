@@ -10,6 +10,7 @@ mod authorize;
 pub mod call;
 mod canonical;
 pub mod contract;
+pub mod delegate;
 mod fetch;
 pub mod gate;
 pub mod http;
@@ -26,6 +27,7 @@ pub mod work;
 pub mod worst;
 
 pub use call::{Answer, CallError, Request};
+pub use delegate::{Callees, Tree};
 pub use gate::{Gate, Gateway, Opened};
 pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};

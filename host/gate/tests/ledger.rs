@@ -71,7 +71,7 @@ impl Desk {
     }
 
     fn payer(&self) -> Payer<'_> {
-        Payer { run: &self.run, by: Some((Some(&self.agent), &self.step)), granted: Budget::NONE }
+        Payer { run: &self.run, by: Some((Some(&self.agent), &self.step)), granted: Budget::NONE, above: &[] }
     }
 
     async fn spend(&self, worst: Cost, spent: Cost) -> Result<(), Spent> {
@@ -135,7 +135,7 @@ async fn runs_of_one_project_share_its_day_and_nothing_else() {
                 ledger.open(&run, Arc::new(budgets));
                 let (agent, step) = (name("writer"), name("draft"));
                 let by = Some((Some(&agent), &step));
-                let payer = Payer { run: &run, by, granted: Budget::NONE };
+                let payer = Payer { run: &run, by, granted: Budget::NONE, above: &[] };
                 let clock = Standing::default();
                 let Ok(hold) = ledger.reserve(payer, cost(60, 0, 1), &clock).await else {
                     return 0;

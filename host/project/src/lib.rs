@@ -18,6 +18,7 @@ mod fields;
 mod findings;
 mod folders;
 mod keys;
+mod delegates;
 mod kv;
 mod label_rules;
 pub mod labels;

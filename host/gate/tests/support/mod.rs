@@ -324,7 +324,7 @@ impl World {
         let cell = CellId { step: name("draft"), key: CellKey::single() };
         let job = Job {
             run: RunId::new("r1").unwrap(),
-            attempt: AttemptId { cell, round: 0, attempt: 1 },
+            attempt: AttemptId::new(cell, 0, 1),
             generation: Arc::new(generation),
             input: Document::of(input),
             started: Timestamp(0),

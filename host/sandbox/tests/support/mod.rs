@@ -296,7 +296,7 @@ impl Host {
         let cell = CellId { step: name("step"), key: CellKey::single() };
         Job {
             run: RunId::new("run-1").unwrap(),
-            attempt: AttemptId { cell, round: 0, attempt: self.attempt },
+            attempt: AttemptId::new(cell, 0, self.attempt),
             generation: Arc::new(generation),
             input: Document::of(&self.input),
             started: STARTED,
