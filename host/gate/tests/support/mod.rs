@@ -277,6 +277,7 @@ impl World {
             knowledge: Arc::clone(&index) as _,
             http: Arc::clone(&web) as _,
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
             clearances: bailiwick_policy::Clearances::unlabelled(),
@@ -331,6 +332,7 @@ impl World {
             record: Arc::new(record),
             patience,
             recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
+            called: None,
         };
         Gate::open(Arc::clone(&self.gateway), &job, input).unwrap()
     }

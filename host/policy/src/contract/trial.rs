@@ -158,6 +158,7 @@ fn job(component: Digest, errand: Errand) -> Job {
         record: Arc::new(errand.notebook.record()),
         patience: errand.patience,
         recorder: errand.notebook as Arc<dyn Recorder>,
+        called: None,
     }
 }
 

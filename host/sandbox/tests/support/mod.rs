@@ -246,6 +246,7 @@ impl Host {
             knowledge: Arc::new(Nobody),
             http: Arc::clone(&web) as _,
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             clearances: bailiwick_policy::Clearances::unlabelled(),
@@ -303,6 +304,7 @@ impl Host {
             record: Arc::default(),
             patience: Patience::Answer,
             recorder: Arc::clone(&self.facts) as Arc<dyn Recorder>,
+            called: None,
         }
     }
 
