@@ -253,9 +253,10 @@ impl Record {
         self.calls.iter().all(|call| match &call.answer {
             Some((CallAnswer::Ok { value, .. }, _)) => value.text().is_some(),
             Some(_) => true,
-            None => call.callee.as_ref().is_none_or(|callee| {
-                callee.input.text().is_some() && callee.record.is_whole()
-            }),
+            None => call
+                .callee
+                .as_ref()
+                .is_none_or(|callee| callee.input.text().is_some() && callee.record.is_whole()),
         })
     }
 

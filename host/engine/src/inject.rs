@@ -21,7 +21,7 @@ const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N[..M]
                      slow-sync=MILLIS, provider-unavailable=N[..M], provider-slow=MILLIS";
 
 /// The names that a fact can have. A test reads them off the vocabulary itself.
-const FACTS: [&str; 29] = [
+const FACTS: [&str; 31] = [
     "RunStarted",
     "RunResumed",
     "RunPaused",
@@ -40,6 +40,8 @@ const FACTS: [&str; 29] = [
     "AttemptFailed",
     "Recast",
     "KvWritten",
+    "KvStaged",
+    "Delegated",
     "CellFinished",
     "Judged",
     "JudgeSkipped",

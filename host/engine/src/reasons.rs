@@ -183,7 +183,10 @@ fn told(answer: &CallAnswer) -> String {
         }
         CallAnswer::Invalid { detail } => format!("refused as wrong: {}", clean(detail)),
         CallAnswer::Failed { failure } => {
-            format!("granted, and the agent that was called failed: {}", clean(&failure.to_string()))
+            format!(
+                "granted, and the agent that was called failed: {}",
+                clean(&failure.to_string())
+            )
         }
     }
 }

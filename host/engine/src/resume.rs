@@ -227,10 +227,7 @@ pub async fn cancel(host: &Host, run: &RunId, by: String) -> Result<Durable, Pro
     for fact in facts {
         state.next(&fact, at).map_err(|_| ended(&state))?;
         written.push(fact);
-        let lost: Vec<_> = state
-            .open_attempts()
-            .flat_map(OpenAttempt::losses)
-            .collect();
+        let lost: Vec<_> = state.open_attempts().flat_map(OpenAttempt::losses).collect();
         for fact in lost {
             state.next(&fact, at).map_err(storage)?;
             written.push(fact);

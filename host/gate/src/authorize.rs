@@ -1,14 +1,14 @@
 //! Whether a call may be made: grants, aliases, collections, references, room. The default is no; asks nobody and changes nothing.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use bailiwick_core::fact::{CallAnswer, Capability, Limit};
 use bailiwick_core::{Artifact, Bytes, Currency, DELEGATE_DEPTH_MAX, Name};
-use bailiwick_policy::{Generation, Route};
 use bailiwick_policy::grants::{KvGrant, ModelGrant};
 use bailiwick_policy::price::Priced;
+use bailiwick_policy::{Generation, Route};
 
 use crate::call::Request;
 use crate::delegate::DelegateRequest;
@@ -200,7 +200,8 @@ impl Gate {
             return Err(CallAnswer::Denied { reason, hint });
         }
         if self.attempt.path.depth() >= DELEGATE_DEPTH_MAX {
-            let reason = format!("{own} was called {DELEGATE_DEPTH_MAX} deep, and may not call {name}");
+            let reason =
+                format!("{own} was called {DELEGATE_DEPTH_MAX} deep, and may not call {name}");
             return Err(CallAnswer::Denied { reason, hint });
         }
         if let Err(foreign) = self.check_references(&request.input.value()) {

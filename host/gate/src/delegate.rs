@@ -151,7 +151,9 @@ impl Gate {
                 Ok(Answer::Delegated(output))
             }
             Err(Left::Parked(park)) => Err(Unanswered::NotNow(park)),
-            Err(Left::Failed(failure)) if ends_the_caller(failure.kind) => Err(over(&name, failure)),
+            Err(Left::Failed(failure)) if ends_the_caller(failure.kind) => {
+                Err(over(&name, failure))
+            }
             Err(Left::Failed(failure)) => Err(CallAnswer::Failed { failure }.into()),
         }
     }
@@ -186,7 +188,8 @@ impl Gate {
         match self.gateway.agents.pinned(agent, component) {
             Some(generation) => Ok((generation, *started, Arc::new(record.clone()))),
             None => {
-                let message = format!("the component {} that it began with is not here", component.short());
+                let message =
+                    format!("the component {} that it began with is not here", component.short());
                 let failure = Failure { kind: FailureKind::Component, message, hint: None };
                 Err(over(agent, failure))
             }
@@ -210,7 +213,10 @@ impl Gate {
 pub(crate) fn purses(callers: &[Arc<Generation>]) -> Vec<(Name, Budget)> {
     let granted = |one: &Arc<Generation>| {
         let model = one.effective.grants.model.as_ref();
-        (one.agent.clone(), model.map(bailiwick_policy::grants::ModelGrant::budget).unwrap_or_default())
+        (
+            one.agent.clone(),
+            model.map(bailiwick_policy::grants::ModelGrant::budget).unwrap_or_default(),
+        )
     };
     callers.iter().map(granted).collect()
 }

@@ -166,9 +166,7 @@ impl Gate {
             Err(answer) => (Err(answer.into()), Cost::ZERO, None),
             Ok(permit) => match self.reserve(&permit, &request, capability).await {
                 Err(unanswered) => (Err(unanswered), Cost::ZERO, None),
-                Ok(None) => {
-                    (self.local((index, digest), permit, request).await, Cost::ZERO, None)
-                }
+                Ok(None) => (self.local((index, digest), permit, request).await, Cost::ZERO, None),
                 Ok(Some(hold)) => {
                     let key = self.idempotency_key(index, digest);
                     let changes = request.changes();
@@ -400,7 +398,11 @@ impl Gate {
             way.as_bytes(),
         ];
         // Without a way the key is the one of always.
-        let parts = if way.is_empty() { parts.split_last().map_or(&[][..], |(_, of_step)| of_step) } else { &parts };
+        let parts = if way.is_empty() {
+            parts.split_last().map_or(&[][..], |(_, of_step)| of_step)
+        } else {
+            &parts
+        };
         Digest::keyed(&self.gateway.host_key, parts)
     }
 

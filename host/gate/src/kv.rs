@@ -573,7 +573,8 @@ impl Gate {
             let generation = if own { Some(&self.generation) } else { other.as_ref() };
             let grant = generation.and_then(|one| one.effective.grants.kv.as_ref());
             let Some(grant) = grant.filter(|kv| kv.write && kv.namespace == *namespace) else {
-                let message = format!("{agent} wrote into a namespace that it may not write any more");
+                let message =
+                    format!("{agent} wrote into a namespace that it may not write any more");
                 return Err(failed(FailureKind::Revoked, message, None));
             };
             least = least.min(grant.quota);

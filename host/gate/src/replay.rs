@@ -152,11 +152,7 @@ impl Gate {
     }
 
     /// The answer as it was given, with everything that it made readable then.
-    async fn answer_of(
-        &self,
-        request: &Request,
-        document: &Document,
-    ) -> Result<Answer, CallError> {
+    async fn answer_of(&self, request: &Request, document: &Document) -> Result<Answer, CallError> {
         if document.text().is_none() {
             return Err(lost("its text was erased".into()));
         }

@@ -41,11 +41,7 @@ impl Task {
     /// Requests that left and will not be answered any more are charged; a cell that
     /// took its host down too often is not tried again.
     fn write_off(&mut self) -> Result<(), RunError> {
-        let lost: Vec<Fact> = self
-            .state
-            .open_attempts()
-            .flat_map(OpenAttempt::losses)
-            .collect();
+        let lost: Vec<Fact> = self.state.open_attempts().flat_map(OpenAttempt::losses).collect();
         for fact in lost {
             self.note(fact)?;
         }

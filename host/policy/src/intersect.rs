@@ -301,7 +301,8 @@ fn lower_delegate(
             Some(most) => most.to_string(),
             None => "not allowed".to_owned(),
         };
-        let shown = identity.map_or_else(|| name.to_string(), |identity| format!("{name} ({identity})"));
+        let shown =
+            identity.map_or_else(|| name.to_string(), |identity| format!("{name} ({identity})"));
         report(format!("grants.delegate {name}"), shown, allowed);
         if let Some(grant) = grant {
             grant.agents.remove(name);
@@ -481,11 +482,13 @@ mod tests {
             let ceiling = Ceiling { delegate, ..Ceiling::nothing() };
             let policy = policy(vec![("local/*", ceiling)]);
             let none = RequestedLimits::default();
-            let (effective, excesses) = intersect("local/x", &granted, &none, &resources(), &policy);
+            let (effective, excesses) =
+                intersect("local/x", &granted, &none, &resources(), &policy);
             let left: Vec<_> = effective.grants.callees().map(ToString::to_string).collect();
             (left.join(" "), excesses.len())
         };
-        let only = |pattern| Some(DelegateCeiling::Profiles(vec![Pattern::parse(pattern).unwrap()]));
+        let only =
+            |pattern| Some(DelegateCeiling::Profiles(vec![Pattern::parse(pattern).unwrap()]));
         assert_eq!(run(None), (String::new(), 2));
         assert_eq!(run(Some(DelegateCeiling::Any)), ("facts ghost".into(), 0));
         assert_eq!(run(only("local/fact_finder")), ("facts".into(), 1));

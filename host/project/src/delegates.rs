@@ -129,7 +129,10 @@ fn shown(names: &[&Name]) -> String {
 impl Project {
     /// These agents, and all that they and those may call.
     #[must_use]
-    pub fn with_callees<'a>(&'a self, names: impl IntoIterator<Item = &'a Name>) -> BTreeSet<&'a Name> {
+    pub fn with_callees<'a>(
+        &'a self,
+        names: impl IntoIterator<Item = &'a Name>,
+    ) -> BTreeSet<&'a Name> {
         let mut open: Vec<&Name> = names.into_iter().collect();
         let mut found = BTreeSet::new();
         while let Some(name) = open.pop() {
@@ -190,7 +193,9 @@ mod tests {
         for (layer, agents) in names.iter().enumerate() {
             let next = names.get(layer + 1).cloned().unwrap_or_default();
             for name in agents {
-                text.push_str(&format!("[agents.{name}]\ncomponent = \"x\"\ngrants.delegate = {next:?}\n"));
+                text.push_str(&format!(
+                    "[agents.{name}]\ncomponent = \"x\"\ngrants.delegate = {next:?}\n"
+                ));
             }
         }
         let found = Project::read("bailiwick.toml", &text).unwrap_err();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_policy::budget::Stated;
-use bailiwick_policy::ceiling::{DelegateCeiling, 
-    ArtifactsCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
+use bailiwick_policy::ceiling::{
+    ArtifactsCeiling, DelegateCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
 };
 use bailiwick_policy::{Budget, Ceiling, LabelOrder, Origins, People, Person, Policy, Right};
 use toml::Spanned;

@@ -136,7 +136,10 @@ fn power(import: &str) -> Option<(&str, &str)> {
 }
 
 fn offered(interface: &str) -> bool {
-    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts" | "http" | "kv" | "delegate")
+    matches!(
+        interface,
+        "types" | "log" | "model" | "knowledge" | "artifacts" | "http" | "kv" | "delegate"
+    )
 }
 
 fn line(interface: &str) -> &'static str {

@@ -113,7 +113,10 @@ impl Attempt<'_> {
             match event {
                 Fact::Delegated { attempt, index, agent, input, .. } => {
                     let depth = indent(attempt);
-                    text.push_str(&format!("  {depth}call {} of `{agent}`\n", way(attempt, *index)));
+                    text.push_str(&format!(
+                        "  {depth}call {} of `{agent}`\n",
+                        way(attempt, *index)
+                    ));
                     let input = document("input", input).replace('\n', &format!("\n{depth}"));
                     text.push_str(&format!("{depth}{}\n", input.trim_end()));
                 }

@@ -58,7 +58,8 @@ fn spend(budgets: Budgets) -> (u64, Spent) {
     let (ledger, run) = (Ledger::default(), RunId::new("r").unwrap());
     ledger.open(&run, Arc::new(budgets));
     let both = name("draft");
-    let payer = Payer { run: &run, by: Some((Some(&both), &both)), granted: Budget::NONE, above: &[] };
+    let payer =
+        Payer { run: &run, by: Some((Some(&both), &both)), granted: Budget::NONE, above: &[] };
     let one = Cost { tokens: Tokens(10), calls: Calls(1), money: Money(100_000_000) };
     for made in 0..100 {
         match runtime.block_on(ledger.reserve(payer, one, &Midnight)) {

@@ -8,8 +8,8 @@ use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Artifact, AttemptId, CellId, Digest, Document, Name};
 use bailiwick_gate::artifacts::PutRequest;
-use bailiwick_gate::knowledge::SearchRequest;
 use bailiwick_gate::delegate::DelegateRequest;
+use bailiwick_gate::knowledge::SearchRequest;
 use bailiwick_gate::kv::{AllStaged, KvRequest};
 use bailiwick_gate::model::{CompleteRequest, ImageRequest, Message, Role};
 use bailiwick_gate::{CallError, Callees, Gate, Gateway, Tree};
@@ -93,10 +93,8 @@ pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
             quota: KvGrant::QUOTA,
             even_if_outside: false,
         }),
-        delegate: callee(agent).map(|callee| DelegateGrant {
-            agents: [name(callee)].into(),
-            even_if_outside: false,
-        }),
+        delegate: callee(agent)
+            .map(|callee| DelegateGrant { agents: [name(callee)].into(), even_if_outside: false }),
         ..Grants::none()
     };
     let effective = Effective { grants, limits: Limits::DEFAULT };

@@ -60,8 +60,18 @@ fn script(seed: u64, plan: &Plan) -> Script {
     let judges: Vec<_> = judges.map(|step| step.name.clone()).collect();
     Arc::new(move |id| {
         let mut dice = fate(seed, id);
-        let acts =
-            [Do::Log, Do::Ask, Do::Ask, Do::Ask, Do::Paint, Do::Put, Do::Get, Do::Search, Do::Note, Do::Delegate];
+        let acts = [
+            Do::Log,
+            Do::Ask,
+            Do::Ask,
+            Do::Ask,
+            Do::Paint,
+            Do::Put,
+            Do::Get,
+            Do::Search,
+            Do::Note,
+            Do::Delegate,
+        ];
         // Who is called does less, and less often calls others.
         let most = if id.path.is_empty() { 5 } else { 4 };
         let does = (0..dice.below(most)).map(|_| acts[dice.below(acts.len())]).collect();

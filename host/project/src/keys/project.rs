@@ -1,6 +1,8 @@
 //! The keys of `bailiwick.toml`.
 
-use super::{COUNT, DELEGATE, EVEN_IF, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
+use super::{
+    COUNT, DELEGATE, EVEN_IF, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must,
+};
 
 /// The most of each kind: more is a project that nobody oversees.
 const MOST: usize = 256;

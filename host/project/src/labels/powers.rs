@@ -53,8 +53,7 @@ const POWERS: &[Power] = &[
 ];
 
 /// The power to have others do what they may do: the powers above, of whoever is called.
-const DELEGATE: Power =
-    Power { reads: callees_read, sinks: callees_send, changes: callees_change };
+const DELEGATE: Power = Power { reads: callees_read, sinks: callees_send, changes: callees_change };
 
 fn all() -> impl Iterator<Item = &'static Power> {
     POWERS.iter().chain([&DELEGATE])

@@ -35,7 +35,8 @@ impl delegate::Host for State {
                 Some(text) => Ok(Ok(text.to_string())),
                 None => {
                     let lost = plain(FailureKind::Host, "the output of a call was not loaded");
-                    refused(CallError::Ended(lost)).map(|error| Err(delegate::CallError::Host(error)))
+                    refused(CallError::Ended(lost))
+                        .map(|error| Err(delegate::CallError::Host(error)))
                 }
             },
             Err(CallError::Failed(failure)) => {
