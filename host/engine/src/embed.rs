@@ -201,6 +201,7 @@ mod tests {
             knowledge: Arc::new(collections.clone()),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
             rules: Arc::new(bailiwick_policy::Unchanging(

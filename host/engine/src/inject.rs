@@ -25,7 +25,7 @@ const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N[..M]
                      web-slow=MILLIS, web-crash-before=N, web-crash-after=N";
 
 /// The names that a fact can have. A test reads them off the vocabulary itself.
-const FACTS: [&str; 29] = [
+const FACTS: [&str; 31] = [
     "RunStarted",
     "RunResumed",
     "RunPaused",
@@ -44,6 +44,8 @@ const FACTS: [&str; 29] = [
     "AttemptFailed",
     "Recast",
     "KvWritten",
+    "KvStaged",
+    "Delegated",
     "CellFinished",
     "Judged",
     "JudgeSkipped",

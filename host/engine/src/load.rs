@@ -427,5 +427,7 @@ fn resources(root: &Path, project: &Project) -> Resources {
         models: project.models.clone(),
         knowledge: folders(&project.knowledge),
         assets: folders(&project.assets),
+        // Components are read later, and say it then.
+        agents: BTreeMap::new(),
     }
 }

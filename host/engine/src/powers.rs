@@ -13,7 +13,8 @@ use crate::components::Agent;
 use crate::load::Opened;
 
 /// The capabilities, as the rows have them.
-pub const CAPABILITIES: [&str; 6] = ["model", "knowledge", "assets", "artifacts", "http", "kv"];
+pub const CAPABILITIES: [&str; 7] =
+    ["model", "knowledge", "assets", "artifacts", "http", "kv", "delegate"];
 
 /// What grants have of a capability, as people read it; nothing where they have nothing.
 /// Of the web also what bounds it.
@@ -99,6 +100,9 @@ fn wanted(agent: &Agent, capability: &str) -> Option<String> {
             Some(put) => format!("put {put} ({})", want.reason),
             None => format!("read ({})", want.reason),
         }),
+        "delegate" => {
+            wants.delegate.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason))
+        }
         "kv" => wants.kv.as_ref().map(|want| {
             let kind = if want.write { "read, write" } else { "read" };
             format!("{kind} ({})", want.reason)
@@ -118,6 +122,10 @@ fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> O
         "assets" => folders(&grants.assets),
         "http" => rules(&grants.http.rules),
         "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
+        "delegate" => grants.delegate.as_ref().map(|grant| {
+            let steered = if grant.even_if_outside { ", even if outside" } else { "" };
+            format!("{}{steered}", joined(&grant.agents))
+        }),
         "kv" => grants.kv.as_ref().map(|kv| {
             let steered = if kv.even_if_outside { ", even if outside" } else { "" };
             match kv.write {
@@ -161,6 +169,7 @@ fn of_ceiling(ceiling: &Ceiling, capability: &str, currency: Option<Currency>) -
             Some(put) => format!("put {put}"),
             None => "put as much as limits allow".into(),
         }),
+        "delegate" => ceiling.delegate.as_ref().map(ToString::to_string),
         "kv" => ceiling.kv.map(|KvCeiling { quota, write }| match (write, quota) {
             (false, _) => "read".into(),
             (true, Some(quota)) => format!("read, write up to {quota}"),

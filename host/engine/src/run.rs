@@ -264,7 +264,7 @@ pub(crate) async fn set_up(
     let lowered = labels::lowered(&plan.shape(), labels);
     let slots = Arc::new(table(opened, agents, (contents, assets), Arc::clone(&rules) as _));
     let ports = (collections.clone(), ledger, rules as _, lowered);
-    let gateway = wire::gateway(host, held, opened, ports)?;
+    let gateway = wire::gateway(host, held, opened, ports, Arc::clone(&slots) as _)?;
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

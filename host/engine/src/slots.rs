@@ -49,7 +49,7 @@ impl Slots for Table {
         Some(Arc::new(Generation {
             effective: Effective { grants, limits: now.limits },
             powers: now.digest(),
-            sources: self.material.sources(&now.grants),
+            sources: self.material.sources(agent, &now.grants),
             ..Generation::clone(generation)
         }))
     }

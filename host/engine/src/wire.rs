@@ -9,7 +9,7 @@ use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_policy::Rules;
 use bailiwick_policy::intersect::is_below;
-use bailiwick_policy::ports::StepRunner;
+use bailiwick_policy::ports::{Slots, StepRunner};
 use bailiwick_provider::Providers;
 use bailiwick_sandbox::Runner;
 use bailiwick_store::{Collections, Shelves};
@@ -26,6 +26,7 @@ pub(crate) fn gateway(
     held: &Held,
     opened: &Opened,
     (collections, ledger, rules, lowered): (Collections, Ledger, Arc<dyn Rules>, BTreeSet<Name>),
+    slots: Arc<dyn Slots>,
 ) -> Result<Arc<Gateway>, Problems> {
     let providers = Arc::new(providers(host, opened)?);
     Ok(Arc::new(Gateway {
@@ -39,6 +40,8 @@ pub(crate) fn gateway(
         http: host.faults.web(providers),
         // kv
         namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
+        // delegate
+        agents: slots,
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power

@@ -4,12 +4,13 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use bailiwick_core::fact::{CallAnswer, Capability};
-use bailiwick_core::{Artifact, Bytes, Currency};
+use bailiwick_core::{Artifact, Bytes, Currency, DELEGATE_DEPTH_MAX};
 use bailiwick_policy::Standing;
 use serde_json::Value;
 
 use crate::call::Request;
 use crate::decide::{Case, Money, Permit};
+use crate::delegate::DelegateRequest;
 use crate::gate::Gate;
 
 /// What bounds the money of this attempt, looked up where it is asked for.
@@ -79,12 +80,34 @@ impl Gate {
                 }),
                 None => Ok(()),
             },
+            Request::Delegate(request) => self.may_call(request),
             Request::Embed(_)
             | Request::EmbedQuery { .. }
             | Request::GenerateImage(_)
             | Request::Search(_)
             | Request::Put(_) => Ok(()),
         }
+    }
+
+    /// Who is called works under its own grants, so nothing of this attempt's is asked here
+    /// but whether it hands on what is its own, and whether anybody would wait for himself.
+    fn may_call(&self, request: &DelegateRequest) -> Result<(), CallAnswer> {
+        let (own, name) = (&self.generation.agent, request.agent.as_str());
+        let hint = Some("let the pipeline have another step instead".to_owned());
+        if self.works_above(name) {
+            let reason = format!("{name} waits for {own} already: no agent calls itself");
+            return Err(CallAnswer::Denied { reason, hint });
+        }
+        if self.attempt.path.depth() >= DELEGATE_DEPTH_MAX {
+            let reason =
+                format!("{own} was called {DELEGATE_DEPTH_MAX} deep, and may not call {name}");
+            return Err(CallAnswer::Denied { reason, hint });
+        }
+        self.check_references(&request.input.value()).map_err(|foreign| {
+            let reason = format!("foreign-artifact: what it hands to {name}: {foreign}");
+            let hint = Some("an agent hands on what its input names, and what it was given".into());
+            CallAnswer::Denied { reason, hint }
+        })
     }
 
     fn unreadable(&self, artifact: &Artifact) -> CallAnswer {

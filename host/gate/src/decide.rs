@@ -28,6 +28,8 @@ pub enum Permit {
     Get,
     /// A namespace may be asked.
     Kv(KvGrant),
+    /// Another agent may be called.
+    Delegate(Name),
 }
 
 /// Whether money bounds what an agent does, and which.
@@ -82,6 +84,7 @@ impl Case<'_> {
             Request::Put(put) => self.put(put.bytes.len() as u64),
             Request::Get(_) => self.get(),
             Request::Kv(request) => self.kv(request),
+            Request::Delegate(request) => self.callee(&request.agent),
         }
     }
 
@@ -242,6 +245,17 @@ impl Case<'_> {
             });
         }
         Ok(Permit::Kv(grant.clone()))
+    }
+
+    fn callee(&self, wanted: &str) -> Result<Permit, CallAnswer> {
+        let granted: BTreeSet<Name> = self.powers.grants.callees().cloned().collect();
+        match granted.get(wanted) {
+            Some(name) => Ok(Permit::Delegate(name.clone())),
+            None => Err(self.ungranted(
+                format!("the agent {wanted:?} is not granted to {}", self.agent),
+                format!("grants.delegate = {}", names(&granted, wanted)),
+            )),
+        }
     }
 
     pub(crate) fn ungranted(&self, reason: String, line: String) -> CallAnswer {

@@ -12,18 +12,18 @@ use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Reco
 use bailiwick_core::{
     Artifact, AttemptId, Bytes, Calls, Cost, Digest, Name, Record, RunId, Timestamp,
 };
-use bailiwick_policy::grants::ModelGrant;
-use bailiwick_policy::ports::{Job, Park, Patience};
+use bailiwick_policy::ports::{Job, Park, Patience, Slots};
 use bailiwick_policy::{Generation, Route, Rules, Standing, WhenSpent};
 use serde_json::Value;
 
 use crate::artifacts::{ForeignArtifact, PutRequest, Readable};
 use crate::call::{Answer, CallError, Request};
 use crate::decide::Permit;
+use crate::delegate::{Callees, Tree, allowance, purses};
 use crate::http::HttpProvider;
 use crate::knowledge::KnowledgeIndex;
-use crate::kv::{Buffer, Namespaces};
-use crate::ledger::{Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
+use crate::kv::{Buffers, Namespaces};
+use crate::ledger::{Allowance, Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
 use crate::replay::OnRecord;
@@ -48,6 +48,8 @@ pub struct Gateway {
     pub http: Arc<dyn HttpProvider>,
     /// Who keeps values from run to run.
     pub namespaces: Arc<dyn Namespaces>,
+    /// Which agents there are to be called.
+    pub agents: Arc<dyn Slots>,
     /// Who keeps bytes.
     pub blobs: Arc<dyn Blobs>,
     /// What time it is.
@@ -77,13 +79,20 @@ pub struct Gate {
     /// What held at the last look.
     seen: Mutex<Arc<Standing>>,
     pub(crate) readable: Mutex<Readable>,
-    /// What it has changed in its namespace.
-    pub(crate) buffer: Mutex<Buffer>,
+    /// What it, and those that it called, have changed in namespaces.
+    pub(crate) buffers: Mutex<Buffers>,
     pub(crate) record: Arc<Record>,
     pub(crate) lines: AtomicU32,
     /// For an attempt that executes again on its record alone.
     pub(crate) replay: Option<OnRecord>,
-    patience: Patience,
+    /// Who waits for it, from the attempt of the step down.
+    pub(crate) callers: Vec<Arc<Generation>>,
+    /// What the agents that wait for it may spend.
+    pub(crate) above: Vec<(Name, Allowance)>,
+    pub(crate) tree: Arc<Tree>,
+    /// Who runs the agents that it calls.
+    pub(crate) callees: Option<Arc<dyn Callees>>,
+    pub(crate) patience: Patience,
     logbook: Logbook,
     /// The host's own words about calls on their way: bounded like the agent's, but not with them.
     asides: Logbook,
@@ -110,8 +119,10 @@ impl Gate {
             message: error.to_string(),
             hint: None,
         })?;
-        let limits = job.generation.effective.limits;
+        let limits = job.limits();
         let began = gateway.rules.standing(&job.generation);
+        let callers = job.called.as_ref().map(|called| called.callers.clone()).unwrap_or_default();
+        let above = purses(&callers, gateway.rules.as_ref());
         Ok(Self {
             seen: Mutex::new(Arc::clone(&began)),
             began,
@@ -122,10 +133,14 @@ impl Gate {
             attempt: job.attempt.clone(),
             recorder: Arc::clone(&job.recorder),
             readable: Mutex::new(readable),
-            buffer: Mutex::default(),
+            buffers: Mutex::default(),
             record: Arc::clone(&job.record),
             lines: AtomicU32::new(0),
             replay: None,
+            above,
+            callers,
+            tree: Arc::new(Tree::new(&limits)),
+            callees: None,
             patience: job.patience,
             logbook: Logbook::new(limits.log_lines),
             asides: Logbook::new(limits.log_lines),
@@ -135,6 +150,18 @@ impl Gate {
             put: AtomicU64::new(0),
             host_work_nanos: AtomicU64::new(0),
         })
+    }
+
+    /// Lets the attempt call others, which are run by `callees`.
+    #[must_use]
+    pub fn calling(self, callees: Arc<dyn Callees>) -> Self {
+        Self { callees: Some(callees), ..self }
+    }
+
+    /// For one that was called: it counts with its caller, and all above.
+    #[must_use]
+    pub fn below(self, tree: Arc<Tree>) -> Self {
+        Self { tree, ..self }
     }
 
     /// The way out. The order of its steps is the invariant of this crate.
@@ -154,7 +181,10 @@ impl Gate {
             }
             Ok(permit) => match self.reserve(&permit, &request, &standing).await {
                 Err(unanswered) => (Err(unanswered), Cost::ZERO, None),
-                Ok(None) => (self.local(permit, &mut request).await, Cost::ZERO, None),
+                Ok(None) => {
+                    let call = (index, digest);
+                    (self.local(call, permit, &mut request).await, Cost::ZERO, None)
+                }
                 Ok(Some(hold)) => {
                     // It may have waited for room as long as somebody's lunch.
                     if let Some(gone) = self.gone(&request, &standing) {
@@ -256,15 +286,14 @@ impl Gate {
 
     /// Who pays: the agent and the step of this attempt, with what they were granted.
     pub(crate) fn payer(&self, capability: Capability, standing: &Standing) -> Payer<'_> {
-        let grant = self.generation.effective.grants.model.as_ref();
         // The grant of models bounds models; a step bounds whatever leaves.
         let agent = (capability != Capability::Http).then_some(&self.generation.agent);
         Payer {
             run: &self.run,
             by: Some((agent, &self.attempt.cell.step)),
-            granted: grant.map(ModelGrant::budget).unwrap_or_default(),
-            most: standing.most,
+            own: allowance(&self.generation, standing),
             day: standing.day,
+            above: &self.above,
         }
     }
 
@@ -281,6 +310,8 @@ impl Gate {
         if index >= most {
             return Err(CallError::Ended(limit("gate-calls", index.saturating_add(1), most)));
         }
+        let all = self.tree.call();
+        all.map_err(|(used, most)| CallError::Ended(limit("gate-calls", used, most)))?;
         Ok(index)
     }
 
@@ -341,8 +372,13 @@ impl Gate {
         }
     }
 
-    /// What stays on the host: the index and the blobs.
-    async fn local(&self, permit: Permit, request: &mut Request) -> Result<Answer, Unanswered> {
+    /// What stays on the host: the index, the blobs, and other agents.
+    async fn local(
+        &self,
+        call: (u32, Digest),
+        permit: Permit,
+        request: &mut Request,
+    ) -> Result<Answer, Unanswered> {
         let unavailable = |detail: String| CallAnswer::Unavailable { detail }.into();
         match (permit, request) {
             (Permit::Collection(name), Request::Search(search)) => {
@@ -362,6 +398,9 @@ impl Gate {
             }
             (Permit::Kv(grant), Request::Kv(request)) => {
                 self.in_namespace(&grant, request.clone()).await
+            }
+            (Permit::Delegate(name), Request::Delegate(request)) => {
+                self.run_callee(call, &name, request.clone()).await
             }
             _ => Err(unavailable("no such effect".into())),
         }
@@ -427,15 +466,23 @@ impl Gate {
     /// Equal over attempts, crashes and grant changes; different for two calls of one
     /// step and for next month's identical run.
     fn idempotency_key(&self, index: u32, request: Digest) -> Digest {
-        let parts: [&[u8]; 6] = [
+        let way = self.attempt.path.to_string();
+        let parts: [&[u8]; 7] = [
             self.run.as_str().as_bytes(),
             self.attempt.cell.step.as_str().as_bytes(),
             self.attempt.cell.key.as_str().as_bytes(),
             &self.attempt.round.to_le_bytes(),
             &index.to_le_bytes(),
             request.as_bytes(),
+            way.as_bytes(),
         ];
-        Digest::keyed(&self.gateway.host_key, &parts)
+        // Without a way the key is the one of always.
+        let parts = if way.is_empty() {
+            parts.split_last().map_or(&[][..], |(_, of_step)| of_step)
+        } else {
+            &parts
+        };
+        Digest::keyed(&self.gateway.host_key, parts)
     }
 
     /// Does work of the host for the guest, within [`HOST_WORK_MAX`].
@@ -467,6 +514,9 @@ impl Gate {
         fraction: Option<f32>,
     ) -> Result<(), CallError> {
         let Some(entry) = self.logbook.line(level, message, fraction) else { return Ok(()) };
+        if !self.tree.line() {
+            return Ok(());
+        }
         if let Some(at) = self.recorded_line() {
             self.clock.store(at.0, Ordering::Relaxed);
             return Ok(());
@@ -594,6 +644,6 @@ fn limit(name: &str, used: u32, allowed: u32) -> Failure {
     Failure { kind: FailureKind::Limit, message, hint: None }
 }
 
-fn gone(error: JournalError) -> CallError {
+pub(crate) fn gone(error: JournalError) -> CallError {
     CallError::Ended(Failure { kind: FailureKind::Host, message: error.to_string(), hint: None })
 }

@@ -11,6 +11,7 @@ pub mod call;
 mod canonical;
 pub mod contract;
 pub mod decide;
+pub mod delegate;
 mod fetch;
 pub mod gate;
 pub mod http;
@@ -28,6 +29,7 @@ pub mod worst;
 
 pub use call::{Answer, CallError, Request};
 pub use decide::{Case, Money, Permit};
+pub use delegate::{Callees, Tree};
 pub use gate::{Gate, Gateway, Opened};
 pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};

@@ -146,7 +146,8 @@ impl Tries<'_> {
             | Request::Put(_)
             | Request::Get(_)
             | Request::Fetch(_)
-            | Request::Kv(_) => {
+            | Request::Kv(_)
+            | Request::Delegate(_) => {
                 Err(ProviderError::Unsupported { detail: "stays on the host".into() })
             }
         };

@@ -56,6 +56,7 @@ const ROWS: &[Row] = &[
     Row { word: "artifacts", part: Some("put"), without: without_artifacts },
     Row { word: "http", part: Some("HOST"), without: without_http },
     Row { word: "kv", part: Some("write"), without: without_kv },
+    Row { word: "delegate", part: Some("NAME"), without: without_delegate },
 ];
 
 /// Parts that are words of the contract, not names of somebody's.
@@ -239,12 +240,24 @@ fn without_kv(grants: &mut Grants, part: Option<&str>) {
     }
 }
 
+fn without_delegate(grants: &mut Grants, callee: Option<&str>) {
+    match (&mut grants.delegate, callee) {
+        (Some(grant), Some(callee)) => {
+            grant.agents.retain(|own| own.as_str() != callee);
+            if grant.agents.is_empty() {
+                grants.delegate = None;
+            }
+        }
+        _ => grants.delegate = None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bailiwick_core::Bytes;
 
     use super::*;
-    use crate::grants::{KvGrant, ModelGrant};
+    use crate::grants::{DelegateGrant, KvGrant, ModelGrant};
     use crate::http::HttpRule;
 
     fn name(text: &str) -> Name {
@@ -269,6 +282,10 @@ mod tests {
                 quota: Bytes(9),
                 even_if_outside: false,
             }),
+            delegate: Some(DelegateGrant {
+                agents: [name("checker"), name("finder")].into(),
+                even_if_outside: false,
+            }),
         }
     }
 
@@ -278,6 +295,7 @@ mod tests {
             ("ALIAS", "writer"),
             ("knowledge.NAME", "knowledge.brand"),
             ("assets.NAME", "assets.logos"),
+            ("delegate.NAME", "delegate.finder"),
             ("HOST", "api.example.com"),
         ];
         for word in PowerKey::words() {

@@ -11,6 +11,7 @@ pub mod codes;
 mod compile;
 mod credentials;
 mod decisions;
+mod delegates;
 mod entries;
 pub mod expr;
 mod extent;

@@ -9,6 +9,7 @@ use bailiwick_policy::{Grants, HttpPower, Policy, Route, Trust};
 use toml::Spanned;
 
 use crate::codes;
+use crate::delegates::{self, delegate_grant};
 use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, sort};
 use crate::folders::inside;
@@ -131,10 +132,13 @@ impl Project {
             project.models.insert(name, routes);
         }
         project.embedders = project.embedders(root, findings);
-        for (name, place, table) in named(root, "agents") {
-            let agent = project.agent(&name, place, table, findings);
+        let agents = named(root, "agents");
+        let names: Vec<_> = agents.iter().map(|(name, ..)| name.clone()).collect();
+        for (name, place, table) in agents {
+            let agent = project.agent((&name, &names), place, table, findings);
             project.agents.insert(name, agent);
         }
+        delegates::judge(&project.agents).into_iter().for_each(|found| findings.push(found));
         project.currency = findings.stated();
         project
     }
@@ -176,7 +180,7 @@ impl Project {
 
     fn agent(
         &self,
-        name: &Name,
+        (name, agents): (&Name, &[Name]),
         span: std::ops::Range<usize>,
         table: Entries<'_, '_>,
         findings: &mut Findings<'_>,
@@ -184,7 +188,7 @@ impl Project {
         let mut keys = BTreeMap::new();
         places(table, "", &mut keys, findings);
         let grants = match table.table("grants") {
-            Some(grants) => self.grants(name, grants, findings),
+            Some(grants) => self.grants((name, agents), grants, findings),
             None => Grants::none(),
         };
         let limits = match table.table("limits") {
@@ -200,7 +204,12 @@ impl Project {
         }
     }
 
-    fn grants(&self, agent: &Name, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
+    fn grants(
+        &self,
+        (agent, agents): (&Name, &[Name]),
+        table: Entries<'_, '_>,
+        findings: &mut Findings<'_>,
+    ) -> Grants {
         let mut grants = Grants::none();
         if let Some(model) = table.table("model") {
             let known: Vec<_> = self.models.keys().collect();
@@ -232,6 +241,7 @@ impl Project {
         grants.http = HttpPower { rules: rules(table, Side::Grant, findings), ..HttpPower::none() };
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
+        grants.delegate = delegate_grant(table, agents, findings);
         grants.kv = table.table("kv").and_then(|kv| kv_grant(agent, kv, &self.kv, findings));
         grants
     }
@@ -334,6 +344,7 @@ pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
         ),
         "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
         "kv" => Some("grants.kv = { namespace = \"NAMESPACE\" }".to_owned()),
+        "delegate" => Some(format!("grants.delegate = {}", names("AGENT"))),
         _ => None,
     }
 }

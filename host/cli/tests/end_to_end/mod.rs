@@ -164,11 +164,6 @@ impl Call {
         }
     }
 
-    /// Makes the call and does not wait; what it says comes on a pipe.
-    pub(crate) fn starts(mut self) -> std::process::Child {
-        self.command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-
     /// Makes the call; it is killed before it can end.
     pub(crate) fn dies(mut self) -> Ended {
         let ended = self.output();

@@ -131,7 +131,7 @@ fn policy() -> Policy {
 /// The facts of a run of one step, up to its question.
 fn asked(id: &str, quorum: u32) -> Vec<Fact> {
     let cell = CellId { step: name("draft"), key: CellKey::single() };
-    let attempt = AttemptId { cell: cell.clone(), round: 0, attempt: 1 };
+    let attempt = AttemptId::new(cell.clone(), 0, 1);
     let any = Digest::of(b"any");
     let output = Document::of(&json!({ "text": "a" }));
     let groups = vec!["editors".to_owned()];

@@ -16,7 +16,7 @@ use bailiwick_gate::{
     Divergence, Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError, Until,
 };
 use bailiwick_orchestrator::read_verdict;
-use bailiwick_policy::ports::{Job, Left, Patience};
+use bailiwick_policy::ports::{Job, Left, NoSlots, Patience};
 use bailiwick_policy::{Clearances, Generation, Unchanging};
 use bailiwick_sandbox::{Replayed, Runner, Sandbox};
 use serde_json::Value;
@@ -118,6 +118,7 @@ impl Stage {
             knowledge: Arc::new(Nobody),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(NoSlots),
             blobs,
             clock: Arc::new(SystemClock),
             rules: Arc::new(Unchanging(Clearances::unlabelled())),
@@ -207,6 +208,7 @@ impl Stage {
             record: Arc::new(record),
             patience: Patience::Answer,
             recorder: Arc::new(Nobody),
+            called: None,
         };
         self.runner.replay(job, until).await
     }

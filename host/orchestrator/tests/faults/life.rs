@@ -185,6 +185,7 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
             let outside = Arc::clone(outside);
             Arc::new(MemoryNamespaces::of(move || outside.journal.values()))
         },
+        agents: Arc::new(Agents(Arc::clone(outside))),
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
         rules: Arc::new(bailiwick_policy::Unchanging(bailiwick_policy::Clearances::unlabelled())),

@@ -179,6 +179,11 @@ const CEILING: &[Key] = &[
         "Requests to the web: each grant lies within one of these rules. Left out: none.",
     ),
     key("kv", Shape::Table(KV), "Namespaces. Left out: none."),
+    key(
+        "delegate",
+        Shape::OneOf(&[Shape::Flag, Shape::List { of: &LINE, most: 256 }]),
+        "Agents that it may call: true for any of the project, or what their components are, as [\"local/fact_finder\"]. Left out: none.",
+    ),
     key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
 ];
 

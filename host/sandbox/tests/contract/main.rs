@@ -53,6 +53,7 @@ impl Shop {
             knowledge: Arc::new(Nobody),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
             rules: Arc::new(bailiwick_policy::Unchanging(

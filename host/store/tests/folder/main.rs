@@ -71,7 +71,7 @@ fn cell(step: &str) -> CellId {
 }
 
 fn attempt(step: &str) -> AttemptId {
-    AttemptId { cell: cell(step), round: 0, attempt: 1 }
+    AttemptId::new(cell(step), 0, 1)
 }
 
 /// An entry that says something.
