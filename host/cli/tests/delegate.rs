@@ -22,7 +22,7 @@ fn run(desk: &Desk, id: &str) -> Call {
 
 /// The facts of a run by name, in order.
 fn facts(desk: &Desk, id: &str) -> Vec<String> {
-    let shown = desk.bailiwick(["show", id, "--facts", "--json"]).option("data", desk.data());
+    let shown = desk.bailiwick(["show", id, "--facts"]).option("data", desk.data());
     let lines = shown.ends(0).lines();
     lines.iter().map(|line| line["fact"].as_str().unwrap().to_owned()).collect()
 }

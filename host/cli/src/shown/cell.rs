@@ -117,8 +117,9 @@ impl Attempt<'_> {
                         "  {depth}call {} of `{agent}`\n",
                         way(attempt, *index)
                     ));
-                    let input = document("input", input).replace('\n', &format!("\n{depth}"));
-                    text.push_str(&format!("{depth}{}\n", input.trim_end()));
+                    let below = indent(&attempt.callee(*index));
+                    let input = document("input", input).replace('\n', &format!("\n{below}"));
+                    text.push_str(&format!("{below}{}\n", input.trim_end()));
                 }
                 Fact::CallAnswered { attempt, index, capability, answer, cost, .. } => {
                     let (kind, detail) = told(answer);
