@@ -162,6 +162,7 @@ fn policy(per_day: &str) -> String {
     let uid = rustix::process::geteuid().as_raw();
     format!(
         "{per_day}\n[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\"]\n\
+         [labels]\nunlabelled = \"public\"\n\
          [ceiling.\"local/*\"]\nmodel = {{}}\nlimits = {{ wall = \"10 min\" }}\n"
     )
 }

@@ -150,7 +150,10 @@ impl Task {
         let nowhere = Point { key: CellKey::single(), values: Vec::new() };
         let mut scope = self.scope(&nowhere);
         for read in &plan.output_reads {
-            match self.values.read(&mut self.graph, read, &nowhere, 1) {
+            // An empty list is an output where nothing was to be done, and none where it was
+            // lost: `[output]` has no `min` to say so.
+            let skipped = self.values.all_skipped(&mut self.graph, read, &nowhere);
+            match self.values.read(&mut self.graph, read, &nowhere, u32::from(!skipped)) {
                 Ok(value) => scope.steps.insert(read.step.clone(), value),
                 Err(Obstacle::Gone(cell)) => {
                     return self.fail(format!("[output] reads {cell}, which was not released"));

@@ -39,6 +39,15 @@ impl Values {
         self.readings.insert(cell, reading);
     }
 
+    /// Whether each cell that a read is about was left out by its `when`, on purpose.
+    pub(crate) fn all_skipped(&self, graph: &mut Graph, read: &Read, point: &Point) -> bool {
+        let mut members = graph.members(&read.step, &read.shared, point).into_iter();
+        members.all(|key| {
+            let cell = CellId { step: read.step.clone(), key };
+            matches!(self.readings.get(&cell), Some(Reading::Null))
+        })
+    }
+
     /// The value of a read, seen from a point.
     pub(crate) fn read(
         &self,

@@ -242,15 +242,15 @@ async fn a_schema_that_references_the_network_is_no_schema() {
 #[tokio::test]
 async fn other_worlds_are_refused_by_name() {
     let host = Host::new();
-    let http = r#"(component (import "wasi:http/outgoing-handler@0.2.3" (instance)))"#;
+    let store = r#"(component (import "wasi:keyvalue/store@0.2.0" (instance)))"#;
     let next = r#"(component (import "bailiwick:agent/log@0.2.0" (instance)))"#;
     let none = "(component)";
     let other = r#"(component (instance $i) (export "bailiwick:agent/agent@0.9.0" (instance $i)))"#;
     let empty = r#"(component (instance $i) (export "bailiwick:agent/agent@0.1.0" (instance $i)))"#;
     for (wat, words) in [
         (
-            http,
-            "the component imports wasi:http/outgoing-handler@0.2.3, which this host does not offer",
+            store,
+            "the component imports wasi:keyvalue/store@0.2.0, which this host does not offer",
         ),
         (next, "the component speaks bailiwick:agent/log@0.2.0; this host speaks"),
         (none, "the component is no agent: it does not export bailiwick:agent/agent@0.1.0"),

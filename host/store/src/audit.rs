@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use self::rest::rest;
 use self::run::one_run;
 use crate::course::Course;
-use crate::derived::{self, Spend};
+use crate::derived::{self, RunRow, Spend};
 use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::{blob, chain, host_log, sql};
@@ -207,6 +207,12 @@ pub(crate) fn heads(connection: &mut Connection) -> Result<Vec<StreamHead>, Read
         let run = RunId::new(&name)
             .map_err(|_| ReadError::Damaged(format!("run {name:?}: its name is none")))?;
         let (appends, link) = chain::walk(connection, &run, id, |_, _, _| Ok(()))?;
+        // A head is what an anchor signs: a chain that is cut off must not pass for a short one.
+        let known = RunRow::find(connection, &run)?.map_or(0, |(_, row)| row.appends);
+        if appends < known {
+            let what = format!("run {run}: its row speaks of more facts than there are");
+            return Err(ReadError::Damaged(what));
+        }
         heads.push(StreamHead { stream: format!("run/{run}"), appends, link });
     }
     let (appends, link) = host_log::walk(connection, |_, _| Ok(()))?;
