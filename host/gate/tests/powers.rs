@@ -142,10 +142,9 @@ fn ceiling(dice: &mut Dice) -> Ceiling {
                 false => HttpRule::public().remove(0),
             })
             .collect(),
-        kv: dice.often().then(|| KvCeiling {
-            quota: dice.maybe(&[Bytes(5), Bytes(500)]),
-            write: dice.often(),
-        }),
+        kv: dice
+            .often()
+            .then(|| KvCeiling { quota: dice.maybe(&[Bytes(5), Bytes(500)]), write: dice.often() }),
         limits: Limits {
             artifacts: dice.one(&[Bytes(5), Bytes::mib(64)]),
             gate_calls: dice.one(&[1, 10_000]),
@@ -175,10 +174,7 @@ const REVOCABLE: [&str; 15] = [
 fn revocation(dice: &mut Dice) -> Revocation {
     let holder = dice.one(&["draft", "local/writer", "other"]);
     let power = dice.one(&REVOCABLE);
-    Revocation {
-        holder: Holder::parse(holder).unwrap(),
-        power: PowerKey::parse(power).unwrap(),
-    }
+    Revocation { holder: Holder::parse(holder).unwrap(), power: PowerKey::parse(power).unwrap() }
 }
 
 /// One of every kind of request, for everything that there is in these worlds.
@@ -348,9 +344,19 @@ fn what_holds_is_granted_and_within_the_ceiling_and_not_revoked() {
         let all = verdicts(&standing);
         let limits = Limits::DEFAULT;
         let began = Effective { grants: first, limits };
-        no_more(&verdicts(&Standing::unnarrowed(&began, Clearances::unlabelled())), &all, seed, "began");
+        no_more(
+            &verdicts(&Standing::unnarrowed(&began, Clearances::unlabelled())),
+            &all,
+            seed,
+            "began",
+        );
         let granted = Effective { grants: rules.granted.clone(), limits };
-        no_more(&verdicts(&Standing::unnarrowed(&granted, Clearances::unlabelled())), &all, seed, "granted");
+        no_more(
+            &verdicts(&Standing::unnarrowed(&granted, Clearances::unlabelled())),
+            &all,
+            seed,
+            "granted",
+        );
         for step in standing.steps() {
             let left = Standing::unnarrowed(&step.left, Clearances::unlabelled());
             no_more(&verdicts(&left), &all, seed, "a step");

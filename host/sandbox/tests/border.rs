@@ -248,10 +248,7 @@ async fn other_worlds_are_refused_by_name() {
     let other = r#"(component (instance $i) (export "bailiwick:agent/agent@0.9.0" (instance $i)))"#;
     let empty = r#"(component (instance $i) (export "bailiwick:agent/agent@0.1.0" (instance $i)))"#;
     for (wat, words) in [
-        (
-            store,
-            "the component imports wasi:keyvalue/store@0.2.0, which this host does not offer",
-        ),
+        (store, "the component imports wasi:keyvalue/store@0.2.0, which this host does not offer"),
         (next, "the component speaks bailiwick:agent/log@0.2.0; this host speaks"),
         (none, "the component is no agent: it does not export bailiwick:agent/agent@0.1.0"),
         (other, "the component speaks bailiwick:agent/agent@0.9.0; this host speaks"),
