@@ -366,3 +366,46 @@ fn without_a_host_it_holds_for_the_next_one() {
     assert_eq!(hint, "type: bailiwick revoke --undo local/asker all");
     scene.desk.bailiwick(["revoke", "asker", "nonsense"]).option("data", scene.desk.data()).ends(2);
 }
+
+/// What `check --try` says is what the gate does: by the files, and by what is revoked.
+#[test]
+fn a_request_that_nobody_makes_is_judged_as_the_gate_would() {
+    let scene = Scene::new();
+    let tried = |request: &str, code: i32| {
+        let call = scene.desk.bailiwick(["check", "--try", request]);
+        let call = call.option("project", scene.project.path()).option("policy", &scene.policy);
+        call.option("data", scene.desk.data()).ends(code).stdout
+    };
+    let url = |path: &str| format!("asker http GET http://127.0.0.1:{}{path}", scene.counter.port);
+    let allowed = tried(&url("/v1/x"), 0);
+    assert!(allowed.starts_with("allowed: asker http GET "), "{allowed}");
+    for line in [
+        "granted    bailiwick.toml:3: ",
+        "ceiling    [ceiling.\"local/*\"]",
+        "address    127.0.0.1: loopback",
+        "label ",
+    ] {
+        assert!(allowed.contains(line), "{line} is not in\n{allowed}");
+    }
+    let denied = tried(&url("/v9/x"), 1);
+    assert!(denied.contains("no rule for this host has the path"), "{denied}");
+    assert!(
+        denied.contains("to change  in bailiwick.toml, under [agents.asker]: grants.http = "),
+        "{denied}"
+    );
+    for (request, line) in [
+        ("asker model writer", "grants.model = { use = [\"writer\"] }"),
+        ("asker knowledge brand", "grants.knowledge = [\"brand\"]"),
+        ("asker kv set notes", "grants.kv = { namespace = \"NAMESPACE\" }"),
+        ("asker artifacts put 3MiB", "grants.artifacts = { put = \"64 MiB\" }"),
+    ] {
+        let denied = tried(request, 1);
+        assert!(denied.contains(line), "{denied}");
+    }
+    tried("asker walk", 2);
+    tried("nobody model writer", 2);
+    scene.host(&["revoke", "asker", "http"]);
+    let denied = tried(&url("/v1/x"), 1);
+    assert!(denied.contains("to change  type: bailiwick revoke --undo asker http"), "{denied}");
+    assert_eq!(scene.counter.asked(), 0, "nothing was sent");
+}

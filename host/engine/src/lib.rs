@@ -47,6 +47,7 @@ pub mod run;
 pub mod serve;
 mod slots;
 mod system;
+pub mod trial;
 pub mod viewing;
 mod wire;
 

@@ -56,7 +56,7 @@ pub(crate) async fn dispatch(
     match command {
         Command::Init(arguments) => init::command(&arguments, talk),
         Command::Build(arguments) => build::command(&arguments, environment, talk).await,
-        Command::Check(arguments) => check::command(&arguments, environment, talk),
+        Command::Check(arguments) => check::command(&arguments, environment, talk).await,
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
