@@ -132,6 +132,16 @@ fn foreign_an_ordinary_client_is_held_by_the_same_grants() {
 
 #[test]
 #[ignore = "wants a guest of another language: cargo xtask test --with-model"]
+fn foreign_a_client_without_a_grant_is_not_loaded_and_the_line_names_what_it_wants() {
+    let receiver = Receiver::start(|_| (String::new(), "{}".into()));
+    let scene = Scene::new(&receiver, "");
+    let refused = scene.run("never", &json!({ "url": receiver.url("/") })).ends(2);
+    assert!(refused.stderr.contains("E071"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("grants.http = [{ host = \"127.0.0.1\""), "{}", refused.stderr);
+}
+
+#[test]
+#[ignore = "wants a guest of another language: cargo xtask test --with-model"]
 fn foreign_a_client_never_sees_the_credential_that_goes_along() {
     let receiver = Receiver::start(|request| match request.starts_with("GET /echo") {
         true => (String::new(), json!({ "you_sent": request }).to_string()),

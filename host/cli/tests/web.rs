@@ -10,6 +10,7 @@ use end_to_end::folder::is_anywhere;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
 use end_to_end::receiver::{Receiver, header};
+use end_to_end::served::Served;
 use end_to_end::{Call, Desk};
 use serde_json::{Value, json};
 
@@ -184,6 +185,38 @@ fn a_credential_goes_along_and_is_rotated_without_a_restart() {
     let scene = Scene::new(&guest, &receiver, &grants, "", &elsewhere);
     let refused = scene.run("never").ends(2);
     assert!(refused.stderr.contains("E078"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_locked_host_reads_a_credentials_file_and_what_replaces_it() {
+    let receiver = Receiver::start(|_| (String::new(), "{}".into()));
+    let guest = asks("GET", &receiver.url("/v1"), "", TELL);
+    let grants = format!("[{}]", rule(&receiver, "paths = [\"/v1\"], credential = \"token\""));
+    // Neither the project's nor the host's folder: what a manager of secrets mounts.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, TOKEN).unwrap();
+    let uid = rustix::process::geteuid().as_raw();
+    let me = format!("[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\"]\n");
+    let policy = credential(&receiver, &format!("file = {file:?}")) + &me;
+    let scene = Scene::new(&guest, &receiver, &grants, "", &policy);
+    let data = scene.desk.data();
+    let serve = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
+    let served = Served::by(serve.option("data", &data).option("policy", &scene.policy));
+    assert!(served.said.contains("locked: landlock: "), "{}", served.said);
+    let submit = || scene.desk.bailiwick(["submit", "--wait"]).option("data", &data).ends(0);
+    submit();
+    // Replaced as they are replaced: by another file of that name.
+    let next = folder.path().join("next");
+    std::fs::write(&next, "another-token-0123456789").unwrap();
+    std::fs::rename(&next, &file).unwrap();
+    submit();
+    let sent: Vec<_> =
+        receiver.requests().iter().map(|r| header(r, "authorization").unwrap()).collect();
+    assert_eq!(sent, [format!("Bearer {TOKEN}"), "Bearer another-token-0123456789".into()]);
+    for token in [TOKEN, "another-token-0123456789"] {
+        assert!(!is_anywhere(&data, token));
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) fn build() -> Result<PathBuf> {
     // Named last, so that half a component is never taken for the whole.
     let partial = folder.join("partial.wasm");
     node.program("node")?
-        .arg(tools.join("node_modules/@bytecodealliance/jco/src/jco.js"))
+        .arg(tools.join("node_modules/@bytecodealliance/jco/dist/jco.js"))
         .arg("componentize")
         .arg(sources.join("agent.js"))
         .arg("--wit")
@@ -116,7 +116,8 @@ fn node() -> Result<Node> {
 }
 
 /// The packages of the lock file, each with the content that stands there. None of their
-/// scripts is run.
+/// scripts is run. Not `npm ci`, which wants the packages for all other systems to be there,
+/// too, and a mirror need not have those.
 fn tools(node: &Node, sources: &Path, folder: &Path) -> Result<PathBuf> {
     let tools = folder.join("tools");
     std::fs::create_dir_all(&tools)?;
@@ -124,7 +125,7 @@ fn tools(node: &Node, sources: &Path, folder: &Path) -> Result<PathBuf> {
         std::fs::copy(sources.join(file), tools.join(file))?;
     }
     node.program("npm")?
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
         .arg(&tools)
         .run()?;
     Ok(tools)
