@@ -125,7 +125,14 @@ fn tools(node: &Node, sources: &Path, folder: &Path) -> Result<PathBuf> {
         std::fs::copy(sources.join(file), tools.join(file))?;
     }
     node.program("npm")?
-        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+        .args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--prefix",
+        ])
         .arg(&tools)
         .run()?;
     Ok(tools)
