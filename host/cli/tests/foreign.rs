@@ -1,6 +1,12 @@
 //! A guest of another language with its ordinary HTTP client: JavaScript's `fetch`, as its own tools make a component of it. It is held by the same grants as any other.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod end_to_end;
 

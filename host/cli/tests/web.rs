@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use end_to_end::folder::is_anywhere;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
-use end_to_end::receiver::{Receiver, header};
+use end_to_end::receiver::{Receiver, Says, header};
 use end_to_end::served::Served;
 use end_to_end::{Call, Desk};
 use serde_json::{Value, json};
@@ -221,7 +221,7 @@ fn a_locked_host_reads_a_credentials_file_and_what_replaces_it() {
 
 #[test]
 fn an_agent_cannot_read_the_credential_back_from_an_echo() {
-    let echoes: [fn(&str) -> (String, String); 4] = [
+    let echoes: [Says; 4] = [
         |request| (String::new(), json!({ "you_sent": request }).to_string()),
         |request| {
             (format!("x-echo: {}\r\n", header(request, "authorization").unwrap()), "{}".into())

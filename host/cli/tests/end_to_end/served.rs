@@ -15,19 +15,19 @@ pub(crate) struct Served {
 impl Served {
     /// Begins a `bailiwick serve` and waits until it listens.
     pub(crate) fn by(call: Call) -> Self {
-        let mut child = call.starts();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut said = String::new();
+        let mut served = Self { child: call.starts(), said: String::new() };
+        let stderr = BufReader::new(served.child.stderr.take().unwrap());
+        let mut lines = stderr.lines().map_while(Result::ok);
         for line in lines.by_ref() {
-            said.push_str(&line);
-            said.push('\n');
+            served.said.push_str(&line);
+            served.said.push('\n');
             if line.contains("serving ") {
                 // What it says besides is read, so that it can say it.
                 std::thread::spawn(move || lines.for_each(drop));
-                return Self { child, said };
+                return served;
             }
         }
-        panic!("it does not serve: {said}")
+        panic!("it does not serve: {}", served.said)
     }
 }
 
