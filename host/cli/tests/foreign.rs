@@ -1,6 +1,12 @@
 //! A guest of another language with its ordinary HTTP client: JavaScript's `fetch`, as its own tools make a component of it. It is held by the same grants as any other.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod end_to_end;
 
@@ -128,6 +134,16 @@ fn foreign_an_ordinary_client_is_held_by_the_same_grants() {
     assert_eq!((&answer["status"], &answer["headers"]["x-own"]), (&json!(200), &json!("yes")));
     let astray = json!({ "url": receiver.url("/v1/astray") });
     assert_eq!(denied("astray", &astray, "a redirect: "), 1);
+}
+
+#[test]
+#[ignore = "wants a guest of another language: cargo xtask test --with-model"]
+fn foreign_a_client_without_a_grant_is_not_loaded_and_the_line_names_what_it_wants() {
+    let receiver = Receiver::start(|_| (String::new(), "{}".into()));
+    let scene = Scene::new(&receiver, "");
+    let refused = scene.run("never", &json!({ "url": receiver.url("/") })).ends(2);
+    assert!(refused.stderr.contains("E071"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("grants.http = [{ host = \"127.0.0.1\""), "{}", refused.stderr);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 mod end_to_end;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +14,7 @@ use end_to_end::folder::{self, is_anywhere};
 use end_to_end::journal::Journal;
 use end_to_end::project::{OPERATORS, Project};
 use end_to_end::receiver::{Answer, Receiver, body, header};
+use end_to_end::served::Served;
 use end_to_end::{Call, Desk, agent};
 use ring::hmac;
 use serde_json::{Value, json};
@@ -371,17 +371,6 @@ fn of_a_confidential_brand_only_what_editors_released_is_published() {
     assert!(published.is_subset(&recast), "{published:?} {recast:?}");
 }
 
-/// A host that is served, ended with the test.
-struct Served(std::process::Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn who_submits_a_confidential_campaign_does_not_release_it_and_another_editor_does() {
     // Only root can become somebody else here.
@@ -398,15 +387,16 @@ fn who_submits_a_confidential_campaign_does_not_release_it_and_another_editor_do
     let people = person("root", 0, "confidential") + &person("ed", ED, "confidential");
     scene
         .govern(&format!("{people}{}{RULE}[host]\ngroup = \"{ED}\"\n", scene.confidential_brand()));
+    let secret = scene.desk.file("secrets/hooks", SECRET);
+    let policy = std::fs::read_to_string(&scene.policy).unwrap();
+    let from_file = policy.replace("env = \"HOOKS_SECRET\"", &format!("file = {secret:?}"));
+    std::fs::write(&scene.policy, from_file).unwrap();
     let data = scene.desk.data();
     let serve = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
     let serve = serve.option("data", &data).option("policy", &scene.policy);
-    let mut served = Served(serve.env("HOOKS_SECRET", SECRET).starts());
-    let mut lines = BufReader::new(served.0.stderr.take().unwrap()).lines();
-    let serving = lines.by_ref().map_while(Result::ok).any(|line| line.contains("serving "));
-    assert!(serving, "the host has ended");
-    // What it says besides is read, so that it can say it.
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    // It locks itself, and reads the secret at each use all the same.
+    let served = Served::by(serve);
+    assert!(served.said.contains("locked: landlock: "), "{}", served.said);
     let at = |words: &[&str]| scene.desk.bailiwick(words).option("data", &data);
     let submitted = at(&["submit"]).option("input", &scene.input).ends(0).stdout;
     let run = submitted.trim();
@@ -426,7 +416,8 @@ fn who_submits_a_confidential_campaign_does_not_release_it_and_another_editor_do
         if state == "done" {
             break;
         }
-        assert!(["running", "waiting"].contains(&state.as_str()), "it is {state}");
+        let goes_on = ["running", "waiting"].contains(&state.as_str());
+        assert!(goes_on, "it is {state}: {}", at(&["show", run]).ends(0).stdout);
         assert!(since.elapsed() < HANGS, "it is {state}");
         for ask in open() {
             if !refused {
@@ -441,6 +432,7 @@ fn who_submits_a_confidential_campaign_does_not_release_it_and_another_editor_do
     }
     assert!(refused, "somebody was asked");
     assert_eq!(published(&effects).len(), BUNDLES);
+    assert!(whole(&receiver).iter().all(|request| is_signed(request)));
     let facts = at(&["show", run, "--facts"]).user(ED, ED).ends(0).lines();
     let journal = Journal(facts);
     assert!(published(&effects).is_subset(&recast(&journal)));

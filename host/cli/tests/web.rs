@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use end_to_end::folder::is_anywhere;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
-use end_to_end::receiver::{Receiver, header};
+use end_to_end::receiver::{Receiver, Says, header};
+use end_to_end::served::Served;
 use end_to_end::{Call, Desk};
 use serde_json::{Value, json};
 
@@ -187,8 +188,40 @@ fn a_credential_goes_along_and_is_rotated_without_a_restart() {
 }
 
 #[test]
+fn a_locked_host_reads_a_credentials_file_and_what_replaces_it() {
+    let receiver = Receiver::start(|_| (String::new(), "{}".into()));
+    let guest = asks("GET", &receiver.url("/v1"), "", TELL);
+    let grants = format!("[{}]", rule(&receiver, "paths = [\"/v1\"], credential = \"token\""));
+    // Neither the project's nor the host's folder: what a manager of secrets mounts.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, TOKEN).unwrap();
+    let uid = rustix::process::geteuid().as_raw();
+    let me = format!("[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\"]\n");
+    let policy = credential(&receiver, &format!("file = {file:?}")) + &me;
+    let scene = Scene::new(&guest, &receiver, &grants, "", &policy);
+    let data = scene.desk.data();
+    let serve = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
+    let served = Served::by(serve.option("data", &data).option("policy", &scene.policy));
+    assert!(served.said.contains("locked: landlock: "), "{}", served.said);
+    let submit = || scene.desk.bailiwick(["submit", "--wait"]).option("data", &data).ends(0);
+    submit();
+    // Replaced as they are replaced: by another file of that name.
+    let next = folder.path().join("next");
+    std::fs::write(&next, "another-token-0123456789").unwrap();
+    std::fs::rename(&next, &file).unwrap();
+    submit();
+    let sent: Vec<_> =
+        receiver.requests().iter().map(|r| header(r, "authorization").unwrap()).collect();
+    assert_eq!(sent, [format!("Bearer {TOKEN}"), "Bearer another-token-0123456789".into()]);
+    for token in [TOKEN, "another-token-0123456789"] {
+        assert!(!is_anywhere(&data, token));
+    }
+}
+
+#[test]
 fn an_agent_cannot_read_the_credential_back_from_an_echo() {
-    let echoes: [fn(&str) -> (String, String); 4] = [
+    let echoes: [Says; 4] = [
         |request| (String::new(), json!({ "you_sent": request }).to_string()),
         |request| {
             (format!("x-echo: {}\r\n", header(request, "authorization").unwrap()), "{}".into())

@@ -41,17 +41,22 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// The names that the component wants of an interface of the contract.
+    /// The names that the component wants of an interface of the contract; of the web,
+    /// the hosts.
     #[must_use]
-    pub fn wanted(&self, interface: &str) -> &[Name] {
+    pub fn wanted(&self, interface: &str) -> Vec<String> {
         let wants = &self.embedded.wants;
         let want = match interface {
             "model" => wants.model.as_ref(),
             "knowledge" => wants.knowledge.as_ref(),
             "delegate" => wants.delegate.as_ref(),
+            "http" => {
+                return wants.http.as_ref().map(|want| want.hosts.clone()).unwrap_or_default();
+            }
             _ => None,
         };
-        want.map(|want| want.names.as_slice()).unwrap_or_default()
+        let names = want.map(|want| want.names.as_slice()).unwrap_or_default();
+        names.iter().map(Name::to_string).collect()
     }
 
     /// What facts and the sandbox are given of it. `sources` is the digest of what its

@@ -197,7 +197,7 @@ fn change(agent: &Agent, power: &Power) -> Option<String> {
             power.capability
         ));
     }
-    let line = grant_line(power.capability, agent.wanted(power.capability))?;
+    let line = grant_line(power.capability, &agent.wanted(power.capability))?;
     let agent = &agent.name;
     Some(format!("under [agents.{agent}] in bailiwick.toml: {line}"))
 }

@@ -299,20 +299,20 @@ impl Project {
     }
 
     /// The imports of an agent's component that no grant covers. `imports` are
-    /// interface names of the contract, such as `model`, each with the names that the
-    /// component wants of it; `log` and `types` need no grant.
+    /// interface names of the contract, such as `model`, each with the names or hosts
+    /// that the component wants of it; `log` and `types` need no grant.
     #[must_use]
     pub fn uncovered_imports<'i>(
         &self,
         agent: &Name,
-        imports: impl IntoIterator<Item = (&'i str, &'i [Name])>,
+        imports: impl IntoIterator<Item = (&'i str, Vec<String>)>,
     ) -> Vec<Diagnostic> {
         let Some(owner) = self.agents.get(agent) else { return Vec::new() };
         let uncovered =
             imports.into_iter().filter(|(import, _)| !owner.grants.covers_import(import));
         let mut found: Vec<_> = uncovered
             .map(|(import, wanted)| {
-                let line = grant_line(import, wanted).unwrap_or_else(|| {
+                let line = grant_line(import, &wanted).unwrap_or_else(|| {
                     format!("nothing grants `{import}`; build the component without it")
                 });
                 let message =
@@ -328,9 +328,10 @@ impl Project {
 }
 
 /// The line of `bailiwick.toml` that grants an interface of the contract, with the
-/// names that the component wants of it; where it does not say, words to be replaced.
+/// names, or hosts, that the component wants of it; where it does not say, words to be
+/// replaced.
 #[must_use]
-pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
+pub fn grant_line(interface: &str, wanted: &[String]) -> Option<String> {
     let names = |else_: &str| match wanted {
         [] => format!("[{else_:?}]"),
         names => format!("{names:?}"),
@@ -338,10 +339,16 @@ pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
     match interface {
         "model" => Some(format!("grants.model = {{ use = {} }}", names("ALIAS"))),
         "knowledge" => Some(format!("grants.knowledge = {}", names("COLLECTION"))),
-        "http" => Some(
-            "grants.http = [{ host = \"api.example.com\", methods = [\"GET\"], paths = [\"/v1/*\"] }]"
-                .to_owned(),
-        ),
+        "http" => {
+            let rule = |host: &str| {
+                format!("{{ host = {host:?}, methods = [\"GET\"], paths = [\"/v1/*\"] }}")
+            };
+            let rules: Vec<_> = match wanted {
+                [] => vec![rule("api.example.com")],
+                hosts => hosts.iter().map(|host| rule(host)).collect(),
+            };
+            Some(format!("grants.http = [{}]", rules.join(", ")))
+        }
         "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
         "kv" => Some("grants.kv = { namespace = \"NAMESPACE\" }".to_owned()),
         "delegate" => Some(format!("grants.delegate = {}", names("AGENT"))),

