@@ -15,10 +15,11 @@ pub const WORLD: &str = "agent";
 const FULL_WORLD: &str = "full";
 
 /// The contract, file by file, as it stands in `wit/`.
-const CONTRACT: [(&str, &str); 8] = [
+const CONTRACT: [(&str, &str); 9] = [
     ("agent.wit", include_str!("../../../wit/v0.1/agent.wit")),
     ("artifacts.wit", include_str!("../../../wit/v0.1/artifacts.wit")),
     ("http.wit", include_str!("../../../wit/v0.1/http.wit")),
+    ("kv.wit", include_str!("../../../wit/v0.1/kv.wit")),
     ("knowledge.wit", include_str!("../../../wit/v0.1/knowledge.wit")),
     ("log.wit", include_str!("../../../wit/v0.1/log.wit")),
     ("model.wit", include_str!("../../../wit/v0.1/model.wit")),
