@@ -66,7 +66,8 @@ async fn answer(mut stream: TcpStream, heard: Arc<Mutex<Vec<String>>>) {
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     heard.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     let (status, headers, body) = match path.trim_start_matches("/open") {
-        "/slow" => return std::future::pending().await,
+        // Until whoever asked has had enough.
+        "/slow" => return stream.read(&mut [0]).await.map_or((), |_| ()),
         "/large" => ("200 OK", String::new(), "x".repeat(LARGE_BYTES)),
         "/away" => ("302 Found", "location: http://10.0.0.1/never/away\r\n".into(), String::new()),
         "/aside" => ("302 Found", "location: /never/web_aside\r\n".into(), String::new()),

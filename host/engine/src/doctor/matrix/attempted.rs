@@ -35,6 +35,8 @@ pub(super) struct Ran {
     pub(super) rows: Vec<Proved>,
     /// Honest steps that ended as they should.
     pub(super) neighbours: usize,
+    /// Attempts of the hostile guest.
+    pub(super) attempts: usize,
 }
 
 /// Keeps what happens, in order.
@@ -75,6 +77,11 @@ pub(super) async fn run(
     let facts = std::mem::take(&mut *witness.0.lock().unwrap_or_else(PoisonError::into_inner));
     let mut observed = by_step(&facts);
     let neighbours = observed.get("neighbour").map_or(0, |neighbour| neighbour.released);
+    let begun = |fact: &&Fact| match fact {
+        Fact::CellStarted { attempt, .. } => attempt.cell.step.as_str() != "neighbour",
+        _ => false,
+    };
+    let attempts = facts.iter().filter(begun).count();
     let heard = ground.receiver.heard();
     let proved = rows.iter().map(|row| {
         let seen = observed.remove(row.name).unwrap_or_default();
@@ -82,7 +89,7 @@ pub(super) async fn run(
         let breach = breach.or_else(|| reached(row.name, &seen, &heard));
         Proved { row, found, breach }
     });
-    Ok(Ran { rows: proved.collect(), neighbours })
+    Ok(Ran { rows: proved.collect(), neighbours, attempts })
 }
 
 /// A request that should never have left, or a secret that came back, whatever else was said.

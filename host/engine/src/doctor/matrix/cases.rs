@@ -349,23 +349,3 @@ pub const CASES: &[Case] = &[
         ],
     ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::doctor::matrix::rows;
-
-    #[test]
-    fn every_case_has_a_proof_and_every_row_that_is_named_is_there() {
-        for Case { case, rows, tests } in CASES {
-            assert!(!(rows.is_empty() && tests.is_empty()), "{case}");
-            for row in *rows {
-                assert!(rows::named(row).is_some(), "{case}: there is no row {row}");
-            }
-        }
-        let cases: BTreeSet<_> = CASES.iter().map(|case| case.case).collect();
-        assert_eq!(cases.len(), CASES.len());
-    }
-}

@@ -151,19 +151,60 @@ impl Matrix {
     }
 }
 
-/// Tries every row through a host of its own, on the ground that it is given.
+/// What a host holds at a moment at which nothing runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauges {
+    /// Attempts of the hostile guest so far.
+    pub attempts: usize,
+    /// Places and instances of the pool that are taken.
+    pub held: usize,
+}
+
+/// Tries the rows of the widest policy again and again through one host, `rounds` times;
+/// `after` is told of each round.
 ///
 /// # Errors
-/// A sentence where there is no host, or the ground cannot be used.
-pub async fn prove(config: &HostConfig, ground: &Ground) -> Result<Matrix, String> {
-    let said = |error: &dyn std::fmt::Display| error.to_string();
+/// A sentence with the first row that was not refused, or why nothing could be tried.
+pub async fn repeat(
+    config: &HostConfig,
+    ground: &Ground,
+    rounds: usize,
+    after: &mut (dyn FnMut(Gauges) + Send),
+) -> Result<(), String> {
+    let host = host(config, ground)?;
+    let rows: Vec<_> = rows::all().filter(|row| is_under(row, Under::Wide)).collect();
+    let scene = scene::write(ground, Under::Wide, &rows).map_err(|error| error.to_string())?;
+    let mut attempts = 0;
+    for _ in 0..rounds {
+        let ran = attempted::run(&host, ground, &scene, &rows).await?;
+        let broken = ran.rows.iter().find_map(|row| Some((row.row.name, row.breach.as_ref()?)));
+        if let Some((name, breach)) = broken {
+            return Err(format!("{name}: {breach}"));
+        }
+        attempts += ran.attempts;
+        after(Gauges { attempts, held: host.sandbox.held() });
+    }
+    Ok(())
+}
+
+/// A host with everything that is its own on the ground, and no key of anybody.
+fn host(config: &HostConfig, ground: &Ground) -> Result<Host, String> {
     let config = HostConfig {
         data: ground.folder.join("data"),
         cache: ground.folder.join("cache"),
         keys: crate::Keys::reading(|_| None),
         ..config.clone()
     };
-    let host = Host::open(&config).map_err(|problems| said(&problems))?;
+    Host::open(&config).map_err(|problems| problems.to_string())
+}
+
+/// Tries every row through a host of its own, on the ground that it is given.
+///
+/// # Errors
+/// A sentence where there is no host, or the ground cannot be used.
+pub async fn prove(config: &HostConfig, ground: &Ground) -> Result<Matrix, String> {
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let host = host(config, ground)?;
     let (mut proved, mut neighbours) = (Vec::new(), (0, 0));
     for under in Under::ALL {
         let rows: Vec<_> = rows::all().filter(|row| is_under(row, under)).collect();

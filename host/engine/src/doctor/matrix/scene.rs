@@ -21,6 +21,9 @@ const SHORT_SECRET: &str = "short";
 /// A text that is longer than any small cap, where a row says `{long}`.
 const LONG_BYTES: usize = 2_000;
 
+/// A text that is longer than any URL, where a row says `{wide}`.
+const WIDE_BYTES: usize = 9_000;
+
 /// As many as run at once, where a row says `{crowd}`.
 const CROWD: usize = 64;
 
@@ -64,7 +67,7 @@ knowledge = {}
 assets = {}
 artifacts = {}
 kv = {}
-limits = { log-lines = 10_000 }
+limits = { log-lines = 10_000, cpu = "30 s" }
 http = [
   { host = "*", port = "*", methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"], paths = ["/**"], headers = ["*"] },
   { scheme = "http", host = "*", port = "*", methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"], paths = ["/**"], headers = ["*"] },
@@ -133,7 +136,10 @@ fn step(name: &str, guest: &Guest) -> String {
 
 /// An agent that is the hostile guest, with a namespace of its own.
 fn agent(name: &str, lines: &str) -> String {
-    let mut text = format!("[agents.{name}]\ncomponent = \"hostile.wasm\"\n{lines}\n");
+    // What follows its own table are other tables.
+    let tables = lines.find("\n[").map_or(lines.len(), |at| at + 1);
+    let (own, others) = lines.split_at(tables);
+    let mut text = format!("[agents.{name}]\ncomponent = \"hostile.wasm\"\n{own}\n");
     for (key, least) in LEAST {
         if !lines.contains(key) {
             text.push_str(&format!("{key} = {least}\n"));
@@ -142,6 +148,8 @@ fn agent(name: &str, lines: &str) -> String {
     if !lines.contains("grants.kv") {
         text.push_str(&format!("grants.kv = {{ namespace = {name:?}, even-if = \"outside\" }}\n"));
     }
+    text.push_str(others);
+    text.push('\n');
     if !lines.contains("[kv.") {
         text.push_str(&format!("[kv.{name}]\nwriters = [{name:?}]\n"));
     }
@@ -206,4 +214,5 @@ fn filled(text: &str, ground: &Ground, place: &Path) -> String {
         .replace("{folder}", &place.display().to_string())
         .replace("{uid}", &ground.uid.to_string())
         .replace("{long}", &"x".repeat(LONG_BYTES))
+        .replace("{wide}", &"x".repeat(WIDE_BYTES))
 }

@@ -30,7 +30,7 @@ labels = { unlabelled = "public" }
 model = {}
 knowledge = {}
 artifacts = {}
-kv = { write = false }
+kv = {}
 limits = { artifacts = "1 MiB" }
 http = [{ host = "*", port = "*", paths = ["/**"], headers = ["*"] }]
 "#;
@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Row] = &[
         Under::Ceiling,
         ("most_output", "a large output under the ceiling", &["policy ceiling.*.limits.output"]),
         ("attack = \"answer\", z = 2000", "", ""),
-        Refusal::Ends(Limit, "limit:output used 2000 B of 1 KiB"),
+        Refusal::Ends(Limit, "limit:output used 2.0 KiB of 1 KiB"),
     ),
     under(
         Under::Ceiling,
@@ -145,7 +145,7 @@ pub(super) const ROWS: &[Row] = &[
         ),
         (
             "attack = \"fetch\", a = \"GET\", b = \"http://127.0.0.1:{port}/open/large\"",
-            "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\", request = \"1 KiB\", response = \"1 KiB\" }]",
+            "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, methods = [\"GET\"], paths = [\"/open/*\"], network = \"loopback\", request = \"1 KiB\", response = \"1 KiB\" }]",
             "",
         ),
         Refusal::Exhausted("the answer has more than 1 KiB"),
@@ -163,16 +163,6 @@ pub(super) const ROWS: &[Row] = &[
             "",
         ),
         Refusal::Exhausted("1 MiB are put, 64 KiB more do not fit into 1 MiB"),
-    ),
-    under(
-        Under::Narrow,
-        (
-            "no_writing",
-            "writing values where the ceiling lets nobody",
-            &["policy ceiling.*.kv.write"],
-        ),
-        ("attack = \"kv_set\", a = \"key\", b = \"1\"", "", ""),
-        Refusal::Denied("may not write it"),
     ),
     under(
         Under::DayCalls,

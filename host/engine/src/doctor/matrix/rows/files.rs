@@ -8,14 +8,14 @@ const NOTHING: Files = Files { policy: "", agent: "", operators: "", pipeline: "
 /// Every power without a bound.
 macro_rules! ceiling {
     () => {
-        "[ceiling.\"local/*\"]\nmodel = {}\nknowledge = {}\nassets = {}\nartifacts = {}\nkv = {}\nhttp = [{ host = \"*\", port = \"*\", methods = [\"GET\", \"POST\"], paths = [\"/**\"] }, { scheme = \"http\", host = \"*\", port = \"*\", paths = [\"/**\"], network = \"loopback\" }, { scheme = \"http\", host = \"*\", port = \"*\", paths = [\"/**\"], network = \"loopback\", credential = \"vendor\" }]\n"
+        "[ceiling.\"local/*\"]\nmodel = {}\nknowledge = {}\nassets = {}\nartifacts = {}\nkv = {}\nhttp = [{ host = \"*\", port = \"*\", methods = [\"GET\", \"HEAD\", \"POST\"], paths = [\"/**\"] }, { scheme = \"http\", host = \"*\", port = \"*\", paths = [\"/**\"], network = \"loopback\" }, { scheme = \"http\", host = \"*\", port = \"*\", paths = [\"/**\"], network = \"loopback\", credential = \"vendor\" }]\n"
     };
 }
 
 /// Every power with each bound that it can have.
 macro_rules! tight {
     () => {
-        "[credentials.vendor]\nfile = \"{folder}/secret\"\norigin = \"https://api.example\"\n[ceiling.\"local/*\"]\nmodel = { origins = [\"https://models.example\"] }\nknowledge = { roots = [\"/srv/knowledge\"] }\nassets = { roots = [\"/srv/assets\"] }\nartifacts = { put = \"1 MiB\" }\nkv = {}\nhttp = [{ host = \"api.example\", paths = [\"/v1/*\"], request = \"1 MiB\", response = \"1 MiB\" }]\n"
+        "[credentials.vendor]\nfile = \"{folder}/secret\"\norigin = \"https://api.example\"\n[ceiling.\"local/*\"]\nmodel = { origins = [\"https://models.example\"] }\nknowledge = { roots = [\"/srv/knowledge\"] }\nassets = { roots = [\"/srv/assets\"] }\nartifacts = { put = \"1 MiB\" }\nkv = { write = false }\nhttp = [{ host = \"api.example\", paths = [\"/v1/*\"], request = \"1 MiB\", response = \"1 MiB\" }]\n"
     };
 }
 
@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Row] = &[
             operators: "[assets.secret]\nfolder = \"files\"\nlabel = \"confidential\"\n",
             ..NOTHING
         },
-        Refusal::Refused("E092", "the files of `secret`"),
+        Refusal::Refused("E092", "the assets `secret`"),
     ),
     files(
         (
@@ -131,7 +131,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.model = { use = [\"far\"] }",
             ..NOTHING
         },
-        Refusal::Refused("E092", "what the model `far` answers"),
+        Refusal::Refused("E092", "the answers of the model `far`"),
     ),
     files(
         (
@@ -239,7 +239,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.model = { use = [\"far\"] }",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.model.use is"),
+        Refusal::Refused("E072", "grants.model.use far is openai:far"),
     ),
     files(
         (
@@ -248,7 +248,7 @@ pub(super) const ROWS: &[Row] = &[
             &["policy ceiling.*.knowledge.roots"],
         ),
         Files { policy: concat!("labels = { unlabelled = \"public\" }\n", tight!()), ..NOTHING },
-        Refusal::Refused("E072", "grants.knowledge is"),
+        Refusal::Refused("E072", "grants.knowledge open is"),
     ),
     files(
         (
@@ -261,7 +261,16 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.assets = [\"files\"]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.assets is"),
+        Refusal::Refused("E072", "grants.assets files is"),
+    ),
+    files(
+        (
+            "no_writing",
+            "writing values where the ceiling lets nobody",
+            &["policy ceiling.*.kv.write"],
+        ),
+        Files { policy: concat!("labels = { unlabelled = \"public\" }\n", tight!()), ..NOTHING },
+        Refusal::Refused("E072", "grants.kv is a writer of one; the ceiling: read only"),
     ),
     files(
         ("above_put", "more artifacts than the ceiling has", &["policy ceiling.*.artifacts.put"]),
@@ -279,7 +288,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], scheme = \"http\", port = 443 }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         ("above_host", "another host than the ceiling has", &["policy ceiling.*.http.host"]),
@@ -288,7 +297,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"other.example\", paths = [\"/v1/x\"] }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http other.example is"),
     ),
     files(
         ("above_port", "another port than the ceiling has", &["policy ceiling.*.http.port"]),
@@ -297,7 +306,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], port = 8443 }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         (
@@ -310,7 +319,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], methods = [\"DELETE\"], even-if = \"outside\" }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         ("above_paths", "another path than the ceiling has", &["policy ceiling.*.http.paths"]),
@@ -319,7 +328,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/**\"] }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         (
@@ -332,7 +341,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], headers = [\"cookie\"] }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         ("above_request", "a larger body than the ceiling has", &["policy ceiling.*.http.request"]),
@@ -341,7 +350,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], request = \"4 MiB\" }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         (
@@ -354,7 +363,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], response = \"4 MiB\" }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         (
@@ -367,7 +376,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], credential = \"vendor\" }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         (
@@ -380,7 +389,7 @@ pub(super) const ROWS: &[Row] = &[
             agent: "grants.http = [{ host = \"api.example\", paths = [\"/v1/x\"], network = \"private\" }]",
             ..NOTHING
         },
-        Refusal::Refused("E072", "grants.http is"),
+        Refusal::Refused("E072", "grants.http api.example is"),
     ),
     files(
         (

@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
     guest(
         ("huge_alias", "a name of a model of 1 MiB", &["limit model request"]),
         ("attack = \"model\", z = 1048576, b = \"hi\"", "", ""),
-        Refusal::Invalid("an alias has at most"),
+        Refusal::Invalid("bytes of the alias: 1048576; it must be 1 to 64"),
     ),
     guest(
         (
@@ -137,7 +137,7 @@ pub(super) const ROWS: &[Row] = &[
     guest(
         ("huge_collection", "a name of a collection of 1 MiB", &["limit query"]),
         ("attack = \"search\", z = 1048576, b = \"zebra\", n = 5", "", ""),
-        Refusal::Invalid("at most"),
+        Refusal::Invalid("a collection has at most 64 bytes"),
     ),
     guest(
         (

@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
     guest(
         ("table", "a table of 100 000 elements", &["limit table elements"]),
         ("attack = \"table\", n = 100000", "", ""),
-        Refusal::Ends(Limit, "limit:table-elements used 1 of 20000"),
+        Refusal::Ends(Limit, "of 20000, and 100000 more were asked for"),
     ),
     guest(
         ("stack", "recursion without end", &["limit stack"]),
@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
     guest(
         ("output", "an output that is larger than it may be", &["project agents.*.limits.output"]),
         ("attack = \"answer\", z = 2000", "limits = { output = \"1 KiB\" }", ""),
-        Refusal::Ends(Limit, "limit:output used 2000 B of 1 KiB"),
+        Refusal::Ends(Limit, "limit:output used 2.0 KiB of 1 KiB"),
     ),
     guest(
         ("no_json", "an output that is no JSON", &["limit output form"]),

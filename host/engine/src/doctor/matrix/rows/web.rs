@@ -336,13 +336,13 @@ pub(super) const ROWS: &[Row] = &[
         Refusal::Exhausted("the answer has more than 1 KiB"),
     ),
     guest(
-        ("web_url", "a URL of 1 MiB", &["limit request form"]),
+        ("web_url", "a URL of more than 8 KiB", &["limit request form"]),
         (
-            "attack = \"fetch\", z = 1048576, b = \"http://127.0.0.1:{port}/open/x\"",
+            "attack = \"fetch\", a = \"GET\", b = \"http://127.0.0.1:{port}/open/{wide}\"",
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid(""),
+        Refusal::Invalid("a URL has at most 8192 bytes"),
     ),
     guest(
         ("web_forged", "a made-up reference in the body", &["limit artifact references"]),
