@@ -40,7 +40,7 @@ mod web;
 pub use decisions::Decisions;
 pub use expr::{ExprError, ExprErrorKind};
 pub use extent::Extent;
-pub use keys::{FileKind, schema};
+pub use keys::{FileKind, key_paths, schema};
 pub use kv::Namespace;
 pub use labels::Flow;
 pub use matrix::{Axis, Matrix, Point, Sample};

@@ -3,12 +3,14 @@
 mod check;
 mod decisions;
 mod json_schema;
+mod paths;
 mod pipeline;
 mod policy;
 mod project;
 
 pub(crate) use check::check;
 pub use json_schema::schema;
+pub use paths::key_paths;
 
 use std::time::Duration;
 
