@@ -24,7 +24,7 @@ fn power() -> HttpPower {
         even_if_outside: false,
     };
     let rules = vec![rule("api.example.com", "/v1/*"), rule("*.example.org", "/open/**")];
-    HttpPower { rules, bounds: Vec::new() }
+    HttpPower { rules, ..HttpPower::none() }
 }
 
 /// A URL as an agent types it.

@@ -5,16 +5,18 @@
 use std::collections::BTreeMap;
 
 use bailiwick_core::fact::Capability;
-use bailiwick_core::{Artifact, Bytes, Calls, Currency, Digest, Name, Tokens};
+use bailiwick_core::{Artifact, Bytes, Calls, Currency, Digest, Document, Name, Tokens};
 use bailiwick_gate::artifacts::PutRequest;
+use bailiwick_gate::delegate::DelegateRequest;
 use bailiwick_gate::knowledge::SearchRequest;
 use bailiwick_gate::kv::KvRequest;
 use bailiwick_gate::model::{CompleteRequest, EmbedRequest, ImageRequest, Message, Role};
 use bailiwick_gate::{Case, FetchRequest, Money, Request};
 use bailiwick_policy::ceiling::{
-    ArtifactsCeiling, Ceiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern, Policy,
+    ArtifactsCeiling, Ceiling, DelegateCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
+    Policy,
 };
-use bailiwick_policy::grants::{ArtifactsGrant, KvGrant, ModelGrant};
+use bailiwick_policy::grants::{ArtifactsGrant, DelegateGrant, KvGrant, ModelGrant};
 use bailiwick_policy::intersect::{RequestedLimits, Resources};
 use bailiwick_policy::{
     Clearances, Effective, Grants, Holder, HttpPower, HttpRule, Limits, Narrowing, Origin, Origins,
@@ -75,6 +77,9 @@ fn resources() -> Resources {
         models: models.into_iter().map(|(key, route)| (name(key), vec![route])).collect(),
         knowledge: folders.clone(),
         assets: folders,
+        agents: [("finder", "local/finder"), ("checker", "acme/checker")]
+            .map(|(agent, identity)| (name(agent), identity.to_owned()))
+            .into(),
     }
 }
 
@@ -110,6 +115,9 @@ fn grants(dice: &mut Dice) -> Grants {
             quota: dice.one(&[Bytes(10), Bytes(1_000)]),
             even_if_outside: false,
         }),
+        delegate: Some(dice.some(&["finder", "checker"]))
+            .filter(|agents| !agents.is_empty())
+            .map(|agents| DelegateGrant { agents, even_if_outside: false }),
     }
 }
 
@@ -145,6 +153,10 @@ fn ceiling(dice: &mut Dice) -> Ceiling {
         kv: dice
             .often()
             .then(|| KvCeiling { quota: dice.maybe(&[Bytes(5), Bytes(500)]), write: dice.often() }),
+        delegate: dice.maybe(&[
+            DelegateCeiling::Any,
+            DelegateCeiling::Profiles(vec![Pattern::parse("local/*").unwrap()]),
+        ]),
         limits: Limits {
             artifacts: dice.one(&[Bytes(5), Bytes::mib(64)]),
             gate_calls: dice.one(&[1, 10_000]),
@@ -153,7 +165,7 @@ fn ceiling(dice: &mut Dice) -> Ceiling {
     }
 }
 
-const REVOCABLE: [&str; 15] = [
+const REVOCABLE: [&str; 17] = [
     "all",
     "model",
     "model.writer",
@@ -169,6 +181,8 @@ const REVOCABLE: [&str; 15] = [
     "kv",
     "kv.write",
     "model.critic",
+    "delegate",
+    "delegate.finder",
 ];
 
 fn revocation(dice: &mut Dice) -> Revocation {
@@ -236,6 +250,10 @@ fn requests() -> Vec<Request> {
     all.push(Request::Kv(KvRequest::List { prefix: key(), after: None, limit: 1 }));
     let (expected, value) = (None, None);
     all.push(Request::Kv(KvRequest::CompareAndSet { key: key(), expected, value }));
+    for agent in ["finder", "checker", "nobody"] {
+        let (agent, input) = (agent.to_owned(), Document::of(&serde_json::Value::Null));
+        all.push(Request::Delegate(DelegateRequest { agent, input }));
+    }
     all
 }
 
@@ -331,7 +349,7 @@ fn every_power_is_both_let_through_and_denied_in_these_worlds() {
             *if allowed { yes } else { no } += 1;
         }
     }
-    assert_eq!(seen.len(), 5, "a power that is not tried: {seen:?}");
+    assert_eq!(seen.len(), 6, "a power that is not tried: {seen:?}");
     assert!(seen.values().all(|(yes, no)| *yes > 500 && *no > 500), "{seen:?}");
 }
 
@@ -397,6 +415,13 @@ fn another_grant_never_denies_more() {
             (Some(own), Some(other)) => Some(ArtifactsGrant { put: own.put.max(other.put) }),
             (own, other) => own.or(other),
         };
+        more.granted.delegate = match (more.granted.delegate.take(), other.delegate) {
+            (Some(mut own), Some(other)) => {
+                own.agents.extend(other.agents);
+                Some(own)
+            }
+            (own, other) => own.or(other),
+        };
         more.granted.kv = match (more.granted.kv.take(), other.kv) {
             (Some(own), Some(other)) => Some(KvGrant { write: own.write || other.write, ..own }),
             (own, other) => own.or(other),
@@ -416,11 +441,12 @@ fn a_lower_ceiling_never_allows_more() {
             let at = (dice.roll() % lower.policy.ceilings.len() as u64) as usize;
             let most = &mut lower.policy.ceilings[at].1;
             let less = ceiling(dice);
-            match dice.roll() % 6 {
+            match dice.roll() % 7 {
                 0 => most.model = None,
                 1 => most.knowledge = None,
                 2 => most.artifacts = most.artifacts.and(less.artifacts).filter(|_| false),
                 3 => most.http = most.http.iter().skip(1).cloned().collect(),
+                5 => most.delegate = None,
                 4 => most.kv = most.kv.map(|kv| KvCeiling { write: false, ..kv }),
                 _ => most.limits = most.limits.min(less.limits),
             }

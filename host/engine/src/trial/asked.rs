@@ -1,8 +1,9 @@
 //! The text of a request that somebody wants to try, as the gate would have it. Judges nothing.
 
 use bailiwick_core::fact::CallAnswer;
-use bailiwick_core::{Artifact, Bytes, Diagnostic, Digest, Name};
+use bailiwick_core::{Artifact, Bytes, Diagnostic, Digest, Document, Name};
 use bailiwick_gate::artifacts::PutRequest;
+use bailiwick_gate::delegate::DelegateRequest;
 use bailiwick_gate::knowledge::SearchRequest;
 use bailiwick_gate::kv::KvRequest;
 use bailiwick_gate::model::{CompleteRequest, Message, Role};
@@ -21,10 +22,11 @@ const ROWS: &[(&str, &str, fn(&[&str]) -> Option<Request>)] = &[
     ("artifacts", "AGENT artifacts put SIZE | get", artifacts),
     ("http", "AGENT http METHOD URL", http),
     ("kv", "AGENT kv get|list|set|delete [NAMESPACE]", kv),
+    ("delegate", "AGENT delegate AGENT", delegate),
 ];
 
 /// Every form, for help.
-pub const FORMS: &str = "AGENT model ALIAS, AGENT knowledge NAME, AGENT artifacts put SIZE, AGENT artifacts get, AGENT http METHOD URL, AGENT kv get|list|set|delete [NAMESPACE]";
+pub const FORMS: &str = "AGENT model ALIAS, AGENT knowledge NAME, AGENT artifacts put SIZE, AGENT artifacts get, AGENT http METHOD URL, AGENT kv get|list|set|delete [NAMESPACE], AGENT delegate AGENT";
 
 /// What is tried.
 #[derive(Debug)]
@@ -138,6 +140,12 @@ fn kv(words: &[&str]) -> Option<Request> {
     Some(Request::Kv(request))
 }
 
+fn delegate(words: &[&str]) -> Option<Request> {
+    let [agent] = words else { return None };
+    let input = Document::of(&serde_json::Value::Null);
+    Some(Request::Delegate(DelegateRequest { agent: (*agent).to_owned(), input }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +161,7 @@ mod tests {
             "research http GET https://api.example.com/v1/x",
             "note kv set notes",
             "note kv list",
+            "draft delegate fact_finder",
         ] {
             let asked = Asked::parse(good).unwrap_or_else(|problems| panic!("{good}: {problems}"));
             assert_eq!(asked.request.check(), Ok(()), "{good}");

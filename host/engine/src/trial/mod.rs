@@ -6,7 +6,7 @@ use std::net::ToSocketAddrs as _;
 
 use bailiwick_core::fact::CallAnswer;
 use bailiwick_core::{Bytes, Currency, Diagnostic, Name, RunId};
-use bailiwick_gate::ledger::{Ledger, Payer};
+use bailiwick_gate::ledger::{Allowance, Ledger, Payer};
 use bailiwick_gate::{Case, Money, Permit, Request};
 use bailiwick_policy::{
     Clearances, Effective, Grants, Narrowing, Network, Origin, Revocation, Says, Standing,
@@ -206,6 +206,7 @@ fn terms(opened: &Opened, permit: &Permit) -> Vec<(&'static str, String)> {
             vec![("namespace", format!("{}, up to {}", grant.namespace, grant.quota))]
         }
         Permit::Get => vec![("artifacts", "what its input names, or it has put".into())],
+        Permit::Delegate(_) => vec![("works", "under its own grants, and counts for both".into())],
         Permit::Collection(_) | Permit::Put => Vec::new(),
     }
 }
@@ -219,6 +220,7 @@ fn why_not(answer: CallAnswer) -> Vec<(&'static str, String)> {
         CallAnswer::Exhausted { detail, .. }
         | CallAnswer::Unavailable { detail }
         | CallAnswer::Invalid { detail } => vec![("because", detail)],
+        CallAnswer::Failed { failure } => vec![("because", failure.message)],
         CallAnswer::Ok { .. } => Vec::new(),
     }
 }
@@ -279,7 +281,7 @@ impl Money for Purse<'_> {
         let ledger = Ledger::default();
         ledger.open(&run, self.at.opened.budgets(plan, [self.at.agent]).into());
         let by = Some((Some(&self.at.agent.name), self.at.step));
-        let (most, day) = (self.standing.most, self.standing.day);
-        ledger.counts_money(Payer { most, day, ..Payer::of(&run, by) })
+        let own = Allowance { most: self.standing.most, ..Allowance::UNBOUND };
+        ledger.counts_money(Payer { own, day: self.standing.day, ..Payer::of(&run, by) })
     }
 }

@@ -148,6 +148,7 @@ impl Observed {
             }
             Some(CallAnswer::Invalid { detail }) => format!("invalid: {detail}"),
             Some(CallAnswer::Unavailable { detail }) => format!("unavailable: {detail}"),
+            Some(CallAnswer::Failed { failure }) => format!("failed: {}", failure.message),
             None => match self.lines.last() {
                 Some(line) => format!("went on: {}", line.message),
                 None if self.released > 0 => "went on, and nothing was refused".into(),
