@@ -424,7 +424,7 @@ mod driven {
     impl StepRunner for Onlooker {
         fn run(&self, _: Job) -> bailiwick_core::ports::BoxFuture<'_, Outcome> {
             let result = Ok(Document::of(&json!({ "text": "a" })));
-            Box::pin(async { Outcome { result, used: Used::default(), writes: None } })
+            Box::pin(async { Outcome { result, used: Used::default(), writes: Vec::new() } })
         }
     }
 
