@@ -136,6 +136,7 @@ impl Case {
             models: project.models.clone(),
             knowledge: folders(&project.knowledge),
             assets: folders(&project.assets),
+            agents: Default::default(),
         };
         let stated = self.text("label.txt");
         let order = &policy.labels.order;
