@@ -33,7 +33,6 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 const POOL_MEMORIES: u32 = 2 * ATTEMPTS_MAX;
 
 /// Depths of calls of agents by agents.
-#[expect(clippy::cast_possible_truncation, reason = "it is four")]
 const DEPTHS: u32 = DELEGATE_DEPTH_MAX as u32;
 
 /// Memories of the places of one depth.

@@ -27,6 +27,7 @@ pub use run::{AgentPin, Forked, PauseReason, Pin, Repin, RunEnd, StepBy, StepSha
     missing_docs,
     reason = "the variants are documented; their fields carry the documented types"
 )]
+#[allow(clippy::large_enum_variant, reason = "the largest is the first of a run, and stands once")]
 pub enum Fact {
     /// First of every run: what runs, on what, with which agents.
     RunStarted {

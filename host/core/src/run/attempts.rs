@@ -264,7 +264,7 @@ impl RunState {
             stage,
             Some(Stage::Resting { .. } | Stage::Judging { now: JudgeStage::Resting { .. }, .. })
         );
-        rests && self.open.get(&id.cell).is_some_and(|open| open.id == *id)
+        rests && self.open.get(&id.cell).is_some_and(|open| open.id == id.of_step())
     }
 
     /// The grant of an agent bounds its models; what it asks of the web is the step's.

@@ -268,6 +268,9 @@ impl RunState {
         if of_callee && !fact.may_be_of_callee() {
             return Err(illegal("an agent that was called has no cell of its own"));
         }
+        if !of_callee && matches!(fact, Fact::KvStaged { .. }) {
+            return Err(illegal("what a step changes in a namespace is written with its end"));
+        }
         let legal = match fact {
             Fact::RunStarted { .. } => Err("the run has begun"),
             Fact::Embedded { cost, .. } => self.embedded(*cost),

@@ -99,7 +99,7 @@ fn samples() -> Vec<Fact> {
             input: document.clone(),
         },
         Fact::KvStaged {
-            attempt: attempt("draft", 0, 1),
+            attempt: attempt("draft", 0, 1).callee(0),
             namespace: crate::words::name("notes"),
             by: [crate::words::name("finder")].into(),
             writes: document.clone(),
