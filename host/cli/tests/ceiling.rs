@@ -180,6 +180,11 @@ impl Scene {
         export.ends(0).stdout
     }
 
+    /// Gives a run to the host, and its id.
+    fn submit(&self) -> String {
+        self.host(&["submit"]).stdout.trim().to_owned()
+    }
+
     fn host(&self, words: &[&str]) -> end_to_end::Ended {
         self.desk.bailiwick(words).option("data", self.desk.data()).ends(0)
     }
@@ -302,17 +307,15 @@ fn a_file_that_cannot_be_read_is_refused_and_the_one_before_stays() {
 
 #[test]
 fn a_host_that_serves_goes_by_its_files_as_they_are() {
-    for (change, name) in
-        [(Scene::take_the_grant as fn(&Scene), "grant"), (Scene::lower_the_ceiling, "ceiling")]
-    {
+    for change in [Scene::take_the_grant as fn(&Scene), Scene::lower_the_ceiling] {
         let scene = Scene::new();
         let served = scene.start(&["serve"]);
         served.says("serving ");
-        scene.host(&["submit", "--run-id", "r"]);
+        let run = scene.submit();
         scene.goes_on();
         change(&scene);
-        until("it fails", || scene.state("r") == "failed");
-        scene.revoked("r");
+        until("it fails", || scene.state(&run) == "failed");
+        scene.revoked(&run);
         served.says("was changed and is in force");
         // `check` would refuse a component without the grant that it imports; what is there
         // goes on, and what begins is told.
@@ -329,11 +332,11 @@ fn what_is_revoked_stops_a_running_step_and_stays_so_over_a_restart() {
     let scene = Scene::new();
     let served = scene.start(&["serve"]);
     served.says("serving ");
-    scene.host(&["submit", "--run-id", "r"]);
+    let run = scene.submit();
     scene.goes_on();
     scene.host(&["revoke", "asker", "http.127.0.0.1"]);
-    until("it fails", || scene.state("r") == "failed");
-    let (message, hint) = scene.revoked("r");
+    until("it fails", || scene.state(&run) == "failed");
+    let (message, hint) = scene.revoked(&run);
     assert!(message.ends_with("it was revoked"), "{message}");
     assert_eq!(hint, "type: bailiwick revoke --undo asker http.127.0.0.1");
     drop(served);
@@ -343,13 +346,13 @@ fn what_is_revoked_stops_a_running_step_and_stays_so_over_a_restart() {
     let listed = scene.host(&["revoke", "--list"]).stdout;
     assert!(listed.starts_with("asker http.127.0.0.1, by "), "{listed}");
     let before = scene.counter.asked();
-    scene.host(&["submit", "--run-id", "denied"]);
-    until("it fails", || scene.state("denied") == "failed");
+    let run = scene.submit();
+    until("it fails", || scene.state(&run) == "failed");
     assert_eq!(scene.counter.asked(), before);
-    assert_eq!(scene.desk.shown("denied")["denials"][0]["hint"], hint.as_str(), "it never had it");
+    assert_eq!(scene.desk.shown(&run)["denials"][0]["hint"], hint.as_str(), "it never had it");
     scene.host(&["revoke", "--undo", "asker", "http.127.0.0.1"]);
     assert_eq!(scene.host(&["revoke", "--list"]).stdout, "");
-    scene.host(&["submit", "--run-id", "again"]);
+    scene.submit();
     scene.goes_on();
     let stream = scene.host_stream();
     assert!(stream.contains("PowerRevoked") && stream.contains("PowerReturned"), "{stream}");
