@@ -103,7 +103,6 @@ pub(crate) struct Material {
 
 impl Material {
     /// Routes, collections and assets that are granted, with what is in them.
-
     pub(crate) fn sources(&self, grants: &Grants) -> Digest {
         let Self { models, embedders, collections, assets } = self;
         let mut parts: Vec<String> = Vec::new();

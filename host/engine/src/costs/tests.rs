@@ -8,7 +8,7 @@ use bailiwick_core::ports::{BoxFuture, Clock};
 use bailiwick_core::{Calls, Cost, Money, Name, RunId, Timestamp, Tokens};
 use bailiwick_gate::ledger::{Ledger, Payer, Purse, Spent};
 use bailiwick_policy::intersect::{RequestedLimits, Resources};
-use bailiwick_policy::{Budget, Budgets, Policy, WhenSpent, intersect};
+use bailiwick_policy::{Budgets, Policy, WhenSpent, intersect};
 use bailiwick_project::{FileKind, Plan, Project, Surroundings, read_policy, schema};
 use serde_json::Value;
 
