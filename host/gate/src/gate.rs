@@ -75,9 +75,9 @@ pub struct Gate {
     pub(crate) attempt: AttemptId,
     pub(crate) recorder: Arc<dyn Recorder>,
     /// What held when the attempt began: what is gone since, it had.
-    began: Arc<Standing>,
+    pub(crate) began: Arc<Standing>,
     /// What held at the last look.
-    seen: Mutex<Arc<Standing>>,
+    pub(crate) seen: Mutex<Arc<Standing>>,
     pub(crate) readable: Mutex<Readable>,
     /// What it, and those that it called, have changed in namespaces.
     pub(crate) buffers: Mutex<Buffers>,
@@ -214,49 +214,6 @@ impl Gate {
             Ok(answer) => Ok(answer),
         };
         self.note(index, capability, digest, result, cost, via).await
-    }
-
-    /// What holds now, as one snapshot. A look at a number, unless something has changed.
-    pub(crate) fn standing(&self) -> Arc<Standing> {
-        let version = self.gateway.rules.version();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.version != version {
-            *seen = self.gateway.rules.standing(&self.generation);
-        }
-        Arc::clone(&seen)
-    }
-
-    /// Whether a request that is denied now was not when the attempt began.
-    fn had(&self, request: &Request, answer: &CallAnswer) -> bool {
-        matches!(answer, CallAnswer::Denied { .. })
-            && !Arc::ptr_eq(&self.began, &self.standing())
-            && self.authorize(request, &self.began).is_ok()
-    }
-
-    /// The denial of a request that was let through a moment ago, where it would not be now.
-    pub(crate) fn gone(&self, request: &Request, before: &Standing) -> Option<CallAnswer> {
-        let now = self.standing();
-        if now.version == before.version {
-            return None;
-        }
-        self.authorize(request, &now).err().filter(|gone| matches!(gone, CallAnswer::Denied { .. }))
-    }
-
-    /// A power is gone that the attempt had: whatever was answered is lost, what it cost is
-    /// kept, the denial stands in the run, and the attempt is over.
-    async fn revoked(
-        &self,
-        (index, capability, request): (u32, Capability, Digest),
-        gone: CallAnswer,
-        cost: Cost,
-    ) -> Result<Answer, CallError> {
-        let (reason, hint) = match &gone {
-            CallAnswer::Denied { reason, hint } => (reason.clone(), hint.clone()),
-            _ => (String::new(), None),
-        };
-        self.note(index, capability, request, Err(gone), cost, None).await.err();
-        let message = format!("a power was taken away while it ran: {reason}");
-        Err(CallError::Ended(Failure { kind: FailureKind::Revoked, message, hint }))
     }
 
     /// Whether a call that left is to be asked again later instead of being answered now.
@@ -431,7 +388,7 @@ impl Gate {
     }
 
     /// Writes the answer down and hands it over.
-    async fn note(
+    pub(crate) async fn note(
         &self,
         index: u32,
         capability: Capability,

@@ -20,6 +20,7 @@ pub mod kv;
 pub mod ledger;
 pub mod logbook;
 pub mod model;
+mod now;
 pub mod provider;
 
 mod replay;

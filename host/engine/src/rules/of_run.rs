@@ -18,6 +18,9 @@ use crate::powers::{CAPABILITIES, shown_grant};
 /// Whose powers: an agent name on a component with what it began with.
 type Key = (Name, Digest, Digest);
 
+/// What holds for an agent, and what it began with.
+pub(crate) type Known = (Arc<Standing>, Arc<Generation>);
+
 /// The rules as one run meets them.
 pub(crate) struct RunRules {
     run: RunId,
@@ -27,7 +30,7 @@ pub(crate) struct RunRules {
     labels: RunLabels,
     /// As they were when the run began: under another definition the same name is another one.
     credentials: BTreeMap<Name, Credential>,
-    known: Mutex<HashMap<Key, (Arc<Standing>, Arc<Generation>)>>,
+    known: Mutex<HashMap<Key, Known>>,
 }
 
 impl RunRules {
@@ -75,16 +78,17 @@ impl RunRules {
         Standing::of(&generation.effective, &narrowing, clearances, version)
     }
 
-    /// What the agents of this run have lost since they were last looked at, each power with
-    /// who says so.
-    pub(crate) fn lost(&self) -> Vec<String> {
-        let known: Vec<_> = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.values().cloned().collect()
-        };
+    /// What holds for each agent of this run at this moment.
+    pub(crate) fn known(&self) -> Vec<Known> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
+    }
+
+    /// What the agents of this run have lost since then, each power with who says so.
+    pub(crate) fn lost(&self, since: &[Known]) -> Vec<String> {
         let mut lost = Vec::new();
-        for (before, generation) in known {
-            let now = self.standing(&generation);
+        for (before, generation) in since {
+            let now = self.standing(generation);
             for capability in CAPABILITIES {
                 let shown = |powers: &Effective| shown_grant(&powers.grants, capability);
                 let (was, is) = (shown(before.effective()), shown(now.effective()));

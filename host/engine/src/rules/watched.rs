@@ -11,7 +11,7 @@ use bailiwick_project::Project;
 use bailiwick_store::HostFact;
 
 use super::{HostRules, Report, RunRules};
-use crate::load::{self, Opened, POLICY_OF_THE_HOST, PROJECT_FILE, PolicySource};
+use crate::load::{self, Opened, POLICY_FILE, POLICY_OF_THE_HOST, PROJECT_FILE, PolicySource};
 use crate::pinned;
 use crate::problems::Problems;
 
@@ -44,18 +44,22 @@ impl Stamp {
     }
 }
 
-/// One file: the version that was taken or refused, and the one of the last look.
+/// One file: the version that was read or refused, and the one of the last look.
 #[derive(Debug)]
 struct Looked {
     path: PathBuf,
     taken: Option<Stamp>,
     last: Option<Stamp>,
+    /// Of the text that is in force.
+    text: Option<Digest>,
 }
 
 impl Looked {
-    fn at(path: PathBuf) -> Self {
-        let stamp = Stamp::of(&path);
-        Self { path, taken: stamp, last: stamp }
+    /// It is read once more at the beginning: between the moment in which a run was checked
+    /// and the one in which somebody looks on, minutes of compiling may lie.
+    fn at(path: PathBuf, text: Option<&String>) -> Self {
+        let text = text.map(|text| Digest::of(text.as_bytes()));
+        Self { path, taken: None, last: None, text }
     }
 
     /// Whether there is another version, that was there at the last look already.
@@ -86,16 +90,18 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(super) fn new(rules: Arc<HostRules>, opened: &Opened, report: Report) -> Self {
-        let mut looked = vec![(Which::Project, Looked::at(opened.root.join(PROJECT_FILE)))];
+        let texts = &opened.pinned.0;
+        let project = Looked::at(opened.root.join(PROJECT_FILE), texts.get(PROJECT_FILE));
+        let mut looked = vec![(Which::Project, project)];
         match &opened.policy_source {
             PolicySource::File { path, .. } => {
-                looked.push((Which::Policy, Looked::at(path.clone())));
+                looked.push((Which::Policy, Looked::at(path.clone(), texts.get(POLICY_FILE))));
             }
             // One may come to be: the host's own before the user's.
             PolicySource::BuiltIn => {
                 let host = PathBuf::from(POLICY_OF_THE_HOST);
                 let policies = opened.user_policy.iter().cloned().chain([host]);
-                looked.extend(policies.map(|path| (Which::Policy, Looked::at(path))));
+                looked.extend(policies.map(|path| (Which::Policy, Looked::at(path, None))));
             }
         }
         let files = Files { project: opened.project.clone(), policy: opened.policy.clone() };
@@ -143,8 +149,11 @@ impl Watched {
         };
         let before = self.files();
         let (files, digest) = match self.read(which, path, &shown, &before).await {
-            Ok(read) => read,
+            Ok(None) => return,
+            Ok(Some(read)) => read,
             Err(problems) => {
+                // What comes after it is said, also where it is what was there before.
+                self.is_in_force(path, None);
                 let line = format!(
                     "{shown} was changed and cannot be read; the version before stays in force:\n{problems}"
                 );
@@ -156,9 +165,11 @@ impl Watched {
             let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
             runs.iter().filter_map(Weak::upgrade).collect()
         };
+        // Before it is in force: a gate that calls meanwhile looks at what is new.
+        let runs: Vec<_> = runs.into_iter().map(|run| (run.known(), run)).collect();
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
         self.rules.has_changed();
-        let above: Vec<_> = runs.iter().flat_map(|run| run.lost()).collect();
+        let above: Vec<_> = runs.iter().flat_map(|(since, run)| run.lost(since)).collect();
         let mut line = format!("{shown} was changed and is in force");
         for lost in &above {
             line.push_str("\n  ");
@@ -173,10 +184,14 @@ impl Watched {
         path: &Path,
         shown: &str,
         before: &Files,
-    ) -> Result<(Files, Digest), Problems> {
-        let (path, name) = (path.to_path_buf(), shown.to_owned());
-        let read = tokio::task::spawn_blocking(move || load::rule_text(&path, &name)).await;
+    ) -> Result<Option<(Files, Digest)>, Problems> {
+        let (from, name) = (path.to_path_buf(), shown.to_owned());
+        let read = tokio::task::spawn_blocking(move || load::rule_text(&from, &name)).await;
         let text = read.map_err(pinned::storage)??;
+        let digest = Digest::of(text.as_bytes());
+        if !self.is_another(path, digest) {
+            return Ok(None);
+        }
         let files = match which {
             Which::Project => Files {
                 project: load::project_again(&text, &self.models)?,
@@ -186,7 +201,21 @@ impl Watched {
                 Files { project: before.project.clone(), policy: load::policy_again(shown, &text)? }
             }
         };
-        Ok((files, Digest::of(text.as_bytes())))
+        self.is_in_force(path, Some(digest));
+        Ok(Some((files, digest)))
+    }
+
+    /// Whether a text is another one than the one in force: a file may be written as it was.
+    fn is_another(&self, path: &Path, text: Digest) -> bool {
+        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.iter().all(|(_, looked)| looked.path != path || looked.text != Some(text))
+    }
+
+    fn is_in_force(&self, path: &Path, text: Option<Digest>) {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, looked) in looked.iter_mut().filter(|(_, looked)| looked.path == path) {
+            looked.text = text;
+        }
     }
 }
 

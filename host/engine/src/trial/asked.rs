@@ -15,8 +15,11 @@ use crate::problems::Problems;
 /// The largest put that is tried: as much as an attempt may ever put.
 const PUT_MAX: Bytes = Bytes::mib(1024);
 
-/// How each power is written, one a row.
-const ROWS: &[(&str, &str, fn(&[&str]) -> Option<Request>)] = &[
+/// Reads what stands behind the power's word.
+type Read = fn(&[&str]) -> Option<Request>;
+
+/// How each power is written, one a row: its word, its form, its reader.
+const ROWS: &[(&str, &str, Read)] = &[
     ("model", "AGENT model ALIAS", model),
     ("knowledge", "AGENT knowledge NAME", knowledge),
     ("artifacts", "AGENT artifacts put SIZE | get", artifacts),

@@ -66,10 +66,7 @@ pub fn judge(
     };
     let mut told: Option<Verdict> = None;
     for plan in opened.plans.values() {
-        let written = match labels::follow(opened, plan, input) {
-            Ok(flow) => flow,
-            Err(problems) => return Err(problems),
-        };
+        let written = labels::follow(opened, plan, input)?;
         let steps = plan.steps.iter().filter(|step| step.agent() == Some(&agent.name));
         for step in steps {
             let order = &opened.policy.labels.order;
