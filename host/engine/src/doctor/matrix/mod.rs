@@ -124,7 +124,7 @@ pub struct Ground {
 }
 
 /// A server on this machine's loopback that attacks by its answers, and keeps what it was
-/// asked. By path: `/echo/WHERE` gives the whole request back in its body, its headers or a
+/// asked. By path: `/echo-WHERE` gives what it was sent back in its body, a header or a
 /// redirect; `/large` answers 64 KiB; `/slow` never; `/away` leads to a private address, `/aside`
 /// to `/never/aside`, `/v1` speaks as a model; all else is `{}`.
 pub trait Receiver: Send + Sync {

@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
         Under::Ceiling,
         ("most_wall", "waiting for ever under the ceiling", &["policy ceiling.*.limits.wall"]),
         (
-            "attack = \"fetch\", a = \"GET\", b = \"http://127.0.0.1:{port}/slow\"",
+            "attack = \"fetch\", a = \"GET\", b = \"http://127.0.0.1:{port}/slow\", m = 1000",
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/slow\"], network = \"loopback\" }]",
             "",
         ),

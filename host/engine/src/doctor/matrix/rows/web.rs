@@ -126,7 +126,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Denied(""),
+        Refusal::Denied("no rule for this host has the path"),
     ),
     guest(
         ("web_encoded_slash", "a slash in percent signs", &["project agents.*.grants.http.paths"]),
