@@ -93,21 +93,24 @@ fn packages() -> BTreeMap<String, Vec<(String, String)>> {
 /// Every Rust source of the host and the SDK. Files in folders below `tests/` are
 /// data of tests.
 fn sources() -> Vec<PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    rust_files(&|folder| folder.file_name().is_none_or(|name| name != "tests"))
+}
+
+/// The Rust files of the host and the SDK, below the folders whose folders are entered.
+fn rust_files(enters_folders_of: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    fn walk(folder: &Path, enters: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let is_data = folder.file_name().is_some_and(|parent| parent == "tests");
-            if path.is_dir() && name != "target" && !is_data {
-                walk(&path, found);
+            if path.is_dir() && !path.ends_with("target") && enters(folder) {
+                walk(&path, enters, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);
             }
         }
     }
     let mut found = Vec::new();
-    walk(&root().join("host"), &mut found);
-    walk(&root().join("sdk"), &mut found);
+    walk(&root().join("host"), enters_folders_of, &mut found);
+    walk(&root().join("sdk"), enters_folders_of, &mut found);
     found.sort();
     assert!(found.len() > 20, "the sources were not found");
     found
@@ -211,7 +214,8 @@ fn every_test_that_the_security_pages_name_is_there() {
     assert!(named.len() > 50, "the tables were not found: {named:?}");
     let proofs = named_in_last_column(&page("docs/enforcement.md"));
     assert!(proofs.len() > 50, "the tables were not found: {proofs:?}");
-    let sources: String = sources().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let files = rust_files(&|_| true);
+    let sources: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let entries = fs::read_to_string(root().join("host/entries/src/lib.rs")).unwrap();
     let is_there = |name: &String| {
         sources.contains(&format!("fn {name}("))
