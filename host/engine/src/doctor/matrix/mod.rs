@@ -130,7 +130,7 @@ pub struct Ground {
 pub trait Receiver: Send + Sync {
     /// Its port on 127.0.0.1.
     fn port(&self) -> u16;
-    /// The first lines of all requests so far.
+    /// The first lines of all requests since it was asked last.
     fn heard(&self) -> Vec<String>;
 }
 
