@@ -232,7 +232,7 @@ impl CompleteRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
-        within(ALIAS, self.alias.len(), 1, NAME_MAX_BYTES)?;
+        within(ALIAS, self.alias.len(), 0, NAME_MAX_BYTES)?;
         within("messages", self.messages.len(), 1, MESSAGES_MAX)?;
         within("stop", self.stop.len(), 0, STOPS_MAX)?;
         within("tools", self.tools.len(), 0, TOOLS_MAX)?;
@@ -289,7 +289,7 @@ impl EmbedRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
-        within(ALIAS, self.alias.len(), 1, NAME_MAX_BYTES)?;
+        within(ALIAS, self.alias.len(), 0, NAME_MAX_BYTES)?;
         within("texts", self.texts.len(), 1, EMBED_TEXTS_MAX)?;
         self.texts
             .iter()
@@ -303,7 +303,7 @@ impl ImageRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
-        within(ALIAS, self.alias.len(), 1, NAME_MAX_BYTES)?;
+        within(ALIAS, self.alias.len(), 0, NAME_MAX_BYTES)?;
         within("bytes of the prompt", self.prompt.len(), 1, PROMPT_MAX_BYTES)?;
         within(
             "width",

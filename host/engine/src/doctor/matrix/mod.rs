@@ -124,13 +124,13 @@ pub struct Ground {
 }
 
 /// A server on this machine's loopback that attacks by its answers, and keeps what it was
-/// asked. By path: `/echo/WHERE` gives the whole request back in its body, its headers or a
+/// asked. By path: `/echo-WHERE` gives what it was sent back in its body, a header or a
 /// redirect; `/large` answers 64 KiB; `/slow` never; `/away` leads to a private address, `/aside`
 /// to `/never/aside`, `/v1` speaks as a model; all else is `{}`.
 pub trait Receiver: Send + Sync {
     /// Its port on 127.0.0.1.
     fn port(&self) -> u16;
-    /// The first lines of all requests so far.
+    /// The first lines of all requests since it was asked last.
     fn heard(&self) -> Vec<String>;
 }
 

@@ -221,9 +221,7 @@ pub(super) const ROWS: &[Row] = &[
     files(
         ("nobody", "an agent that no ceiling knows", &["policy ceiling.*.http.host"]),
         Files {
-            policy: concat!(
-                "labels = { unlabelled = \"public\" }\n[ceiling.\"local/somebody_else\"]\n"
-            ),
+            policy: "labels = { unlabelled = \"public\" }\n[ceiling.\"local/somebody_else\"]\n",
             ..NOTHING
         },
         Refusal::Refused("E072", ""),

@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
     guest(
         ("huge_alias", "a name of a model of 1 MiB", &["limit model request"]),
         ("attack = \"model\", z = 1048576, b = \"hi\"", "", ""),
-        Refusal::Invalid("bytes of the alias: 1048576; it must be 1 to 64"),
+        Refusal::Invalid("bytes of the alias: 1048576; it must be 0 to 64"),
     ),
     guest(
         (

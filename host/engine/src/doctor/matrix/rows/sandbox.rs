@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
     guest(
         ("wall", "waiting for a server that never answers", &["project agents.*.limits.wall"]),
         (
-            "attack = \"fetch\", a = \"GET\", b = \"http://127.0.0.1:{port}/slow\"",
+            "attack = \"fetch\", a = \"GET\", b = \"http://127.0.0.1:{port}/slow\", m = 1000",
             "limits = { wall = \"300 ms\" }\ngrants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/slow\"], network = \"loopback\" }]",
             "",
         ),

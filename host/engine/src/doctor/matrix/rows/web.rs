@@ -126,7 +126,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Denied(""),
+        Refusal::Denied("no rule for this host has the path"),
     ),
     guest(
         ("web_encoded_slash", "a slash in percent signs", &["project agents.*.grants.http.paths"]),
@@ -211,7 +211,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("the value of accept must be printable ASCII on one line"),
     ),
     guest(
         ("web_header_host", "the header `host`, which is the host's own", &["limit request form"]),
@@ -220,7 +220,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("host belongs to the connection or to the host"),
     ),
     guest(
         (
@@ -233,7 +233,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("content-length belongs to the connection or to the host"),
     ),
     guest(
         (
@@ -246,7 +246,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("transfer-encoding belongs to the connection or to the host"),
     ),
     guest(
         (
@@ -259,7 +259,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("connection belongs to the connection or to the host"),
     ),
     guest(
         (
@@ -272,7 +272,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("expect belongs to the connection or to the host"),
     ),
     guest(
         (
@@ -285,7 +285,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("trailer belongs to the connection or to the host"),
     ),
     guest(
         (
@@ -298,7 +298,7 @@ pub(super) const ROWS: &[Row] = &[
             "grants.http = [{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, paths = [\"/open/*\"], network = \"loopback\" }]",
             "",
         ),
-        Refusal::Invalid("header"),
+        Refusal::Invalid("upgrade belongs to the connection or to the host"),
     ),
     guest(
         ("web_header", "a header that is not granted", &["project agents.*.grants.http.headers"]),
