@@ -416,7 +416,6 @@ async fn a_route_that_is_cleared_is_asked_and_one_that_is_not_is_passed_over() {
 
 #[tokio::test]
 async fn what_people_lower_leaves_its_attempt_in_the_form_that_they_see() {
-    use bailiwick_policy::Clearances;
     let grants =
         Grants { artifacts: Some(ArtifactsGrant { put: Some(Bytes::mib(1)) }), ..Grants::none() };
     let mut world = World::new(false);

@@ -346,7 +346,7 @@ pub fn everything() -> Grants {
         assets: [].into(),
         http: bailiwick_policy::HttpPower {
             rules: bailiwick_policy::HttpRule::public(),
-            ..HttpPower::none()
+            ..bailiwick_policy::HttpPower::none()
         },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
         kv: Some(KvGrant {
