@@ -130,6 +130,15 @@ pub const CASES: &[Case] = &[
             "bytes_are_handed_out_only_of_what_a_run_shows",
         ],
     ),
+    case("delegate to itself", &[], &["nobody_calls_itself_or_back"]),
+    case(
+        "delegate in a cycle",
+        &[],
+        &["nobody_calls_an_unknown_agent_or_itself_or_in_a_circle", "nobody_calls_itself_or_back"],
+    ),
+    case("delegate too deep", &[], &["calls_go_four_deep_and_no_deeper"]),
+    case("delegate ungranted", &[], &["what_is_not_granted_is_not_called"]),
+    case("delegate as a power lift", &[], &["no_power_is_lent_down_or_up"]),
     case("kv quota", &["quota", "most_values"], &["a_namespace_that_is_full_takes_nothing_more"]),
     case(
         "another namespace",

@@ -21,6 +21,16 @@ pub const FILES: [FileKind; 3] = [FileKind::Project, FileKind::Pipeline, FileKin
 /// Keys that restrict people, or what no attempt of a guest shows, with a test of each.
 const TESTED: &[(&str, &str)] = &[
     ("project models.*.routes.price.image", "pictures_are_charged_by_the_piece"),
+    ("project agents.*.grants.delegate", "what_is_not_granted_is_not_called"),
+    ("project agents.*.grants.delegate.use", "what_is_not_granted_is_not_called"),
+    (
+        "project agents.*.grants.delegate.even-if",
+        "who_calls_knows_sends_and_changes_what_those_do_whom_it_calls",
+    ),
+    (
+        "policy ceiling.*.delegate",
+        "who_is_called_is_told_by_the_component_and_not_by_the_operators_name",
+    ),
     ("pipeline input", "input_against_the_schema"),
     ("pipeline step.*.min", "a_list_under_min_fails_its_reader"),
     ("pipeline step.*.judges", "judges_speak_in_file_order_and_a_veto_saves_the_later"),
@@ -81,6 +91,7 @@ const SAYING: &[(&str, &str)] = &[
     ("policy credentials.*.header", "where a secret is put"),
     ("policy credentials.*.prefix", "where a secret is put"),
     ("policy credentials.*.query", "where a secret is put"),
+    ("policy credentials.*.sign", "what a secret signs"),
     ("policy ceiling.*.http.even-if", "nothing in a ceiling"),
 ];
 

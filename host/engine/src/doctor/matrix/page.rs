@@ -52,7 +52,7 @@ something is not refused for its reason. `--json` prints the same as one documen
 The attacker is one component, [`hostile.wat`](../host/engine/src/doctor/guests/hostile.wat), which does the attack that its input names; \
 a test makes it from its text again and compares the bytes. Some rows are files that somebody wrote, and components that are no agents.\n\n\
 This page is written by `UPDATE_EXPECT=1 cargo nextest run --release -p bailiwick-engine --test enforcement` from the table in \
-`host/engine/src/doctor/matrix`, and a test compares it. `delegate` comes with its own rows.\n";
+`host/engine/src/doctor/matrix`, and a test compares it.\n";
 
 const KEYS: &str = "A key that restricts needs a row that runs into it, or a test where no guest can; a test fails on a new key that has neither, \
 until somebody says why it restricts nobody.\n";
