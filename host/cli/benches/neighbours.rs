@@ -59,7 +59,7 @@ fn main() {
         }
     }
     let [hostile, honest, alone] = all;
-    let figures: [(&str, fn(&Measured) -> &Vec<f64>); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("one-step run, start to result", |m| &m.steps),
         ("its first fact durable and shown", |m| &m.journal),
         ("decision until the next step started", |m| &m.decisions),
@@ -78,6 +78,9 @@ fn main() {
         }
     }
 }
+
+/// One of the figures of a repetition.
+type Figure = fn(&Measured) -> &Vec<f64>;
 
 /// What one repetition measured, in milliseconds.
 struct Measured {

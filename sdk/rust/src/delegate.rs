@@ -23,7 +23,7 @@ pub struct Delegate<'h> {
 pub enum DelegateError {
     /// It was not called.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Uncalled(#[from] HostError),
     /// It was called, and failed. What it changed in namespaces did not happen.
     #[error("the agent that was called {0}")]
     Failed(Fault),
@@ -76,7 +76,7 @@ impl<'h> Delegate<'h> {
     /// ```
     ///
     /// # Errors
-    /// [`DelegateError::Host`] where it was not called: `Denied` where it is not granted, or
+    /// [`DelegateError::Uncalled`] where it was not called: `Denied` where it is not granted, or
     /// waits for this one already, or is too deep, or the input names a foreign artifact;
     /// `Invalid` where input or output are not of these types. [`DelegateError::Failed`]
     /// where it has no output.
@@ -102,7 +102,7 @@ fn invalid(error: serde_json::Error) -> HostError {
 impl From<DelegateError> for Failure {
     fn from(error: DelegateError) -> Self {
         match error {
-            DelegateError::Host(error) => error.into(),
+            DelegateError::Uncalled(error) => error.into(),
             DelegateError::Failed(Fault::Retryable(_)) => Self::Retryable(error.to_string()),
             DelegateError::Failed(_) => Self::Fatal(error.to_string()),
         }
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn without_a_script_nobody_may_be_called() {
         let host = Fake::new().host();
-        let denied = DelegateError::Host(HostError::Denied { capability: "delegate".into() });
+        let denied = DelegateError::Uncalled(HostError::Denied { capability: "delegate".into() });
         assert_eq!(host.delegate().call::<Value>("anybody", &1), Err(denied.clone()));
         let fake = Fake::new().agent_with("other", |input| Ok(input.clone()));
         assert_eq!(fake.host().delegate().call::<u32>("other", &7), Ok(7));

@@ -196,7 +196,7 @@ impl From<host::delegate::CallError> for DelegateError {
     fn from(error: host::delegate::CallError) -> Self {
         use host::delegate::Failure as Told;
         match error {
-            host::delegate::CallError::Host(error) => Self::Host(error.into()),
+            host::delegate::CallError::Host(error) => Self::Uncalled(error.into()),
             host::delegate::CallError::Failed(told) => Self::Failed(match told {
                 Told::InvalidInput(text) => Fault::InvalidInput(text),
                 Told::Refused => Fault::Refused,

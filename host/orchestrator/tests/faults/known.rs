@@ -55,10 +55,10 @@ impl Known {
             Fact::CallIntended { attempt, index, key, .. } => {
                 self.intents.insert(*key, (attempt.clone(), *index));
             }
-            Fact::Delegated { attempt, index, .. } => {
-                if !self.delegated.insert((attempt.clone(), *index)) {
-                    return Err(format!("call {index} of {attempt} began twice"));
-                }
+            Fact::Delegated { attempt, index, .. }
+                if !self.delegated.insert((attempt.clone(), *index)) =>
+            {
+                return Err(format!("call {index} of {attempt} began twice"));
             }
             Fact::CallAnswered { attempt, index, answer, .. } => {
                 if !self.answered.insert((attempt.clone(), *index)) {
