@@ -42,8 +42,9 @@ pub fn fact_finder(question: Question, host: &Host) -> Result<Facts, Failure> {
         return Err(Failure::invalid_input("question: must not be blank"));
     }
     let found = host.knowledge("facts").search(&question.question, PASSAGES)?;
-    host.log().info(&format!("{} passages", found.len()));
-    let facts = found.into_iter().map(|passage| Fact { text: passage.text, source: passage.document });
+    host.log().info(format!("{} passages", found.len()));
+    let facts =
+        found.into_iter().map(|passage| Fact { text: passage.text, source: passage.document });
     Ok(Facts { facts: facts.collect() })
 }
 
