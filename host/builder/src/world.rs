@@ -15,7 +15,7 @@ pub const WORLD: &str = "agent";
 const FULL_WORLD: &str = "full";
 
 /// The contract, file by file, as it stands in `wit/`.
-const CONTRACT: [(&str, &str); 9] = [
+pub(crate) const CONTRACT: [(&str, &str); 9] = [
     ("agent.wit", include_str!("../../../wit/v0.1/agent.wit")),
     ("artifacts.wit", include_str!("../../../wit/v0.1/artifacts.wit")),
     ("http.wit", include_str!("../../../wit/v0.1/http.wit")),

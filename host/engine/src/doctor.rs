@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::Toolchain;
+use bailiwick_builder::{COMPONENTIZE_PY, COMPONENTIZE_QJS, ESBUILD, Tool, Toolchain};
 use bailiwick_core::Bytes;
 use bailiwick_store::Store;
 
@@ -42,6 +42,8 @@ pub struct Finding {
 pub async fn examine(config: &HostConfig, places: &Places) -> Vec<Finding> {
     vec![
         toolchain(&places.project),
+        language("python", &[COMPONENTIZE_PY], &places.project),
+        language("typescript", &[ESBUILD, COMPONENTIZE_QJS], &places.project),
         engine(config).await,
         walls("serving", lockdown::host_tries(config).await),
         walls("compiling", lockdown::compiler_tries(config).await),
@@ -74,6 +76,18 @@ fn toolchain(folder: &Path) -> Finding {
             advice: Some(none.to_string()),
         },
     }
+}
+
+/// The tools of another language. Most machines do without, so a missing one is no fault.
+fn language(subject: &'static str, tools: &[Tool], folder: &Path) -> Finding {
+    let found: Result<Vec<String>, _> =
+        tools.iter().map(|tool| tool.find(folder).map(|found| found.to_string())).collect();
+    let (found, advice) = match found {
+        Ok(tools) => (tools.join(", "), None),
+        Err(error) => ("no tools: its agents run, and cannot be built".into(), Some(error)),
+    };
+    let advice = advice.map(|error| error.to_string());
+    Finding { subject, health: Health::Good, found, advice }
 }
 
 /// The smallest component there is, compiled by the child and loaded: what every agent needs first.

@@ -9,6 +9,7 @@ mod deny;
 mod guests;
 mod install;
 mod kills;
+mod languages;
 mod model;
 mod simulate;
 mod suite;
