@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::{COMPONENTIZE_PY, COMPONENTIZE_QJS, ESBUILD, Tool, Toolchain};
+use bailiwick_builder::{COMPONENTIZE_PY, COMPONENTIZE_QJS, ESBUILD, Tool, ToolError, Toolchain};
 use bailiwick_core::Bytes;
 use bailiwick_store::Store;
 
@@ -86,7 +86,7 @@ fn language(subject: &'static str, tools: &[Tool], folder: &Path) -> Finding {
         Ok(tools) => (tools.join(", "), None),
         Err(error) => ("no tools: its agents run, and cannot be built".into(), Some(error)),
     };
-    let advice = advice.map(|error| error.to_string());
+    let advice = advice.map(|error: ToolError| error.to_string().replace("\n", " "));
     Finding { subject, health: Health::Good, found, advice }
 }
 

@@ -43,7 +43,7 @@ export default defineAgent({
       "</svg>",
       "",
     ].join("\n");
-    console.log(`a card of ${lines.length} lines for`, host.task.cell);
+    console.log("a card for", host.task.cell, { lines: lines.length });
     return {
       picture: host.artifacts.put(picture, "image/svg+xml", "card.svg"),
       caption: `${words.count} words of ${words.mean_letters.toFixed(1)} letters`,

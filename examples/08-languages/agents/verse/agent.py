@@ -59,5 +59,5 @@ def verse(opening: Opening, host: Host) -> Verse:
         text = text.upper()
     lines = textwrap.wrap(text, width=40)
     letters = [len(word.strip(".,!?")) for word in text.split()]
-    print(f"{len(lines)} lines by {rest.model}")
+    print(f"wrapped into {len(lines)}, by {rest.model}")
     return Verse(lines, Words(len(letters), round(statistics.mean(letters), 1)))
