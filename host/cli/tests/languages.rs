@@ -87,17 +87,25 @@ fn from_new_to_output(language: &str, tests: &[&str]) {
     if let [program, words @ ..] = tests {
         let mut command = Command::new(program);
         command.args(words).current_dir(&folder).env("PATH", path());
+        command.env("CARGO_TARGET_DIR", shared_target());
         let tested = command.output().unwrap();
         let told = String::from_utf8_lossy(&tested.stdout);
         let words = String::from_utf8_lossy(&tested.stderr);
         assert!(tested.status.success(), "{told}\n{words}");
     }
     let build = desk.bailiwick(["build"]).word(&folder).env("PATH", &path());
+    let build = build.env("CARGO_TARGET_DIR", &shared_target());
     let built = built(&folder);
     assert_eq!(build.ends(0).stdout.trim(), built.display().to_string());
     let project = folder.join("try");
     let ran = desk.run(&project).option("input", project.join("input.json"));
     assert_eq!(ran.ends(0).json()["result"]["greeting"], "Hello, Ada!");
+}
+
+/// Where the agents of this repository are compiled: `std` and the crates are there.
+fn shared_target() -> String {
+    let usual = || root().join("agents/target").display().to_string();
+    std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| usual())
 }
 
 fn built(folder: &Path) -> PathBuf {

@@ -28,6 +28,8 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   guests                build every agent in agents/ (and what builds them)
+  languages             fetch the tools of Python and TypeScript agents, and run the tests
+                        of what is written in these languages
   demo [--out DIR]      run the reference campaign, and say where its gallery is
   test                  all tests that need nothing but this machine
   test --with-model     these, and the ones with a real model behind a real server
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
 fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
     match words {
         ["guests"] => guests::build_all(stages),
+        ["languages"] => stages.run("other languages", languages::tests),
         ["demo"] => demo::run(None, stages),
         ["demo", "--out", folder] => demo::run(Some(Path::new(folder)), stages),
         ["test"] => suite::run(Scope::Local, stages),
