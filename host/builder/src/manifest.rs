@@ -243,11 +243,14 @@ impl Reader<'_> {
     fn build(&mut self, value: &Value<'_>, manifest: &mut Manifest) {
         let hint = r#"language = "python", or module = "FILE.wasm", relative to this folder; without them the crate is built"#;
         let Some(table) = self.table(value, hint) else { return };
-        let mut entry_span = None;
+        let (mut entry_span, mut has_language) = (None, false);
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "module" => manifest.module = self.string(value, hint).map(PathBuf::from),
-                "language" => manifest.language = self.language(value),
+                "language" => {
+                    manifest.language = self.language(value);
+                    has_language = true;
+                }
                 "entry" => {
                     manifest.entry = self.string(value, hint).map(PathBuf::from);
                     entry_span = Some(value.span());
@@ -261,7 +264,7 @@ impl Reader<'_> {
             let message = "a finished file has no language and no entry any more";
             self.report(WRONG_VALUE, message, value.span(), "leave module out, or the others");
         } else if let Some(span) = entry_span
-            && manifest.language.and_then(Language::entry).is_none()
+            && (!has_language || manifest.language == Some(Language::Rust))
         {
             let hint = r#"add language = "python" or "typescript", or leave entry out"#;
             self.report(WRONG_VALUE, "a crate has no entry", span, hint);
