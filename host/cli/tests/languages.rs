@@ -21,7 +21,7 @@ fn run(desk: &Desk, id: &str) -> Call {
         assert!(built.is_file(), "{} is not there; run: cargo xtask guests", built.display());
     }
     let call = desk.run(&project).option("input", project.join("input.json"));
-    call.option("run-id", id).option("out", desk.out())
+    call.option("run-id", id)
 }
 
 fn replay(desk: &Desk, id: &str) -> serde_json::Value {
@@ -49,12 +49,13 @@ fn three_languages_make_cards_that_replay_equal() {
 #[test]
 fn a_host_that_is_killed_in_any_of_them_goes_on_to_the_same_cards() {
     let uncut = Desk::new();
-    run(&uncut, "cards").ends(0);
+    run(&uncut, "cards").option("out", uncut.out()).ends(0);
     // The second start is in Rust; the calls are of Python, the ends of the last cells of
     // TypeScript.
     for fault in ["CellStarted:2", "CallAnswered:1", "CallAnswered:3", "CellFinished:8"] {
         let desk = Desk::new();
-        run(&desk, "cards").option("inject", format!("crash-after={fault}")).dies();
+        let call = run(&desk, "cards").option("out", desk.out());
+        call.option("inject", format!("crash-after={fault}")).dies();
         let resumed = desk.bailiwick(["resume", "cards"]).option("project", example(EXAMPLE));
         resumed.option("data", desk.data()).option("out", desk.out()).ends(0);
         folder::assert_equal(&uncut.out(), &desk.out());
