@@ -27,12 +27,14 @@ pub enum Capability {
     Http,
     /// Values that last from run to run.
     Kv,
+    /// Other agents.
+    Delegate,
 }
 
 impl Capability {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 5] =
-        [Self::Model, Self::Knowledge, Self::Artifacts, Self::Http, Self::Kv];
+    pub const ALL: [Self; 6] =
+        [Self::Model, Self::Knowledge, Self::Artifacts, Self::Http, Self::Kv, Self::Delegate];
 
     /// The name of the interface and of the key in `agent.toml`.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Capability {
             Self::Artifacts => "artifacts",
             Self::Http => "http",
             Self::Kv => "kv",
+            Self::Delegate => "delegate",
         }
     }
 
@@ -53,6 +56,7 @@ impl Capability {
             Self::Artifacts => r#"artifacts = { put = "16 MiB", reason = "…" }"#,
             Self::Http => r#"http = { hosts = ["api.example.com"], reason = "…" }"#,
             Self::Kv => r#"kv = { write = true, reason = "…" }"#,
+            Self::Delegate => r#"delegate = { use = ["fact_finder"], reason = "…" }"#,
         }
     }
 
@@ -125,6 +129,7 @@ mod tests {
             ("bailiwick:agent/artifacts@0.1.0", Name::Capability(Capability::Artifacts)),
             ("bailiwick:agent/knowledge@0.1.0", Name::Capability(Capability::Knowledge)),
             ("bailiwick:agent/kv@0.1.0", Name::Capability(Capability::Kv)),
+            ("bailiwick:agent/delegate@0.1.0", Name::Capability(Capability::Delegate)),
             ("bailiwick:agent/telepathy@0.1.0", Name::Foreign),
             ("bailiwick:agent/model@0.2.0", Name::OtherVersion("0.2.0")),
             ("bailiwick:agent/agent@0.1.0-rc.1", Name::OtherVersion("0.1.0-rc.1")),

@@ -116,6 +116,9 @@ impl Reader<'_> {
                 Some(capability @ Capability::Knowledge) => {
                     wants.knowledge = self.names_want(capability, key.span(), value);
                 }
+                Some(capability @ Capability::Delegate) => {
+                    wants.delegate = self.names_want(capability, key.span(), value);
+                }
                 Some(Capability::Http) => wants.http = self.http_want(key.span(), value),
                 Some(Capability::Artifacts) => {
                     wants.artifacts = self.artifacts_want(key.span(), value);
@@ -127,7 +130,7 @@ impl Reader<'_> {
                 None => self.unknown(
                     name,
                     key.span(),
-                    "what can be wanted is model, knowledge, artifacts, http and kv",
+                    "what can be wanted is model, knowledge, artifacts, http, kv and delegate",
                 ),
             }
         }

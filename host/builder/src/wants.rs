@@ -32,6 +32,9 @@ pub struct Wants {
     /// Values that last from run to run. Absent: none are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvWant>,
+    /// Other agents, by the names that the agent says. Absent: none is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<NamesWant>,
 }
 
 /// A want that is a list of names.
@@ -123,6 +126,7 @@ impl Wants {
             Capability::Artifacts => self.artifacts.is_some(),
             Capability::Http => self.http.is_some(),
             Capability::Kv => self.kv.is_some(),
+            Capability::Delegate => self.delegate.is_some(),
         }
     }
 
@@ -143,7 +147,11 @@ impl Wants {
     }
 
     fn check(&self) -> Result<(), WantsError> {
-        let named = [(Capability::Model, &self.model), (Capability::Knowledge, &self.knowledge)];
+        let named = [
+            (Capability::Model, &self.model),
+            (Capability::Knowledge, &self.knowledge),
+            (Capability::Delegate, &self.delegate),
+        ];
         for (capability, want) in named {
             let Some(want) = want else { continue };
             if want.names.is_empty() || want.names.len() > NAMES_MAX {
@@ -191,6 +199,7 @@ mod tests {
             artifacts: Some(ArtifactsWant { put: Some(Bytes::mib(16)), reason: "images".into() }),
             http: None,
             kv: None,
+            delegate: None,
         };
         let json = wants.to_json().unwrap();
         assert_eq!(
@@ -214,6 +223,7 @@ mod tests {
             r#"{"telepathy":{}}"#.into(),
             r#"{"model":{"use":["writer"]}}"#.into(),
             r#"{"kv":{"write":true}}"#.into(),
+            r#"{"delegate":{"use":[],"reason":"x"}}"#.into(),
             r#"{"kv":{"namespace":"notes","reason":"x"}}"#.into(),
             r#"{"model":{"use":[],"reason":"x"}}"#.into(),
             r#"{"model":{"use":["../x"],"reason":"x"}}"#.into(),

@@ -15,12 +15,13 @@ pub const WORLD: &str = "agent";
 const FULL_WORLD: &str = "full";
 
 /// The contract, file by file, as it stands in `wit/`.
-pub(crate) const CONTRACT: [(&str, &str); 9] = [
+pub(crate) const CONTRACT: [(&str, &str); 10] = [
     ("agent.wit", include_str!("../../../wit/v0.1/agent.wit")),
     ("artifacts.wit", include_str!("../../../wit/v0.1/artifacts.wit")),
+    ("delegate.wit", include_str!("../../../wit/v0.1/delegate.wit")),
     ("http.wit", include_str!("../../../wit/v0.1/http.wit")),
-    ("kv.wit", include_str!("../../../wit/v0.1/kv.wit")),
     ("knowledge.wit", include_str!("../../../wit/v0.1/knowledge.wit")),
+    ("kv.wit", include_str!("../../../wit/v0.1/kv.wit")),
     ("log.wit", include_str!("../../../wit/v0.1/log.wit")),
     ("model.wit", include_str!("../../../wit/v0.1/model.wit")),
     ("types.wit", include_str!("../../../wit/v0.1/types.wit")),

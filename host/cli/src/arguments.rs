@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
-    export, fork, gc, import, init, inspect, logs, new, pause, reject, replay, resume, run, runs,
-    schema, serve, show, submit,
+    export, fork, gc, import, init, inspect, logs, new, pause, reject, replay, resume, revoke, run,
+    runs, schema, serve, show, submit,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Pause(pause::Arguments),
     /// Ends a run for good.
     Cancel(cancel::Arguments),
+    /// Takes a power away from an agent, at once and until it is given back.
+    Revoke(revoke::Arguments),
     /// Lists the runs of a data folder, newest first.
     Runs(runs::Arguments),
     /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.

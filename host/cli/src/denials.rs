@@ -108,7 +108,7 @@ mod tests {
     fn denied(step: &str, reason: &str, hint: Option<&str>) -> Fact {
         let cell = CellId { step: Name::new(step).unwrap(), key: CellKey::single() };
         Fact::CallAnswered {
-            attempt: AttemptId { cell, round: 0, attempt: 1 },
+            attempt: AttemptId::new(cell, 0, 1),
             index: 0,
             capability: Capability::Model,
             request: Digest::of(b""),

@@ -12,6 +12,7 @@ mod live;
 mod past;
 mod problems;
 mod prompt;
+mod receiver;
 mod remote;
 mod shown;
 mod stdout;

@@ -5,6 +5,7 @@ use std::path::Path;
 use bailiwick_core::{CellId, Diagnostic, RunId, RunState};
 use bailiwick_engine::approvals::{self, OpenQuestion};
 use bailiwick_engine::history::{History, ListedRun, Listing, Record, Rests, RunPhase};
+use bailiwick_engine::rules::{self, Taken};
 use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Problems, codes, load};
 
@@ -99,6 +100,14 @@ impl Past {
     pub(crate) async fn load(&self, record: &mut Record, cell: &CellId) {
         if let Self::Folder(history) = self {
             history.load(record, cell).await;
+        }
+    }
+
+    /// What is taken away.
+    pub(crate) async fn revoked(&mut self) -> anyhow::Result<Vec<Taken>> {
+        match self {
+            Self::Folder(history) => Ok(rules::revoked(history).await?),
+            Self::Host(client) => client.revoked().await,
         }
     }
 

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 const BUNDLES: usize = 24;
 
 /// The agents of the campaign.
-const AGENTS: [&str; 8] =
-    ["research", "draft", "claims", "tone", "visual", "brand", "seo", "bundle"];
+const AGENTS: [&str; 9] =
+    ["research", "draft", "claims", "tone", "visual", "brand", "seo", "bundle", "publish"];
 
 /// Which steps each step reads, judges left out.
 const READS: [(&str, &[&str]); 4] = [

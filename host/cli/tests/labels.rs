@@ -12,8 +12,8 @@ use end_to_end::project::{OPERATORS, Project};
 use end_to_end::{Call, Desk, agent, folder};
 use serde_json::{Value, json};
 
-const AGENTS: [&str; 8] =
-    ["research", "draft", "claims", "tone", "visual", "brand", "seo", "bundle"];
+const AGENTS: [&str; 9] =
+    ["research", "draft", "claims", "tone", "visual", "brand", "seo", "bundle", "publish"];
 
 /// A rule under which editors lower what is confidential.
 const RULE: &str = "[[declassify]]\nfrom = \"confidential\"\nto = \"public\"\nby = [\"editors\"]\npipelines = [\"campaign\"]\n";
@@ -43,7 +43,8 @@ impl World {
             "labels = {{ unlabelled = \"public\" }}\n\
              [people.ana]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [\"approve\", \"submit\", \"export\"]\nclearance = \"{clearance}\"\n\
              [roots.{brand:?}]\nmin-label = \"confidential\"\n\
-             [ceiling.\"local/*\"]\nmodel = {{}}\nknowledge = {{}}\nassets = {{}}\nartifacts = {{}}\nlimits = {{ wall = \"10 min\" }}\n{more}"
+             [ceiling.\"local/*\"]\nmodel = {{}}\nknowledge = {{}}\nassets = {{}}\nartifacts = {{}}\nlimits = {{ wall = \"10 min\" }}\n\
+             http = [{{ host = \"hooks.example.com\", methods = [\"POST\"], paths = [\"/campaign\"] }}]\n{more}"
         );
         self.desk.file("policy.toml", &text)
     }
@@ -83,6 +84,9 @@ impl World {
     }
 }
 
+/// The refusal to publish what nobody released.
+const UNRELEASED: &str = "`publish` may know what is confidential (what `bundle` releases), and may send it to https://hooks.example.com, which is cleared for public";
+
 fn origin(clearance: &str) -> String {
     format!("[origins.\"{ORIGIN}\"]\nclearance = \"{clearance}\"\n")
 }
@@ -107,32 +111,25 @@ fn a_writer_that_is_not_cleared_is_refused_before_anything_runs() {
                 of("research", "the collection `brand`"),
                 of("draft", "what `research` releases"),
                 of("seo", "what `draft` releases"),
+                UNRELEASED.to_owned(),
             ]
         );
         let run = world.run(&policy).ends(2);
         assert!(run.stderr.contains("E092"), "{}", run.stderr);
         assert!(!world.desk.data().exists(), "a refused run writes nothing");
     }
-    world.check(&world.policy("confidential", &origin("confidential"))).ends(0);
+    // One that is cleared may write; what is published still needs the editor.
+    let cleared = origin("confidential");
+    let refused = world.refused(&world.policy("confidential", &cleared));
+    assert_eq!(refused, [("E092".to_owned(), UNRELEASED.to_owned())]);
+    world.check(&world.policy("confidential", &format!("{cleared}{RULE}"))).ends(0);
 }
 
 #[test]
 fn what_is_published_needs_the_editor_under_a_rule() {
     let world = World::new();
-    // Who writes for search engines writes elsewhere.
-    world.project.change(
-        OPERATORS,
-        "grants.model = { use = [\"writer\"], calls = 30, tokens = 80_000 }",
-        "grants.model = { use = [\"publisher\"], calls = 30, tokens = 80_000 }",
-    );
-    world.project.change(
-        OPERATORS,
-        "[models.critic]",
-        &format!("[models.publisher]\nroutes = [{{ provider = \"openai\", base = \"{ORIGIN}/v1\", model = \"m\" }}]\n\n[models.critic]"),
-    );
     let refused = world.refused(&world.policy("confidential", ""));
-    assert_eq!(refused.len(), 1, "{refused:?}");
-    assert!(refused[0].1.starts_with("`seo` may know what is confidential"), "{refused:?}");
+    assert_eq!(refused, [("E092".to_owned(), UNRELEASED.to_owned())]);
     world.check(&world.policy("confidential", RULE)).ends(0);
     for other in [
         RULE.replace("editors", "legal"),
@@ -142,17 +139,27 @@ fn what_is_published_needs_the_editor_under_a_rule() {
     ] {
         assert_eq!(world.refused(&world.policy("confidential", &other)).len(), 1, "{other}");
     }
-    // Neither does a judge who is not always asked, or for whom time answers.
+    // Neither does a judge who is not always asked, or for whom time answers: of the words
+    // as little as of the pictures.
     let pipeline = "pipelines/campaign.toml";
-    let asked = "[step.copy_desk]\njudges = \"draft\"\npeople = { groups = [\"editors\"] }";
     let policy = world.policy("confidential", RULE);
-    for otherwise in [
-        "[step.copy_desk]\njudges = \"draft\"\nwhen = \"${round == 0}\"\npeople = { groups = [\"editors\"] }",
-        "[step.copy_desk]\njudges = \"draft\"\npeople = { groups = [\"editors\"], timeout = \"1 h\", on-timeout = \"approve\" }",
-    ] {
-        world.project.change(pipeline, asked, otherwise);
-        assert_eq!(world.refused(&policy).len(), 1, "{otherwise}");
-        world.project.change(pipeline, otherwise, asked);
+    for (judge, subject) in [("copy_desk", "draft"), ("editor", "visual")] {
+        let step = format!("[step.{judge}]\njudges = \"{subject}\"\n");
+        let asked = format!("{step}people = {{ groups = [\"editors\"] }}");
+        for otherwise in [
+            format!("{step}when = \"${{round == 0}}\"\npeople = {{ groups = [\"editors\"] }}"),
+            format!(
+                "{step}people = {{ groups = [\"editors\"], timeout = \"1 h\", on-timeout = \"approve\" }}"
+            ),
+        ] {
+            world.project.change(pipeline, &asked, &otherwise);
+            assert_eq!(
+                world.refused(&policy),
+                [("E092".to_owned(), UNRELEASED.to_owned())],
+                "{otherwise}"
+            );
+            world.project.change(pipeline, &otherwise, &asked);
+        }
     }
     let way = world.check(&policy).word("--labels").ends(0).stdout;
     for line in [
@@ -189,6 +196,7 @@ fn the_editor_releases_what_he_saw_and_alone_only_where_the_rule_says_so() {
     assert_eq!(labels["steps"]["visual"]["label"], "confidential");
     assert_eq!(labels["steps"]["editor"]["lowers"], json!({ "to": "public", "self": true }));
     assert_eq!(labels["steps"]["bundle"]["label"], "public");
+    assert_eq!(labels["steps"]["publish"]["label"], "public");
     assert_eq!(
         (&labels["whole"], &labels["output"]),
         (&json!("confidential"), &json!("confidential"))

@@ -22,7 +22,7 @@ const OUT_OF_SCHEMA: &str = "the model's answer is out of its schema after one r
 
 /// The campaign on its brief cut down to one cell a step; people approve everything.
 fn campaign(desk: &Desk) -> Call {
-    ["research", "draft", "claims", "tone", "visual", "brand", "seo", "bundle"]
+    ["research", "draft", "claims", "tone", "visual", "brand", "seo", "bundle", "publish"]
         .iter()
         .for_each(|name| drop(agent(name)));
     let project = example("10-campaign");

@@ -12,6 +12,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -35,6 +36,8 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 struct Host {
     child: Child,
     said: Arc<Mutex<String>>,
+    /// Who reads what it says, until there is no more.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Host {
@@ -54,14 +57,14 @@ impl Host {
         let mut child = world.command(arguments).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (stderr, all) = (child.stderr.take().unwrap(), Arc::clone(&said));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let mut all = all.lock().unwrap();
                 all.push_str(&line);
                 all.push('\n');
             }
         });
-        Self { child, said }
+        Self { child, said, reader: Some(reader) }
     }
 
     fn said(&self) -> String {
@@ -73,13 +76,15 @@ impl Host {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits for its end, and gives the exit code.
+    /// Waits for its end, and gives the exit code. By then all that it said was read: the
+    /// last lines may still lie in the pipe when it is gone.
     fn ends(mut self) -> Option<i32> {
         let mut status = None;
         until("the host ends", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
+        self.reader.take().unwrap().join().unwrap();
         status.unwrap().code()
     }
 

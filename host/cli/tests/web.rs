@@ -4,79 +4,15 @@
 
 mod end_to_end;
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
+use end_to_end::folder::is_anywhere;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
+use end_to_end::receiver::{Receiver, Says, header};
+use end_to_end::served::Served;
 use end_to_end::{Call, Desk};
 use serde_json::{Value, json};
-
-/// Makes headers and body of an answer from the request.
-type Answer = fn(&str) -> (String, String);
-
-/// A server that answers every request as it is told, and keeps them. It ends with the test.
-struct Receiver {
-    port: u16,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Receiver {
-    fn start(answer: Answer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let kept = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                let request = read(&mut stream);
-                let (headers, body) = answer(&request);
-                kept.lock().unwrap().push(request);
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", body.len());
-                // Who hung up does not want it any more.
-                let _ = stream.write_all(format!("{head}{headers}\r\n{body}").as_bytes());
-            }
-        });
-        Self { port, requests }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-fn read(stream: &mut TcpStream) -> String {
-    let (mut bytes, mut piece) = (Vec::new(), [0u8; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
-            });
-            if body.len() >= length.unwrap_or(0) {
-                return text;
-            }
-        }
-        match stream.read(&mut piece) {
-            Ok(0) | Err(_) => return text,
-            Ok(read) => bytes.extend_from_slice(&piece[..read]),
-        }
-    }
-}
-
-fn header(request: &str, name: &str) -> Option<String> {
-    request.lines().find_map(|line| {
-        let (own, value) = line.split_once(": ")?;
-        own.eq_ignore_ascii_case(name).then(|| value.to_owned())
-    })
-}
 
 /// An agent that makes one request. With an answer it does `then`; a refusal it hands on.
 fn asks(method: &str, url: &str, body: &str, then: &str) -> Guest {
@@ -251,21 +187,41 @@ fn a_credential_goes_along_and_is_rotated_without_a_restart() {
     assert!(refused.stderr.contains("E078"), "{}", refused.stderr);
 }
 
-/// Whether a text is anywhere in a folder, in any form that an echo gives it.
-fn is_anywhere(folder: &std::path::Path, text: &str) -> bool {
-    std::fs::read_dir(folder).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            return is_anywhere(&path, text);
-        }
-        let bytes = std::fs::read(&path).unwrap_or_default();
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
-    })
+#[test]
+fn a_locked_host_reads_a_credentials_file_and_what_replaces_it() {
+    let receiver = Receiver::start(|_| (String::new(), "{}".into()));
+    let guest = asks("GET", &receiver.url("/v1"), "", TELL);
+    let grants = format!("[{}]", rule(&receiver, "paths = [\"/v1\"], credential = \"token\""));
+    // Neither the project's nor the host's folder: what a manager of secrets mounts.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, TOKEN).unwrap();
+    let uid = rustix::process::geteuid().as_raw();
+    let me = format!("[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\"]\n");
+    let policy = credential(&receiver, &format!("file = {file:?}")) + &me;
+    let scene = Scene::new(&guest, &receiver, &grants, "", &policy);
+    let data = scene.desk.data();
+    let serve = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
+    let served = Served::by(serve.option("data", &data).option("policy", &scene.policy));
+    assert!(served.said.contains("locked: landlock: "), "{}", served.said);
+    let submit = || scene.desk.bailiwick(["submit", "--wait"]).option("data", &data).ends(0);
+    submit();
+    // Replaced as they are replaced: by another file of that name.
+    let next = folder.path().join("next");
+    std::fs::write(&next, "another-token-0123456789").unwrap();
+    std::fs::rename(&next, &file).unwrap();
+    submit();
+    let sent: Vec<_> =
+        receiver.requests().iter().map(|r| header(r, "authorization").unwrap()).collect();
+    assert_eq!(sent, [format!("Bearer {TOKEN}"), "Bearer another-token-0123456789".into()]);
+    for token in [TOKEN, "another-token-0123456789"] {
+        assert!(!is_anywhere(&data, token));
+    }
 }
 
 #[test]
 fn an_agent_cannot_read_the_credential_back_from_an_echo() {
-    let echoes: [Answer; 4] = [
+    let echoes: [Says; 4] = [
         |request| (String::new(), json!({ "you_sent": request }).to_string()),
         |request| {
             (format!("x-echo: {}\r\n", header(request, "authorization").unwrap()), "{}".into())

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Name;
+use crate::{CallPath, Name};
 
 /// The longest text of one axis value, in bytes: cell keys are path elements and log columns.
 pub const AXIS_VALUE_MAX_BYTES: usize = 128;
@@ -143,7 +143,8 @@ impl fmt::Display for CellId {
     }
 }
 
-/// One try of an agent at one round of one cell. Text form: `step/key/round/attempt`.
+/// One try of an agent at one round of one cell. Text form: `step/key/round/attempt`; of
+/// one that another attempt called, `/` and the way to it follow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AttemptId {
     /// The cell; for a judge: the judge's step at the point of the judged cell.
@@ -152,11 +153,38 @@ pub struct AttemptId {
     pub round: u32,
     /// 1 for the first try of this round.
     pub attempt: u32,
+    /// The way to it from the attempt of the step; empty for that one itself.
+    #[serde(default, skip_serializing_if = "CallPath::is_empty")]
+    pub path: CallPath,
+}
+
+impl AttemptId {
+    /// An attempt of a step.
+    #[must_use]
+    pub fn new(cell: CellId, round: u32, attempt: u32) -> Self {
+        Self { cell, round, attempt, path: CallPath::default() }
+    }
+
+    /// The attempt that this one called with its call of this number.
+    #[must_use]
+    pub fn callee(&self, index: u32) -> Self {
+        Self { path: self.path.then(index), ..self.clone() }
+    }
+
+    /// The attempt of the step above it; itself, where it is that.
+    #[must_use]
+    pub fn of_step(&self) -> Self {
+        Self { path: CallPath::default(), ..self.clone() }
+    }
 }
 
 impl fmt::Display for AttemptId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.cell, self.round, self.attempt)
+        write!(f, "{}/{}/{}", self.cell, self.round, self.attempt)?;
+        if self.path.is_empty() {
+            return Ok(());
+        }
+        write!(f, "/{}", self.path)
     }
 }
 

@@ -5,6 +5,7 @@
 //! functions that would break it.
 
 pub mod artifact;
+pub mod call_path;
 pub mod canonical;
 pub mod cell;
 pub mod cost;
@@ -24,6 +25,7 @@ pub mod text;
 pub mod units;
 
 pub use artifact::Artifact;
+pub use call_path::{CallPath, DELEGATE_DEPTH_MAX};
 pub use cell::{AttemptId, AxisValue, CellId, CellKey};
 pub use cost::Cost;
 pub use diagnostic::{Diagnostic, Place, Severity};

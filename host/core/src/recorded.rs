@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::fact::{Entry, Fact, Failure};
-use crate::{AttemptId, Digest, Document, Record, Timestamp};
+use crate::fact::{CallAnswer, Capability, Entry, Fact, Failure};
+use crate::{AttemptId, Digest, Document, Name, Record, Timestamp};
 
 /// An attempt as its facts tell it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedAttempt {
     /// Which one.
     pub id: AttemptId,
+    /// For one that another attempt called: the operator's name for its agent.
+    pub agent: Option<Name>,
     /// The component that it ran on.
     pub component: Digest,
     /// The powers that it had.
@@ -35,7 +37,7 @@ pub enum AttemptEnd {
     Failed(Failure),
 }
 
-/// Every attempt of a run. The entries are those of a whole journal that
+/// Every attempt of a run, those that were called by others besides. The entries are those of a whole journal that
 /// [`RunState::replay`](crate::RunState::replay) has found legal.
 #[must_use]
 pub fn recorded_attempts(entries: &[Entry]) -> BTreeMap<AttemptId, RecordedAttempt> {
@@ -51,6 +53,7 @@ fn take(attempts: &mut BTreeMap<AttemptId, RecordedAttempt>, fact: &Fact, at: Ti
         Fact::CellStarted { attempt, component, powers, input, content } => {
             let begun = RecordedAttempt {
                 id: attempt.clone(),
+                agent: None,
                 component: *component,
                 powers: *powers,
                 input: input.clone(),
@@ -68,16 +71,53 @@ fn take(attempts: &mut BTreeMap<AttemptId, RecordedAttempt>, fact: &Fact, at: Ti
         Fact::AttemptFailed { attempt, failure, .. } => {
             end(attempts, attempt, Some(AttemptEnd::Failed(failure.clone())));
         }
+        Fact::Delegated { attempt, index, agent, component, powers, input, .. } => {
+            tell(attempts, attempt, fact, at);
+            let begun = RecordedAttempt {
+                id: attempt.callee(*index),
+                agent: Some(agent.clone()),
+                component: *component,
+                powers: *powers,
+                input: input.clone(),
+                content: None,
+                started: at,
+                record: Record::default(),
+                end: None,
+            };
+            attempts.insert(begun.id.clone(), begun);
+        }
+        Fact::CallAnswered { attempt, index, capability: Capability::Delegate, answer, .. } => {
+            let over = match answer {
+                CallAnswer::Ok { value, .. } => Some(AttemptEnd::Finished(value.clone())),
+                CallAnswer::Failed { failure } => Some(AttemptEnd::Failed(failure.clone())),
+                // Nobody was called.
+                _ => None,
+            };
+            tell(attempts, attempt, fact, at);
+            if over.is_some() {
+                end(attempts, &attempt.callee(*index), over);
+            }
+        }
         Fact::CallIntended { attempt, .. }
         | Fact::CallAnswered { attempt, .. }
         | Fact::CallLost { attempt, .. }
         | Fact::Logged { attempt, .. } => {
-            if let Some(attempt) = attempts.get_mut(attempt) {
-                // What is not legal was refused before.
-                let _ = attempt.record.take(fact, at);
-            }
+            tell(attempts, attempt, fact, at);
         }
         _ => {}
+    }
+}
+
+/// Each attempt has its own record here, also one that was called.
+fn tell(
+    attempts: &mut BTreeMap<AttemptId, RecordedAttempt>,
+    id: &AttemptId,
+    fact: &Fact,
+    at: Timestamp,
+) {
+    if let Some(attempt) = attempts.get_mut(id) {
+        // What is not legal was refused before.
+        let _ = attempt.record.take_own(fact, at);
     }
 }
 
@@ -102,7 +142,7 @@ mod tests {
     #[test]
     fn an_attempt_that_was_parked_has_one_record() {
         let cell = CellId { step: Name::new("draft").unwrap(), key: CellKey::single() };
-        let attempt = AttemptId { cell, round: 0, attempt: 1 };
+        let attempt = AttemptId::new(cell, 0, 1);
         let (any, document) = (Digest::of(b""), Document::of(&json!(1)));
         let asked = |index| Fact::CallIntended {
             attempt: attempt.clone(),

@@ -1,8 +1,10 @@
 //! Admission: components that were read are loaded, and asked who they are. Knows no run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bailiwick_core::{Diagnostic, Digest, Name};
+use bailiwick_policy::{Grants, Route, Rules};
 use bailiwick_project::Plan;
 use bailiwick_sandbox::Sandbox;
 use serde_json::Value;
@@ -12,12 +14,12 @@ use crate::host::Host;
 use crate::load::Opened;
 use crate::problems::Problems;
 use crate::slots::Table;
-use crate::{check, codes};
+use crate::{check, codes, pinned};
 
 /// The agents that a plan names, or everything that is wrong with them.
 pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Problems> {
     // Reading one takes milliseconds, and a hundred steps may name the same.
-    let names: BTreeSet<&Name> = plan.steps.iter().filter_map(|step| step.agent()).collect();
+    let names: BTreeSet<&Name> = pinned::names_of(opened, plan);
     let found = read_agents(opened, names);
     let mut problems = found.problems;
     problems.extend(check::against_profiles(plan, &found.agents));
@@ -76,41 +78,81 @@ pub(crate) struct Serving {
 pub(crate) fn table(
     opened: &Opened,
     agents: &Serving,
-    collections: &BTreeMap<Name, Digest>,
-    assets: &Value,
+    (collections, assets): (BTreeMap<Name, Digest>, &Value),
+    rules: Arc<dyn Rules>,
 ) -> Table {
-    let generation = |agent: &Agent| agent.generation(sources(opened, agent, collections, assets));
-    Table::of(agents.current.iter().map(generation), agents.older.iter().map(generation))
+    let mut material = Material {
+        models: opened.project.models.clone(),
+        embedders: opened.project.embedders.clone(),
+        collections,
+        assets: assets.clone(),
+        called: BTreeMap::new(),
+    };
+    for agent in &agents.current {
+        let called = opened.project.with_callees([&agent.name]);
+        let callees = agents.current.iter().filter(|other| called.contains(&other.name));
+        let callees = callees.filter(|other| other.name != agent.name);
+        let parts = callees.flat_map(|other| {
+            [other.embedded.outline.digest, material.own(&other.effective.grants)]
+        });
+        let parts: Vec<_> = parts.collect();
+        material.called.insert(agent.name.clone(), parts);
+    }
+    let generation =
+        |agent: &Agent| agent.generation(material.sources(&agent.name, &agent.effective.grants));
+    let current: Vec<_> = agents.current.iter().map(generation).collect();
+    let older: Vec<_> = agents.older.iter().map(generation).collect();
+    Table::of((current, older), rules, material)
 }
 
-/// Routes, collections and assets that an agent is granted, with what is in them.
-fn sources(
-    opened: &Opened,
-    agent: &Agent,
-    collections: &BTreeMap<Name, Digest>,
-    assets: &Value,
-) -> Digest {
-    let grants = &agent.effective.grants;
-    let mut parts: Vec<String> = Vec::new();
-    for alias in grants.model.iter().flat_map(|model| &model.aliases) {
-        let routes = opened.project.models.get(alias).into_iter().flatten();
-        parts.push(format!("model {alias}"));
-        parts.extend(routes.map(ToString::to_string));
+/// What the answers to agents depend on besides their inputs.
+pub(crate) struct Material {
+    models: BTreeMap<Name, Vec<Route>>,
+    embedders: BTreeMap<Name, Name>,
+    collections: BTreeMap<Name, Digest>,
+    assets: Value,
+    /// By agent: the components of those that it may call, and what their answers depend on.
+    called: BTreeMap<Name, Vec<Digest>>,
+}
+
+impl Material {
+    /// What an agent with these grants depends on, and all whom it may call. Who calls
+    /// nobody has the digest of always.
+    pub(crate) fn sources(&self, agent: &Name, grants: &Grants) -> Digest {
+        let own = self.own(grants);
+        let called = self.called.get(agent).map(Vec::as_slice).unwrap_or_default();
+        if called.is_empty() || grants.callees().next().is_none() {
+            return own;
+        }
+        let parts = [&own].into_iter().chain(called);
+        let parts: Vec<&[u8]> = parts.map(|part| part.as_bytes().as_slice()).collect();
+        Digest::of_parts(&parts)
     }
-    for name in &grants.knowledge {
-        let content = collections.get(name).map(ToString::to_string).unwrap_or_default();
-        parts.push(format!("collection {name} {content}"));
-        // With other vectors other passages are found.
-        let embedder = opened.project.embedders.get(name);
-        let routes = embedder.and_then(|alias| opened.project.models.get(alias));
-        parts.extend(routes.into_iter().flatten().map(|route| format!("by {route}")));
+
+    /// Routes, collections and assets that are granted, with what is in them.
+    fn own(&self, grants: &Grants) -> Digest {
+        let Self { models, embedders, collections, assets, .. } = self;
+        let mut parts: Vec<String> = Vec::new();
+        for alias in grants.model.iter().flat_map(|model| &model.aliases) {
+            let routes = models.get(alias).into_iter().flatten();
+            parts.push(format!("model {alias}"));
+            parts.extend(routes.map(ToString::to_string));
+        }
+        for name in &grants.knowledge {
+            let content = collections.get(name).map(ToString::to_string).unwrap_or_default();
+            parts.push(format!("collection {name} {content}"));
+            // With other vectors other passages are found.
+            let embedder = embedders.get(name);
+            let routes = embedder.and_then(|alias| models.get(alias));
+            parts.extend(routes.into_iter().flatten().map(|route| format!("by {route}")));
+        }
+        for name in &grants.assets {
+            let content = assets.get(name.as_str()).map(ToString::to_string).unwrap_or_default();
+            parts.push(format!("assets {name} {content}"));
+        }
+        let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+        Digest::of_parts(&parts)
     }
-    for name in &grants.assets {
-        let content = assets.get(name.as_str()).map(ToString::to_string).unwrap_or_default();
-        parts.push(format!("assets {name} {content}"));
-    }
-    let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-    Digest::of_parts(&parts)
 }
 
 fn is_same(said: &bailiwick_sandbox::Profile, embedded: &bailiwick_builder::Profile) -> bool {

@@ -241,7 +241,12 @@ fn is_deleted(stream: &StreamHead, facts: &[(Timestamp, HostFact)]) -> bool {
             stream.stream == Stream::Run(run.clone()).to_string()
                 && (*appends > stream.appends || (*appends, *link) == (stream.appends, stream.link))
         }
-        HostFact::ValuesErased { .. } | HostFact::KvWritten { .. } => false,
+        HostFact::ValuesErased { .. }
+        | HostFact::KvWritten { .. }
+        | HostFact::PowerRevoked { .. }
+        | HostFact::PowerReturned { .. }
+        | HostFact::RulesTaken { .. }
+        | HostFact::RulesRefused { .. } => false,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Components of a project: found, read, judged by what is embedded in them. Runs none of their code.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,16 +41,22 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// The names that the component wants of an interface of the contract.
+    /// The names that the component wants of an interface of the contract; of the web,
+    /// the hosts.
     #[must_use]
-    pub fn wanted(&self, interface: &str) -> &[Name] {
+    pub fn wanted(&self, interface: &str) -> Vec<String> {
         let wants = &self.embedded.wants;
         let want = match interface {
             "model" => wants.model.as_ref(),
             "knowledge" => wants.knowledge.as_ref(),
+            "delegate" => wants.delegate.as_ref(),
+            "http" => {
+                return wants.http.as_ref().map(|want| want.hosts.clone()).unwrap_or_default();
+            }
             _ => None,
         };
-        want.map(|want| want.names.as_slice()).unwrap_or_default()
+        let names = want.map(|want| want.names.as_slice()).unwrap_or_default();
+        names.iter().map(Name::to_string).collect()
     }
 
     /// What facts and the sandbox are given of it. `sources` is the digest of what its
@@ -81,10 +88,12 @@ pub struct Agents {
 
 /// Reads the components of these agents of a project.
 pub(crate) fn read_agents<'a>(
-    opened: &Opened,
+    opened: &'a Opened,
     names: impl IntoIterator<Item = &'a Name>,
 ) -> Agents {
     let mut found = Agents { problems: opened.sources(), ..Agents::default() };
+    let names = opened.project.with_callees(names);
+    let opened = &identified(opened);
     for name in names {
         let Some(written) = opened.project.agents.get(name) else { continue };
         match read_agent(opened, name, &written.component) {
@@ -101,6 +110,39 @@ pub(crate) fn read_agents<'a>(
         }
     }
     found
+}
+
+/// The agents of a project that others may call.
+pub(crate) fn callees(opened: &Opened) -> BTreeSet<&Name> {
+    opened.project.agents.values().flat_map(|agent| agent.grants.callees()).collect()
+}
+
+/// The project with what those who may be called say they are: a ceiling is about that.
+/// Whoever cannot be read is nobody here, and an error elsewhere.
+fn identified(opened: &Opened) -> Cow<'_, Opened> {
+    let called = callees(opened);
+    if called.is_empty() {
+        return Cow::Borrowed(opened);
+    }
+    let identities = called.into_iter().filter_map(|name| {
+        let written = opened.project.agents.get(name)?;
+        let path = find(&opened.root, &written.component).ok()?;
+        let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64)).ok()?;
+        Some((name.clone(), identity(&bytes)?))
+    });
+    let agents = identities.collect();
+    let mut opened = opened.clone();
+    opened.resources.agents = agents;
+    Cow::Owned(opened)
+}
+
+/// What a component says it is; nothing where it says nothing.
+pub(crate) fn identity(component: &[u8]) -> Option<String> {
+    read_embedded(component).ok().map(|embedded| local(&embedded))
+}
+
+fn local(embedded: &Embedded) -> String {
+    format!("local/{}", embedded.profile.name)
 }
 
 /// An agent whose component is there, whatever file it came from.
@@ -126,7 +168,7 @@ pub(crate) fn agent_of(
     let profile = &embedded.profile;
     let schemas =
         (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
-    let identity = format!("local/{}", profile.name);
+    let identity = local(&embedded);
     let (effective, excesses) = effective(opened, name, &identity);
     Ok(Agent {
         name: name.clone(),

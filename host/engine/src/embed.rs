@@ -13,7 +13,7 @@ use bailiwick_gate::worst::spent;
 use bailiwick_gate::{Gateway, ProviderCall};
 use bailiwick_orchestrator::{Lack, Preparation, Readiness};
 use bailiwick_policy::price::Priced;
-use bailiwick_policy::{Budget, Route, WhenSpent};
+use bailiwick_policy::{Route, WhenSpent};
 use bailiwick_store::Collections;
 use bailiwick_store::knowledge::ChunkId;
 
@@ -133,7 +133,7 @@ impl Batches<'_> {
 
     /// From the project's day: no agent and no step asks for this.
     async fn reserve(&self, worst: Cost) -> Result<Hold, Lack> {
-        let payer = Payer { run: self.run, by: None, granted: Budget::NONE };
+        let payer = Payer::of(self.run, None);
         let Gateway { ledger, clock, .. } = self.gateway;
         if ledger.counts_money(payer) && self.route.lacks_price(Priced::Vectors).is_some() {
             return Err(fails(format!(
@@ -161,7 +161,7 @@ mod tests {
     use bailiwick_core::{Calls, Timestamp};
     use bailiwick_gate::knowledge::{KnowledgeIndex as _, SearchRequest};
     use bailiwick_gate::ledger::Ledger;
-    use bailiwick_policy::Budgets;
+    use bailiwick_policy::{Budget, Budgets};
     use bailiwick_provider::{Keys, Providers};
     use bailiwick_store::knowledge::{Media, Source};
     use bailiwick_store::{Store, StoreOptions};
@@ -201,9 +201,13 @@ mod tests {
             knowledge: Arc::new(collections.clone()),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::clone(&store) as Arc<dyn Blobs>,
             clock: Arc::new(SystemClock),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         });

@@ -20,6 +20,7 @@ use crate::ledgers::Ledgers;
 use crate::live::LiveRuns;
 use crate::load::Opened;
 use crate::problems::Problems;
+use crate::rules::HostRules;
 use crate::run::GRACE;
 use crate::serve::Hall;
 use crate::system::{SystemClock, SystemRandom};
@@ -63,6 +64,8 @@ pub(crate) struct Held {
     pub(crate) store: Arc<Store>,
     pub(crate) host_key: [u8; 32],
     pub(crate) ledgers: Ledgers,
+    /// What holds from moment to moment.
+    pub(crate) rules: Arc<HostRules>,
 }
 
 impl Host {
@@ -126,8 +129,8 @@ impl Host {
         let options = StoreOptions { command: command.clone(), now: self.clock.now() };
         let store = Store::open(data, options).map_err(|error| not_held(&error, data))?;
         let host_key = host_key(data, &*self.random).map_err(|why| storage(&why))?;
-        let taken =
-            Arc::new(Held { store: Arc::new(store), host_key, ledgers: Ledgers::default() });
+        let (ledgers, rules) = (Ledgers::default(), Arc::default());
+        let taken = Arc::new(Held { store: Arc::new(store), host_key, ledgers, rules });
         *held = Some(Arc::clone(&taken));
         Ok(taken)
     }

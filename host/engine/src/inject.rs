@@ -3,6 +3,7 @@
 mod blobs;
 mod journal;
 mod provider;
+mod web;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_core::ports::{Blobs, Journal};
+use bailiwick_gate::http::HttpProvider;
 use bailiwick_gate::provider::ModelProvider;
 
 use crate::codes;
@@ -18,10 +20,12 @@ use crate::problems::Problems;
 
 /// What can be said, for whoever said something else.
 const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N[..M], full-disk-at=N, \
-                     slow-sync=MILLIS, provider-unavailable=N[..M], provider-slow=MILLIS";
+                     slow-sync=MILLIS, provider-unavailable=N[..M], provider-slow=MILLIS, \
+                     web-unavailable=N[..M], web-lost=N[..M], web-status=CODE:N[..M], \
+                     web-slow=MILLIS, web-crash-before=N, web-crash-after=N";
 
 /// The names that a fact can have. A test reads them off the vocabulary itself.
-const FACTS: [&str; 29] = [
+const FACTS: [&str; 31] = [
     "RunStarted",
     "RunResumed",
     "RunPaused",
@@ -40,6 +44,8 @@ const FACTS: [&str; 29] = [
     "AttemptFailed",
     "Recast",
     "KvWritten",
+    "KvStaged",
+    "Delegated",
     "CellFinished",
     "Judged",
     "JudgeSkipped",
@@ -74,6 +80,18 @@ enum Fault {
     ProviderUnavailable(RangeInclusive<u64>),
     /// Answers of models come so much later.
     ProviderSlow(Duration),
+    /// These requests to the web find nobody, and have not left.
+    WebUnavailable(RangeInclusive<u64>),
+    /// These requests to the web are worked on, and their answers are lost.
+    WebLost(RangeInclusive<u64>),
+    /// These requests to the web are answered so without leaving.
+    WebStatus(u16, RangeInclusive<u64>),
+    /// Answers of the web come so much later.
+    WebSlow(Duration),
+    /// The process is killed when it is durable that this request leaves, and before it does.
+    WebCrashBefore(u64),
+    /// The process is killed when the whole answer is there, and nobody has heard of it.
+    WebCrashAfter(u64),
 }
 
 /// What goes wrong in one process, and how far it is.
@@ -82,6 +100,7 @@ pub struct Faults {
     list: Vec<Fault>,
     full: AtomicBool,
     requests: AtomicU64,
+    web: AtomicU64,
 }
 
 impl Faults {
@@ -131,6 +150,14 @@ impl Faults {
         }
     }
 
+    /// The web that these faults are seen in.
+    pub(crate) fn web(self: &Arc<Self>, web: Arc<dyn HttpProvider>) -> Arc<dyn HttpProvider> {
+        match self.list.is_empty() {
+            true => web,
+            false => Arc::new(web::Faulty::new(web, Arc::clone(self))),
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
     }
@@ -153,6 +180,13 @@ impl Faults {
     fn provider_delay(&self) -> Duration {
         self.delay(|fault| match fault {
             Fault::ProviderSlow(delay) => Some(*delay),
+            _ => None,
+        })
+    }
+
+    fn web_delay(&self) -> Duration {
+        self.delay(|fault| match fault {
+            Fault::WebSlow(delay) => Some(*delay),
             _ => None,
         })
     }
@@ -184,6 +218,15 @@ fn fault(word: &str) -> Result<Fault, String> {
         "full-disk-at" => Fault::FullDiskAt(number(value)?),
         "slow-sync" => Fault::SlowSync(Duration::from_millis(number(value)?)),
         "provider-slow" => Fault::ProviderSlow(Duration::from_millis(number(value)?)),
+        "web-unavailable" => Fault::WebUnavailable(range(value)?),
+        "web-lost" => Fault::WebLost(range(value)?),
+        "web-status" => {
+            let (status, requests) = value.split_once(':').ok_or("it is CODE:N[..M]")?;
+            Fault::WebStatus(code(status)?, range(requests)?)
+        }
+        "web-slow" => Fault::WebSlow(Duration::from_millis(number(value)?)),
+        "web-crash-before" => Fault::WebCrashBefore(number(value)?),
+        "web-crash-after" => Fault::WebCrashAfter(number(value)?),
         "provider-unavailable" => Fault::ProviderUnavailable(range(value)?),
         other => return Err(format!("there is no `{other}`")),
     })
@@ -201,6 +244,11 @@ fn number(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or(format!("`{text}` is no number from 1 on"))
 }
 
+fn code(text: &str) -> Result<u16, String> {
+    let code = text.parse().ok().filter(|code| (200..600).contains(code));
+    code.ok_or(format!("`{text}` is no status from 200 to 599"))
+}
+
 fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
     let (first, last) = match text.split_once("..") {
         Some((first, "")) => (number(first)?, u64::MAX),
@@ -208,6 +256,15 @@ fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
         None => (number(text)?, number(text)?),
     };
     if last < first { Err(format!("{last} is before {first}")) } else { Ok(first..=last) }
+}
+
+/// Ends the process as a power cut would: no destructor runs, nothing is flushed.
+#[expect(clippy::disallowed_methods, reason = "ending the process is what was asked for")]
+fn die() {
+    use rustix::process::{Signal, getpid, kill_process};
+    if kill_process(getpid(), Signal::KILL).is_err() {
+        std::process::abort();
+    }
 }
 
 #[cfg(test)]
@@ -232,6 +289,12 @@ mod tests {
             "provider-unavailable=7",
             "provider-unavailable=9..",
             "provider-slow=1",
+            "web-unavailable=1",
+            "web-lost=2..3",
+            "web-status=503:4..",
+            "web-slow=2",
+            "web-crash-before=5",
+            "web-crash-after=6",
         ]);
         let ms = Duration::from_millis;
         assert_eq!(
@@ -246,6 +309,12 @@ mod tests {
                 Fault::ProviderUnavailable(7..=7),
                 Fault::ProviderUnavailable(9..=u64::MAX),
                 Fault::ProviderSlow(ms(1)),
+                Fault::WebUnavailable(1..=1),
+                Fault::WebLost(2..=3),
+                Fault::WebStatus(503, 4..=u64::MAX),
+                Fault::WebSlow(ms(2)),
+                Fault::WebCrashBefore(5),
+                Fault::WebCrashAfter(6),
             ]
         );
     }
@@ -262,6 +331,10 @@ mod tests {
             "slow-sync=fast",
             "provider-unavailable=5..2",
             "fail-append=-1",
+            "web-status=503",
+            "web-status=99:1",
+            "web-status=busy:1",
+            "web-crash-after=0",
         ] {
             let problems = parse(&["slow-sync=1", word]).unwrap_err();
             let [problem] = problems.diagnostics.as_slice() else { panic!("{word}") };

@@ -161,11 +161,11 @@ pub(crate) fn go_on(
 }
 
 /// What the gate looks at. A name that the policy of now does not have is the highest.
-pub(crate) fn clearances(policy: &Policy, plan: &Plan, labels: &RunLabels) -> Clearances {
+pub(crate) fn clearances(policy: &Policy, labels: &RunLabels) -> Clearances {
     let order = &policy.labels.order;
     let label = |name: &str| order.find(name).unwrap_or(order.highest());
     let steps = labels.steps.iter().map(|(name, step)| (name.clone(), label(&step.label)));
-    Clearances::of(policy.labels.clone(), steps.collect()).lowering(lowered(&plan.shape(), labels))
+    Clearances::of(policy.labels.clone(), steps.collect())
 }
 
 /// The steps whose output people lower: it is kept in the form that they are shown.

@@ -95,7 +95,7 @@ mod tests {
     fn what_a_run_has_put_counts_in_the_next_host_too() {
         let (run, step) = (RunId::new("r").unwrap(), Name::new("draft").unwrap());
         let cell = CellId { step: step.clone(), key: CellKey::single() };
-        let attempt = AttemptId { cell: cell.clone(), round: 0, attempt: 1 };
+        let attempt = AttemptId::new(cell.clone(), 0, 1);
         let (any, nothing) = (Digest::of(b""), Document::of(&json!({})));
         let kept = Artifact {
             digest: any,

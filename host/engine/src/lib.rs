@@ -43,10 +43,12 @@ pub mod problems;
 pub mod reasons;
 pub mod replay;
 pub mod resume;
+pub mod rules;
 pub mod run;
 pub mod serve;
 mod slots;
 mod system;
+pub mod trial;
 pub mod viewing;
 mod wire;
 

@@ -62,6 +62,8 @@ pub struct Opened {
     pub plans: BTreeMap<Name, Arc<Plan>>,
     /// What the intersection of grants and ceiling needs to know.
     pub resources: Resources,
+    /// Where the user's own policy would be.
+    pub(crate) user_policy: Option<PathBuf>,
     /// `--model`, as typed.
     pub(crate) models: Vec<String>,
     /// The texts that it was read from, so that a run can be pinned to them.
@@ -176,6 +178,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         policy_source,
         plans,
         resources,
+        user_policy: places.user_policy.clone(),
         models: places.models.clone(),
         pinned: PinnedTexts(pinned),
         texts,
@@ -230,10 +233,45 @@ pub(crate) fn open_pinned(
         policy_source: PolicySource::BuiltIn,
         plans,
         resources,
+        user_policy: None,
         models: models.to_vec(),
         pinned: texts,
         texts: sources,
     })
+}
+
+/// The text of a file of rules.
+pub(crate) fn rule_text(path: &Path, shown: &str) -> Result<String, Problems> {
+    files::text(path, shown).map_err(Problems::one)
+}
+
+/// A `bailiwick.toml` by itself, as it is read while something runs by it.
+pub(crate) fn project_again(text: &str, models: &[String]) -> Result<Project, Problems> {
+    let mut problems = Problems::default();
+    problems.sources.insert(PROJECT_FILE.into(), text.to_owned());
+    match Project::read(PROJECT_FILE, text) {
+        Ok(project) => {
+            let project = with_models(project, models, &mut problems);
+            problems.or(project)
+        }
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
+    }
+}
+
+/// The same of a policy.
+pub(crate) fn policy_again(shown: &str, text: &str) -> Result<Policy, Problems> {
+    let mut problems = Problems::default();
+    problems.sources.insert(shown.to_owned(), text.to_owned());
+    match read_policy(shown, text) {
+        Ok(policy) => Ok(policy),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
+    }
 }
 
 /// The name of a pipeline's file in messages and pins.
@@ -389,5 +427,7 @@ fn resources(root: &Path, project: &Project) -> Resources {
         models: project.models.clone(),
         knowledge: folders(&project.knowledge),
         assets: folders(&project.assets),
+        // Components are read later, and say it then.
+        agents: BTreeMap::new(),
     }
 }

@@ -87,15 +87,19 @@ fn maker(entries: &[Entry], key: &Digest) -> Option<Made> {
 fn told(entries: &[Entry], id: &AttemptId, name: &AttemptId) -> Vec<Fact> {
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     let own = facts.filter(|fact| match fact {
-        Fact::CellStarted { attempt, .. } | Fact::CallAnswered { attempt, .. } => attempt == id,
+        Fact::CellStarted { attempt, .. }
+        | Fact::Delegated { attempt, .. }
+        | Fact::CallAnswered { attempt, .. } => attempt.of_step() == *id,
         _ => false,
     });
     own.cloned()
         .map(|mut fact| {
-            if let Fact::CellStarted { attempt, .. } | Fact::CallAnswered { attempt, .. } =
-                &mut fact
+            if let Fact::CellStarted { attempt, .. }
+            | Fact::Delegated { attempt, .. }
+            | Fact::CallAnswered { attempt, .. } = &mut fact
             {
-                attempt.clone_from(name);
+                let path = std::mem::take(&mut attempt.path);
+                *attempt = AttemptId { path, ..name.clone() };
             }
             fact
         })

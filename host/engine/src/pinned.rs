@@ -1,17 +1,17 @@
 //! What a run is pinned to, as blobs: its files, its components, its assets. Written when it starts, read when it goes on. Decides nothing about powers but that today's can only narrow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bailiwick_core::fact::{AgentPin, Pin};
 use bailiwick_core::ports::{BlobError, Blobs};
-use bailiwick_core::{Diagnostic, Document, Name, RunState};
+use bailiwick_core::{Diagnostic, Digest, Document, Name, RunState};
 use bailiwick_project::Plan;
 use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
 
 use crate::admission::Serving;
-use crate::components::{Agent, agent_of, effective};
+use crate::components::{Agent, agent_of, callees, effective, identity};
 use crate::load::{Opened, PROJECT_FILE, PinnedTexts, open_pinned};
 use crate::problems::Problems;
 use crate::{check, codes};
@@ -66,10 +66,11 @@ pub(crate) async fn read(
     today: &Opened,
     blobs: &dyn Blobs,
 ) -> Result<Pinned, Problems> {
-    let opened = open_at(state, pin, today, blobs).await?;
+    let mut opened = open_at(state, pin, today, blobs).await?;
+    identify(&mut opened, &components(state), blobs).await?;
     let plan = check::plan(&opened, Some(&state.pipeline))?;
     let mut agents = Vec::new();
-    for name in names_of(&plan) {
+    for name in names_of(&opened, &plan) {
         let Some(AgentPin { component, .. }) = state.agents.get(name) else { continue };
         agents.push(agent_at(&opened, today, name, *component, blobs).await?);
     }
@@ -78,9 +79,30 @@ pub(crate) async fn read(
     Ok(Pinned { opened, agents, assets })
 }
 
-/// The agent names of a plan, each once.
-pub(crate) fn names_of(plan: &Plan) -> std::collections::BTreeSet<&Name> {
-    plan.steps.iter().filter_map(|step| step.agent()).collect()
+/// The agent names of a plan, and of those that they may call, each once.
+pub(crate) fn names_of<'a>(opened: &'a Opened, plan: &'a Plan) -> BTreeSet<&'a Name> {
+    opened.project.with_callees(plan.steps.iter().filter_map(|step| step.agent()))
+}
+
+/// The components that a run was started with.
+pub(crate) fn components(state: &RunState) -> BTreeMap<Name, Digest> {
+    state.agents.iter().map(|(name, pin)| (name.clone(), pin.component)).collect()
+}
+
+/// Finds out what those say they are who may be called: a ceiling is about that.
+pub(crate) async fn identify(
+    opened: &mut Opened,
+    components: &BTreeMap<Name, Digest>,
+    blobs: &dyn Blobs,
+) -> Result<(), Problems> {
+    let mut identities = BTreeMap::new();
+    for name in callees(opened) {
+        let Some(component) = components.get(name) else { continue };
+        let bytes = blobs.get(*component).await.map_err(storage)?;
+        identities.extend(identity(&bytes).map(|identity| (name.clone(), identity)));
+    }
+    opened.resources.agents = identities;
+    Ok(())
 }
 
 /// The project that a pin names, with the policy of today.
@@ -121,7 +143,7 @@ pub(crate) async fn agent_at(
     opened: &Opened,
     today: &Opened,
     name: &Name,
-    component: bailiwick_core::Digest,
+    component: Digest,
     blobs: &dyn Blobs,
 ) -> Result<Agent, Problems> {
     let bytes = blobs.get(component).await.map_err(|error| {

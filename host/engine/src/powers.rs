@@ -12,6 +12,23 @@ use bailiwick_project::grant_line;
 use crate::components::Agent;
 use crate::load::Opened;
 
+/// The capabilities, as the rows have them.
+pub const CAPABILITIES: [&str; 7] =
+    ["model", "knowledge", "assets", "artifacts", "http", "kv", "delegate"];
+
+/// What grants have of a capability, as people read it; nothing where they have nothing.
+/// Of the web also what bounds it.
+pub(crate) fn shown_grant(grants: &Grants, capability: &str) -> Option<String> {
+    let shown = of_grants(grants, capability, None)?;
+    if capability != "http" {
+        return Some(shown);
+    }
+    let bounds = grants.http.bounds.iter().filter_map(|bound| rules(bound));
+    let except = grants.http.except.iter().map(|host| format!("not {host}"));
+    let parts: Vec<_> = std::iter::once(shown).chain(bounds).chain(except).collect();
+    Some(parts.join(", and within "))
+}
+
 /// One capability of one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Power {
@@ -40,8 +57,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     let ceilings: Vec<&Ceiling> =
         opened.policy.matching(&agent.identity).map(|(_, ceiling)| ceiling).collect();
     let currency = opened.currency();
-    let capabilities = ["model", "knowledge", "assets", "artifacts", "http", "kv"];
-    let rows = capabilities.into_iter().map(|capability| {
+    let rows = CAPABILITIES.into_iter().map(|capability| {
         let mut power = Power {
             capability,
             imported: agent.imports.iter().any(|import| import == capability),
@@ -84,6 +100,9 @@ fn wanted(agent: &Agent, capability: &str) -> Option<String> {
             Some(put) => format!("put {put} ({})", want.reason),
             None => format!("read ({})", want.reason),
         }),
+        "delegate" => {
+            wants.delegate.as_ref().map(|want| format!("{} ({})", joined(&want.names), want.reason))
+        }
         "kv" => wants.kv.as_ref().map(|want| {
             let kind = if want.write { "read, write" } else { "read" };
             format!("{kind} ({})", want.reason)
@@ -103,6 +122,10 @@ fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> O
         "assets" => folders(&grants.assets),
         "http" => rules(&grants.http.rules),
         "artifacts" => grants.artifacts.map(|ArtifactsGrant { put }| put_of(put)),
+        "delegate" => grants.delegate.as_ref().map(|grant| {
+            let steered = if grant.even_if_outside { ", even if outside" } else { "" };
+            format!("{}{steered}", joined(&grant.agents))
+        }),
         "kv" => grants.kv.as_ref().map(|kv| {
             let steered = if kv.even_if_outside { ", even if outside" } else { "" };
             match kv.write {
@@ -146,6 +169,7 @@ fn of_ceiling(ceiling: &Ceiling, capability: &str, currency: Option<Currency>) -
             Some(put) => format!("put {put}"),
             None => "put as much as limits allow".into(),
         }),
+        "delegate" => ceiling.delegate.as_ref().map(ToString::to_string),
         "kv" => ceiling.kv.map(|KvCeiling { quota, write }| match (write, quota) {
             (false, _) => "read".into(),
             (true, Some(quota)) => format!("read, write up to {quota}"),
@@ -173,7 +197,7 @@ fn change(agent: &Agent, power: &Power) -> Option<String> {
             power.capability
         ));
     }
-    let line = grant_line(power.capability, agent.wanted(power.capability))?;
+    let line = grant_line(power.capability, &agent.wanted(power.capability))?;
     let agent = &agent.name;
     Some(format!("under [agents.{agent}] in bailiwick.toml: {line}"))
 }

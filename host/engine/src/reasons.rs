@@ -4,7 +4,9 @@ use std::path::Path;
 
 use bailiwick_core::fact::{AskId, CallAnswer, Capability, Fact, Limit, StepBy};
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_core::{CellId, CellKey, Diagnostic, Digest, Name, RunId, RunState};
+use bailiwick_core::{
+    AttemptId, CallPath, CellId, CellKey, Diagnostic, Digest, Name, RunId, RunState,
+};
 use bailiwick_project::Project;
 use bailiwick_store::Archive;
 
@@ -28,8 +30,9 @@ pub struct Reasons {
 /// The id of something that was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Subject {
-    /// `RUN/STEP/KEY/ROUND/ATTEMPT#INDEX`
-    Call { run: RunId, cell: CellId, round: u32, attempt: u32, index: u32 },
+    /// `RUN/STEP/KEY/ROUND/ATTEMPT#INDEX`; of an agent that was called, with the way to it
+    /// before the `#`: `…/ATTEMPT/CALL/CALL#INDEX`.
+    Call { run: RunId, attempt: AttemptId, index: u32 },
     /// `RUN/JUDGE/KEY/ROUND`
     Ask { run: RunId, ask: AskId, judge: Name },
 }
@@ -42,13 +45,16 @@ impl Subject {
         };
         let parts: Vec<&str> = place.split('/').collect();
         match (parts.as_slice(), index) {
-            ([run, step, key, round, attempt], Some(index)) => Some(Self::Call {
-                run: RunId::new(run).ok()?,
-                cell: CellId { step: Name::new(step).ok()?, key: CellKey::from_text(key) },
-                round: round.parse().ok()?,
-                attempt: attempt.parse().ok()?,
-                index,
-            }),
+            ([run, step, key, round, attempt, way @ ..], Some(index)) => {
+                let cell = CellId { step: Name::new(step).ok()?, key: CellKey::from_text(key) };
+                let own = AttemptId::new(cell, round.parse().ok()?, attempt.parse().ok()?);
+                let path = match way {
+                    [] => CallPath::default(),
+                    way => way.join("/").parse().ok()?,
+                };
+                let attempt = AttemptId { path, ..own };
+                Some(Self::Call { run: RunId::new(run).ok()?, attempt, index })
+            }
             ([run, judge, _, _], None) => Some(Self::Ask {
                 run: RunId::new(run).ok()?,
                 ask: AskId(text.into()),
@@ -71,7 +77,7 @@ impl Subject {
 /// [`Problems`] where the id has another form, or names nothing that was decided.
 pub async fn explain(data: &Path, id: &str) -> Result<Reasons, Problems> {
     let refuse = |why: String| {
-        let hint = "a call is RUN/STEP/KEY/ROUND/ATTEMPT#INDEX, a question RUN/JUDGE/KEY/ROUND; \
+        let hint = "a call is RUN/STEP/KEY/ROUND/ATTEMPT#INDEX (with the way to an agent that was called before the #), a question RUN/JUDGE/KEY/ROUND; \
                     `bailiwick show` has both";
         Problems::one(Diagnostic::error(codes::NO_RUN, why).hint(hint))
     };
@@ -90,8 +96,12 @@ pub async fn explain(data: &Path, id: &str) -> Result<Reasons, Problems> {
         return Err(refuse(format!("nothing was decided about {id}")));
     }
     reasons.line = match (&subject, wanted) {
-        (Subject::Call { cell, .. }, Some(key)) => {
-            line_of_grant(&archive, &state, &cell.step, key.as_str()).await
+        (Subject::Call { attempt, .. }, Some(key)) => {
+            let facts = entries.iter().flat_map(|entry| &entry.facts);
+            match agent_of(&state, attempt, facts) {
+                Some(agent) => line_of_grant(&archive, &state, &agent, key.as_str()).await,
+                None => None,
+            }
         }
         (Subject::Ask { .. }, Some(judge)) => line_of_step(&archive, &state, &judge).await,
         _ => None,
@@ -105,16 +115,17 @@ fn of_call<'a>(
     facts: impl Iterator<Item = &'a Fact>,
     reasons: &mut Reasons,
 ) -> Option<Name> {
-    let Subject::Call { cell, round, attempt, index, .. } = subject else { return None };
+    let Subject::Call { attempt, index, .. } = subject else { return None };
     let mut key = None;
     for fact in facts {
         let (of, number) = match fact {
             Fact::CallIntended { attempt, index, .. }
             | Fact::CallAnswered { attempt, index, .. }
+            | Fact::Delegated { attempt, index, .. }
             | Fact::CallLost { attempt, index, .. } => (attempt, index),
             _ => continue,
         };
-        if (&of.cell, of.round, of.attempt, number) != (cell, *round, *attempt, index) {
+        if (of, number) != (attempt, index) {
             continue;
         }
         match fact {
@@ -125,6 +136,14 @@ fn of_call<'a>(
                 );
                 reasons.decided.push(words);
                 key = name_of(*capability);
+            }
+            Fact::Delegated { agent, component, .. } => {
+                let words = format!(
+                    "delegate: granted; `{agent}` ({}) is called, under its own grants",
+                    component.short()
+                );
+                reasons.decided.push(words);
+                key = name_of(Capability::Delegate);
             }
             Fact::CallAnswered { capability, answer, cost, .. } => {
                 reasons.decided.push(format!("{capability}: {}", told(answer)));
@@ -163,6 +182,12 @@ fn told(answer: &CallAnswer) -> String {
             format!("granted, and nobody answered: {}", clean(detail))
         }
         CallAnswer::Invalid { detail } => format!("refused as wrong: {}", clean(detail)),
+        CallAnswer::Failed { failure } => {
+            format!(
+                "granted, and the agent that was called failed: {}",
+                clean(&failure.to_string())
+            )
+        }
     }
 }
 
@@ -212,18 +237,36 @@ fn of_ask<'a>(
     about.is_some()
 }
 
-/// The line of a pinned `bailiwick.toml` that grants a capability to the agent of a step,
+/// Whose call it is: the agent of the step, or one that was called for it.
+fn agent_of<'a>(
+    state: &RunState,
+    attempt: &AttemptId,
+    mut facts: impl Iterator<Item = &'a Fact>,
+) -> Option<Name> {
+    if attempt.path.is_empty() {
+        return match &state.step(&attempt.cell.step)?.shape.by {
+            StepBy::Agent(agent) => Some(agent.clone()),
+            StepBy::People(_) => None,
+        };
+    }
+    facts.find_map(|fact| match fact {
+        Fact::Delegated { attempt: caller, index, agent, .. }
+            if caller.callee(*index) == *attempt =>
+        {
+            Some(agent.clone())
+        }
+        _ => None,
+    })
+}
+
+/// The line of a pinned `bailiwick.toml` that grants a capability to an agent,
 /// or the nearest one around where it is not granted.
 async fn line_of_grant(
     archive: &Archive,
     state: &RunState,
-    step: &Name,
+    agent: &Name,
     capability: &str,
 ) -> Option<String> {
-    let agent = match &state.step(step)?.shape.by {
-        StepBy::Agent(agent) => agent,
-        StepBy::People(_) => return None,
-    };
     let text = pinned(archive, state, PROJECT_FILE).await?;
     let project = Project::read(PROJECT_FILE, &text).ok()?;
     let key = format!("grants.{capability}");
@@ -251,9 +294,11 @@ mod tests {
 
     #[test]
     fn ids_of_calls_and_questions_are_told_apart() {
-        let call = Subject::parse("r1/draft/locale=de,style=16:9/2/1#14");
-        assert!(matches!(&call, Some(Subject::Call { round: 2, attempt: 1, index: 14, cell, .. })
-                if cell.key.as_str() == "locale=de,style=16:9"));
+        for id in ["draft/locale=de,style=16:9/2/1", "draft/-/0/1/3/0"] {
+            let call = Subject::parse(&format!("r1/{id}#14"));
+            assert!(matches!(&call, Some(Subject::Call { attempt, index: 14, .. })
+                    if attempt.to_string() == id));
+        }
         assert!(matches!(
             Subject::parse("r1/editor/-/0"),
             Some(Subject::Ask { ask, .. }) if ask.0 == "r1/editor/-/0"
@@ -275,11 +320,11 @@ mod tests {
     fn a_denied_call_is_told_with_its_reason_and_hint_and_no_other_call() {
         let subject = Subject::parse("r1/draft/-/0/2#1").unwrap();
         let answered = |attempt: u32, index: u32, reason: &str| Fact::CallAnswered {
-            attempt: bailiwick_core::AttemptId {
-                cell: CellId { step: Name::new("draft").unwrap(), key: CellKey::single() },
-                round: 0,
+            attempt: bailiwick_core::AttemptId::new(
+                CellId { step: Name::new("draft").unwrap(), key: CellKey::single() },
+                0,
                 attempt,
-            },
+            ),
             index,
             capability: Capability::Knowledge,
             request: Digest::of(b""),

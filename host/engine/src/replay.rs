@@ -124,7 +124,7 @@ pub async fn replay_run(
                 judges: record
                     .state
                     .step(&attempt.id.cell.step)
-                    .is_some_and(|step| step.shape.judges.is_some()),
+                    .is_some_and(|step| step.shape.judges.is_some() && attempt.agent.is_none()),
                 attempt,
                 own,
             }),
@@ -158,10 +158,12 @@ fn chosen(
             judged.unwrap_or(step)
         });
         let cell = owner.and_then(|step| step.order.iter().position(|k| *k == attempt.id.cell.key));
-        (step, cell, attempt.id.round, attempt.id.attempt)
+        (step, cell, attempt.id.round, attempt.id.attempt, attempt.id.path.clone())
     };
     let mut all: Vec<_> = recorded_attempts(&record.entries)
         .into_values()
+        // Another component stands for that of the step, and for nobody else's.
+        .filter(|attempt| request.with.is_none() || attempt.agent.is_none())
         .filter(|attempt| request.step.as_ref().is_none_or(|step| attempt.id.cell.step == *step))
         .filter(|attempt| request.cell.as_ref().is_none_or(|key| attempt.id.cell.key == *key))
         .collect();
@@ -197,11 +199,15 @@ impl Past {
             return Err(Problems::one(Diagnostic::error(codes::NOT_REPLAYED, message).hint(hint)));
         };
         let mut opened = pinned::open_as_pinned(state, pin, blobs).await?;
+        let mut components = pinned::components(state);
+        pinned::identify(&mut opened, &components, blobs).await?;
         let mut past = vec![opened.clone()];
         for repin in &state.repins {
             let Some(pin) = &repin.pin else { continue };
             let newer = pinned::open_as_pinned(state, pin, blobs).await?;
             resume::overlay(&mut opened, &newer, repin);
+            components.extend(repin.agents.iter().map(|(name, pin)| (name.clone(), pin.component)));
+            pinned::identify(&mut opened, &components, blobs).await?;
             past.push(opened.clone());
         }
         Ok(Self(past))
@@ -261,7 +267,11 @@ impl Known<'_> {
         attempt: &RecordedAttempt,
     ) -> Result<Arc<Generation>, String> {
         let by = state.step(&attempt.id.cell.step).map(|step| &step.shape.by);
-        let Some(StepBy::Agent(agent)) = by else { return Err("no agent did it".into()) };
+        let agent = match (&attempt.agent, by) {
+            (Some(called), _) => called,
+            (None, Some(StepBy::Agent(agent))) => agent,
+            (None, _) => return Err("no agent did it".into()),
+        };
         let key = (agent.clone(), attempt.component, attempt.powers);
         if let Some(known) = self.generations.get(&key) {
             return known.clone();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
 use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, TakenOver, Term};
+use bailiwick_core::run::OpenAttempt;
 use bailiwick_core::{Diagnostic, RunId, RunState};
 use bailiwick_orchestrator::{Observer, Resume, pin as pin_of};
 use bailiwick_policy::Caller;
@@ -153,7 +154,8 @@ pub async fn resume(
     };
     let onlookers = Onlookers { observer: request.observer, desk };
     let Setting { world, gateway, collections, .. } =
-        set_up(host, &held, &opened, (&plan, &of_run), &agents, &assets, onlookers).await?;
+        set_up(host, &held, (&run, today, &opened), (&plan, &of_run), &agents, &assets, onlookers)
+            .await?;
     let budgets = opened.budgets(&plan, &agents.current);
     ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
@@ -226,13 +228,7 @@ pub async fn cancel(host: &Host, run: &RunId, by: String) -> Result<Durable, Pro
     for fact in facts {
         state.next(&fact, at).map_err(|_| ended(&state))?;
         written.push(fact);
-        let lost: Vec<_> = state
-            .open_attempts()
-            .flat_map(|open| {
-                let lost = open.record.open_calls();
-                lost.map(|(index, cost)| Fact::CallLost { attempt: open.id.clone(), index, cost })
-            })
-            .collect();
+        let lost: Vec<_> = state.open_attempts().flat_map(OpenAttempt::losses).collect();
         for fact in lost {
             state.next(&fact, at).map_err(storage)?;
             written.push(fact);
@@ -365,7 +361,7 @@ async fn repin(
     blobs: &dyn Blobs,
 ) -> Result<Repin, Problems> {
     let plan = check::plan(today, Some(&state.pipeline))?;
-    let found = read_agents(today, pinned::names_of(&plan));
+    let found = read_agents(today, pinned::names_of(today, &plan));
     let agents: Vec<Agent> = found.problems.or(found.agents.into_values().collect())?;
     let assets = serde_json::Value::Null;
     let pin = pinned::pin(today, &plan, &agents, &assets, blobs).await?;
@@ -392,6 +388,12 @@ async fn apply(
     let Some(pin) = &repin.pin else { return Ok(()) };
     let newer = pinned::open_at(state, pin, today, blobs).await?;
     overlay(&mut pinned.opened, &newer, repin);
+    let mut components = pinned::components(state);
+    for agent in &pinned.agents.current {
+        components.insert(agent.name.clone(), agent.embedded.outline.digest);
+    }
+    components.extend(repin.agents.iter().map(|(name, pin)| (name.clone(), pin.component)));
+    pinned::identify(&mut pinned.opened, &components, blobs).await?;
     let mut current = Vec::new();
     for agent in std::mem::take(&mut pinned.agents.current) {
         let was = agent.embedded.outline.digest;

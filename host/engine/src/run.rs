@@ -28,6 +28,7 @@ use crate::ledgers::Accounts;
 use crate::load::Opened;
 use crate::origins::with_origins;
 use crate::problems::Problems;
+use crate::rules::{Report, RunRules};
 use crate::slots::Table;
 use crate::{check, codes, decisions, embed, folders, ledgers, pinned, wire};
 
@@ -172,7 +173,7 @@ pub(crate) async fn begin(
     let Setting { world, gateway, collections, slots } = set_up(
         host,
         &held,
-        opened,
+        (&run, opened, opened),
         (&plan, &labels),
         &serving,
         &assets,
@@ -242,7 +243,7 @@ fn onlookers(
 pub(crate) async fn set_up(
     host: &Host,
     held: &Arc<Held>,
-    opened: &Opened,
+    (run, today, opened): (&RunId, &Opened, &Opened),
     (plan, labels): (&Plan, &RunLabels),
     agents: &Serving,
     assets: &Value,
@@ -250,11 +251,20 @@ pub(crate) async fn set_up(
 ) -> Result<Setting, Problems> {
     let collections = wire::collections(held, opened)?;
     let contents = folders::index_collections(opened, &collections).await?;
-    let slots = Arc::new(table(opened, agents, &contents, assets));
     let project = pinned::project(&opened.root);
     let ledger = held.ledgers.of(&project, &held.store, host.clock.as_ref()).await?;
-    let clearances = labels::clearances(&opened.policy, plan, labels);
-    let gateway = wire::gateway(host, held, opened, (collections.clone(), ledger, clearances))?;
+    held.rules.load(&held.store).await?;
+    let report = Report {
+        store: Arc::clone(&held.store),
+        clock: Arc::clone(&host.clock),
+        complain: Arc::clone(&onlookers.desk.complain),
+    };
+    let files = held.rules.watch(today, &report);
+    let rules = RunRules::new(run.clone(), (Arc::clone(&held.rules), files), opened, labels);
+    let lowered = labels::lowered(&plan.shape(), labels);
+    let slots = Arc::new(table(opened, agents, (contents, assets), Arc::clone(&rules) as _));
+    let ports = (collections.clone(), ledger, rules as _, lowered);
+    let gateway = wire::gateway(host, held, opened, ports, Arc::clone(&slots) as _)?;
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

@@ -1,26 +1,32 @@
-//! Slots: which generation each agent name points at. Plain data; swaps come with plugins.
+//! Slots: which generation each agent name points at, and what the rules of now leave of it. Swaps come with plugins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_core::{Digest, Name};
-use bailiwick_policy::Generation;
 use bailiwick_policy::ports::Slots;
+use bailiwick_policy::{Effective, Generation, Rules};
 
-/// The slots of one project.
+use crate::admission::Material;
+
+/// The slots of one run.
 pub(crate) struct Table {
     current: BTreeMap<Name, Arc<Generation>>,
     /// What attempts go on with that began before today's.
     older: Vec<Arc<Generation>>,
+    rules: Arc<dyn Rules>,
+    material: Material,
 }
 
 impl Table {
     pub(crate) fn of(
-        current: impl IntoIterator<Item = Generation>,
-        older: impl IntoIterator<Item = Generation>,
+        (current, older): (Vec<Generation>, Vec<Generation>),
+        rules: Arc<dyn Rules>,
+        material: Material,
     ) -> Self {
         let current = current.into_iter().map(|g| (g.agent.clone(), Arc::new(g)));
-        Self { current: current.collect(), older: older.into_iter().map(Arc::new).collect() }
+        let older = older.into_iter().map(Arc::new).collect();
+        Self { current: current.collect(), older, rules, material }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &Arc<Generation>)> {
@@ -29,8 +35,23 @@ impl Table {
 }
 
 impl Slots for Table {
+    /// An attempt that begins has the limits of now, its facts name the powers of now, and
+    /// what its answers depend on is what they let it read. The grants stay those of the
+    /// run: the gate narrows them at each call, and what a component imports was admitted.
     fn current(&self, agent: &Name) -> Option<Arc<Generation>> {
-        self.current.get(agent).cloned()
+        let generation = self.current.get(agent)?;
+        let standing = self.rules.standing(generation);
+        let now = standing.effective();
+        if *now == generation.effective {
+            return Some(Arc::clone(generation));
+        }
+        let grants = generation.effective.grants.clone();
+        Some(Arc::new(Generation {
+            effective: Effective { grants, limits: now.limits },
+            powers: now.digest(),
+            sources: self.material.sources(agent, &now.grants),
+            ..Generation::clone(generation)
+        }))
     }
 
     fn pinned(&self, agent: &Name, component: &Digest) -> Option<Arc<Generation>> {

@@ -1,14 +1,15 @@
 //! What a project's powers are made of: every capability of the product, on one screen.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bailiwick_core::ports::{Blobs, Journal};
-use bailiwick_core::{Diagnostic, Digest};
+use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
-use bailiwick_policy::Clearances;
+use bailiwick_policy::Rules;
 use bailiwick_policy::intersect::is_below;
-use bailiwick_policy::ports::StepRunner;
+use bailiwick_policy::ports::{Slots, StepRunner};
 use bailiwick_provider::Providers;
 use bailiwick_sandbox::Runner;
 use bailiwick_store::{Collections, Shelves};
@@ -24,7 +25,8 @@ pub(crate) fn gateway(
     host: &Host,
     held: &Held,
     opened: &Opened,
-    (collections, ledger, clearances): (Collections, Ledger, Clearances),
+    (collections, ledger, rules, lowered): (Collections, Ledger, Arc<dyn Rules>, BTreeSet<Name>),
+    slots: Arc<dyn Slots>,
 ) -> Result<Arc<Gateway>, Problems> {
     let providers = Arc::new(providers(host, opened)?);
     Ok(Arc::new(Gateway {
@@ -35,13 +37,16 @@ pub(crate) fn gateway(
         knowledge: Arc::new(collections),
         embedders: opened.embedders(),
         // http
-        http: providers,
+        http: host.faults.web(providers),
         // kv
         namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
+        // delegate
+        agents: slots,
         // artifacts
         blobs: host.faults.blobs(Arc::clone(&held.store) as Arc<dyn Blobs>),
         // every power
-        clearances,
+        rules,
+        lowered,
         clock: Arc::clone(&host.clock),
         host_key: held.host_key,
         ledger,

@@ -36,7 +36,7 @@ pub(crate) fn project(bytes: &[u8]) -> Reached {
                 "one text, two projects"
             );
             for name in project.agents.keys() {
-                let imports = [("wasi:http/outgoing-handler@0.2.3", &[][..])];
+                let imports = [("wasi:http/outgoing-handler@0.2.3", Vec::new())];
                 let _ = project.uncovered_imports(name, imports);
             }
             Reached::Taken

@@ -14,6 +14,7 @@ mod facts;
 mod files;
 mod mutation;
 mod texts;
+mod web;
 
 pub use examples::{SMALL_MAX_BYTES, examples};
 pub use mutation::Mutator;
@@ -52,6 +53,9 @@ pub const ALL: &[Entry] = &[
     Entry { name: "component", run: component::component },
     Entry { name: "visible", run: texts::visible },
     Entry { name: "quantity", run: texts::quantity },
+    Entry { name: "url", run: web::url },
+    Entry { name: "host", run: web::host },
+    Entry { name: "values", run: web::values },
 ];
 
 /// The entry of this name.

@@ -71,6 +71,7 @@ macro_rules! entries {
 entries! {
     project_file policy_file pipeline_file decisions_file agent_file expression
     document schema facts component visible quantity
+    url host values
 }
 
 #[test]

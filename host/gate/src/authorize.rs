@@ -1,183 +1,113 @@
-//! Whether a call may be made: grants, aliases, collections, references, room. The default is no; asks nobody and changes nothing.
+//! Whether a call of an attempt may be made: the decision about its request by what holds now, and that it names nothing that is not its own. Asks nobody and changes nothing.
 
-use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use bailiwick_core::fact::{CallAnswer, Capability, Limit};
-use bailiwick_core::{Artifact, Bytes, Currency, Name};
-use bailiwick_policy::Route;
-use bailiwick_policy::grants::{KvGrant, ModelGrant};
-use bailiwick_policy::price::Priced;
+use bailiwick_core::fact::{CallAnswer, Capability};
+use bailiwick_core::{Artifact, Bytes, Currency, DELEGATE_DEPTH_MAX};
+use bailiwick_policy::Standing;
+use serde_json::Value;
 
 use crate::call::Request;
+use crate::decide::{Case, Money, Permit};
+use crate::delegate::DelegateRequest;
 use crate::gate::Gate;
-use crate::http::Way;
-use crate::kv::KvRequest;
 
-/// What authorisation found: exactly what the effect needs, so that nothing is looked
-/// up again after it was judged.
-pub(crate) enum Permit {
-    Routes(Vec<Route>),
-    Web(Box<Way>),
-    Collection(Name),
-    Put,
-    Get,
-    Kv(KvGrant),
+/// What bounds the money of this attempt, looked up where it is asked for.
+pub(crate) struct Accounts<'a> {
+    gate: &'a Gate,
+    standing: &'a Standing,
+}
+
+impl Money for Accounts<'_> {
+    fn currency(&self) -> Option<Currency> {
+        self.gate.gateway.ledger.currency(&self.gate.run)
+    }
+
+    fn is_bounded(&self) -> bool {
+        let payer = self.gate.payer(Capability::Model, self.standing);
+        self.gate.gateway.ledger.counts_money(payer)
+    }
 }
 
 impl Gate {
-    pub(crate) fn authorize(&self, request: &Request) -> Result<Permit, CallAnswer> {
-        request.check().map_err(|detail| CallAnswer::Invalid { detail })?;
+    pub(crate) fn authorize(
+        &self,
+        request: &Request,
+        standing: &Standing,
+    ) -> Result<Permit, CallAnswer> {
+        let accounts = self.accounts(standing);
+        let permit = self.case(standing, &accounts).decide_by(request, standing)?;
+        self.is_its_own(request)?;
+        Ok(permit)
+    }
+
+    pub(crate) fn accounts<'a>(&'a self, standing: &'a Standing) -> Accounts<'a> {
+        Accounts { gate: self, standing }
+    }
+
+    /// What a decision about a request of this attempt is made from.
+    pub(crate) fn case<'a>(&'a self, standing: &'a Standing, money: &'a Accounts<'a>) -> Case<'a> {
+        Case {
+            agent: &self.generation.agent,
+            identity: &self.generation.identity,
+            step: &self.attempt.cell.step,
+            powers: standing.effective(),
+            clearances: &standing.clearances,
+            models: &self.gateway.models,
+            money,
+            put: Bytes(self.put.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Artifacts that a request names must be readable, wherever they stand in it.
+    fn is_its_own(&self, request: &Request) -> Result<(), CallAnswer> {
+        let readable = || self.readable.lock().unwrap_or_else(PoisonError::into_inner);
         match request {
             Request::Complete(model) => {
-                let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(stranger) =
-                    model.artifacts().find(|artifact| !readable.contains(artifact))
-                {
-                    return Err(self.unreadable(stranger));
-                }
-                self.authorize_model(&model.alias, Priced::Words)
+                let readable = readable();
+                let stranger = model.artifacts().find(|artifact| !readable.contains(artifact));
+                stranger.map_or(Ok(()), |stranger| Err(self.unreadable(stranger)))
             }
-            Request::Embed(model) => self.authorize_model(&model.alias, Priced::Vectors),
-            Request::GenerateImage(model) => self.authorize_model(&model.alias, Priced::Pictures),
-            Request::EmbedQuery { collection, request } => {
-                self.authorize_collection(collection)?;
-                // The collection's model needs no grant, but what it takes is counted with
-                // the agent's own calls, and bounded with them.
-                self.routes(&request.alias, Priced::Vectors)
-            }
-            Request::Search(search) => self.authorize_collection(&search.collection),
-            Request::Fetch(fetch) => self.authorize_fetch(fetch).map(Box::new).map(Permit::Web),
-            Request::Put(put) => self.authorize_put(put.bytes.len() as u64),
-            Request::Get(artifact) => self.authorize_get(artifact),
-            Request::Kv(request) => self.authorize_kv(request),
+            Request::Get(artifact) => match readable().contains(artifact) {
+                true => Ok(()),
+                false => Err(self.unreadable(artifact)),
+            },
+            Request::Fetch(fetch) => self.check_body(&fetch.body),
+            Request::Kv(request) => match request.sends() {
+                Some(value) => self.check_references(value).map_err(|foreign| {
+                    CallAnswer::Invalid { detail: format!("foreign-artifact: {foreign}") }
+                }),
+                None => Ok(()),
+            },
+            Request::Delegate(request) => self.may_call(request),
+            Request::Embed(_)
+            | Request::EmbedQuery { .. }
+            | Request::GenerateImage(_)
+            | Request::Search(_)
+            | Request::Put(_) => Ok(()),
         }
     }
 
-    fn authorize_model(&self, alias: &str, kind: Priced) -> Result<Permit, CallAnswer> {
-        let grant = self.generation.effective.grants.model.as_ref();
-        match grant.filter(|grant| grant.aliases.iter().any(|name| name.as_str() == alias)) {
-            None => Err(self.ungranted(
-                format!("the model {alias:?} is not granted to {}", self.generation.agent),
-                model_line(grant, alias, self.gateway.ledger.currency(&self.run)),
-            )),
-            Some(_) => self.routes(alias, kind),
+    /// Who is called works under its own grants, so nothing of this attempt's is asked here
+    /// but whether it hands on what is its own, and whether anybody would wait for himself.
+    fn may_call(&self, request: &DelegateRequest) -> Result<(), CallAnswer> {
+        let (own, name) = (&self.generation.agent, request.agent.as_str());
+        let hint = Some("let the pipeline have another step instead".to_owned());
+        if self.works_above(name) {
+            let reason = format!("{name} waits for {own} already: no agent calls itself");
+            return Err(CallAnswer::Denied { reason, hint });
         }
-    }
-
-    /// Where money is bounded, only what has a price is asked: without one, a call could
-    /// cost anything.
-    fn routes(&self, alias: &str, kind: Priced) -> Result<Permit, CallAnswer> {
-        let routes = self.gateway.models.get(alias).map(Vec::as_slice).unwrap_or_default();
-        if routes.is_empty() {
-            let detail = format!("the model {alias:?} has no route");
-            return Err(CallAnswer::Unavailable { detail });
+        if self.attempt.path.depth() >= DELEGATE_DEPTH_MAX {
+            let reason =
+                format!("{own} was called {DELEGATE_DEPTH_MAX} deep, and may not call {name}");
+            return Err(CallAnswer::Denied { reason, hint });
         }
-        let routes = self.cleared(routes)?;
-        let Some(first) = routes.first() else { return Ok(Permit::Routes(routes)) };
-        if !self.gateway.ledger.counts_money(self.payer(Capability::Model)) {
-            return Ok(Permit::Routes(routes));
-        }
-        let priced = routes.iter().filter(|route| route.lacks_price(kind).is_none());
-        let priced: Vec<_> = priced.cloned().collect();
-        if !priced.is_empty() {
-            return Ok(Permit::Routes(priced));
-        }
-        let missing = first.lacks_price(kind).unwrap_or("input");
-        Err(CallAnswer::Denied {
-            reason: format!(
-                "money is bounded, and no route of {alias:?} has a price for this call"
-            ),
-            hint: Some(format!(
-                "in bailiwick.toml, in the route {first} under [models.{alias}]: price = {{ {missing} = \"…\" }}"
-            )),
+        self.check_references(&request.input.value()).map_err(|foreign| {
+            let reason = format!("foreign-artifact: what it hands to {name}: {foreign}");
+            let hint = Some("an agent hands on what its input names, and what it was given".into());
+            CallAnswer::Denied { reason, hint }
         })
-    }
-
-    /// The routes along which what this step may know may be sent. The static check looked
-    /// at all of them; this one looks at what is dialled.
-    fn cleared(&self, routes: &[Route]) -> Result<Vec<Route>, CallAnswer> {
-        let (mut cleared, mut refused) = (Vec::new(), None);
-        for route in routes {
-            match self.gateway.clearances.route(&self.attempt.cell.step, route) {
-                Ok(()) => cleared.push(route.clone()),
-                Err(not) => refused = Some(not),
-            }
-        }
-        match refused {
-            Some(not) if cleared.is_empty() => {
-                Err(CallAnswer::Denied { reason: not.to_string(), hint: Some(not.hint) })
-            }
-            _ => Ok(cleared),
-        }
-    }
-
-    fn authorize_collection(&self, collection: &str) -> Result<Permit, CallAnswer> {
-        let granted = &self.generation.effective.grants.knowledge;
-        match granted.get(collection) {
-            Some(name) => Ok(Permit::Collection(name.clone())),
-            None => Err(self.ungranted(
-                format!(
-                    "the collection {collection:?} is not granted to {}",
-                    self.generation.agent
-                ),
-                format!("grants.knowledge = {}", names(granted, collection)),
-            )),
-        }
-    }
-
-    fn authorize_put(&self, bytes: u64) -> Result<Permit, CallAnswer> {
-        let granted = self.generation.effective.grants.artifacts.and_then(|grant| grant.put);
-        let Some(granted) = granted else {
-            return Err(self.ungranted(
-                format!("{} may not put artifacts", self.generation.agent),
-                "grants.artifacts = { put = \"64 MiB\" }".into(),
-            ));
-        };
-        let most = granted.min(self.generation.effective.limits.artifacts);
-        let put = self.put.load(Ordering::Relaxed);
-        if put.saturating_add(bytes) > most.0 {
-            let detail =
-                format!("{} are put, {} more do not fit into {most}", Bytes(put), Bytes(bytes));
-            return Err(CallAnswer::Exhausted { limit: Limit::Bytes, detail, finish: false });
-        }
-        Ok(Permit::Put)
-    }
-
-    fn authorize_get(&self, artifact: &Artifact) -> Result<Permit, CallAnswer> {
-        if self.generation.effective.grants.artifacts.is_none() {
-            return Err(self.ungranted(
-                format!("{} may not read artifacts", self.generation.agent),
-                "grants.artifacts = {}".into(),
-            ));
-        }
-        let readable = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
-        if readable.contains(artifact) { Ok(Permit::Get) } else { Err(self.unreadable(artifact)) }
-    }
-
-    fn authorize_kv(&self, request: &KvRequest) -> Result<Permit, CallAnswer> {
-        let agent = &self.generation.agent;
-        let Some(grant) = &self.generation.effective.grants.kv else {
-            let reason = format!("no namespace is granted to {agent}");
-            return Err(self.ungranted(reason, "grants.kv = { namespace = \"NAMESPACE\" }".into()));
-        };
-        if request.writes() && !grant.write {
-            let namespace = &grant.namespace;
-            return Err(CallAnswer::Denied {
-                reason: format!("{agent} reads the namespace {namespace} and may not write it"),
-                hint: Some(format!(
-                    "in bailiwick.toml, under [kv.{namespace}]: writers = [{:?}]",
-                    agent.as_str()
-                )),
-            });
-        }
-        if let Some(value) = request.sends() {
-            self.check_references(value).map_err(|foreign| CallAnswer::Invalid {
-                detail: format!("foreign-artifact: {foreign}"),
-            })?;
-        }
-        Ok(Permit::Kv(grant.clone()))
     }
 
     fn unreadable(&self, artifact: &Artifact) -> CallAnswer {
@@ -190,32 +120,22 @@ impl Gate {
         }
     }
 
-    pub(crate) fn ungranted(&self, reason: String, line: String) -> CallAnswer {
-        let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.generation.agent);
-        CallAnswer::Denied { reason, hint: Some(hint) }
+    /// References in a body that is JSON must be the sender's own. Text that merely looks
+    /// like it is nobody's business: what cannot be parsed cannot be a reference.
+    fn check_body(&self, body: &[u8]) -> Result<(), CallAnswer> {
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        if !matches!(first, Some(b'{' | b'[')) {
+            return Ok(());
+        }
+        let checked = self.work(|| match serde_json::from_slice::<Value>(body) {
+            Ok(document) => self.check_references(&document).map_err(|error| error.to_string()),
+            Err(_) => Ok(()),
+        });
+        let reason = match checked {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(reason)) => reason,
+            Err(error) => error.to_string(),
+        };
+        Err(CallAnswer::Denied { reason: format!("foreign-artifact: {reason}"), hint: None })
     }
-}
-
-/// The line that grants `alias` besides what is granted: it stands for the whole line
-/// of now, so it must not take anything away.
-fn model_line(granted: Option<&ModelGrant>, alias: &str, currency: Option<Currency>) -> String {
-    let Some(granted) = granted else {
-        return format!("grants.model = {{ use = [{alias:?}] }}");
-    };
-    let numbers = [
-        ("calls", granted.calls.map(|calls| calls.0.to_string())),
-        ("tokens", granted.tokens.map(|tokens| tokens.0.to_string())),
-        ("money", granted.money.map(|money| format!("{:?}", money.show(currency)))),
-    ];
-    let numbers: String = numbers
-        .into_iter()
-        .filter_map(|(key, number)| Some(format!(", {key} = {}", number?)))
-        .collect();
-    format!("grants.model = {{ use = {}{numbers} }}", names(&granted.aliases, alias))
-}
-
-/// A list of TOML.
-fn names(granted: &BTreeSet<Name>, asked: &str) -> String {
-    let names: BTreeSet<_> = granted.iter().map(Name::as_str).chain([asked]).collect();
-    format!("{:?}", Vec::from_iter(names))
 }

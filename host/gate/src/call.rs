@@ -7,6 +7,7 @@ use bailiwick_policy::ports::Park;
 use serde_json::{Value, json};
 
 use crate::artifacts::PutRequest;
+use crate::delegate::DelegateRequest;
 use crate::http::{FetchRequest, FetchResponse};
 use crate::knowledge::{Passage, SearchRequest};
 use crate::kv::KvRequest;
@@ -39,6 +40,8 @@ pub enum Request {
     Fetch(FetchRequest),
     /// `kv`.
     Kv(KvRequest),
+    /// `delegate.call`.
+    Delegate(DelegateRequest),
 }
 
 /// What it is given.
@@ -55,6 +58,7 @@ pub enum Answer {
     Value(Option<Value>),
     Keys(Vec<String>),
     Swapped(bool),
+    Delegated(Document),
     Done,
 }
 
@@ -73,6 +77,9 @@ pub enum CallError {
     /// The request is wrong.
     #[error("invalid: {0}")]
     Invalid(String),
+    /// The agent that was called has no output.
+    #[error("it failed: {0}")]
+    Failed(Failure),
     /// The attempt is over: a limit of the sandbox, or the journal is gone.
     #[error("{0}")]
     Ended(Failure),
@@ -91,6 +98,7 @@ impl Request {
             Self::Put(_) | Self::Get(_) => Capability::Artifacts,
             Self::Fetch(_) => Capability::Http,
             Self::Kv(_) => Capability::Kv,
+            Self::Delegate(_) => Capability::Delegate,
         }
     }
 
@@ -108,6 +116,7 @@ impl Request {
             Self::Get(_) => Ok(()),
             Self::Fetch(request) => request.check().map(|_| ()),
             Self::Kv(request) => request.check(),
+            Self::Delegate(request) => request.check(),
         }
     }
 
@@ -118,7 +127,12 @@ impl Request {
             Self::Complete(request) => Some(request.worst()),
             Self::Embed(request) | Self::EmbedQuery { request, .. } => Some(request.worst()),
             Self::GenerateImage(request) => Some(request.worst()),
-            Self::Search(_) | Self::Put(_) | Self::Get(_) | Self::Fetch(_) | Self::Kv(_) => None,
+            Self::Search(_)
+            | Self::Put(_)
+            | Self::Get(_)
+            | Self::Fetch(_)
+            | Self::Kv(_)
+            | Self::Delegate(_) => None,
         }
     }
 
@@ -128,7 +142,8 @@ impl Request {
         match self {
             // What is no method is refused before it matters.
             Self::Fetch(request) => Method::parse(&request.method).is_none_or(Method::changes),
-            // What is kept happens with the end of the attempt, or not at all.
+            // What is kept happens with the end of the attempt, or not at all; what an agent
+            // that is called changes outside stands in its own calls.
             _ => false,
         }
     }
@@ -163,6 +178,7 @@ impl Request {
             Self::Get(artifact) => ("get", artifact.to_json()),
             Self::Fetch(request) => ("fetch", request.form()),
             Self::Kv(request) => ("kv", to_value(request)),
+            Self::Delegate(request) => ("delegate", request.form()),
         }
     }
 }
@@ -183,6 +199,7 @@ impl Answer {
             Self::Value(value) => value.iter().cloned().collect(),
             Self::Keys(keys) => to_value(keys),
             Self::Swapped(swapped) => Value::Bool(*swapped),
+            Self::Delegated(output) => return output.clone(),
             Self::Done => Value::Null,
         };
         Document::of(&value)
@@ -199,6 +216,7 @@ impl CallError {
             CallAnswer::Exhausted { limit, .. } => Some(Self::Exhausted(*limit)),
             CallAnswer::Unavailable { .. } => Some(Self::Unavailable),
             CallAnswer::Invalid { detail } => Some(Self::Invalid(detail.clone())),
+            CallAnswer::Failed { failure } => Some(Self::Failed(failure.clone())),
         }
     }
 }

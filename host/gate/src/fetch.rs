@@ -6,12 +6,12 @@ use bailiwick_core::Cost;
 use bailiwick_core::fact::{CallAnswer, Capability, Limit};
 use bailiwick_core::ports::Durable;
 use bailiwick_core::text::{Lines, clip, visible};
-use bailiwick_policy::Origin;
 use bailiwick_policy::http::{Asked, Aspect, Method, Refused};
-use serde_json::Value;
+use bailiwick_policy::{Origin, Standing};
 use url::Url;
 
-use crate::call::Answer;
+use crate::call::{Answer, Request};
+use crate::decide::Case;
 use crate::gate::{Gate, ONE_REQUEST, Outgoing, Told, Unanswered};
 use crate::http::{Exchange, Exchanged, FetchRequest, HttpError, Parsed, Way, parse_url, typed};
 use crate::ledger::Hold;
@@ -23,15 +23,14 @@ const REQUEST_MAX: Duration = Duration::from_secs(300);
 /// The most of a URL that is shown.
 const SHOWN_MAX_BYTES: usize = 200;
 
-impl Gate {
-    /// Whether a request may be made, and on which terms.
-    pub(crate) fn authorize_fetch(&self, request: &FetchRequest) -> Result<Way, CallAnswer> {
+impl Case<'_> {
+    /// Whether a request to the web may be made, and on which terms.
+    pub(crate) fn fetch(&self, request: &FetchRequest) -> Result<Way, CallAnswer> {
         let parsed = request.check().map_err(|detail| CallAnswer::Invalid { detail })?;
-        self.check_body(&request.body)?;
-        self.judge(parsed, request.body.clone())
+        self.way(parsed, request.body.clone())
     }
 
-    fn judge(&self, parsed: Parsed, body: Vec<u8>) -> Result<Way, CallAnswer> {
+    fn way(&self, parsed: Parsed, body: Vec<u8>) -> Result<Way, CallAnswer> {
         let names: Vec<_> = parsed.headers.iter().map(|(name, _)| name.as_str()).collect();
         let asked = Asked {
             method: parsed.method,
@@ -40,13 +39,13 @@ impl Gate {
             headers: &names,
             body: bailiwick_core::Bytes(body.len() as u64),
         };
-        let pass = match self.generation.effective.grants.http.decide(&asked) {
+        let pass = match self.powers.grants.http.decide(&asked) {
             Ok(pass) => pass,
             Err(refused) => return Err(self.unasked(&asked, &refused)),
         };
         // The static check looked at the rules; this one looks at what is dialled.
         let origin = Origin(parsed.url.origin().ascii_serialization());
-        let cleared = self.gateway.clearances.origin(&self.attempt.cell.step, &origin);
+        let cleared = self.clearances.origin(self.step, &origin);
         cleared
             .map_err(|not| CallAnswer::Denied { reason: not.to_string(), hint: Some(not.hint) })?;
         Ok(Way { parsed, body, pass })
@@ -54,7 +53,7 @@ impl Gate {
 
     /// The denial, with the line that would allow the request.
     fn unasked(&self, asked: &Asked<'_>, refused: &Refused) -> CallAnswer {
-        let (power, agent) = (&self.generation.effective.grants.http, &self.generation.agent);
+        let (power, agent) = (&self.powers.grants.http, self.agent);
         let lacks = match refused.aspect {
             Aspect::Host => "no rule has this scheme, host and port",
             Aspect::Method => "no rule for this host has the method",
@@ -65,6 +64,7 @@ impl Gate {
             Aspect::Header => "a header is not in the rule's list",
             Aspect::Body => "the body is larger than the rule's `request`",
             Aspect::Ceiling => "the ceiling does not allow what is granted",
+            Aspect::Revoked => "the host was taken away",
         };
         let reason =
             format!("{} is not granted to {agent}: {lacks}", shown(asked.method, asked.url));
@@ -72,38 +72,21 @@ impl Gate {
             return CallAnswer::Denied { reason, hint: None };
         };
         if refused.aspect == Aspect::Ceiling {
-            let identity = &self.generation.identity;
+            let identity = self.identity;
             let hint = format!("in policy.toml, under [ceiling.{identity:?}]: http = {rules}");
             return CallAnswer::Denied { reason, hint: Some(hint) };
         }
         self.ungranted(reason, format!("grants.http = {rules}"))
     }
+}
 
-    /// References in a body that is JSON must be the sender's own. Text that merely looks
-    /// like it is nobody's business: what cannot be parsed cannot be a reference.
-    fn check_body(&self, body: &[u8]) -> Result<(), CallAnswer> {
-        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if !matches!(first, Some(b'{' | b'[')) {
-            return Ok(());
-        }
-        let checked = self.work(|| match serde_json::from_slice::<Value>(body) {
-            Ok(document) => self.check_references(&document).map_err(|error| error.to_string()),
-            Err(_) => Ok(()),
-        });
-        let reason = match checked {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(reason)) => reason,
-            Err(error) => error.to_string(),
-        };
-        Err(CallAnswer::Denied { reason: format!("foreign-artifact: {reason}"), hint: None })
-    }
-
+impl Gate {
     /// Sends a request, and follows where it is sent on: only what changes nothing, and only
     /// where a rule lets it through again. Each request is reserved and intended by itself.
     pub(crate) async fn fetched(
         &self,
-        mut durable: Durable,
-        call: Outgoing,
+        (mut durable, call, before): (Durable, Outgoing, &Standing),
+        request: &Request,
         mut way: Way,
         hold: Hold,
     ) -> Told {
@@ -136,6 +119,10 @@ impl Gate {
             let Some(location) = location.filter(|_| followed) else {
                 return (Ok(Answer::Response(response)), cost, via);
             };
+            // Whoever lost the power on the way is not sent on.
+            if let Some(gone) = self.gone(request, before) {
+                return (Err(gone.into()), cost, via);
+            }
             way = match self.redirected(&way, &location) {
                 Ok(next) => next,
                 Err(answer) => return (Err(answer.into()), cost, via),
@@ -164,6 +151,7 @@ impl Gate {
             stripped,
             response_max: way.pass.response,
             idempotency_key: &call.key,
+            at: self.clock(),
             timeout: self.remaining().min(REQUEST_MAX),
         };
         self.gateway.http.exchange(durable, exchange).await
@@ -190,12 +178,16 @@ impl Gate {
             return Err(wrong("it is neither a URL nor a path".into()));
         }
         let parsed = Parsed { url, typed_path, ..from.parsed.clone() };
-        let mut way = self.judge(parsed, Vec::new()).map_err(|answer| match answer {
-            CallAnswer::Denied { reason, hint } => {
-                CallAnswer::Denied { reason: format!("a redirect: {reason}"), hint }
-            }
-            other => other,
-        })?;
+        let standing = self.standing();
+        let accounts = self.accounts(&standing);
+        let mut way = self.case(&standing, &accounts).way(parsed, Vec::new()).map_err(
+            |answer| match answer {
+                CallAnswer::Denied { reason, hint } => {
+                    CallAnswer::Denied { reason: format!("a redirect: {reason}"), hint }
+                }
+                other => other,
+            },
+        )?;
         if origin != before {
             way.pass.credential = None;
         }

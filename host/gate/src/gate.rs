@@ -1,6 +1,6 @@
 //! The gate of one attempt: the one function through which every call of a guest goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,18 +12,18 @@ use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Reco
 use bailiwick_core::{
     Artifact, AttemptId, Bytes, Calls, Cost, Digest, Name, Record, RunId, Timestamp,
 };
-use bailiwick_policy::grants::ModelGrant;
-use bailiwick_policy::ports::{Job, Park, Patience};
-use bailiwick_policy::{Clearances, Generation, Route, WhenSpent};
+use bailiwick_policy::ports::{Job, Park, Patience, Slots};
+use bailiwick_policy::{Generation, Route, Rules, Standing, WhenSpent};
 use serde_json::Value;
 
-use crate::artifacts::{ForeignArtifact, Readable};
-use crate::authorize::Permit;
+use crate::artifacts::{ForeignArtifact, PutRequest, Readable};
 use crate::call::{Answer, CallError, Request};
+use crate::decide::Permit;
+use crate::delegate::{Callees, Tree, allowance, purses};
 use crate::http::HttpProvider;
 use crate::knowledge::KnowledgeIndex;
-use crate::kv::{Buffer, Namespaces};
-use crate::ledger::{Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
+use crate::kv::{Buffers, Namespaces};
+use crate::ledger::{Allowance, Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
 use crate::replay::OnRecord;
@@ -38,14 +38,18 @@ pub struct Gateway {
     pub embedders: BTreeMap<Name, Name>,
     /// Who speaks to models.
     pub provider: Arc<dyn ModelProvider>,
-    /// What may be sent where.
-    pub clearances: Clearances,
+    /// What holds at each moment: powers, and what may be sent where.
+    pub rules: Arc<dyn Rules>,
+    /// The steps whose output people lower: it is kept in the form that they are shown.
+    pub lowered: BTreeSet<Name>,
     /// Who searches.
     pub knowledge: Arc<dyn KnowledgeIndex>,
     /// Who asks the web.
     pub http: Arc<dyn HttpProvider>,
     /// Who keeps values from run to run.
     pub namespaces: Arc<dyn Namespaces>,
+    /// Which agents there are to be called.
+    pub agents: Arc<dyn Slots>,
     /// Who keeps bytes.
     pub blobs: Arc<dyn Blobs>,
     /// What time it is.
@@ -70,14 +74,25 @@ pub struct Gate {
     pub(crate) run: RunId,
     pub(crate) attempt: AttemptId,
     pub(crate) recorder: Arc<dyn Recorder>,
+    /// What held when the attempt began: what is gone since, it had.
+    pub(crate) began: Arc<Standing>,
+    /// What held at the last look.
+    pub(crate) seen: Mutex<Arc<Standing>>,
     pub(crate) readable: Mutex<Readable>,
-    /// What it has changed in its namespace.
-    pub(crate) buffer: Mutex<Buffer>,
+    /// What it, and those that it called, have changed in namespaces.
+    pub(crate) buffers: Mutex<Buffers>,
     pub(crate) record: Arc<Record>,
     pub(crate) lines: AtomicU32,
     /// For an attempt that executes again on its record alone.
     pub(crate) replay: Option<OnRecord>,
-    patience: Patience,
+    /// Who waits for it, from the attempt of the step down.
+    pub(crate) callers: Vec<Arc<Generation>>,
+    /// What the agents that wait for it may spend.
+    pub(crate) above: Vec<(Name, Allowance)>,
+    pub(crate) tree: Arc<Tree>,
+    /// Who runs the agents that it calls.
+    pub(crate) callees: Option<Arc<dyn Callees>>,
+    pub(crate) patience: Patience,
     logbook: Logbook,
     /// The host's own words about calls on their way: bounded like the agent's, but not with them.
     asides: Logbook,
@@ -104,8 +119,13 @@ impl Gate {
             message: error.to_string(),
             hint: None,
         })?;
-        let limits = job.generation.effective.limits;
+        let limits = job.limits();
+        let began = gateway.rules.standing(&job.generation);
+        let callers = job.called.as_ref().map(|called| called.callers.clone()).unwrap_or_default();
+        let above = purses(&callers, gateway.rules.as_ref());
         Ok(Self {
+            seen: Mutex::new(Arc::clone(&began)),
+            began,
             deadline: gateway.clock.now().after(limits.wall),
             gateway,
             generation: Arc::clone(&job.generation),
@@ -113,10 +133,14 @@ impl Gate {
             attempt: job.attempt.clone(),
             recorder: Arc::clone(&job.recorder),
             readable: Mutex::new(readable),
-            buffer: Mutex::default(),
+            buffers: Mutex::default(),
             record: Arc::clone(&job.record),
             lines: AtomicU32::new(0),
             replay: None,
+            above,
+            callers,
+            tree: Arc::new(Tree::new(&limits)),
+            callees: None,
             patience: job.patience,
             logbook: Logbook::new(limits.log_lines),
             asides: Logbook::new(limits.log_lines),
@@ -128,24 +152,51 @@ impl Gate {
         })
     }
 
+    /// Lets the attempt call others, which are run by `callees`.
+    #[must_use]
+    pub fn calling(self, callees: Arc<dyn Callees>) -> Self {
+        Self { callees: Some(callees), ..self }
+    }
+
+    /// For one that was called: it counts with its caller, and all above.
+    #[must_use]
+    pub fn below(self, tree: Arc<Tree>) -> Self {
+        Self { tree, ..self }
+    }
+
     /// The way out. The order of its steps is the invariant of this crate.
-    pub(crate) async fn call(&self, request: Request) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, mut request: Request) -> Result<Answer, CallError> {
         let (index, capability) = (self.count()?, request.capability());
         let digest = self.work(|| request.digest())?;
         if let Some(recorded) = self.recorded(index, &request, digest).await {
             return recorded;
         }
-        let (result, cost, via) = match self.authorize(&request) {
-            Err(answer) => (Err(answer.into()), Cost::ZERO, None),
-            Ok(permit) => match self.reserve(&permit, &request, capability).await {
+        let standing = self.standing();
+        let (result, cost, via) = match self.authorize(&request, &standing) {
+            Err(answer) => {
+                if self.had(&request, &answer) {
+                    return self.revoked((index, capability, digest), answer, Cost::ZERO).await;
+                }
+                (Err(answer.into()), Cost::ZERO, None)
+            }
+            Ok(permit) => match self.reserve(&permit, &request, &standing).await {
                 Err(unanswered) => (Err(unanswered), Cost::ZERO, None),
-                Ok(None) => (self.local(permit, request).await, Cost::ZERO, None),
+                Ok(None) => {
+                    let call = (index, digest);
+                    (self.local(call, permit, &mut request).await, Cost::ZERO, None)
+                }
                 Ok(Some(hold)) => {
+                    // It may have waited for room as long as somebody's lunch.
+                    if let Some(gone) = self.gone(&request, &standing) {
+                        hold.settle(Cost::ZERO);
+                        return self.revoked((index, capability, digest), gone, Cost::ZERO).await;
+                    }
                     let key = self.idempotency_key(index, digest);
                     let changes = request.changes();
                     let call = Outgoing { index, capability, request: digest, key, changes };
                     let durable = self.intend(call, hold.reserved()).await?;
-                    let told = self.outward((durable, call), permit, &request, hold).await;
+                    let told =
+                        self.outward((durable, call, &standing), permit, &request, hold).await;
                     match self.out_of_reach(&told) {
                         Some(park) => return self.lose(index, told.1, park).await,
                         None => told,
@@ -153,6 +204,9 @@ impl Gate {
                 }
             },
         };
+        if let Some(gone) = self.gone(&request, &standing) {
+            return self.revoked((index, capability, digest), gone, cost).await;
+        }
         let result = match result {
             Err(Unanswered::NotNow(park)) => return Err(CallError::Parked(park)),
             Err(Unanswered::Over(error)) => return Err(error),
@@ -188,30 +242,33 @@ impl Gate {
     }
 
     /// Who pays: the agent and the step of this attempt, with what they were granted.
-    pub(crate) fn payer(&self, capability: Capability) -> Payer<'_> {
-        let grant = self.generation.effective.grants.model.as_ref();
+    pub(crate) fn payer(&self, capability: Capability, standing: &Standing) -> Payer<'_> {
         // The grant of models bounds models; a step bounds whatever leaves.
         let agent = (capability != Capability::Http).then_some(&self.generation.agent);
         Payer {
             run: &self.run,
             by: Some((agent, &self.attempt.cell.step)),
-            granted: grant.map(ModelGrant::budget).unwrap_or_default(),
+            own: allowance(&self.generation, standing),
+            day: standing.day,
+            above: &self.above,
         }
     }
 
     /// Takes a worst case from all accounts of the payer.
     pub(crate) async fn hold(&self, worst: Cost, power: Capability) -> Result<Hold, Unanswered> {
-        let payer = self.payer(power);
+        let payer = self.payer(power, &self.standing());
         let held = self.gateway.ledger.reserve(payer, worst, self.gateway.clock.as_ref());
         Ok(held.await?)
     }
 
     fn count(&self) -> Result<u32, CallError> {
         let index = self.calls.fetch_add(1, Ordering::Relaxed);
-        let most = self.generation.effective.limits.gate_calls;
+        let most = self.standing().effective().limits.gate_calls;
         if index >= most {
             return Err(CallError::Ended(limit("gate-calls", index.saturating_add(1), most)));
         }
+        let all = self.tree.call();
+        all.map_err(|(used, most)| CallError::Ended(limit("gate-calls", used, most)))?;
         Ok(index)
     }
 
@@ -219,7 +276,7 @@ impl Gate {
         &self,
         permit: &Permit,
         request: &Request,
-        capability: Capability,
+        standing: &Standing,
     ) -> Result<Option<Hold>, Unanswered> {
         let worst = match (permit, request.worst()) {
             (Permit::Routes(routes), Some(worst)) => worst.along(routes),
@@ -228,7 +285,9 @@ impl Gate {
         };
         // What was paid for must find a place.
         self.gateway.blobs.check_room(ANSWER_MAX).map_err(no_room)?;
-        self.hold(worst, capability).await.map(Some)
+        let payer = self.payer(request.capability(), standing);
+        let held = self.gateway.ledger.reserve(payer, worst, self.gateway.clock.as_ref());
+        Ok(Some(held.await?))
     }
 
     /// Waits until it is written down that a request leaves.
@@ -249,17 +308,19 @@ impl Gate {
     /// What leaves the host: models, and requests to the web.
     async fn outward(
         &self,
-        (durable, call): (Durable, Outgoing),
+        (durable, call, before): (Durable, Outgoing, &Standing),
         permit: Permit,
         request: &Request,
         hold: Hold,
     ) -> Told {
         match (permit, request.worst()) {
             (Permit::Routes(routes), Some(worst)) => {
-                let tries = Tries { gate: self, call, worst, routes: &routes };
+                let tries = Tries { gate: self, call, worst, routes: &routes, before };
                 tries.first_answer(durable, request, hold).await
             }
-            (Permit::Web(way), _) => self.fetched(durable, call, *way, hold).await,
+            (Permit::Web(way), _) => {
+                self.fetched((durable, call, before), request, *way, hold).await
+            }
             // `reserve` gives a hold for these two only.
             _ => {
                 let answer = CallAnswer::Unavailable { detail: "no route".into() };
@@ -268,23 +329,36 @@ impl Gate {
         }
     }
 
-    /// What stays on the host: the index and the blobs.
-    async fn local(&self, permit: Permit, request: Request) -> Result<Answer, Unanswered> {
+    /// What stays on the host: the index, the blobs, and other agents.
+    async fn local(
+        &self,
+        call: (u32, Digest),
+        permit: Permit,
+        request: &mut Request,
+    ) -> Result<Answer, Unanswered> {
         let unavailable = |detail: String| CallAnswer::Unavailable { detail }.into();
         match (permit, request) {
             (Permit::Collection(name), Request::Search(search)) => {
-                let found = self.gateway.knowledge.search(&name, &search).await;
+                let found = self.gateway.knowledge.search(&name, search).await;
                 found.map(Answer::Passages).map_err(|error| unavailable(error.to_string()))
             }
             (Permit::Put, Request::Put(put)) => {
-                let kept = self.keep(put.bytes, put.media_type, put.name).await;
+                // Megabytes are not copied to be looked at again.
+                let PutRequest { bytes, media_type, name } = put;
+                let (bytes, name) = (std::mem::take(bytes), name.clone());
+                let kept = self.keep(bytes, media_type.clone(), name).await;
                 kept.map(Answer::Reference)
             }
             (Permit::Get, Request::Get(artifact)) => {
                 let bytes = self.gateway.blobs.get(artifact.digest).await;
                 bytes.map(Answer::Bytes).map_err(|error| unavailable(error.to_string()))
             }
-            (Permit::Kv(grant), Request::Kv(request)) => self.in_namespace(&grant, request).await,
+            (Permit::Kv(grant), Request::Kv(request)) => {
+                self.in_namespace(&grant, request.clone()).await
+            }
+            (Permit::Delegate(name), Request::Delegate(request)) => {
+                self.run_callee(call, &name, request.clone()).await
+            }
             _ => Err(unavailable("no such effect".into())),
         }
     }
@@ -298,7 +372,7 @@ impl Gate {
     ) -> Result<Artifact, Unanswered> {
         let size = Bytes(bytes.len() as u64);
         let (kept, most) =
-            (self.put.load(Ordering::Relaxed), self.generation.effective.limits.artifacts);
+            (self.put.load(Ordering::Relaxed), self.standing().effective().limits.artifacts);
         if kept.saturating_add(size.0) > most.0 {
             let detail = format!("{} are kept, {size} more do not fit into {most}", Bytes(kept));
             return Err(exhausted(Limit::Bytes, detail));
@@ -314,7 +388,7 @@ impl Gate {
     }
 
     /// Writes the answer down and hands it over.
-    async fn note(
+    pub(crate) async fn note(
         &self,
         index: u32,
         capability: Capability,
@@ -338,7 +412,7 @@ impl Gate {
     pub(crate) fn refused(&self, answer: &CallAnswer, capability: Capability) -> CallError {
         if matches!(answer, CallAnswer::Denied { .. }) {
             let denials = self.denials.fetch_add(1, Ordering::Relaxed) + 1;
-            let most = self.generation.effective.limits.denials;
+            let most = self.standing().effective().limits.denials;
             if denials > most {
                 return CallError::Ended(limit("denials", denials, most));
             }
@@ -349,15 +423,23 @@ impl Gate {
     /// Equal over attempts, crashes and grant changes; different for two calls of one
     /// step and for next month's identical run.
     fn idempotency_key(&self, index: u32, request: Digest) -> Digest {
-        let parts: [&[u8]; 6] = [
+        let way = self.attempt.path.to_string();
+        let parts: [&[u8]; 7] = [
             self.run.as_str().as_bytes(),
             self.attempt.cell.step.as_str().as_bytes(),
             self.attempt.cell.key.as_str().as_bytes(),
             &self.attempt.round.to_le_bytes(),
             &index.to_le_bytes(),
             request.as_bytes(),
+            way.as_bytes(),
         ];
-        Digest::keyed(&self.gateway.host_key, &parts)
+        // Without a way the key is the one of always.
+        let parts = if way.is_empty() {
+            parts.split_last().map_or(&[][..], |(_, of_step)| of_step)
+        } else {
+            &parts
+        };
+        Digest::keyed(&self.gateway.host_key, parts)
     }
 
     /// Does work of the host for the guest, within [`HOST_WORK_MAX`].
@@ -389,6 +471,9 @@ impl Gate {
         fraction: Option<f32>,
     ) -> Result<(), CallError> {
         let Some(entry) = self.logbook.line(level, message, fraction) else { return Ok(()) };
+        if !self.tree.line() {
+            return Ok(());
+        }
         if let Some(at) = self.recorded_line() {
             self.clock.store(at.0, Ordering::Relaxed);
             return Ok(());
@@ -516,6 +601,6 @@ fn limit(name: &str, used: u32, allowed: u32) -> Failure {
     Failure { kind: FailureKind::Limit, message, hint: None }
 }
 
-fn gone(error: JournalError) -> CallError {
+pub(crate) fn gone(error: JournalError) -> CallError {
     CallError::Ended(Failure { kind: FailureKind::Host, message: error.to_string(), hint: None })
 }

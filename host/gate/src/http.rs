@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_core::{Bytes, Digest, Name};
+use bailiwick_core::{Bytes, Digest, Name, Timestamp};
 use bailiwick_policy::Network;
 use bailiwick_policy::http::{BODY_MAX, Method, Pass, is_never_sent};
 use base64::Engine as _;
@@ -46,7 +46,7 @@ pub struct FetchResponse {
 
 /// A request whose form is sound.
 #[derive(Clone, Debug)]
-pub(crate) struct Parsed {
+pub struct Parsed {
     pub(crate) method: Method,
     pub(crate) url: Url,
     /// The path as it was typed.
@@ -57,10 +57,18 @@ pub(crate) struct Parsed {
 
 /// A request that was authorised: exactly what is sent, and on which terms.
 #[derive(Clone, Debug)]
-pub(crate) struct Way {
+pub struct Way {
     pub(crate) parsed: Parsed,
     pub(crate) body: Vec<u8>,
     pub(crate) pass: Pass,
+}
+
+impl Way {
+    /// What lets it through, and on which terms.
+    #[must_use]
+    pub fn pass(&self) -> &Pass {
+        &self.pass
+    }
 }
 
 impl FetchRequest {
@@ -207,6 +215,8 @@ pub struct Exchange<'a> {
     pub response_max: Bytes,
     /// Sent along as `Idempotency-Key` where the request may change something.
     pub idempotency_key: &'a Digest,
+    /// When it was written down that this request leaves: what a signature says of its time.
+    pub at: Timestamp,
     /// The longest that it may take.
     pub timeout: Duration,
 }

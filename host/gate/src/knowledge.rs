@@ -1,6 +1,7 @@
 //! Search over collections as the gate sees it: the request, its limits, the port. Knows no index.
 
 use bailiwick_core::Name;
+use bailiwick_core::name::NAME_MAX_BYTES;
 use bailiwick_core::ports::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,10 @@ impl SearchRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
+        // No operator can choose a longer name, and a denial repeats it.
+        if self.collection.len() > NAME_MAX_BYTES {
+            return Err(format!("a collection has at most {NAME_MAX_BYTES} bytes"));
+        }
         if self.query.len() > QUERY_MAX_BYTES {
             return Err(format!("a query has at most {QUERY_MAX_BYTES} bytes"));
         }

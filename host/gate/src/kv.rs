@@ -1,11 +1,12 @@
 //! Values that last from run to run, as the gate sees them: requests, what an attempt has changed so far, and how it is settled when the attempt ends. Knows no table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-use bailiwick_core::fact::{CallAnswer, Failure, FailureKind, Limit};
+use bailiwick_core::fact::{CallAnswer, Fact, Failure, FailureKind, Limit};
 use bailiwick_core::kv::{KEY_MAX_BYTES, KvWrites, VALUE_MAX, WRITES_MAX, WRITTEN_MAX, check_key};
 use bailiwick_core::ports::BoxFuture;
+use bailiwick_core::record::StagedWrites;
 use bailiwick_core::{Bytes, Digest, Document, Name};
 use bailiwick_policy::grants::KvGrant;
 pub use bailiwick_policy::ports::Turn;
@@ -186,9 +187,18 @@ impl Namespaces for NoNamespaces {
     }
 }
 
-/// What an attempt has changed so far. Nobody else sees it before the attempt has ended.
+/// What attempts that were called change, by namespace.
+pub type AllStaged = BTreeMap<Name, StagedWrites>;
+
+/// What an attempt and those that it called have changed so far, by namespace.
+#[derive(Default)]
+pub(crate) struct Buffers(BTreeMap<Name, Buffer>);
+
+/// What was changed in one namespace so far. Nobody else sees it before the attempt has ended.
 #[derive(Default)]
 pub(crate) struct Buffer {
+    /// The agents whose changes these are.
+    by: BTreeSet<Name>,
     /// The last change of each key; nothing: deleted.
     changes: BTreeMap<String, Option<Value>>,
     /// What a key must hold when the attempt ends: what it was compared with.
@@ -239,6 +249,26 @@ impl Buffer {
                 bytes: Bytes(held.bytes.0.saturating_sub(gone.iter().sum()).saturating_add(bytes)),
             },
         }
+    }
+
+    /// Takes in what an agent has changed that was called: it came last.
+    fn take_over(&mut self, staged: &StagedWrites, writes: KvWrites) {
+        self.by.extend(staged.by.iter().cloned());
+        for (key, expected) in &staged.expected {
+            self.expected.entry(key.clone()).or_insert(*expected);
+        }
+        writes.set.into_iter().for_each(|(key, value)| self.change(&key, Some(value)));
+        writes.delete.into_iter().for_each(|key| self.change(&key, None));
+    }
+
+    /// Why so much cannot be written with the end of one attempt.
+    fn too_much(&self) -> Option<String> {
+        if self.changes.len() > WRITES_MAX {
+            return Some(format!("one attempt changes at most {WRITES_MAX} keys"));
+        }
+        let written = Bytes(self.bytes);
+        (written > WRITTEN_MAX)
+            .then(|| format!("one attempt writes at most {WRITTEN_MAX}; with this {written}"))
     }
 
     /// What was compared was not the attempt's own doing: it must still be so at the end.
@@ -299,7 +329,7 @@ impl Gate {
         let _turn = store.turn(&grant.namespace, Exclusive::No).await;
         match &request {
             KvRequest::Get { key } => {
-                if let Some(own) = self.buffered(key) {
+                if let Some(own) = self.buffered(grant, key) {
                     return Ok(Answer::Value(own));
                 }
                 let kept = store.get(&grant.namespace, key).await.map_err(unavailable)?;
@@ -318,7 +348,7 @@ impl Gate {
             }
             KvRequest::CompareAndSet { key, expected, value } => {
                 let wanted = expected.as_ref().map(digest);
-                let now = match self.buffered(key) {
+                let now = match self.buffered(grant, key) {
                     Some(own) => own.as_ref().map(digest),
                     None => {
                         let found = store.look(&grant.namespace, vec![key.clone()]).await;
@@ -333,9 +363,45 @@ impl Gate {
         }
     }
 
-    fn buffered(&self, key: &str) -> Option<Option<Value>> {
-        let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        buffer.changes.get(key).cloned()
+    /// What is changed in a namespace by now.
+    fn with_buffer<T>(&self, namespace: &Name, look: impl FnOnce(&mut Buffer) -> T) -> T {
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        look(buffers.0.entry(namespace.clone()).or_default())
+    }
+
+    fn buffered(&self, grant: &KvGrant, key: &str) -> Option<Option<Value>> {
+        self.with_buffer(&grant.namespace, |buffer| buffer.changes.get(key).cloned())
+    }
+
+    /// Takes a write of this agent in, answered now or before.
+    pub(crate) fn redo(&self, request: &KvRequest, answer: &Answer) {
+        // What executes on its record alone may have no grant any more, and settles nothing.
+        let Some(grant) = &self.generation.effective.grants.kv else { return };
+        self.with_buffer(&grant.namespace, |buffer| {
+            buffer.redo(request, answer);
+            if request.writes() {
+                buffer.by.insert(self.generation.agent.clone());
+            }
+        });
+    }
+
+    /// Takes in what an agent has changed that was called.
+    pub(crate) fn absorb(&self, staged: &AllStaged) -> Result<(), Failure> {
+        for (namespace, staged) in staged {
+            let Some(writes) = KvWrites::read(&staged.writes) else {
+                let message = format!("what was changed in {namespace} cannot be read");
+                return Err(Failure { kind: FailureKind::Host, message, hint: None });
+            };
+            let too_much = self.with_buffer(namespace, |buffer| {
+                buffer.take_over(staged, writes);
+                buffer.too_much()
+            });
+            if let Some(detail) = too_much {
+                let message = format!("limit:kv {detail}");
+                return Err(Failure { kind: FailureKind::Limit, message, hint: None });
+            }
+        }
+        Ok(())
     }
 
     /// What a value names, whoever reads the value may read.
@@ -354,13 +420,12 @@ impl Gate {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Answer, KvError> {
-        let own: BTreeMap<String, bool> = {
-            let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let own: BTreeMap<String, bool> = self.with_buffer(&grant.namespace, |buffer| {
             let inside =
                 |key: &str| key.starts_with(prefix) && after.is_none_or(|after| key > after);
             let inside = buffer.changes.iter().filter(|(key, _)| inside(key));
             inside.map(|(key, value)| (key.clone(), value.is_some())).collect()
-        };
+        });
         // As many more as may be deleted here: then no key of the page is missed.
         let gone = own.values().filter(|is_set| !**is_set).count();
         let wide = limit.saturating_add(u32::try_from(gone).unwrap_or(u32::MAX));
@@ -384,23 +449,24 @@ impl Gate {
         answer: Answer,
     ) -> Result<Answer, Unanswered> {
         let before = self.seen_before(grant, key).await.map_err(unavailable)?;
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        buffer.seen.extend(before);
-        let detail = match buffer.after(key, value) {
-            After { changes, .. } if changes > WRITES_MAX => {
-                Some(format!("one attempt changes at most {WRITES_MAX} keys"))
+        let detail = self.with_buffer(&grant.namespace, |buffer| {
+            buffer.seen.extend(before);
+            match buffer.after(key, value) {
+                After { changes, .. } if changes > WRITES_MAX => {
+                    Some(format!("one attempt changes at most {WRITES_MAX} keys"))
+                }
+                After { written, .. } if written > WRITTEN_MAX => {
+                    Some(format!("one attempt writes at most {WRITTEN_MAX}; with this {written}"))
+                }
+                // What makes room is never refused for want of room.
+                After { held, .. } => value.and_then(|_| over(grant.quota, &grant.namespace, held)),
             }
-            After { written, .. } if written > WRITTEN_MAX => {
-                Some(format!("one attempt writes at most {WRITTEN_MAX}; with this {written}"))
-            }
-            // What makes room is never refused for want of room.
-            After { held, .. } => value.and_then(|_| over(grant, held)),
-        };
+        });
         if let Some(detail) = detail {
             let limit = Limit::Storage;
             return Err(CallAnswer::Exhausted { limit, detail, finish: false }.into());
         }
-        buffer.redo(request, &answer);
+        self.redo(request, &answer);
         Ok(answer)
     }
 
@@ -409,16 +475,15 @@ impl Gate {
     /// attempt that continues counts as if it had not stopped.
     async fn seen_before(&self, grant: &KvGrant, key: &str) -> Result<Seen, KvError> {
         let store = &self.gateway.namespaces;
-        let (keys, counted) = {
-            let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (keys, counted) = self.with_buffer(&grant.namespace, |buffer| {
             let changed = buffer.changes.keys().map(String::as_str).chain([key]);
             let unseen = changed.filter(|key| !buffer.seen.contains_key(*key));
             let keys: Vec<String> = unseen.map(str::to_owned).collect();
             (keys, buffer.held.is_some())
-        };
+        });
         if !counted {
             let held = store.held(&grant.namespace).await?;
-            self.buffer.lock().unwrap_or_else(PoisonError::into_inner).held = Some(held);
+            self.with_buffer(&grant.namespace, |buffer| buffer.held = Some(held));
         }
         if keys.is_empty() {
             return Ok(Seen::new());
@@ -430,11 +495,11 @@ impl Gate {
     }
 
     /// What the namespace would hold after these writes.
-    async fn after(&self, grant: &KvGrant, writes: &KvWrites) -> Result<Held, KvError> {
+    async fn after(&self, namespace: &Name, writes: &KvWrites) -> Result<Held, KvError> {
         let store = &self.gateway.namespaces;
-        let held = store.held(&grant.namespace).await?;
+        let held = store.held(namespace).await?;
         let keys: Vec<String> = writes.keys().cloned().collect();
-        let before = store.look(&grant.namespace, keys.clone()).await?;
+        let before = store.look(namespace, keys.clone()).await?;
         let gone = before.iter().zip(&keys).filter_map(|(kept, key)| {
             kept.map(|(_, bytes)| bytes.0.saturating_add(key.len() as u64))
         });
@@ -447,32 +512,88 @@ impl Gate {
         })
     }
 
-    /// What an attempt that ends with an output changes in its namespace: compared with
-    /// what is there now, under a turn that nobody shares until it is durable.
+    /// What an attempt of a step that ends with an output changes in namespaces, by itself
+    /// and through those that it called: compared with what is there now, under turns that
+    /// nobody shares until it is durable.
     ///
     /// # Errors
     /// The failure of the attempt: `conflict` where somebody changed what it had compared,
-    /// `limit` where the namespace is full by now.
-    pub async fn settle(&self) -> Result<Option<Staged>, Left> {
-        let (writes, expected) = {
-            let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-            (buffer.writes(), buffer.expected.clone())
-        };
-        if writes.is_empty() || self.replay.is_some() {
-            return Ok(None);
+    /// `limit` where a namespace is full by now, `revoked` where who wrote may not any more.
+    pub async fn settle(&self) -> Result<Vec<Staged>, Left> {
+        let mut settled = Vec::new();
+        // In the order of their names, so that nobody waits in a circle.
+        for (namespace, staged) in self.staged() {
+            settled.push(self.settled(namespace, &staged).await?);
         }
-        let failed = |kind, message: String, hint: Option<&str>| {
-            Left::Failed(Failure { kind, message, hint: hint.map(str::to_owned) })
-        };
+        Ok(settled)
+    }
+
+    /// What an attempt that was called, and those that it called, change in namespaces: it
+    /// is written down for its caller, and happens with the end of the attempt of the step.
+    ///
+    /// # Errors
+    /// The failure of the attempt, where the journal is gone.
+    pub async fn stage(&self) -> Result<AllStaged, Left> {
+        let staged = self.staged();
+        for (namespace, StagedWrites { by, writes, expected }) in &staged {
+            let fact = Fact::KvStaged {
+                attempt: self.attempt.clone(),
+                namespace: namespace.clone(),
+                by: by.clone(),
+                writes: writes.clone(),
+                expected: expected.clone(),
+            };
+            let recorded = self.recorder.record(fact).await;
+            recorded.map_err(|error| failed(FailureKind::Host, error.to_string(), None))?;
+        }
+        Ok(staged)
+    }
+
+    /// Every change so far; none of an attempt that executes on its record alone.
+    fn staged(&self) -> AllStaged {
+        if self.replay.is_some() {
+            return AllStaged::new();
+        }
+        let buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = buffers.0.iter().filter_map(|(namespace, buffer)| {
+            let (by, expected) = (buffer.by.clone(), buffer.expected.clone());
+            let writes = buffer.writes();
+            let writes = (!writes.is_empty()).then(|| writes.document())?;
+            Some((namespace.clone(), StagedWrites { by, writes, expected }))
+        });
+        changed.collect()
+    }
+
+    /// The smallest quota of those who wrote, where each of them still may.
+    fn quota(&self, namespace: &Name, by: &BTreeSet<Name>) -> Result<Bytes, Left> {
+        let mut least = KvGrant::QUOTA_MAX;
+        for agent in by {
+            let own = *agent == self.generation.agent;
+            let standing = match own {
+                true => Some(self.standing()),
+                false => {
+                    self.gateway.agents.current(agent).map(|one| self.gateway.rules.standing(&one))
+                }
+            };
+            let grant = standing.as_ref().and_then(|one| one.effective().grants.kv.as_ref());
+            let Some(grant) = grant.filter(|kv| kv.write && kv.namespace == *namespace) else {
+                let message =
+                    format!("{agent} wrote into a namespace that it may not write any more");
+                return Err(failed(FailureKind::Revoked, message, None));
+            };
+            least = least.min(grant.quota);
+        }
+        Ok(least)
+    }
+
+    async fn settled(&self, namespace: Name, staged: &StagedWrites) -> Result<Staged, Left> {
+        let StagedWrites { by, writes: document, expected } = staged;
         let storage = |error: KvError| failed(FailureKind::Host, error.to_string(), None);
-        let Some(grant) = self.generation.effective.grants.kv.as_ref().filter(|kv| kv.write) else {
-            let message = "it wrote into a namespace that it may not write any more";
-            return Err(failed(FailureKind::Revoked, message.into(), None));
-        };
-        let namespace = &grant.namespace;
-        let turn = self.gateway.namespaces.turn(namespace, Exclusive::Yes).await;
+        let quota = self.quota(&namespace, by)?;
+        let writes = KvWrites::read(document).unwrap_or_default();
+        let turn = self.gateway.namespaces.turn(&namespace, Exclusive::Yes).await;
         let keys: Vec<String> = expected.keys().cloned().collect();
-        let now = self.gateway.namespaces.look(namespace, keys).await.map_err(storage)?;
+        let now = self.gateway.namespaces.look(&namespace, keys).await.map_err(storage)?;
         for ((key, expected), now) in expected.iter().zip(now) {
             if now.map(|(digest, _)| digest) != *expected {
                 let message = format!(
@@ -483,14 +604,17 @@ impl Gate {
             }
         }
         if !writes.set.is_empty() {
-            let held = self.after(grant, &writes).await.map_err(storage)?;
-            if let Some(detail) = over(grant, held) {
+            let held = self.after(&namespace, &writes).await.map_err(storage)?;
+            if let Some(detail) = over(quota, &namespace, held) {
                 return Err(failed(FailureKind::Limit, format!("limit:kv {detail}"), None));
             }
         }
-        let (namespace, writes) = (namespace.clone(), writes.document());
-        Ok(Some(Staged { namespace, writes, turn }))
+        Ok(Staged { namespace, writes: document.clone(), turn })
     }
+}
+
+fn failed(kind: FailureKind, message: String, hint: Option<&str>) -> Left {
+    Left::Failed(Failure { kind, message, hint: hint.map(str::to_owned) })
 }
 
 fn unavailable(error: KvError) -> Unanswered {
@@ -498,10 +622,9 @@ fn unavailable(error: KvError) -> Unanswered {
 }
 
 /// Why a namespace may not hold so much.
-fn over(grant: &KvGrant, held: Held) -> Option<String> {
-    if held.bytes > grant.quota {
-        return Some(format!("used {} of {} in {}", held.bytes, grant.quota, grant.namespace));
+fn over(quota: Bytes, namespace: &Name, held: Held) -> Option<String> {
+    if held.bytes > quota {
+        return Some(format!("used {} of {quota} in {namespace}", held.bytes));
     }
-    (held.keys > KEYS_MAX)
-        .then(|| format!("used {} of {KEYS_MAX} keys in {}", held.keys, grant.namespace))
+    (held.keys > KEYS_MAX).then(|| format!("used {} of {KEYS_MAX} keys in {namespace}", held.keys))
 }

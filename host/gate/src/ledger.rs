@@ -30,8 +30,34 @@ pub struct Payer<'a> {
     /// Step, and the agent where the call counts against its grant; nothing for what the
     /// host asks before the first cell.
     pub by: Option<(Option<&'a Name>, &'a Name)>,
-    /// What the agent's generation was granted: counts where the run's budgets do not name the agent.
+    /// What that agent may spend.
+    pub own: Allowance,
+    /// What the rules of now leave of the project's day, whatever the run began with.
+    pub day: Budget,
+    /// Where the agent was called by others: those. What it takes counts for each of them.
+    pub above: &'a [(Name, Allowance)],
+}
+
+/// What one agent may spend in a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// What its generation was granted: counts where the run's budgets do not name it.
     pub granted: Budget,
+    /// What the rules of now leave of its numbers, whatever the run began with.
+    pub most: Budget,
+}
+
+impl Allowance {
+    /// No bound but those of the run.
+    pub const UNBOUND: Self = Self { granted: Budget::NONE, most: Budget::NONE };
+}
+
+impl<'a> Payer<'a> {
+    /// What the host pays for before the first cell, and who has no rules but those of the run.
+    #[must_use]
+    pub fn of(run: &'a RunId, by: Option<(Option<&'a Name>, &'a Name)>) -> Self {
+        Self { run, by, own: Allowance::UNBOUND, day: Budget::NONE, above: &[] }
+    }
 }
 
 /// A reservation. Dropped without a word it counts as lost, and lost is charged in
@@ -75,8 +101,9 @@ impl Ledger {
         let sum = |costs: &mut dyn Iterator<Item = Cost>| costs.fold(Cost::ZERO, Cost::plus);
         let mut accounts = self.books.accounts();
         let of_run = accounts.of_run(run);
-        let before = sum(&mut of_run.agents.values().map(|sums| sums.spent));
-        let after = sum(&mut by_agent.values().copied());
+        // Each call is one step's, but may count for several agents.
+        let before = sum(&mut of_run.steps.values().map(|sums| sums.spent));
+        let after = sum(&mut by_step.values().copied());
         for (all, spent) in [(&mut of_run.agents, by_agent), (&mut of_run.steps, by_step)] {
             all.values_mut().for_each(|sums| sums.spent = Cost::ZERO);
             for (name, spent) in spent {

@@ -10,6 +10,8 @@ mod authorize;
 pub mod call;
 mod canonical;
 pub mod contract;
+pub mod decide;
+pub mod delegate;
 mod fetch;
 pub mod gate;
 pub mod http;
@@ -18,6 +20,7 @@ pub mod kv;
 pub mod ledger;
 pub mod logbook;
 pub mod model;
+mod now;
 pub mod provider;
 
 mod replay;
@@ -26,6 +29,8 @@ pub mod work;
 pub mod worst;
 
 pub use call::{Answer, CallError, Request};
+pub use decide::{Case, Money, Permit};
+pub use delegate::{Callees, Tree};
 pub use gate::{Gate, Gateway, Opened};
 pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};

@@ -1,5 +1,6 @@
 //! Models as the gate sees them: requests, answers and their limits. Knows no protocol and no price.
 
+use bailiwick_core::name::NAME_MAX_BYTES;
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Artifact, Tokens};
 use serde::{Deserialize, Serialize};
@@ -231,6 +232,7 @@ impl CompleteRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
+        within(ALIAS, self.alias.len(), 0, NAME_MAX_BYTES)?;
         within("messages", self.messages.len(), 1, MESSAGES_MAX)?;
         within("stop", self.stop.len(), 0, STOPS_MAX)?;
         within("tools", self.tools.len(), 0, TOOLS_MAX)?;
@@ -287,6 +289,7 @@ impl EmbedRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
+        within(ALIAS, self.alias.len(), 0, NAME_MAX_BYTES)?;
         within("texts", self.texts.len(), 1, EMBED_TEXTS_MAX)?;
         self.texts
             .iter()
@@ -300,6 +303,7 @@ impl ImageRequest {
     /// # Errors
     /// A sentence for the agent's author.
     pub fn check(&self) -> Result<(), String> {
+        within(ALIAS, self.alias.len(), 0, NAME_MAX_BYTES)?;
         within("bytes of the prompt", self.prompt.len(), 1, PROMPT_MAX_BYTES)?;
         within(
             "width",
@@ -316,6 +320,9 @@ impl ImageRequest {
         within("count", self.count as usize, 1, IMAGES_MAX as usize)
     }
 }
+
+/// What a request is asked of: no operator can choose a longer name, and a denial repeats it.
+const ALIAS: &str = "bytes of the alias";
 
 fn within(what: &str, found: usize, least: usize, most: usize) -> Result<(), String> {
     if (least..=most).contains(&found) {

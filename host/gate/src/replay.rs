@@ -128,7 +128,8 @@ impl Gate {
         }
         let (answer, at) = call.answer.as_ref()?;
         self.clock.store(at.0, Ordering::Relaxed);
-        Some(self.serve(request, capability, answer).await)
+        let served = self.serve(request, capability, answer).await;
+        Some(self.called_before(index).and(served))
     }
 
     async fn serve(
@@ -142,7 +143,8 @@ impl Gate {
         };
         // The only thing that is asked of today: whether the power is still there.
         if self.replay.is_none()
-            && let Err(CallAnswer::Denied { reason, hint }) = self.authorize(request)
+            && let Err(CallAnswer::Denied { reason, hint }) =
+                self.authorize(request, &self.standing())
         {
             let message = format!("its record holds an answer of a power that is gone: {reason}");
             return Err(CallError::Ended(Failure { kind: FailureKind::Revoked, message, hint }));
@@ -151,11 +153,11 @@ impl Gate {
     }
 
     /// The answer as it was given, with everything that it made readable then.
-    async fn answer_of(&self, request: &Request, value: &Document) -> Result<Answer, CallError> {
-        if value.text().is_none() {
+    async fn answer_of(&self, request: &Request, document: &Document) -> Result<Answer, CallError> {
+        if document.text().is_none() {
             return Err(lost("its text was erased".into()));
         }
-        let value = value.value();
+        let value = document.value();
         match request {
             Request::Complete(_) => parse(value).map(Answer::Completion),
             Request::Embed(_) | Request::EmbedQuery { .. } => parse(value).map(Answer::Embedding),
@@ -173,9 +175,12 @@ impl Gate {
                 if let Answer::Value(value) = &answer {
                     self.let_read(value.as_ref());
                 }
-                let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-                buffer.redo(request, &answer);
+                self.redo(request, &answer);
                 Ok(answer)
+            }
+            Request::Delegate(_) => {
+                self.let_read(Some(&value));
+                Ok(Answer::Delegated(document.clone()))
             }
             Request::Put(_) => self.minted(&value).map(Answer::Reference),
             Request::Get(artifact) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bailiwick_core::fact::{CallAnswer, Level};
 use bailiwick_core::ports::Durable;
 use bailiwick_core::{Cost, Digest};
-use bailiwick_policy::Route;
+use bailiwick_policy::{Route, Standing};
 
 use crate::call::{Answer, Request};
 use crate::gate::{Gate, Outgoing, Told, Unanswered};
@@ -30,6 +30,8 @@ pub(crate) struct Tries<'a> {
     pub(crate) call: Outgoing,
     pub(crate) worst: Worst,
     pub(crate) routes: &'a [Route],
+    /// What held when it was let through.
+    pub(crate) before: &'a Standing,
 }
 
 /// How the last route ended.
@@ -59,7 +61,7 @@ impl Tries<'_> {
             for number in 1..=TRIES_MAX {
                 let held = match hold.take() {
                     Some(held) => held,
-                    None => match self.again(&mut durable, &mut cost).await {
+                    None => match self.again(&mut durable, &mut cost, request).await {
                         Ok(held) => held,
                         Err(unanswered) => return (Err(unanswered), cost, None),
                     },
@@ -86,7 +88,16 @@ impl Tries<'_> {
     /// Room for another request of the same call. What the ones before were charged is
     /// written down first, and this one is intended anew: a host that ends in the middle
     /// of it must find in its journal what every one of them may have cost.
-    async fn again(&self, durable: &mut Durable, cost: &mut Cost) -> Result<Hold, Unanswered> {
+    async fn again(
+        &self,
+        durable: &mut Durable,
+        cost: &mut Cost,
+        request: &Request,
+    ) -> Result<Hold, Unanswered> {
+        // Whoever lost the power while it waited asks nobody else.
+        if let Some(gone) = self.gate.gone(request, self.before) {
+            return Err(gone.into());
+        }
         let hold = self.gate.hold(self.worst.along(self.routes), self.call.capability).await?;
         if *cost != Cost::ZERO {
             let index = self.call.index;
@@ -135,7 +146,8 @@ impl Tries<'_> {
             | Request::Put(_)
             | Request::Get(_)
             | Request::Fetch(_)
-            | Request::Kv(_) => {
+            | Request::Kv(_)
+            | Request::Delegate(_) => {
                 Err(ProviderError::Unsupported { detail: "stays on the host".into() })
             }
         };

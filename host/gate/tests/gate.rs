@@ -373,7 +373,7 @@ fn world_of_labels(clearance: &str, second: bool) -> World {
     let routes = [Some(outside), second.then(Route::builtin)].into_iter().flatten().collect();
     let gateway = Arc::get_mut(&mut world.gateway).unwrap();
     gateway.models.insert(name("writer"), routes);
-    gateway.clearances = Clearances::of(rules, labels);
+    gateway.rules = Arc::new(bailiwick_policy::Unchanging(Clearances::of(rules, labels)));
     world
 }
 
@@ -416,12 +416,11 @@ async fn a_route_that_is_cleared_is_asked_and_one_that_is_not_is_passed_over() {
 
 #[tokio::test]
 async fn what_people_lower_leaves_its_attempt_in_the_form_that_they_see() {
-    use bailiwick_policy::Clearances;
     let grants =
         Grants { artifacts: Some(ArtifactsGrant { put: Some(Bytes::mib(1)) }), ..Grants::none() };
     let mut world = World::new(false);
-    let lowered = Clearances::unlabelled().lowering([name("draft")].into());
-    Arc::get_mut(&mut world.gateway).unwrap().clearances = lowered;
+    let lowered = [name("draft")].into();
+    Arc::get_mut(&mut world.gateway).unwrap().lowered = lowered;
     let gate = world.gate(grants.clone(), Limits::DEFAULT);
     let put = |bytes: &str| PutRequest {
         bytes: bytes.as_bytes().to_vec(),

@@ -123,7 +123,7 @@ async fn swap(
     gate.kv_swap(KvRequest::CompareAndSet { key: key.into(), expected, value }).await
 }
 
-fn failed(left: Result<Option<Staged>, Left>) -> (FailureKind, String) {
+fn failed(left: Result<Vec<Staged>, Left>) -> (FailureKind, String) {
     let Err(Left::Failed(failure)) = left else { panic!("{left:?}") };
     (failure.kind, failure.message)
 }
@@ -143,7 +143,7 @@ async fn without_a_grant_everything_is_denied_and_a_reader_writes_nothing() {
         swap(&gate, "a", Some(json!(1)), None).await.unwrap_err().to_string(),
         "kv is not granted"
     );
-    assert!(gate.settle().await.unwrap().is_none());
+    assert!(gate.settle().await.unwrap().is_empty());
     let CallAnswer::Denied { hint: Some(hint), .. } = world.facts.answers().pop().unwrap() else {
         panic!()
     };
@@ -171,7 +171,7 @@ async fn an_attempt_sees_its_own_changes_and_nobody_else_does_before_it_ends() {
     assert_eq!(gate.kv_get("c".into()).await, Ok(Some(json!("mine"))));
     let other = world.gate(notes(false, 10_000), Limits::DEFAULT);
     assert_eq!(other.kv_get("c".into()).await, Ok(Some(json!("c"))));
-    let staged = gate.settle().await.unwrap().unwrap();
+    let staged = gate.settle().await.unwrap().pop().unwrap();
     assert_eq!(
         staged.writes.value(),
         json!({"set": {"a": {"n": null}, "c": "mine"}, "delete": ["b"]})
@@ -194,7 +194,7 @@ async fn what_was_compared_must_still_be_so_at_the_end() {
         // Compared with what the attempt itself has made of it.
         assert_eq!(swap(gate, "turn", Some(json!("ben")), Some(json!("eve"))).await, Ok(true));
     }
-    table.write(&first.settle().await.unwrap().unwrap());
+    table.write(&first.settle().await.unwrap().pop().unwrap());
     let (kind, message) = failed(second.settle().await);
     assert_eq!(kind, FailureKind::Conflict);
     assert_eq!(
@@ -205,12 +205,15 @@ async fn what_was_compared_must_still_be_so_at_the_end() {
     let fresh = gate();
     assert_eq!(swap(&fresh, "turn", Some(json!("ana")), None).await, Ok(false));
     assert_eq!(swap(&fresh, "turn", Some(json!("eve")), None).await, Ok(true));
-    assert_eq!(fresh.settle().await.unwrap().unwrap().writes.value()["delete"], json!(["turn"]));
+    assert_eq!(
+        fresh.settle().await.unwrap().pop().unwrap().writes.value()["delete"],
+        json!(["turn"])
+    );
     // The same for a key that was not there.
     let [first, second] = [gate(), gate()];
     assert_eq!(swap(&first, "new", None, Some(json!(1))).await, Ok(true));
     assert_eq!(swap(&second, "new", None, Some(json!(2))).await, Ok(true));
-    table.write(&second.settle().await.unwrap().unwrap());
+    table.write(&second.settle().await.unwrap().pop().unwrap());
     assert_eq!(failed(first.settle().await).0, FailureKind::Conflict);
 }
 
@@ -220,7 +223,7 @@ async fn a_blind_write_conflicts_with_nobody() {
     let gate = world.gate(notes(true, 10_000), Limits::DEFAULT);
     set(&gate, "k", json!(1)).await.unwrap();
     table.put("k", &json!("somebody"));
-    assert!(gate.settle().await.unwrap().is_some());
+    assert!(gate.settle().await.unwrap().len() == 1);
 }
 
 #[tokio::test]
@@ -284,7 +287,7 @@ async fn a_value_names_only_what_its_writer_may_read_and_its_reader_may_read_it_
     let put = PutRequest { bytes: b"mine".to_vec(), media_type: "a/b".into(), name: None };
     let artifact = gate.put(put).await.unwrap();
     set(&gate, "k", json!({"file": artifact.to_json()})).await.unwrap();
-    table.write(&gate.settle().await.unwrap().unwrap());
+    table.write(&gate.settle().await.unwrap().pop().unwrap());
     let reader = world.gate(notes(false, 10_000), Limits::DEFAULT);
     assert!(reader.get(artifact.clone()).await.is_err(), "it has not read the value yet");
     let value = reader.kv_get("k".into()).await.unwrap().unwrap();
@@ -311,13 +314,13 @@ async fn an_attempt_that_continues_is_told_the_same_and_has_the_same_changes() {
     table.put("a", &json!(null));
     let gate = world.gate(notes(true, 1000), Limits::DEFAULT);
     let told = guest(&gate).await;
-    let staged = gate.settle().await.unwrap().unwrap();
+    let staged = gate.settle().await.unwrap().pop().unwrap();
     let record = world.facts.record();
     for asked in 0..=record.calls.len() {
         let calls = record.calls[..asked].to_vec();
         let gate = world.continued(notes(true, 1000), Record { calls, ..Record::default() });
         assert_eq!(guest(&gate).await, told, "cut after {asked}");
-        assert_eq!(gate.settle().await.unwrap().unwrap().writes, staged.writes, "{asked}");
+        assert_eq!(gate.settle().await.unwrap().pop().unwrap().writes, staged.writes, "{asked}");
     }
     // What others do meanwhile does not change what it was told.
     table.put("b", &json!("theirs"));

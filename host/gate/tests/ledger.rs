@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bailiwick_core::fact::Limit;
 use bailiwick_core::ports::{BoxFuture, Clock};
 use bailiwick_core::{Bytes, Calls, Cost, Currency, Day, Money, Name, RunId, Timestamp, Tokens};
-use bailiwick_gate::ledger::{Ledger, Payer, Purse, RUN_BLOBS_MAX, Spent};
+use bailiwick_gate::ledger::{Allowance, Ledger, Payer, Purse, RUN_BLOBS_MAX, Spent};
 use bailiwick_policy::{Budget, Budgets, StepBudget, WhenSpent};
 
 /// A clock that stands where it is put.
@@ -71,7 +71,7 @@ impl Desk {
     }
 
     fn payer(&self) -> Payer<'_> {
-        Payer { run: &self.run, by: Some((Some(&self.agent), &self.step)), granted: Budget::NONE }
+        Payer::of(&self.run, Some((Some(&self.agent), &self.step)))
     }
 
     async fn spend(&self, worst: Cost, spent: Cost) -> Result<(), Spent> {
@@ -135,7 +135,7 @@ async fn runs_of_one_project_share_its_day_and_nothing_else() {
                 ledger.open(&run, Arc::new(budgets));
                 let (agent, step) = (name("writer"), name("draft"));
                 let by = Some((Some(&agent), &step));
-                let payer = Payer { run: &run, by, granted: Budget::NONE };
+                let payer = Payer::of(&run, by);
                 let clock = Standing::default();
                 let Ok(hold) = ledger.reserve(payer, cost(60, 0, 1), &clock).await else {
                     return 0;
@@ -284,7 +284,7 @@ async fn raised_budgets_let_the_same_call_through_and_keep_what_was_spent() {
 async fn without_budgets_of_its_run_an_agent_has_what_its_generation_was_granted() {
     let desk = Desk::with(Budgets::default());
     let granted = budget(None, None, Some(1));
-    let payer = Payer { granted, ..desk.payer() };
+    let payer = Payer { own: Allowance { granted, ..Allowance::UNBOUND }, ..desk.payer() };
     desk.ledger
         .reserve(payer, cost(0, 0, 1), &desk.clock)
         .await
@@ -293,7 +293,10 @@ async fn without_budgets_of_its_run_an_agent_has_what_its_generation_was_granted
         .settle(cost(0, 0, 1));
     assert!(desk.ledger.reserve(payer, cost(0, 0, 1), &desk.clock).await.is_err());
     assert!(!desk.ledger.counts_money(payer));
-    assert!(desk.ledger.counts_money(Payer { granted: budget(Some(1), None, None), ..payer }));
+    assert!(desk.ledger.counts_money(Payer {
+        own: Allowance { granted: budget(Some(1), None, None), ..Allowance::UNBOUND },
+        ..payer
+    }));
 }
 
 #[tokio::test]
@@ -329,4 +332,47 @@ fn a_run_has_room_for_so_much_and_no_more() {
     assert_eq!(ledger.shelf(&other).take(Bytes(u64::MAX)), Err(Bytes(0)));
     ledger.close(&one);
     assert_eq!(ledger.shelf(&one).take(Bytes(1)), Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_called_takes_from_all_that_wait_for_it() {
+    // Whom `writer` calls may take a thousand, and `writer` itself fifty: five fit.
+    let (caller, most) = (name("writer"), budget(None, None, Some(5)));
+    let called = name("finder");
+    let mut budgets = budgets_of("agent", most, WhenSpent::Fail);
+    budgets.agents.insert(called.clone(), budget(None, None, Some(1_000)));
+    let desk = Arc::new(Desk::with(budgets));
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let (desk, caller, called) = (Arc::clone(&desk), caller.clone(), called.clone());
+            tokio::spawn(async move {
+                let above = [(caller, Allowance::UNBOUND)];
+                let by = Some((Some(&called), &desk.step));
+                let payer = Payer { by, above: &above, ..desk.payer() };
+                let hold = desk.ledger.reserve(payer, cost(0, 10, 1), &desk.clock).await;
+                hold.map(|hold| hold.settle(cost(0, 10, 1))).map_err(|spent| spent.purse)
+            })
+        })
+        .collect();
+    let (mut served, mut refused) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => served += 1,
+            Err(purse) => {
+                assert_eq!(
+                    purse,
+                    Purse::Agent(name("writer")),
+                    "the caller's budget is in the way"
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((served, refused), (5, 59));
+    let five = cost(0, 50, 5);
+    for agent in [&caller, &called] {
+        assert_eq!(desk.ledger.spent_by(&desk.run, agent), five, "{agent}");
+    }
+    // And once in the sums.
+    assert_eq!((desk.ledger.spent_in(&desk.run, &desk.step), desk.today()), (five, five));
 }

@@ -34,7 +34,7 @@ fn rule(host: &str, methods: &[Method], paths: &[&str]) -> HttpRule {
 }
 
 fn granted(rules: Vec<HttpRule>) -> Grants {
-    Grants { http: HttpPower { rules, bounds: Vec::new() }, ..Grants::none() }
+    Grants { http: HttpPower { rules, ..HttpPower::none() }, ..Grants::none() }
 }
 
 fn usual() -> Grants {
@@ -385,7 +385,8 @@ fn world_of_labels(cleared: &[&str]) -> World {
         rules.origins.insert(Origin((*origin).to_owned()), rule);
     }
     let clearances = Clearances::of(rules, [(name("draft"), highest)].into());
-    Arc::get_mut(&mut world.gateway).unwrap().clearances = clearances;
+    Arc::get_mut(&mut world.gateway).unwrap().rules =
+        Arc::new(bailiwick_policy::Unchanging(clearances));
     world
 }
 

@@ -4,8 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::{AgentPin, Fact, Failure, FailureKind, ParkReason, Used};
+use bailiwick_core::fact::{AgentPin, Capability, Fact, Failure, FailureKind, ParkReason, Used};
 use bailiwick_core::ports::{Durable, JournalError};
+use bailiwick_core::run::{IllegalFact, OpenAttempt};
 use bailiwick_core::{AttemptId, CellId, Digest, Document, Record, Timestamp};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, Park, Patience, Staged};
@@ -89,7 +90,7 @@ impl Task {
     /// The attempt that comes next at a round: after those before somebody wanted it
     /// tried again, where there were any.
     pub(crate) fn next_attempt(&self, of_step: CellId, round: u32) -> AttemptId {
-        let id = AttemptId { cell: of_step, round, attempt: 0 };
+        let id = AttemptId::new(of_step, round, 0);
         let cell = self.state.cell(&self.subject_of(&id));
         let last = cell.map_or(0, |cell| cell.last_attempt(&id.cell.step, round));
         AttemptId { attempt: last + 1, ..id }
@@ -146,6 +147,7 @@ impl Task {
             record,
             patience: self.patience(&id),
             recorder: Arc::new(InboxRecorder(self.handle.clone())),
+            called: None,
         };
         let runner = Arc::clone(&self.world.runner);
         let begun = self.wary.then(|| self.written());
@@ -235,26 +237,40 @@ impl Task {
 
     /// What an attempt changes in a namespace goes into the append that says that it ended.
     /// Nobody else reads or ends there until that is durable, or lost.
-    fn write(&mut self, id: &AttemptId, staged: Option<Staged>) -> Result<(), RunError> {
-        let Some(Staged { namespace, writes, turn }) = staged else { return Ok(()) };
-        self.note(Fact::KvWritten { attempt: id.clone(), namespace, writes })?;
+    fn write(&mut self, id: &AttemptId, staged: Vec<Staged>) -> Result<(), RunError> {
+        if staged.is_empty() {
+            return Ok(());
+        }
+        let mut turns = Vec::with_capacity(staged.len());
+        for Staged { namespace, writes, turn } in staged {
+            self.note(Fact::KvWritten { attempt: id.clone(), namespace, writes })?;
+            turns.push(turn);
+        }
         let written = self.written();
         tokio::spawn(async move {
             // Lost or not: what is there then is what the next one finds.
             let _ = written.await;
-            drop(turn);
+            drop(turns);
         });
         Ok(())
     }
 
     /// A call that has no answer when its attempt ends will never have one.
     fn write_off_calls(&mut self, id: &AttemptId) -> Result<(), RunError> {
-        let open = self.state.open_attempt(&id.cell);
-        let lost: Vec<_> = open.iter().flat_map(|open| open.record.open_calls()).collect();
-        for (index, cost) in lost {
-            self.note(Fact::CallLost { attempt: id.clone(), index, cost })?;
-        }
-        Ok(())
+        let lost = self.state.open_attempt(&id.cell).map(OpenAttempt::losses);
+        lost.into_iter().flatten().try_for_each(|fact| Ok(self.note(fact)?))
+    }
+
+    /// The same of an agent that was called, when its end is told: whatever ended it may
+    /// have left a call of it, or of one that it called, without an answer.
+    pub(crate) fn write_off_callee(&mut self, told: &Fact) -> Result<(), IllegalFact> {
+        let Fact::CallAnswered { attempt, index, capability: Capability::Delegate, .. } = told
+        else {
+            return Ok(());
+        };
+        let open = self.state.open_attempt(&attempt.cell).filter(|o| o.id == attempt.of_step());
+        let lost = open.map(|open| open.losses_below(&attempt.callee(*index).path));
+        lost.into_iter().flatten().try_for_each(|fact| self.note(fact))
     }
 
     /// An attempt is let go: it continues by itself where nobody answered, else when
@@ -338,7 +354,7 @@ impl Task {
 }
 
 fn left(left: Left) -> Outcome {
-    Outcome { result: Err(left), used: Used::default(), writes: None }
+    Outcome { result: Err(left), used: Used::default(), writes: Vec::new() }
 }
 
 /// What an attempt's output depends on, in one digest. Grants and limits are not in it:

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bailiwick_core::fact::{Fact, Failure, FailureKind};
-use bailiwick_core::run::{CellState, End, JudgeStage, Rest, Stage};
+use bailiwick_core::run::{CellState, End, JudgeStage, OpenAttempt, Rest, Stage};
 use bailiwick_core::{AttemptId, AxisValue, CellId, CellKey, Name, Timestamp};
 use bailiwick_project::{Point, Step};
 
@@ -41,14 +41,7 @@ impl Task {
     /// Requests that left and will not be answered any more are charged; a cell that
     /// took its host down too often is not tried again.
     fn write_off(&mut self) -> Result<(), RunError> {
-        let lost: Vec<Fact> = self
-            .state
-            .open_attempts()
-            .flat_map(|open| {
-                let lost = open.record.open_calls();
-                lost.map(|(index, cost)| Fact::CallLost { attempt: open.id.clone(), index, cost })
-            })
-            .collect();
+        let lost: Vec<Fact> = self.state.open_attempts().flat_map(OpenAttempt::losses).collect();
         for fact in lost {
             self.note(fact)?;
         }
@@ -145,11 +138,11 @@ impl Task {
                 Ok(())
             }
             Stage::Parked { round, attempt, rest } => {
-                self.continue_at(AttemptId { cell: cell.clone(), round, attempt }, rest);
+                self.continue_at(AttemptId::new(cell.clone(), round, attempt), rest);
                 Ok(())
             }
             Stage::Resting { round, attempt, until } => {
-                let id = AttemptId { cell: cell.clone(), round, attempt: attempt + 1 };
+                let id = AttemptId::new(cell.clone(), round, attempt + 1);
                 self.wake_at(until, Work::Again(Again { id }));
                 Ok(())
             }
@@ -169,11 +162,11 @@ impl Task {
         let of_judge = CellId { step: judge.clone(), key: cell.key.clone() };
         match now {
             JudgeStage::Parked { attempt, rest } => {
-                self.continue_at(AttemptId { cell: of_judge, round, attempt }, rest);
+                self.continue_at(AttemptId::new(of_judge, round, attempt), rest);
                 Ok(())
             }
             JudgeStage::Resting { attempt, until } => {
-                let id = AttemptId { cell: of_judge, round, attempt: attempt + 1 };
+                let id = AttemptId::new(of_judge, round, attempt + 1);
                 self.wake_at(until, Work::Again(Again { id }));
                 Ok(())
             }

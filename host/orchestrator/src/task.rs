@@ -337,7 +337,7 @@ impl Task {
     fn take(&mut self, message: Message) -> Result<(), RunError> {
         match message {
             Message::Record { fact, reply } => {
-                match self.note(fact) {
+                match self.write_off_callee(&fact).and_then(|()| self.note(fact)) {
                     Ok(()) => self.replies.push(Box::new(move |ticket, at| {
                         // Who asked may be gone: its attempt was ended meanwhile.
                         let _ = reply.send(Ok((ticket, at)));

@@ -105,6 +105,9 @@ pub struct Ceiling {
     /// Namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvCeiling>,
+    /// Other agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<DelegateCeiling>,
     /// Limits of the sandbox.
     pub limits: Limits,
 }
@@ -154,6 +157,42 @@ pub struct KvCeiling {
     pub write: bool,
 }
 
+/// Which agents may be called. Matched against what a component says it is, because the
+/// operator invents the names of agents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DelegateCeiling {
+    /// Every agent of the project.
+    Any,
+    /// Those that one of these matches.
+    Profiles(Vec<Pattern>),
+}
+
+impl DelegateCeiling {
+    /// Whether an agent may be called; one that nobody could read is nobody.
+    #[must_use]
+    pub fn allows(&self, identity: Option<&String>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Profiles(patterns) => {
+                identity.is_some_and(|identity| patterns.iter().any(|one| one.matches(identity)))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for DelegateCeiling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("any agent of the project"),
+            Self::Profiles(patterns) => {
+                let patterns: Vec<_> = patterns.iter().map(Pattern::as_str).collect();
+                f.write_str(&patterns.join(", "))
+            }
+        }
+    }
+}
+
 impl Policy {
     /// The policy of a host without `policy.toml`: unsigned components from any
     /// folder, public models by https and loopback by http, generous limits, and the
@@ -193,6 +232,7 @@ impl Ceiling {
             artifacts: None,
             http: Vec::new(),
             kv: None,
+            delegate: None,
             limits: Limits::DEFAULT,
         }
     }
@@ -213,6 +253,7 @@ impl Ceiling {
             artifacts: Some(ArtifactsCeiling { put: None }),
             http: HttpRule::public(),
             kv: Some(KvCeiling { quota: None, write: true }),
+            delegate: Some(DelegateCeiling::Any),
             limits: Limits {
                 memory: Bytes::mib(1024),
                 cpu: Duration::from_secs(60),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_core::Name;
 use serde::{Deserialize, Serialize};
 
-use crate::http::{HostPattern, HttpRule};
+use crate::http::{HostPattern, HttpRule, Method};
 use crate::network::Network;
 use crate::route::{Origin, ProviderKind};
 
@@ -50,6 +50,9 @@ pub enum Place {
     },
     /// A parameter of the query.
     Query(String),
+    /// Nowhere: the request is signed with it, as Standard Webhooks 1 says. It goes out in
+    /// `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    Signature,
 }
 
 impl Credential {
@@ -93,6 +96,15 @@ impl Credential {
     #[must_use]
     pub fn is_bound_to(&self, origin: &Origin) -> bool {
         self.origin == *origin || (self.loopback && origin.is_loopback())
+    }
+
+    /// Whether a rule allows nothing but what can be signed with it: a signature is about
+    /// a body, and says nothing of method and address.
+    #[must_use]
+    pub fn signs(&self, rule: &HttpRule) -> bool {
+        let has_body =
+            |method: &Method| matches!(method, Method::Post | Method::Put | Method::Patch);
+        self.place != Place::Signature || rule.methods.iter().all(has_body)
     }
 
     /// Whether a rule can only be about origins that it may go to.

@@ -211,8 +211,6 @@ pub struct Clearances {
     steps: BTreeMap<Name, Label>,
     /// The label of a step that nobody labelled.
     otherwise: Label,
-    /// Steps whose output people lower.
-    lowered: BTreeSet<Name>,
 }
 
 /// A place that is not cleared for what a step may know.
@@ -236,27 +234,14 @@ impl Clearances {
     #[must_use]
     pub fn of(rules: LabelRules, steps: BTreeMap<Name, Label>) -> Self {
         let otherwise = rules.order.highest();
-        Self { rules, steps, otherwise, lowered: BTreeSet::new() }
-    }
-
-    /// The same, where people lower the labels of what these steps put out.
-    #[must_use]
-    pub fn lowering(self, lowered: BTreeSet<Name>) -> Self {
-        Self { lowered, ..self }
-    }
-
-    /// Whether people lower the label of what a step puts out: then it is kept in the form
-    /// that they are shown.
-    #[must_use]
-    pub fn is_lowered(&self, step: &Name) -> bool {
-        self.lowered.contains(step)
+        Self { rules, steps, otherwise }
     }
 
     /// What holds where nothing is labelled and no policy says more: every step has the lowest.
     #[must_use]
     pub fn unlabelled() -> Self {
         let (rules, steps) = (LabelRules::built_in(), BTreeMap::new());
-        Self { rules, steps, otherwise: Label::LOWEST, lowered: BTreeSet::new() }
+        Self { rules, steps, otherwise: Label::LOWEST }
     }
 
     /// Whether what a step may know may be sent along a route.

@@ -31,6 +31,20 @@ pub struct Grants {
     /// of older grants stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvGrant>,
+    /// Other agents of the project that it may call. Not written where there are none: the
+    /// digests of older grants stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<DelegateGrant>,
+}
+
+/// Other agents, each of which works under its own grants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelegateGrant {
+    /// By the operator's names.
+    pub agents: BTreeSet<Name>,
+    /// Whether its operator accepts that what comes from outside steers what they change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub even_if_outside: bool,
 }
 
 /// Models.
@@ -98,7 +112,13 @@ impl Grants {
             artifacts: None,
             http: HttpPower::none(),
             kv: None,
+            delegate: None,
         }
+    }
+
+    /// The agents that it may call.
+    pub fn callees(&self) -> impl Iterator<Item = &Name> {
+        self.delegate.iter().flat_map(|grant| &grant.agents)
     }
 
     /// Whether the import of an interface of the contract is covered by some grant.
@@ -112,6 +132,7 @@ impl Grants {
             "artifacts" => self.artifacts.is_some(),
             "http" => !self.http.is_none(),
             "kv" => self.kv.is_some(),
+            "delegate" => self.delegate.as_ref().is_some_and(|grant| !grant.agents.is_empty()),
             _ => false,
         }
     }
@@ -125,7 +146,7 @@ mod tests {
     fn nothing_covers_nothing_but_words() {
         let none = Grants::none();
         assert!(none.covers_import("log"));
-        for interface in ["model", "knowledge", "artifacts", "http", "kv", "anything"] {
+        for interface in ["model", "knowledge", "artifacts", "http", "kv", "delegate", "anything"] {
             assert!(!none.covers_import(interface), "{interface}");
         }
     }

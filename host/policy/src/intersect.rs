@@ -7,7 +7,7 @@ use bailiwick_core::{Bytes, Digest, Name};
 use serde::{Deserialize, Serialize};
 
 use crate::ceiling::{Ceiling, Pattern, Policy};
-use crate::grants::{ArtifactsGrant, Grants, KvGrant, ModelGrant};
+use crate::grants::{ArtifactsGrant, DelegateGrant, Grants, KvGrant, ModelGrant};
 use crate::http::{HttpPower, HttpRule};
 use crate::limits::Limits;
 use crate::route::Route;
@@ -39,6 +39,8 @@ pub struct Resources {
     pub knowledge: BTreeMap<Name, String>,
     /// The folder (absolute, normalised) of each asset name.
     pub assets: BTreeMap<Name, String>,
+    /// What the components of agents that others may call say they are: `publisher/name`.
+    pub agents: BTreeMap<Name, String>,
 }
 
 /// One grant that is above the ceiling: an error of `check`.
@@ -126,6 +128,7 @@ fn lower(effective: &mut Effective, asked: &Asked<'_>, ceiling: &Ceiling, report
     lower_artifacts(&mut grants.artifacts, asked, ceiling, report);
     lower_http(&mut grants.http, asked, &ceiling.http, report);
     lower_kv(&mut grants.kv, asked, ceiling, report);
+    lower_delegate(&mut grants.delegate, asked, ceiling, report);
     lower_limits(&mut effective.limits, asked.limits, &ceiling.limits, report);
 }
 
@@ -283,6 +286,34 @@ fn lower_kv(
     kv.quota = kv.quota.min(allowed);
 }
 
+/// An agent that is called works under its own rules of the ceiling; these only say who
+/// may call it.
+fn lower_delegate(
+    grant: &mut Option<DelegateGrant>,
+    asked: &Asked<'_>,
+    ceiling: &Ceiling,
+    report: &mut Report<'_>,
+) {
+    for name in asked.grants.callees() {
+        let identity = asked.resources.agents.get(name);
+        let allowed = match &ceiling.delegate {
+            Some(most) if most.allows(identity) => continue,
+            Some(most) => most.to_string(),
+            None => "not allowed".to_owned(),
+        };
+        let shown =
+            identity.map_or_else(|| name.to_string(), |identity| format!("{name} ({identity})"));
+        report(format!("grants.delegate {name}"), shown, allowed);
+        if let Some(grant) = grant {
+            grant.agents.remove(name);
+        }
+    }
+    // Who may call nobody has no such power.
+    if grant.as_ref().is_some_and(|grant| grant.agents.is_empty()) {
+        *grant = None;
+    }
+}
+
 fn lower_limits(
     limits: &mut Limits,
     requested: &RequestedLimits,
@@ -318,7 +349,7 @@ mod tests {
     use bailiwick_core::{Calls, Money, Tokens};
 
     use super::*;
-    use crate::ceiling::{FolderCeiling, KvCeiling, ModelCeiling};
+    use crate::ceiling::{DelegateCeiling, FolderCeiling, KvCeiling, ModelCeiling};
     use crate::origins::Origins;
 
     fn name(text: &str) -> Name {
@@ -347,6 +378,7 @@ mod tests {
             models: [(name("writer"), vec![Route::builtin()])].into(),
             knowledge: [(name("brand"), "/srv/brand".to_owned())].into(),
             assets: BTreeMap::new(),
+            agents: [(name("facts"), "local/fact_finder".to_owned())].into(),
         }
     }
 
@@ -439,6 +471,28 @@ mod tests {
             run(&granted(true, KvGrant::QUOTA), most(Some(one), true)),
             (Some((true, one)), 0)
         );
+    }
+
+    #[test]
+    fn who_is_called_is_told_by_the_component_and_not_by_the_operators_name() {
+        let delegate =
+            DelegateGrant { agents: [name("facts"), name("ghost")].into(), even_if_outside: false };
+        let granted = Grants { delegate: Some(delegate), ..Grants::none() };
+        let run = |delegate: Option<DelegateCeiling>| {
+            let ceiling = Ceiling { delegate, ..Ceiling::nothing() };
+            let policy = policy(vec![("local/*", ceiling)]);
+            let none = RequestedLimits::default();
+            let (effective, excesses) =
+                intersect("local/x", &granted, &none, &resources(), &policy);
+            let left: Vec<_> = effective.grants.callees().map(ToString::to_string).collect();
+            (left.join(" "), excesses.len())
+        };
+        let only =
+            |pattern| Some(DelegateCeiling::Profiles(vec![Pattern::parse(pattern).unwrap()]));
+        assert_eq!(run(None), (String::new(), 2));
+        assert_eq!(run(Some(DelegateCeiling::Any)), ("facts ghost".into(), 0));
+        assert_eq!(run(only("local/fact_finder")), ("facts".into(), 1));
+        assert_eq!(run(only("local/facts")), (String::new(), 2));
     }
 
     #[test]

@@ -21,7 +21,9 @@ pub mod origins;
 pub mod people;
 pub mod ports;
 pub mod price;
+pub mod revoked;
 pub mod route;
+pub mod standing;
 mod viewing;
 
 pub use budget::{Budget, Budgets, StepBudget, WhenSpent};
@@ -37,4 +39,6 @@ pub use limits::Limits;
 pub use network::Network;
 pub use origins::Origins;
 pub use people::{Caller, People, Person, Right, Unauthorized};
+pub use revoked::{Holder, PowerKey, Revocation};
 pub use route::{Origin, ProviderKind, Route};
+pub use standing::{Narrowing, Rules, Says, Standing, Unchanging};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::Name;
 
-use crate::grants::{ArtifactsGrant, Grants, KvGrant, ModelGrant};
+use crate::grants::{ArtifactsGrant, DelegateGrant, Grants, KvGrant, ModelGrant};
 use crate::intersect::Effective;
 
 impl Effective {
@@ -26,6 +26,11 @@ fn grants(pinned: &Grants, today: &Grants) -> Grants {
             .map(|(a, b)| ArtifactsGrant { put: a.put.zip(b.put).map(|(a, b)| a.min(b)) }),
         http: pinned.http.narrowed(&today.http),
         kv: pinned.kv.as_ref().zip(today.kv.as_ref()).and_then(|(a, b)| kv(a, b)),
+        delegate: pinned
+            .delegate
+            .as_ref()
+            .zip(today.delegate.as_ref())
+            .and_then(|(a, b)| delegate(a, b)),
     }
 }
 
@@ -47,6 +52,12 @@ fn kv(pinned: &KvGrant, today: &KvGrant) -> Option<KvGrant> {
         quota: pinned.quota.min(today.quota),
         even_if_outside: pinned.even_if_outside && today.even_if_outside,
     })
+}
+
+fn delegate(pinned: &DelegateGrant, today: &DelegateGrant) -> Option<DelegateGrant> {
+    let agents = both(&pinned.agents, &today.agents);
+    let even_if_outside = pinned.even_if_outside && today.even_if_outside;
+    (!agents.is_empty()).then_some(DelegateGrant { agents, even_if_outside })
 }
 
 fn both(one: &BTreeSet<Name>, other: &BTreeSet<Name>) -> BTreeSet<Name> {
@@ -121,6 +132,18 @@ mod tests {
         let left = of("notes", true, 9).narrowed(&of("notes", false, 99)).grants.kv.unwrap();
         assert_eq!((left.write, left.quota), (false, Bytes(9)));
         assert_eq!(of("notes", true, 9).narrowed(&of("other", true, 9)).grants.kv, None);
+    }
+
+    #[test]
+    fn whom_both_let_it_call_is_left_and_without_one_nobody() {
+        let of = |agents: &str| {
+            let delegate = DelegateGrant { agents: names(agents), even_if_outside: true };
+            let grants = Grants { delegate: Some(delegate), ..Grants::none() };
+            Effective { grants, limits: Limits::DEFAULT }
+        };
+        let left = of("facts tone").narrowed(&of("tone seo")).grants.delegate.unwrap();
+        assert_eq!((left.agents, left.even_if_outside), (names("tone"), true));
+        assert_eq!(of("facts").narrowed(&of("tone")).grants.delegate, None);
     }
 
     #[test]

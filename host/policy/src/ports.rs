@@ -1,12 +1,14 @@
 //! What the orchestrator needs from the world that names a generation: slots and the runner of attempts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_core::fact::{Failure, ParkReason, Used};
 use bailiwick_core::ports::{BoxFuture, Recorder};
 use bailiwick_core::{AttemptId, Digest, Document, Name, Record, RunId, Timestamp};
 
 use crate::generation::Generation;
+use crate::limits::Limits;
 
 /// Where an agent name points now.
 pub trait Slots: Send + Sync {
@@ -17,6 +19,16 @@ pub trait Slots: Send + Sync {
     /// record continues on its own code, whatever serves by now.
     fn pinned(&self, agent: &Name, component: &Digest) -> Option<Arc<Generation>> {
         self.current(agent).filter(|generation| generation.component == *component)
+    }
+}
+
+/// No agents: for hosts in which nobody calls another one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSlots;
+
+impl Slots for NoSlots {
+    fn current(&self, _: &Name) -> Option<Arc<Generation>> {
+        None
     }
 }
 
@@ -39,6 +51,27 @@ pub struct Job {
     pub patience: Patience,
     /// The way of its facts into the run.
     pub recorder: Arc<dyn Recorder>,
+    /// For one that another attempt calls: who waits for it.
+    pub called: Option<Called>,
+}
+
+impl Job {
+    /// The limits that hold for it: nobody works longer than his caller waits.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let own = self.generation.effective.limits;
+        let wall = self.called.as_ref().map_or(own.wall, |called| own.wall.min(called.wall));
+        Limits { wall, ..own }
+    }
+}
+
+/// Who waits for an attempt, and how long.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// What calls it, from the attempt of the step down.
+    pub callers: Vec<Arc<Generation>>,
+    /// The wall clock that its caller leaves it.
+    pub wall: Duration,
 }
 
 /// What happens to a call that no provider answers.
@@ -92,8 +125,8 @@ pub struct Outcome {
     pub result: Result<Document, Left>,
     /// What it used.
     pub used: Used,
-    /// What it changes in a namespace, where it has an output.
-    pub writes: Option<Staged>,
+    /// What it changes in each namespace, with those that it called, where it has an output.
+    pub writes: Vec<Staged>,
 }
 
 /// What an attempt changes in a namespace, once it is written down with its end.

@@ -126,7 +126,7 @@ fn verdicts(power: &HttpPower) -> Vec<Option<Pass>> {
 }
 
 fn only(rules: Vec<HttpRule>) -> HttpPower {
-    HttpPower { rules, bounds: Vec::new() }
+    HttpPower { rules, ..HttpPower::none() }
 }
 
 /// Whatever `narrow` lets through, `wide` does too.

@@ -49,7 +49,7 @@ DUPLICATE "E008" "the same thing twice"
 
 // Names that must stand somewhere else.
 UNKNOWN_AGENT "E020" "no such agent"
-    "A step's agent is a name from bailiwick.toml, where the operator says which component it means and what it may reach."
+    "The agent of a step, and those of `grants.delegate`, are names from bailiwick.toml, where the operator says which component it means and what it may reach."
 UNKNOWN_STEP "E021" "no such step"
     "`judges`, `needs` and the rules of decisions.toml name steps of the pipeline."
 UNKNOWN_AXIS "E022" "no such axis"
@@ -80,6 +80,10 @@ AXIS_READS_AXES "E033" "the source of an axis has axes itself"
     "An axis may read `input` and steps without axes, because its values are fixed once, by one fact, before any of its cells exist."
 NEEDS_JUDGE "E034" "`needs` names a judge"
     "A judge has no end of its own. Whoever needs the judged step waits for its judges anyway: name the judged step."
+CALLS_ITSELF "E035" "an agent calls itself"
+    "`grants.delegate` names the agents that an agent may call. An agent that is called works for its caller and ends before it, so no agent calls itself, nor another one that calls it back."
+CALLS_TOO_DEEP "E036" "agents call agents too deep"
+    "An agent may call another one, and that one others, at most four deep. What goes deeper is a pipeline: steps show what is done, and can be judged, retried and reused one by one."
 
 // Kinds of steps.
 NO_ACTOR "E040" "nobody does this step"
@@ -87,7 +91,7 @@ NO_ACTOR "E040" "nobody does this step"
 JUDGE_OF_JUDGE "E041" "a judge of a judge"
     "Judges of one step run in file order on the same candidate, and each can stop the chain. To check a judge, let the next judge of the same step read it by name."
 KEY_NOT_HERE "E042" "the key does not belong to this kind of step"
-    "`rounds` belongs to judges, `show` to people, `input`, `retry` and `concurrency` to agents. A judge has exactly the axes of the step that it judges, so it has neither `over` nor `collect`; and it judges each candidate, so it has no `cache`. Nor has a step whose agent is granted `http` or `kv`: what it reads there is not in its input, and what it changes would not be changed."
+    "`rounds` belongs to judges, `show` to people, `input`, `retry` and `concurrency` to agents. A judge has exactly the axes of the step that it judges, so it has neither `over` nor `collect`; and it judges each candidate, so it has no `cache`. Nor has a step whose agent is granted `http`, `kv` or `delegate`: what it reads there is not in its input, and what it changes would not be changed."
 FEEDBACK_UNREAD "E043" "revisions without feedback"
     "A judge with `rounds` sends a candidate back with its reasons. A step that does not read `${feedback}` would do the same thing again, and be paid again."
 READS_JUDGE "E044" "a judge is read from outside its chain"
@@ -141,7 +145,7 @@ UNPRICED_ROUTE "E076" "money is bounded and a route has no price"
 BAD_RULE "E077" "the rule for requests cannot be used"
     "A rule of `http` names one host (or all names below one that is somebody's own, as \"*.example.com\"), paths such as \"/v1/*\", methods, headers, sizes and the network that the host is in. Hosts and paths are written as they stand in URLs: lower case, punycode, without dots at their end, without `..`."
 BAD_CREDENTIAL "E078" "the credential cannot be used"
-    "A credential is defined in policy.toml: one of `env`, `file` and `command`, the `origin` that it is bound to, and the `header` or the parameter of the `query` that it goes out in. A grant names it and its very origin; it is sent nowhere else."
+    "A credential is defined in policy.toml: one of `env`, `file` and `command`, the `origin` that it is bound to, and the `header` or the parameter of the `query` that it goes out in, or `sign` where it signs what is sent. A grant names it and its very origin; it is sent nowhere else."
 
 // Decisions.
 BAD_DECISION "E080" "the rule decides nothing"
@@ -157,7 +161,7 @@ BAD_LABELS "E091" "the labels do not fit together"
 NOT_CLEARED "E092" "what a step may know may not go where it can send"
     "A step's label is the join of the labels of all it may read: its inputs, its axes, its `when`, and everything that its grants let it read, used or not. Every place that its grants let it send to must be cleared for that label, whatever the agent does at run time, so that nothing it is told can talk it into sending. Three things change it: raise the clearance of the place in policy.toml (the admin's), grant the agent less to read, or let people release what it reads, under a [[declassify]] rule. `bailiwick check --labels` shows the way of each label."
 OUTSIDE_CHANGES "E093" "what outsiders wrote steers something that changes things"
-    "What comes from outside (collections with trust = \"outside\", answers of the web, namespaces whose writers may be steered, and whatever read them) may hold instructions to the agent. A step that reads it may not hold a power that changes anything outside of the run (a rule of http with a method besides GET and HEAD, a namespace that it writes), unless the grant says even-if = \"outside\". A judge of people that is always asked, and that no timeout answers for, makes what it releases trusted."
+    "What comes from outside (collections with trust = \"outside\", answers of the web, namespaces whose writers may be steered, and whatever read them) may hold instructions to the agent. A step that reads it may not hold a power that changes anything outside of the run (a rule of http with a method besides GET and HEAD, a namespace that it writes, an agent that it may call and that holds one), unless the grant says even-if = \"outside\". A judge of people that is always asked, and that no timeout answers for, makes what it releases trusted."
 }
 
 #[cfg(test)]

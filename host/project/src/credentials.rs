@@ -106,6 +106,13 @@ fn place(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<Place> {
         findings.report(codes::BAD_CREDENTIAL, prefix.span(), "a prefix is printable ASCII");
     }
     let (header, query) = (table.text("header"), table.text("query"));
+    if let Some(sign) = table.text("sign") {
+        if header.is_some() || query.is_some() || prefix.is_some() {
+            let message = "a credential that signs has its own headers: leave `header`, `prefix` and `query` out";
+            findings.report(codes::BAD_CREDENTIAL, sign.span(), message);
+        }
+        return Some(Place::Signature);
+    }
     if let (Some(_), Some(query)) = (&header, &query) {
         let message = "a credential goes into a header or into the query, not into both";
         findings.report(codes::BAD_CREDENTIAL, query.span(), message);
@@ -143,7 +150,14 @@ impl Project {
             for rule in &agent.grants.http.rules {
                 let Some(wanted) = &rule.credential else { continue };
                 let (message, hint) = match policy.credentials.get(wanted) {
-                    Some(credential) if credential.fits(rule) => continue,
+                    Some(credential) if credential.fits(rule) && credential.signs(rule) => continue,
+                    Some(credential) if credential.fits(rule) => (
+                        format!(
+                            "`{name}` is granted the credential `{wanted}`, which signs bodies, for methods that have none"
+                        ),
+                        "a rule whose credential signs has methods with a body: methods = [\"POST\"]"
+                            .to_owned(),
+                    ),
                     Some(credential) => (
                         format!(
                             "`{name}` is granted the credential `{wanted}` for {}, and it goes to {} only",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_core::Diagnostic;
 use bailiwick_policy::budget::Stated;
 use bailiwick_policy::ceiling::{
-    ArtifactsCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
+    ArtifactsCeiling, DelegateCeiling, FolderCeiling, KvCeiling, ModelCeiling, Pattern,
 };
 use bailiwick_policy::{Budget, Ceiling, LabelOrder, Origins, People, Person, Policy, Right};
 use toml::Spanned;
@@ -143,10 +143,29 @@ fn ceiling(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Ceiling {
     ceiling.kv = table
         .table("kv")
         .map(|kv| KvCeiling { quota: kv.size("quota"), write: kv.flag("write").unwrap_or(true) });
+    ceiling.delegate = delegate(table, findings);
     if let Some(limits) = table.table("limits") {
         ceiling.limits = requested_limits(limits, findings).limits;
     }
     ceiling
+}
+
+fn delegate(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<DelegateCeiling> {
+    table.node("delegate")?;
+    if let Some(any) = table.flag("delegate") {
+        return any.then_some(DelegateCeiling::Any);
+    }
+    let mut profiles = Vec::new();
+    for text in table.texts("delegate") {
+        match Pattern::parse(text.get_ref()) {
+            Ok(pattern) => profiles.push(pattern),
+            Err(error) => {
+                let hint = "write delegate = [\"local/fact_finder\"]";
+                findings.report_with(codes::WRONG_VALUE, text.span(), error.to_string(), hint);
+            }
+        }
+    }
+    Some(DelegateCeiling::Profiles(profiles))
 }
 
 fn origins(model: Entries<'_, '_>, findings: &mut Findings<'_>) -> Origins {

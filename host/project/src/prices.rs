@@ -48,14 +48,17 @@ impl Project {
         for agent in agents {
             let steps =
                 || plan.steps_of_agents().filter(|(_, by)| *by == agent).map(|(step, _)| step);
-            if !budgets.counts_money(agent, steps()) {
+            // What those take that it calls counts for it, and for them.
+            let called = self.with_callees([agent]);
+            let Some(bounded) = called.iter().find(|one| budgets.counts_money(one, steps())) else {
                 continue;
-            }
-            let why = why(budgets, agent, steps());
-            let Some(written) = self.agents.get(agent) else { continue };
-            let words = written.grants.model.iter().flat_map(|grant| &grant.aliases);
-            let vectors =
-                written.grants.knowledge.iter().filter_map(|name| self.embedders.get(name));
+            };
+            let why = why(budgets, bounded, steps());
+            let grants = || called.iter().filter_map(|name| Some(&self.agents.get(*name)?.grants));
+            let models = grants().filter_map(|grants| grants.model.as_ref());
+            let words = models.flat_map(|grant| &grant.aliases);
+            let vectors = grants().flat_map(|grants| &grants.knowledge);
+            let vectors = vectors.filter_map(|name| self.embedders.get(name));
             for alias in words.chain(vectors).filter(|alias| seen.insert((*alias).clone())) {
                 found.extend(self.unpriced_routes(alias, &why, budgets.currency));
             }

@@ -9,6 +9,7 @@ use bailiwick_policy::{Grants, HttpPower, Policy, Route, Trust};
 use toml::Spanned;
 
 use crate::codes;
+use crate::delegates::{self, delegate_grant};
 use crate::entries::{Entries, as_table};
 use crate::findings::{Findings, sort};
 use crate::folders::inside;
@@ -131,10 +132,13 @@ impl Project {
             project.models.insert(name, routes);
         }
         project.embedders = project.embedders(root, findings);
-        for (name, place, table) in named(root, "agents") {
-            let agent = project.agent(&name, place, table, findings);
+        let agents = named(root, "agents");
+        let names: Vec<_> = agents.iter().map(|(name, ..)| name.clone()).collect();
+        for (name, place, table) in agents {
+            let agent = project.agent((&name, &names), place, table, findings);
             project.agents.insert(name, agent);
         }
+        delegates::judge(&project.agents).into_iter().for_each(|found| findings.push(found));
         project.currency = findings.stated();
         project
     }
@@ -176,7 +180,7 @@ impl Project {
 
     fn agent(
         &self,
-        name: &Name,
+        (name, agents): (&Name, &[Name]),
         span: std::ops::Range<usize>,
         table: Entries<'_, '_>,
         findings: &mut Findings<'_>,
@@ -184,7 +188,7 @@ impl Project {
         let mut keys = BTreeMap::new();
         places(table, "", &mut keys, findings);
         let grants = match table.table("grants") {
-            Some(grants) => self.grants(name, grants, findings),
+            Some(grants) => self.grants((name, agents), grants, findings),
             None => Grants::none(),
         };
         let limits = match table.table("limits") {
@@ -200,7 +204,12 @@ impl Project {
         }
     }
 
-    fn grants(&self, agent: &Name, table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Grants {
+    fn grants(
+        &self,
+        (agent, agents): (&Name, &[Name]),
+        table: Entries<'_, '_>,
+        findings: &mut Findings<'_>,
+    ) -> Grants {
         let mut grants = Grants::none();
         if let Some(model) = table.table("model") {
             let known: Vec<_> = self.models.keys().collect();
@@ -229,9 +238,10 @@ impl Project {
         let known: Vec<_> = self.assets.keys().collect();
         grants.assets =
             granted(&table.names("assets"), &known, codes::UNKNOWN_ASSET, "assets", findings);
-        grants.http = HttpPower { rules: rules(table, Side::Grant, findings), bounds: Vec::new() };
+        grants.http = HttpPower { rules: rules(table, Side::Grant, findings), ..HttpPower::none() };
         grants.artifacts =
             table.table("artifacts").map(|artifacts| ArtifactsGrant { put: artifacts.size("put") });
+        grants.delegate = delegate_grant(table, agents, findings);
         grants.kv = table.table("kv").and_then(|kv| kv_grant(agent, kv, &self.kv, findings));
         grants
     }
@@ -289,20 +299,20 @@ impl Project {
     }
 
     /// The imports of an agent's component that no grant covers. `imports` are
-    /// interface names of the contract, such as `model`, each with the names that the
-    /// component wants of it; `log` and `types` need no grant.
+    /// interface names of the contract, such as `model`, each with the names or hosts
+    /// that the component wants of it; `log` and `types` need no grant.
     #[must_use]
     pub fn uncovered_imports<'i>(
         &self,
         agent: &Name,
-        imports: impl IntoIterator<Item = (&'i str, &'i [Name])>,
+        imports: impl IntoIterator<Item = (&'i str, Vec<String>)>,
     ) -> Vec<Diagnostic> {
         let Some(owner) = self.agents.get(agent) else { return Vec::new() };
         let uncovered =
             imports.into_iter().filter(|(import, _)| !owner.grants.covers_import(import));
         let mut found: Vec<_> = uncovered
             .map(|(import, wanted)| {
-                let line = grant_line(import, wanted).unwrap_or_else(|| {
+                let line = grant_line(import, &wanted).unwrap_or_else(|| {
                     format!("nothing grants `{import}`; build the component without it")
                 });
                 let message =
@@ -318,9 +328,10 @@ impl Project {
 }
 
 /// The line of `bailiwick.toml` that grants an interface of the contract, with the
-/// names that the component wants of it; where it does not say, words to be replaced.
+/// names, or hosts, that the component wants of it; where it does not say, words to be
+/// replaced.
 #[must_use]
-pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
+pub fn grant_line(interface: &str, wanted: &[String]) -> Option<String> {
     let names = |else_: &str| match wanted {
         [] => format!("[{else_:?}]"),
         names => format!("{names:?}"),
@@ -328,12 +339,19 @@ pub fn grant_line(interface: &str, wanted: &[Name]) -> Option<String> {
     match interface {
         "model" => Some(format!("grants.model = {{ use = {} }}", names("ALIAS"))),
         "knowledge" => Some(format!("grants.knowledge = {}", names("COLLECTION"))),
-        "http" => Some(
-            "grants.http = [{ host = \"api.example.com\", methods = [\"GET\"], paths = [\"/v1/*\"] }]"
-                .to_owned(),
-        ),
+        "http" => {
+            let rule = |host: &str| {
+                format!("{{ host = {host:?}, methods = [\"GET\"], paths = [\"/v1/*\"] }}")
+            };
+            let rules: Vec<_> = match wanted {
+                [] => vec![rule("api.example.com")],
+                hosts => hosts.iter().map(|host| rule(host)).collect(),
+            };
+            Some(format!("grants.http = [{}]", rules.join(", ")))
+        }
         "artifacts" => Some("grants.artifacts = { put = \"64 MiB\" }".to_owned()),
         "kv" => Some("grants.kv = { namespace = \"NAMESPACE\" }".to_owned()),
+        "delegate" => Some(format!("grants.delegate = {}", names("AGENT"))),
         _ => None,
     }
 }

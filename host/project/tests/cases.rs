@@ -97,7 +97,7 @@ impl Case {
             for (agent, imports) in &imports {
                 self.tell(&project.uncovered_imports(
                     agent,
-                    imports.iter().map(|import| (import.as_str(), &[][..])),
+                    imports.iter().map(|import| (import.as_str(), Vec::new())),
                 ));
             }
         }
@@ -136,6 +136,7 @@ impl Case {
             models: project.models.clone(),
             knowledge: folders(&project.knowledge),
             assets: folders(&project.assets),
+            agents: BTreeMap::new(),
         };
         let stated = self.text("label.txt");
         let order = &policy.labels.order;

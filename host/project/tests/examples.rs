@@ -82,7 +82,7 @@ fn the_campaign_has_the_cells_that_its_brief_asks_for() {
         })
         .collect::<std::collections::BTreeMap<_, _>>();
     let shown: Vec<_> = cells.iter().map(|(step, cells)| format!("{step} {cells}")).collect();
-    assert_eq!(shown.join(", "), "bundle 24, draft 4, research 1, seo 4, visual 24");
+    assert_eq!(shown.join(", "), "bundle 24, draft 4, publish 24, research 1, seo 4, visual 24");
     // The least: each step once, each judged once. Page 30: 89 attempts, 28 questions.
     let least: u64 = plan
         .steps

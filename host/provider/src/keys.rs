@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::dial;
 use crate::secret::{Finder, Secret};
+use crate::signature::Signer;
 use crate::target::Target;
 
 /// The values of one credential that are looked for: today's, and those before it, which
@@ -71,6 +72,7 @@ pub(crate) enum NoCredential {
 pub(crate) enum Placed {
     Header(dial::Credential),
     Query(String, Secret),
+    Signs(Signer),
 }
 
 impl Default for Keys {
@@ -137,9 +139,9 @@ impl Keys {
         let origin = Origin(target.origin());
         match self.placed(&name, &origin, target.network()).await {
             Ok(Placed::Header(credential)) => Ok(Ok(credential)),
-            Ok(Placed::Query(..)) => Err(format!(
-                "the credential `{name}` goes into the query, and a model's key does not"
-            )),
+            Ok(Placed::Query(..) | Placed::Signs(_)) => {
+                Err(format!("the credential `{name}` goes into no header, and a model's key does"))
+            }
             Err(why @ (NoCredential::Absent(_) | NoCredential::Bound { .. })) => Ok(Err(why)),
             Err(why) => Err(why.to_string()),
         }
@@ -176,6 +178,10 @@ impl Keys {
         self.remember(name, &secret);
         match &credential.place {
             Place::Query(parameter) => Ok(Placed::Query(parameter.clone(), secret)),
+            Place::Signature => {
+                let signer = Signer::with(&secret);
+                Ok(Placed::Signs(signer.map_err(|error| unusable(error.to_string()))?))
+            }
             Place::Header { name: header, prefix } => {
                 let header = HeaderName::try_from(header.as_str());
                 let header = header.map_err(|error| unusable(error.to_string()))?;
@@ -358,7 +364,7 @@ mod tests {
     async fn value(keys: &Keys, name: &Name, origin: &Origin) -> Result<String, NoCredential> {
         match keys.placed(name, origin, &Network::Public).await? {
             Placed::Query(_, secret) => Ok(secret.text().to_owned()),
-            Placed::Header(_) => panic!("it goes into the query"),
+            Placed::Header(_) | Placed::Signs(_) => panic!("it goes into the query"),
         }
     }
 

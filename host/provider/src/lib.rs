@@ -18,6 +18,7 @@ mod providers;
 mod resolver;
 mod secret;
 mod server;
+mod signature;
 mod sse;
 mod target;
 mod web;

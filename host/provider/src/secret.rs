@@ -15,6 +15,8 @@ pub const REDACTED: &str = "[redacted]";
 pub const SECRET_MIN_BYTES: usize = 16;
 /// The shortest one that is marked weak: what is shorter is in every answer.
 pub const WEAK_MIN_BYTES: usize = 4;
+/// What a secret that signs begins with, as Standard Webhooks says.
+pub(crate) const SIGNING_PREFIX: &str = "whsec_";
 /// The longest: header lines are bounded by servers at 8 KiB.
 const SECRET_MAX_BYTES: usize = 4096;
 
@@ -82,47 +84,63 @@ impl Secret {
         Some(value)
     }
 
-    /// The forms in which it can come back: as it is, percent-encoded (what needs it, and
-    /// all of it), in base64 at each of the three places where it can begin, in hexadecimal,
-    /// and with the escapes of JSON and HTML. Searched without regard to case.
+    /// Every text in which it can come back. One that signs comes back also without its
+    /// prefix, and as the key that it stands for.
     fn forms(&self) -> Vec<String> {
-        let bytes = self.0.as_bytes();
-        let each = |form: fn(u8) -> String| bytes.iter().map(|byte| form(*byte)).collect();
-        let mut forms: Vec<String> = vec![
-            self.0.as_str().to_owned(),
-            each(|b| match b {
-                b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).into(),
-                b => format!("%{b:02x}"),
-            }),
-            each(|b| format!("%{b:02x}")),
-            each(|b| format!("{b:02x}")),
-            each(|b| format!("\\u{b:04x}")),
-            each(|b| match b {
-                b'/' | b'"' | b'\\' => format!("\\{}", char::from(b)),
-                b => char::from(b).into(),
-            }),
-            each(|b| match b {
-                b'&' => "&amp;".into(),
-                b'<' => "&lt;".into(),
-                b'>' => "&gt;".into(),
-                b'"' => "&quot;".into(),
-                b'\'' => "&#39;".into(),
-                b => char::from(b).into(),
-            }),
-        ];
-        for before in 0..3 {
-            let padded: Zeroizing<Vec<u8>> =
-                Zeroizing::new(std::iter::repeat_n(&0, before).chain(bytes).copied().collect());
-            // The letters that depend on nothing but the secret.
-            let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
-            let whole = [STANDARD.encode(&*padded), URL_SAFE.encode(&*padded)];
-            forms.extend(whole.iter().filter_map(|text| text.get(from..to).map(str::to_owned)));
+        let mut forms = forms_of(self.0.as_bytes());
+        forms.push(self.0.as_str().to_owned());
+        if let Some(text) = self.0.strip_prefix(SIGNING_PREFIX) {
+            forms.push(text.to_owned());
+            forms.extend(forms_of(text.as_bytes()));
+            forms.extend(self.signing_key().into_iter().flat_map(|key| forms_of(&key)));
         }
         forms.retain(|form| form.len() >= WEAK_MIN_BYTES);
         forms.sort();
         forms.dedup();
         forms
     }
+
+    /// The key that a text in the form of Standard Webhooks stands for, where it is one.
+    pub(crate) fn signing_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        STANDARD.decode(self.0.strip_prefix(SIGNING_PREFIX)?).ok().map(Zeroizing::new)
+    }
+}
+
+/// Percent-encoded (what needs it, and all of it), in base64 at each of the three places
+/// where it can begin, in hexadecimal, and with the escapes of JSON and HTML. Searched
+/// without regard to case.
+fn forms_of(bytes: &[u8]) -> Vec<String> {
+    let each = |form: fn(u8) -> String| bytes.iter().map(|byte| form(*byte)).collect();
+    let mut forms: Vec<String> = vec![
+        each(|b| match b {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).into(),
+            b => format!("%{b:02x}"),
+        }),
+        each(|b| format!("%{b:02x}")),
+        each(|b| format!("{b:02x}")),
+        each(|b| format!("\\u{b:04x}")),
+        each(|b| match b {
+            b'/' | b'"' | b'\\' => format!("\\{}", char::from(b)),
+            b => char::from(b).into(),
+        }),
+        each(|b| match b {
+            b'&' => "&amp;".into(),
+            b'<' => "&lt;".into(),
+            b'>' => "&gt;".into(),
+            b'"' => "&quot;".into(),
+            b'\'' => "&#39;".into(),
+            b => char::from(b).into(),
+        }),
+    ];
+    for before in 0..3 {
+        let padded: Zeroizing<Vec<u8>> =
+            Zeroizing::new(std::iter::repeat_n(&0, before).chain(bytes).copied().collect());
+        // The letters that depend on nothing but the secret.
+        let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+        let whole = [STANDARD.encode(&*padded), URL_SAFE.encode(&*padded)];
+        forms.extend(whole.iter().filter_map(|text| text.get(from..to).map(str::to_owned)));
+    }
+    forms
 }
 
 impl fmt::Debug for Secret {

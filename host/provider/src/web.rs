@@ -45,10 +45,8 @@ impl HttpProvider for Providers {
 impl Providers {
     async fn send(&self, exchange: Exchange<'_>) -> Result<Exchanged, HttpError> {
         let mut url = exchange.url.clone();
-        let credential = match exchange.credential {
-            Some(_) => self.put_in(&exchange, &mut url).await?,
-            None => None,
-        };
+        let mut headers = headers(&exchange)?;
+        let credential = self.put_in(&exchange, &mut url, &mut headers).await?;
         let target = Target::of(url, exchange.network.clone())
             .map_err(|error| HttpError::Refused { detail: error.to_string(), hint: None })?;
         let outgoing = Outgoing {
@@ -57,7 +55,7 @@ impl Providers {
                 .map_err(|_| refused("the method cannot be sent".into(), None))?,
             target: &target,
             credential: credential.as_ref(),
-            headers: headers(&exchange)?,
+            headers,
             body: exchange.body.to_vec(),
             timeout: exchange.timeout,
         };
@@ -66,22 +64,20 @@ impl Providers {
         self.received(response, &exchange).await
     }
 
-    /// Reads the secret and puts it where it goes; what goes into a header is put in by `dial`.
+    /// Reads the secret and puts it where it goes, or signs with it; what goes into a header
+    /// is put in by `dial`.
     async fn put_in(
         &self,
         exchange: &Exchange<'_>,
         url: &mut url::Url,
+        headers: &mut HeaderMap,
     ) -> Result<Option<Credential>, HttpError> {
         let Some(name) = exchange.credential else { return Ok(None) };
         let origin = Origin(url.origin().ascii_serialization());
         let placed = self.keys.placed(name, &origin, exchange.network).await;
         match placed.map_err(|why| without(name.as_str(), why))? {
             Placed::Header(credential) => {
-                let header = credential.header.as_str();
-                if exchange.headers.iter().any(|(own, _)| own == header) {
-                    let detail = format!("the header {header} is the credential's: leave it out");
-                    return Err(refused(detail, None));
-                }
+                not_the_guests(headers, &credential.header)?;
                 Ok(Some(credential))
             }
             Placed::Query(parameter, secret) => {
@@ -91,6 +87,16 @@ impl Providers {
                     return Err(refused(detail, None));
                 }
                 url.query_pairs_mut().append_pair(&parameter, secret.text());
+                Ok(None)
+            }
+            Placed::Signs(signer) => {
+                let id = exchange.idempotency_key.to_string();
+                let signed = signer.sign(&id, exchange.at, exchange.body);
+                let signed = signed.map_err(|error| refused(error.to_string(), None))?;
+                for (name, value) in signed {
+                    not_the_guests(headers, &name)?;
+                    headers.insert(name, value);
+                }
                 Ok(None)
             }
         }
@@ -171,6 +177,14 @@ fn headers(exchange: &Exchange<'_>) -> Result<HeaderMap, HttpError> {
         headers.insert(HeaderName::from_static("idempotency-key"), key);
     }
     Ok(headers)
+}
+
+/// A header that a credential fills is sent once, and by the host.
+fn not_the_guests(headers: &HeaderMap, name: &HeaderName) -> Result<(), HttpError> {
+    match headers.contains_key(name) {
+        true => Err(refused(format!("the header {name} is the credential's: leave it out"), None)),
+        false => Ok(()),
+    }
 }
 
 /// What of the answer's headers the guest may have.

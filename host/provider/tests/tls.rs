@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_core::{Bytes, Digest};
+use bailiwick_core::{Bytes, Digest, Timestamp};
 use bailiwick_gate::http::{Exchange, Exchanged, HttpError, HttpProvider as _};
 use bailiwick_policy::Network;
 use bailiwick_policy::http::Method;
@@ -73,6 +73,7 @@ async fn get(providers: &Providers, url: &str) -> Result<Exchanged, HttpError> {
         stripped: false,
         response_max: Bytes(100),
         idempotency_key: &key,
+        at: Timestamp(1_614_265_330_123),
         timeout: Duration::from_secs(60),
     };
     providers.exchange(&Durable::attest(1), exchange).await

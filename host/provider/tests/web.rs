@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bailiwick_core::ports::{BoxFuture, Durable};
-use bailiwick_core::{Bytes, Digest, Name};
+use bailiwick_core::{Bytes, Digest, Name, Timestamp};
 use bailiwick_gate::http::{Exchange, Exchanged, HttpError, HttpProvider as _};
 use bailiwick_policy::credential::{Place, Source};
 use bailiwick_policy::http::Method;
@@ -61,6 +61,7 @@ async fn send(providers: &Providers, ask: &Ask<'_>) -> Result<Exchanged, HttpErr
         stripped: credential.is_some(),
         response_max: Bytes(ask.response_max),
         idempotency_key: &key,
+        at: Timestamp(1_614_265_330_123),
         timeout: ask.timeout,
     };
     providers.exchange(&Durable::attest(1), exchange).await
@@ -330,6 +331,69 @@ async fn a_credential_goes_out_in_its_place() {
     let refused = send(&with(&server.base, Place::Query("key".into()), SECRET, false), &own).await;
     assert!(matches!(refused, Err(HttpError::Refused { .. })), "{refused:?}");
     assert_eq!(server.connections(), 2);
+}
+
+/// Of the standard's own examples.
+const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[tokio::test]
+async fn a_credential_that_signs_is_not_sent_and_goes_over_what_is() {
+    let server = Server::with(http("200 OK", "", "")).await;
+    let ask = || Ask {
+        credential: Some("example"),
+        method: Method::Post,
+        body: b"{\"test\": 2432232314}",
+        ..ask(format!("{}/hook", server.base))
+    };
+    let signing = || with(&server.base, Place::Signature, SIGNING, false);
+    send(&signing(), &ask()).await.unwrap();
+    let [request] = &server.requests()[..] else { panic!() };
+    let sent = |name: &str| {
+        let mut lines = request.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned())
+    };
+    let (id, at) = (sent("webhook-id").unwrap(), sent("webhook-timestamp").unwrap());
+    assert_eq!((sent("idempotency-key").unwrap(), "1614265330"), (id.clone(), at.as_str()));
+    // Made anew from the standard's words, and not by the code that is tested.
+    let key = base64::engine::general_purpose::STANDARD.decode(&SIGNING["whsec_".len()..]);
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key.unwrap());
+    let signature = sent("webhook-signature").unwrap();
+    let signature = signature.strip_prefix("v1,").unwrap();
+    let signature = base64::engine::general_purpose::STANDARD.decode(signature).unwrap();
+    let signed = format!("{id}.{at}.{{\"test\": 2432232314}}");
+    ring::hmac::verify(&key, signed.as_bytes(), &signature).unwrap();
+    let other = signed.replace("2432232314", "2432232315");
+    assert!(ring::hmac::verify(&key, other.as_bytes(), &signature).is_err());
+    assert!(!request.contains(&SIGNING["whsec_".len()..]), "{request}");
+    // The guest's own signature is refused, whichever part of one.
+    for header in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        let own = Ask { headers: vec![(header.into(), "mine".into())], ..ask() };
+        let refused = send(&signing(), &own).await;
+        assert!(matches!(refused, Err(HttpError::Refused { .. })), "{refused:?}");
+    }
+    let short = with(&server.base, Place::Signature, "whsec_c2hvcnQtc2hvcnQ=", false);
+    let refused = send(&short, &ask()).await.unwrap_err().to_string();
+    assert!(refused.contains("24 to 64 bytes") && !refused.contains("c2hv"), "{refused}");
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_echo_of_what_signs_is_thrown_away_in_every_form() {
+    let key = base64::engine::general_purpose::STANDARD;
+    let bytes = key.decode(&SIGNING["whsec_".len()..]).unwrap();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let inside = key.encode([b"a", bytes.as_slice()].concat());
+    for echo in [SIGNING, &SIGNING["whsec_".len()..], &hex, &inside] {
+        let server = Server::with(http("200 OK", "", echo)).await;
+        let ask = Ask {
+            credential: Some("example"),
+            method: Method::Post,
+            ..ask(format!("{}/hook", server.base))
+        };
+        let signing = with(&server.base, Place::Signature, SIGNING, false);
+        let withheld = send(&signing, &ask).await;
+        assert!(matches!(withheld, Err(HttpError::Withheld(_))), "{echo}: {withheld:?}");
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ async fn compare(name: &str, component: &[u8], input: Value, output: Value) {
                 record: std::sync::Arc::default(),
                 patience: template.patience,
                 recorder: std::sync::Arc::clone(&template.recorder),
+                called: None,
             };
             host.runner.run(job).await.result.unwrap();
         }

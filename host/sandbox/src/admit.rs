@@ -136,7 +136,10 @@ fn power(import: &str) -> Option<(&str, &str)> {
 }
 
 fn offered(interface: &str) -> bool {
-    matches!(interface, "types" | "log" | "model" | "knowledge" | "artifacts" | "http" | "kv")
+    matches!(
+        interface,
+        "types" | "log" | "model" | "knowledge" | "artifacts" | "http" | "kv" | "delegate"
+    )
 }
 
 fn line(interface: &str) -> &'static str {
@@ -146,6 +149,7 @@ fn line(interface: &str) -> &'static str {
         "artifacts" => "grants.artifacts = {}",
         "http" => "grants.http = [{ host = \"HOST\", paths = [\"/PATH\"] }]",
         "kv" => "grants.kv = { namespace = \"NAMESPACE\" }",
+        "delegate" => "grants.delegate = [\"AGENT\"]",
         _ => "nothing: no grant covers it",
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bailiwick_core::DELEGATE_DEPTH_MAX;
+
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 use crate::limits::{
-    ATTEMPTS_MAX, FIBER, INSTANCES_MAX, STACK_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX, TICK,
+    ATTEMPTS_MAX, CALLED_MAX, FIBER, INSTANCES_MAX, STACK_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX, TICK,
 };
 
 /// What a component may be made of. Everything else is off, also what wasmtime would
@@ -29,6 +31,15 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 /// Memories in the pool. Most components have one; the pool reserves 4 GiB of
 /// address space for each, 4 TiB in all, and no memory.
 const POOL_MEMORIES: u32 = 2 * ATTEMPTS_MAX;
+
+/// Depths of calls of agents by agents.
+const DEPTHS: u32 = DELEGATE_DEPTH_MAX as u32;
+
+/// Memories of the places of one depth.
+pub(crate) const CALLED_MEMORIES: usize = 2 * CALLED_MAX as usize;
+
+/// Instances in the pool: of steps, and of each depth of calls.
+const INSTANCES: u32 = ATTEMPTS_MAX + DEPTHS * CALLED_MAX;
 
 /// Where instances lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +112,11 @@ fn pool() -> PoolingAllocationConfig {
     let instances = u32::try_from(INSTANCES_MAX).unwrap_or(u32::MAX);
     let tables = u32::try_from(TABLES_MAX).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_stacks(ATTEMPTS_MAX)
-        .total_component_instances(ATTEMPTS_MAX)
-        .total_core_instances(ATTEMPTS_MAX.saturating_mul(instances))
-        .total_memories(POOL_MEMORIES)
-        .total_tables(ATTEMPTS_MAX.saturating_mul(tables))
+    pool.total_stacks(INSTANCES)
+        .total_component_instances(INSTANCES)
+        .total_core_instances(INSTANCES.saturating_mul(instances))
+        .total_memories(POOL_MEMORIES + 2 * DEPTHS * CALLED_MAX)
+        .total_tables(INSTANCES.saturating_mul(tables))
         .total_gc_heaps(0)
         // How many a component may have is said at its admission, in words of ours.
         .max_tables_per_module(tables)

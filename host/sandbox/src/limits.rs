@@ -45,6 +45,11 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// Eight times the default concurrency of a run.
 pub const ATTEMPTS_MAX: u32 = 512;
 
+/// Attempts that agents have called and that run at once, for each depth of calls. Who
+/// waits for one keeps its own place meanwhile, so these are places besides: however many
+/// callers there are, one more depth always goes on.
+pub const CALLED_MAX: u32 = 16;
+
 /// Components that are ready to run, in one process: an order above the largest
 /// pipeline. Each keeps its compiled code in memory.
 pub const COMPONENTS_MAX: usize = 256;

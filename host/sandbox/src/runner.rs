@@ -5,11 +5,13 @@ use std::sync::Arc;
 use bailiwick_core::fact::{Failure, FailureKind, Used};
 use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::{CellId, Document};
-use bailiwick_gate::{Divergence, Gate, Gateway, Opened, Until};
+use bailiwick_gate::kv::AllStaged;
+use bailiwick_gate::{Callees, Divergence, Gate, Gateway, Opened, Tree, Until};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, StepRunner};
 
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::admit::granted;
 use crate::bind::v0_1::{agent, failure};
@@ -22,7 +24,8 @@ use crate::sandbox::Sandbox;
 use crate::state::{Identity, State};
 use crate::store::Fresh;
 
-/// Runs the attempts of one project.
+/// Runs the attempts of one project. A clone is the same runner.
+#[derive(Clone)]
 pub struct Runner {
     sandbox: Arc<Sandbox>,
     gateway: Arc<Gateway>,
@@ -37,7 +40,7 @@ impl Runner {
 
     /// Executes an attempt again on its record alone: no call leaves, nothing is written.
     pub async fn replay(&self, job: Job, until: Until) -> Replayed {
-        let (outcome, gate) = self
+        let (outcome, gate, _) = self
             .attempt(job, |gateway, job, input| Gate::on_record(gateway, job, input, until))
             .await;
         Replayed {
@@ -51,10 +54,8 @@ impl Runner {
         &self,
         job: Job,
         open: impl FnOnce(Arc<Gateway>, &Job, &Value) -> Opened,
-    ) -> (Outcome, Option<Arc<Gate>>) {
-        let refused = |failure: Failure| {
-            (Outcome { result: Err(failure.into()), used: Used::default(), writes: None }, None)
-        };
+    ) -> (Outcome, Option<Arc<Gate>>, AllStaged) {
+        let refused = |failure: Failure| (nothing(failure), None, AllStaged::new());
         let loaded = match self.admitted(&job.generation) {
             Ok(loaded) => loaded,
             Err(failure) => return refused(failure),
@@ -64,12 +65,12 @@ impl Runner {
             return refused(failure);
         }
         // Waiting for room is no work: the gate's clock starts after it.
-        let _room = self.sandbox.room(&loaded).await;
+        let _room = self.sandbox.room(&loaded, job.attempt.path.depth()).await;
         let gate = match open(Arc::clone(&self.gateway), &job, &value) {
-            Ok(gate) => Arc::new(gate),
+            Ok(gate) => Arc::new(gate.calling(Arc::new(self.clone()))),
             Err(failure) => return refused(failure),
         };
-        let limits = job.generation.effective.limits;
+        let (limits, is_called) = (job.limits(), job.called.is_some());
         let Job { run, attempt, generation, input, .. } = job;
         let work = Work {
             cell: attempt.cell.clone(),
@@ -82,22 +83,28 @@ impl Runner {
         let meter = Arc::clone(&state.meter);
         let result = match Fresh::new(self.sandbox.engine(), state, &limits, HOSTCALL_MAX) {
             Ok(store) => match work.perform(store, &loaded).await {
-                Ok(document) => gate.in_form(document).await.map_err(Left::from),
+                // What is shown and read is the output of the step.
+                Ok(document) if !is_called => gate.in_form(document).await.map_err(Left::from),
                 left => left,
             },
             Err(failure) => Err(failure.into()),
         };
-        let (result, writes) = match gate.ended(result) {
-            Ok(output) => match gate.settle().await {
-                Ok(writes) => (Ok(output), writes),
-                Err(left) => (Err(left), None),
-            },
-            Err(left) => (Err(left), None),
+        let (mut writes, mut staged) = (Vec::new(), AllStaged::new());
+        let result = match gate.ended(result) {
+            Ok(output) if is_called => gate.stage().await.map(|all| {
+                staged = all;
+                output
+            }),
+            Ok(output) => gate.settle().await.map(|all| {
+                writes = all;
+                output
+            }),
+            Err(left) => Err(left),
         };
         // That the note about dropped lines is lost with the journal changes nothing.
         let _ = gate.close_log().await;
         let used = used(&meter, &gate);
-        (Outcome { result, used, writes }, Some(gate))
+        (Outcome { result, used, writes }, Some(gate), staged)
     }
 
     /// The component, where it is ready and its imports are granted. The same was asked
@@ -116,6 +123,41 @@ impl StepRunner for Runner {
     fn run(&self, job: Job) -> BoxFuture<'_, Outcome> {
         Box::pin(async { self.attempt(job, Gate::open).await.0 })
     }
+}
+
+impl Callees for Runner {
+    /// On a task of its own: what it computes is not its caller's CPU time, and a fault of
+    /// the host's code there ends the attempt, not the host.
+    fn call(&self, job: Job, tree: Arc<Tree>) -> BoxFuture<'static, (Outcome, AllStaged)> {
+        let runner = self.clone();
+        let called = tokio::spawn(async move {
+            let open = |gateway: Arc<Gateway>, job: &Job, input: &Value| {
+                Gate::open(gateway, job, input).map(|gate| gate.below(tree))
+            };
+            let (outcome, _, staged) = runner.attempt(job, open).await;
+            (outcome, staged)
+        });
+        let mut called = Called(called);
+        Box::pin(async move {
+            (&mut called.0).await.unwrap_or_else(|_| {
+                let failure = plain(FailureKind::Host, "the host's own code panicked");
+                (nothing(failure), AllStaged::new())
+            })
+        })
+    }
+}
+
+/// The task of an attempt that was called; it ends with whoever waits for it.
+struct Called(JoinHandle<(Outcome, AllStaged)>);
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn nothing(failure: Failure) -> Outcome {
+    Outcome { result: Err(failure.into()), used: Used::default(), writes: Vec::new() }
 }
 
 /// What came of an attempt that executed again on its record.

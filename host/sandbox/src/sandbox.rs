@@ -1,12 +1,13 @@
 //! The sandbox of a process: one engine, the components that are ready in it, how they come there. Knows no run.
 
+use std::array;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bailiwick_core::fact::FailureKind;
 use bailiwick_core::ports::Random;
-use bailiwick_core::{Bytes, Digest, Name};
+use bailiwick_core::{Bytes, DELEGATE_DEPTH_MAX, Digest, Name};
 use bailiwick_policy::Grants;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use wasmtime::Engine;
@@ -18,7 +19,7 @@ use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
 use crate::ended::plain;
 use crate::engine::{self, Allocation, NoEngine};
-use crate::limits::{ATTEMPTS_MAX, COMPONENTS_MAX};
+use crate::limits::{ATTEMPTS_MAX, CALLED_MAX, COMPONENTS_MAX, MEMORIES_MAX};
 use crate::loaded::Loaded;
 use crate::profile::{self, Profile, ProfileError};
 use crate::state::State;
@@ -35,8 +36,23 @@ pub struct Sandbox {
     /// One compilation at a time: each may take 2 GiB.
     compiling: Mutex<()>,
     ready: RwLock<HashMap<Digest, Arc<Loaded>>>,
+    /// Places of attempts of steps, then of those that they call, by depth.
+    lanes: [Lane; 1 + DELEGATE_DEPTH_MAX],
+}
+
+/// Places for attempts that wait only for those of the next lane: so nobody waits in a
+/// circle, however many wait.
+struct Lane {
+    most: usize,
     attempts: Semaphore,
     memories: Semaphore,
+}
+
+impl Lane {
+    fn new(attempts: u32, memories: usize) -> Self {
+        let most = usize::try_from(attempts).unwrap_or(usize::MAX);
+        Self { most, attempts: Semaphore::new(most), memories: Semaphore::new(memories) }
+    }
 }
 
 /// Why there is no sandbox.
@@ -94,10 +110,29 @@ impl Sandbox {
             random,
             compiling: Mutex::new(()),
             ready: RwLock::default(),
-            attempts: Semaphore::new(usize::try_from(ATTEMPTS_MAX).unwrap_or(usize::MAX)),
-            memories: Semaphore::new(engine::memories(allocation)),
+            lanes: array::from_fn(|depth| match depth {
+                0 => Lane::new(ATTEMPTS_MAX, engine::memories(allocation)),
+                _ => Lane::new(CALLED_MAX, engine::CALLED_MEMORIES),
+            }),
             engine,
         })
+    }
+
+    /// The same with fewer places than the pool has, for a machine with little memory: for
+    /// attempts of steps, and for those that are called, at each depth. A component needs
+    /// one place, and as many memories as it has.
+    #[must_use]
+    pub fn with_places(self, attempts: u32, called: u32) -> Self {
+        let places = |depth: usize| match depth {
+            0 => attempts.clamp(1, ATTEMPTS_MAX),
+            _ => called.clamp(1, CALLED_MAX),
+        };
+        let lanes = array::from_fn(|depth| {
+            let attempts = places(depth);
+            let memories = usize::try_from(attempts).unwrap_or(usize::MAX).max(MEMORIES_MAX);
+            Lane::new(attempts, memories)
+        });
+        Self { lanes, ..self }
     }
 
     /// Where instances lie.
@@ -110,8 +145,8 @@ impl Sandbox {
     /// for profiles, components count as well.
     #[must_use]
     pub fn held(&self) -> usize {
-        let most = usize::try_from(ATTEMPTS_MAX).unwrap_or(usize::MAX);
-        let places = most.saturating_sub(self.attempts.available_permits());
+        let taken = |lane: &Lane| lane.most.saturating_sub(lane.attempts.available_permits());
+        let places: usize = self.lanes.iter().map(taken).sum();
         let pool = self.engine.pooling_allocator_metrics();
         let instances = pool.map_or(0, |pool| pool.component_instances());
         places.max(usize::try_from(instances).unwrap_or(usize::MAX))
@@ -166,7 +201,7 @@ impl Sandbox {
         let loaded = self.loaded(digest).map_err(|refused| {
             ProfileError::Failed(plain(FailureKind::Component, &refused.to_string()))
         })?;
-        let _room = self.room(&loaded).await;
+        let _room = self.room(&loaded, 0).await;
         profile::ask(&self.engine, &loaded).await
     }
 
@@ -185,10 +220,11 @@ impl Sandbox {
     }
 
     /// Waits for a share of the pool: the wall clock of an attempt starts after this.
-    pub(crate) async fn room(&self, loaded: &Loaded) -> Option<Room<'_>> {
+    pub(crate) async fn room(&self, loaded: &Loaded, depth: usize) -> Option<Room<'_>> {
+        let lane = self.lanes.get(depth).or(self.lanes.last())?;
         // Neither is ever closed. Always in this order, so that nobody waits in a circle.
-        let _attempt = self.attempts.acquire().await.ok()?;
-        let _memories = self.memories.acquire_many(loaded.memories).await.ok()?;
+        let _attempt = lane.attempts.acquire().await.ok()?;
+        let _memories = lane.memories.acquire_many(loaded.memories).await.ok()?;
         Some(Room { _attempt, _memories })
     }
 }

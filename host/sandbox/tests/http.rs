@@ -57,7 +57,7 @@ fn host() -> Host {
         network: Network::Public,
         even_if_outside: false,
     };
-    host.grants.http = HttpPower { rules: vec![rule], bounds: Vec::new() };
+    host.grants.http = HttpPower { rules: vec![rule], ..HttpPower::none() };
     host
 }
 

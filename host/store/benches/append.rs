@@ -55,7 +55,7 @@ fn folder() -> TempDir {
 /// A transition of usual size: two log lines of a hundred bytes.
 fn entry() -> Entry {
     let cell = CellId { step: Name::new("draft").unwrap(), key: CellKey::from_text("locale=de") };
-    let attempt = AttemptId { cell, round: 0, attempt: 1 };
+    let attempt = AttemptId::new(cell, 0, 1);
     let line =
         LogEntry { level: Level::Info, message: "x".repeat(100), fraction: None, aside: false };
     let fact = Fact::Logged { attempt, entry: line };

@@ -24,6 +24,7 @@ use crate::folder::{Folder, FolderLock, Holder};
 use crate::host_log::{self, HostFact};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
+use crate::revoked::{self, RevokedBy, RevokedPower};
 use crate::schema::{open_and_prepare, open_to_read};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::texts::Texts;
@@ -270,6 +271,25 @@ impl Archive {
                 Ok(())
             })?;
             Ok(all)
+        });
+        async { answer.await? }
+    }
+
+    /// The powers that are taken away now.
+    ///
+    /// # Errors
+    /// [`ReadError`] where a row is damaged, or storage failed: who cannot read what was
+    /// taken away must not go on as though nothing were.
+    pub fn revoked(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(RevokedPower, RevokedBy)>, ReadError>> + Send + 'static
+    {
+        let answer = self.readers.ask(|connection| {
+            let (rows, damaged) = revoked::all(connection)?;
+            match damaged.into_iter().next() {
+                Some(error) => Err(error),
+                None => Ok(rows.into_iter().collect()),
+            }
         });
         async { answer.await? }
     }

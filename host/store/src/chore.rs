@@ -8,7 +8,7 @@ use crate::derived::{self, RunRow, Spend};
 use crate::error::ReadError;
 use crate::host_log::{self, HostFact};
 use crate::ledger::Ledger;
-use crate::sql;
+use crate::{revoked, sql};
 
 /// Something that is to be done to the folder itself.
 pub(crate) enum Chore {
@@ -24,6 +24,8 @@ pub(crate) enum Chore {
     DeleteBlobs(Vec<Digest>),
     /// All derived rows are made anew.
     Rebuild,
+    /// Something is written down that was done to the host itself.
+    Note(Timestamp, Vec<HostFact>),
 }
 
 /// A run as it was when it was looked at.
@@ -73,6 +75,10 @@ pub(crate) fn perform(
                 connection.prepare_cached(sql::DELETE_BLOB)?.execute([digest.as_bytes()])?;
             }
             Ok(Done { count: unlink.len() as u64, unlink })
+        }
+        Chore::Note(at, facts) => {
+            revoked::note(connection, *at, facts)?;
+            Ok(Done::times(1))
         }
         Chore::Rebuild => {
             let unread = derived::rebuild(connection)?;

@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn attempt(step: &str) -> AttemptId {
-        AttemptId { cell: cell(step), round: 0, attempt: 1 }
+        AttemptId::new(cell(step), 0, 1)
     }
 
     fn started(step: &str) -> Fact {

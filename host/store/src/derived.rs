@@ -13,7 +13,7 @@ use crate::error::ReadError;
 use crate::seal::{optional, seal};
 use crate::summary::{RunPhase, Summary};
 use crate::texts::Texts;
-use crate::{chain, kv, sql};
+use crate::{chain, kv, revoked, sql};
 
 /// The row of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -358,6 +358,7 @@ pub(crate) fn rebuild(connection: &Connection) -> Result<Vec<ReadError>, rusqlit
         write_spend(connection, project, *day, *cost)?;
     }
     unread.extend(kv::rebuild(connection).err());
+    unread.extend(revoked::rebuild(connection).err());
     Ok(unread)
 }
 

@@ -33,6 +33,15 @@ pub enum HostFact {
         by: String,
         values: BTreeMap<String, Option<KvValue>>,
     },
+    /// A power was taken away from an agent, whatever the files grant.
+    PowerRevoked { holder: String, power: String, by: String },
+    /// It was given back: the files hold again.
+    PowerReturned { holder: String, power: String, by: String },
+    /// Another version of a file of rules took force, without a restart. `above` is what
+    /// is granted and denied from then on.
+    RulesTaken { file: String, digest: Digest, above: Vec<String> },
+    /// Another version of a file of rules cannot be read: the one before stays in force.
+    RulesRefused { file: String, why: String },
 }
 
 /// The link before the first entry.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::derived;
 
 /// The form that this program writes. A change of tables adds a step below.
-pub(crate) const FORMAT: i64 = 4;
+pub(crate) const FORMAT: i64 = 5;
 
 /// The first format, which every folder had or has: new folders begin here, too, and go
 /// through all steps, so that an old folder cannot come out different from a new one.
@@ -43,7 +43,7 @@ pub(crate) const FIRST: &str = "
 ";
 
 /// The way from the format with the same index, plus one, to the next.
-const STEPS: [&str; 3] = [TO_2, TO_3, TO_4];
+const STEPS: [&str; 4] = [TO_2, TO_3, TO_4, TO_5];
 
 /// Projects, open questions, spend and the host's own stream; a seal in each derived row.
 ///
@@ -99,6 +99,19 @@ const TO_4: &str = "
         bytes     INTEGER NOT NULL,
         seal      INTEGER NOT NULL,
         PRIMARY KEY (project, namespace, key)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Powers that were taken away: derived from the host's own stream, which no older
+/// program can read from then on.
+const TO_5: &str = "
+    CREATE TABLE revoked (
+        holder   TEXT NOT NULL,
+        power    TEXT NOT NULL,
+        taken_by TEXT NOT NULL,
+        at       INTEGER NOT NULL,
+        seal     INTEGER NOT NULL,
+        PRIMARY KEY (holder, power)
     ) STRICT, WITHOUT ROWID;
 ";
 

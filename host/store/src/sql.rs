@@ -125,6 +125,16 @@ pub(crate) const ALL_KV: &str =
 /// Only before all of it is made anew.
 pub(crate) const FORGET_KV: &str = "DELETE FROM kv";
 
+/// The whole table: a handful.
+pub(crate) const ALL_REVOKED: &str =
+    "SELECT holder, power, taken_by, at, seal FROM revoked ORDER BY holder, power";
+
+pub(crate) const WRITE_REVOKED: &str =
+    "INSERT INTO revoked (holder, power, taken_by, at, seal) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// Only before all of it is written again.
+pub(crate) const FORGET_REVOKED: &str = "DELETE FROM revoked";
+
 /// Every blob, for who checks or sweeps all of them.
 pub(crate) const NEXT_BLOBS: &str =
     "SELECT rowid, digest, size FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
@@ -204,6 +214,7 @@ mod tests {
         READ_KV,
         WRITE_KV,
         DELETE_KV,
+        WRITE_REVOKED,
         LIST_KV,
         HELD_KV,
         NEXT_BLOBS,

@@ -16,6 +16,7 @@ use crate::entry::Written;
 use crate::error::{OpenError, ReadError};
 use crate::exchange;
 use crate::folder::{Folder, FolderLock, Holder};
+use crate::host_log::HostFact;
 use crate::knowledge::{Collections, IndexError, Library};
 use crate::namespaces::Turns;
 use crate::outputs::Outputs;
@@ -146,6 +147,14 @@ impl Store {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    /// Writes down what was done to the host itself. When this returns, it is durable.
+    ///
+    /// # Errors
+    /// [`ReadError`] where storage failed; then nothing is written.
+    pub async fn note(&self, at: Timestamp, facts: Vec<HostFact>) -> Result<(), ReadError> {
+        self.chore(Chore::Note(at, facts)).await.map(drop)
     }
 
     pub(crate) fn chore(&self, chore: Chore) -> Answer<u64, ReadError> {

@@ -6,6 +6,7 @@ mod command;
 mod counter;
 mod demo;
 mod deny;
+mod foreign;
 mod guests;
 mod install;
 mod kills;
@@ -32,9 +33,11 @@ usage: cargo xtask TASK
                         of what is written in these languages
   demo [--out DIR]      run the reference campaign, and say where its gallery is
   test                  all tests that need nothing but this machine
-  test --with-model     these, and the ones with a real model behind a real server
-       --only-model     with the above: only the latter
+  test --with-model     these, the ones with a real model behind a real server, and the
+                        ones with a guest of another language
+       --only-model     with the above: without the first
   model                 fetch that model and server, and print where they are
+  foreign               build that guest with its language's tools, and print where it is
   kills [--cycles N] [--seed S] [--binary PATH]
                         kill -9 the real binary N times in the middle of a fan-out
                         (it and the agents have to be built), and count what repeats
@@ -72,6 +75,7 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
         ["test", "--with-model"] => suite::run(Scope::Everything, stages),
         ["test", "--with-model", "--only-model"] => suite::run(Scope::Model, stages),
         ["model"] => stages.run("fetch model", model::fetch).map(drop),
+        ["foreign"] => stages.run("foreign guest", foreign::build).map(drop),
         ["kills", options @ ..] => {
             let asked = kills_of(options)?;
             stages.run("kills", || kills::run(&asked))

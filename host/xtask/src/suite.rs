@@ -1,10 +1,11 @@
-//! The tests of this repository in the order in which they are worth failing: host, doctests, agents, then a real model.
+//! The tests of this repository in the order in which they are worth failing: host, doctests, agents, then a real model and a guest of another language.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::command::{Program, cargo};
+use crate::foreign;
 use crate::guests;
 use crate::install;
 use crate::kills::{self, Kills};
@@ -13,14 +14,19 @@ use crate::model::{self, Model};
 use crate::timing::Stages;
 
 /// The tests that want a real model: ignored unless asked for, named `real_model…`.
-const MODEL_TESTS: &str = "test(/(^|::)real_model/)";
+const MODEL_TESTS: Asked = Asked("real_model");
+/// The tests that want a guest of another language: the same, named `foreign…`.
+const FOREIGN_TESTS: Asked = Asked("foreign");
+
+/// The beginning of the names of tests that are ignored unless asked for.
+struct Asked(&'static str);
 
 /// Which tests.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// All that need nothing but this machine.
     Local,
-    /// Only the ones with a real model.
+    /// Only the ones with a real model, and with a guest of another language.
     Model,
     /// Both.
     Everything,
@@ -43,6 +49,10 @@ pub(crate) fn run(scope: Scope, stages: &mut Stages) -> Result<()> {
     if scope != Scope::Local {
         let model = stages.run("fetch model", model::fetch)?;
         stages.run("model tests", || with_model(&runner, &model))?;
+        let guest = stages.run("foreign guest", foreign::build)?;
+        stages.run("foreign tests", || {
+            runner.only(&FOREIGN_TESTS)?.env(foreign::VARIABLE, &guest).run()
+        })?;
     }
     Ok(())
 }
@@ -60,7 +70,7 @@ fn agents(runner: &Runner) -> Result<()> {
 
 fn with_model(runner: &Runner, model: &Model) -> Result<()> {
     runner
-        .only_model_tests(runner.program()?.arg("--workspace"))
+        .only(&MODEL_TESTS)?
         .env(model::SERVER_VARIABLE, &model.server)
         .env(model::MODEL_VARIABLE, &model.weights)
         .run()
@@ -96,10 +106,14 @@ impl Runner {
         }
     }
 
-    fn only_model_tests(&self, program: Program) -> Program {
-        match self {
-            Self::Nextest { .. } => program.args(["--run-ignored", "all", "-E", MODEL_TESTS]),
-            Self::Cargo => program.args(["real_model", "--", "--include-ignored"]),
-        }
+    /// Those alone.
+    fn only(&self, Asked(names): &Asked) -> Result<Program> {
+        let program = self.program()?.arg("--workspace");
+        Ok(match self {
+            Self::Nextest { .. } => {
+                program.args(["--run-ignored", "all", "-E", &format!("test(/(^|::){names}/)")])
+            }
+            Self::Cargo => program.args([names, "--", "--include-ignored"]),
+        })
     }
 }

@@ -194,6 +194,9 @@ fn no_file_has_an_empty_name() {
     assert!(empty.is_empty(), "say what these are about:\n{}", empty.join("\n"));
 }
 
+/// Folders in which a test has its cases, each by its name.
+const CASES: [&str; 2] = ["host/cli/tests/nonsense", "host/orchestrator/tests/cases"];
+
 /// The words in backticks in the last column of the tables of a text.
 fn named_in_last_column(text: &str) -> Vec<String> {
     let rows = text.lines().filter(|line| line.starts_with('|') && line.ends_with('|'));
@@ -205,20 +208,22 @@ fn named_in_last_column(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_test_that_the_security_page_names_is_there() {
-    let page = fs::read_to_string(root().join("SECURITY.md")).unwrap();
-    let named = named_in_last_column(&page);
+fn every_test_that_the_security_pages_name_is_there() {
+    let page = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let named = named_in_last_column(&page("SECURITY.md"));
     assert!(named.len() > 50, "the tables were not found: {named:?}");
+    let proofs = named_in_last_column(&page("docs/enforcement.md"));
+    assert!(proofs.len() > 50, "the tables were not found: {proofs:?}");
     let files = rust_files(&|_| true);
     let sources: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let entries = fs::read_to_string(root().join("host/entries/src/lib.rs")).unwrap();
     let is_there = |name: &String| {
         sources.contains(&format!("fn {name}("))
             || entries.contains(&format!("name: \"{name}\""))
-            || root().join("host/cli/tests/nonsense").join(name).is_dir()
+            || CASES.iter().any(|cases| root().join(cases).join(name).is_dir())
     };
-    let missing: Vec<_> = named.iter().filter(|name| !is_there(name)).collect();
-    assert!(missing.is_empty(), "SECURITY.md names what is not there: {missing:?}");
+    let missing: Vec<_> = named.iter().chain(&proofs).filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "a page names what is not there: {missing:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A scripted host, so that an agent's function is tested natively by calling it; knows
 //! the contract's bounds, and nothing of the real host.
 
+mod colleagues;
 mod knowledge;
 mod model;
 mod namespace;
@@ -16,6 +17,7 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use crate::artifact::Artifact;
+use crate::delegate::{DelegateError, Fault};
 use crate::failure::{HostError, Limit};
 use crate::host::{Host, Task};
 use crate::http;
@@ -25,6 +27,7 @@ use crate::log::Level;
 use crate::model::{Completion, Embedding, Picture, Request};
 use crate::powers::Powers;
 
+use colleagues::Colleagues;
 use knowledge::Shelves;
 use model::Models;
 use namespace::Namespace;
@@ -76,6 +79,8 @@ pub enum Capability {
     Http,
     /// `host.kv()`
     Kv,
+    /// `host.delegate()`
+    Delegate,
 }
 
 /// A line of the log.
@@ -95,6 +100,7 @@ struct State {
     shelf: Shelf,
     web: Web,
     namespace: Namespace,
+    colleagues: Colleagues,
     fates: BTreeMap<Capability, Fate>,
     lines: Vec<Line>,
     progress: Vec<(f32, String)>,
@@ -227,6 +233,23 @@ impl Fake {
     #[must_use]
     pub fn values(&self) -> BTreeMap<String, Value> {
         self.state().namespace.0.clone().unwrap_or_default()
+    }
+
+    /// Grants an agent, and lets a script do its work.
+    #[must_use]
+    pub fn agent_with(
+        self,
+        agent: &str,
+        script: impl FnMut(&Value) -> Result<Value, Fault> + 'static,
+    ) -> Self {
+        self.state().colleagues.add(agent, script);
+        self
+    }
+
+    /// The agents that were called, with their inputs, in order.
+    #[must_use]
+    pub fn called(&self) -> Vec<(String, Value)> {
+        self.state().colleagues.called.clone()
     }
 
     /// Denies every call of a capability.
@@ -393,6 +416,15 @@ impl Powers for Fake {
         self.admit(Capability::Kv)?;
         self.state().namespace.swap(key, expected, value)
     }
+
+    fn delegate(&self, agent: &str, input: &str) -> Result<String, DelegateError> {
+        self.admit(Capability::Delegate)?;
+        let input = colleagues::document(input)?;
+        let mut script = self.state().colleagues.take(agent, &input)?;
+        let output = script(&input);
+        self.state().colleagues.put_back(agent, script);
+        Ok(output.map_err(DelegateError::Failed)?.to_string())
+    }
 }
 
 impl fmt::Debug for Fake {
@@ -408,6 +440,7 @@ fn denied(capability: Capability) -> HostError {
         Capability::Artifacts => "artifacts",
         Capability::Http => "http",
         Capability::Kv => "kv",
+        Capability::Delegate => "delegate",
     };
     HostError::Denied { capability: name.into() }
 }

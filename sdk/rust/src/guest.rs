@@ -3,6 +3,7 @@
 
 use crate::agent::{self, Agent};
 use crate::artifact::Artifact;
+use crate::delegate::{DelegateError, Fault};
 use crate::failure::{Failure, HostError, Limit};
 use crate::host::{Host, Task};
 use crate::http::{Request as Asked, Response};
@@ -184,6 +185,27 @@ impl Powers for Imports {
         value: Option<&str>,
     ) -> Result<bool, HostError> {
         Ok(host::kv::compare_and_set(key, expected, value)?)
+    }
+
+    fn delegate(&self, agent: &str, input: &str) -> Result<String, DelegateError> {
+        Ok(host::delegate::call(agent, input)?)
+    }
+}
+
+impl From<host::delegate::CallError> for DelegateError {
+    fn from(error: host::delegate::CallError) -> Self {
+        use host::delegate::Failure as Told;
+        match error {
+            host::delegate::CallError::Host(error) => Self::Uncalled(error.into()),
+            host::delegate::CallError::Failed(told) => Self::Failed(match told {
+                Told::InvalidInput(text) => Fault::InvalidInput(text),
+                Told::Refused => Fault::Refused,
+                Told::Retryable(text) => Fault::Retryable(text),
+                Told::Fatal(text) => Fault::Fatal(text),
+                Told::Limit => Fault::Limit,
+                Told::Broken => Fault::Broken,
+            }),
+        }
     }
 }
 

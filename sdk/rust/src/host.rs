@@ -2,6 +2,7 @@
 //! call travels; `powers` does.
 
 use crate::artifacts::Artifacts;
+use crate::delegate::Delegate;
 use crate::http::Http;
 use crate::knowledge::Knowledge;
 use crate::kv::Kv;
@@ -73,6 +74,11 @@ impl Host {
     /// Values that last from run to run, in the namespace that the operator granted.
     pub fn kv(&self) -> Kv<'_> {
         Kv::new(self)
+    }
+
+    /// Other agents of the project, as far as the operator lets this one call them.
+    pub fn delegate(&self) -> Delegate<'_> {
+        Delegate::new(self)
     }
 
     /// The start of a scripted host for tests; the same as [`Fake::new`](crate::fake::Fake::new).

@@ -58,6 +58,7 @@ extern crate self as bailiwick;
 pub mod agent;
 mod artifact;
 pub mod artifacts;
+pub mod delegate;
 mod failure;
 #[cfg(not(target_family = "wasm"))]
 pub mod fake;
@@ -76,5 +77,6 @@ mod schema;
 
 pub use artifact::Artifact;
 pub use bailiwick_macros::agent;
+pub use delegate::{DelegateError, Fault};
 pub use failure::{Failure, HostError, Limit};
 pub use host::{Host, Task};

@@ -38,6 +38,9 @@ mod native {
     /// One JSON Schema in bytes: the contract's; it is checked on every call.
     pub(crate) const SCHEMA_BYTES: usize = 64 * 1024;
 
+    /// Name of an agent in bytes: the contract's.
+    pub(crate) const AGENT_NAME_BYTES: usize = 64;
+
     /// Texts of one embedding call: the contract's.
     pub(crate) const EMBED_TEXTS: usize = 256;
     /// One of these texts in bytes: the contract's.

@@ -2,6 +2,7 @@
 //! sandbox, the fake outside. Knows neither.
 
 use crate::artifact::Artifact;
+use crate::delegate::DelegateError;
 use crate::failure::HostError;
 use crate::http;
 use crate::knowledge::Passage;
@@ -40,6 +41,7 @@ pub(crate) trait Powers {
         expected: Option<&str>,
         value: Option<&str>,
     ) -> Result<bool, HostError>;
+    fn delegate(&self, agent: &str, input: &str) -> Result<String, DelegateError>;
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -5,16 +5,22 @@ use std::path::{Path, PathBuf};
 
 use bailiwick_core::text::{Lines, visible};
 use bailiwick_core::{Bytes, Name};
-use bailiwick_engine::Problems;
 use bailiwick_engine::check::check;
 use bailiwick_engine::components::Agent;
 use bailiwick_engine::costs::{ANSWER_TOKENS, Costs, PROMPT_BYTES, costs};
+use bailiwick_engine::history::History;
 use bailiwick_engine::labels::follow;
 use bailiwick_engine::load::{self, Opened, PolicySource};
 use bailiwick_engine::powers::{Power, powers};
+use bailiwick_engine::rules::{self, Taken};
+use bailiwick_engine::trial::{Resolve, Verdict, judge};
+use bailiwick_engine::viewing::Viewer;
+use bailiwick_engine::{Caller, Problems};
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::arguments::ProjectPlace;
+use crate::commands::revoke;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::live::tally;
@@ -34,12 +40,23 @@ pub(crate) struct Arguments {
     /// Prints the way of each label through the pipelines, and what holds by default
     #[arg(long)]
     labels: bool,
+    /// Judges one request that nobody makes, as the gate would: 'draft model writer',
+    /// 'research http GET https://api.example.com/v1/x', 'note kv set notes'. Ends with 0 where
+    /// it is allowed, with 1 where it is denied
+    #[arg(long = "try", value_name = "REQUEST", conflicts_with = "labels")]
+    request: Option<String>,
+    /// With --try: looks the name of the host up, and says what its addresses are
+    #[arg(long, requires = "request")]
+    resolve: bool,
+    /// The data folder whose revocations hold [default: PROJECT/.bailiwick]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Prints what is wrong as JSON, one problem a line
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn command(
+pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
     talk: &Talk,
@@ -52,6 +69,10 @@ pub(crate) fn command(
         Ok(opened) => opened,
         Err(problems) => return problems_of(problems, arguments, talk),
     };
+    let gone = revoked(arguments, environment, &opened).await?;
+    if let Some(request) = &arguments.request {
+        return tried(request, arguments, &opened, &gone, talk);
+    }
     let checked = check(&opened, arguments.label.as_deref());
     if arguments.labels && !arguments.json {
         for plan in opened.plans.values() {
@@ -61,11 +82,60 @@ pub(crate) fn command(
         }
     } else if !arguments.json {
         let mut text = policy(&opened);
+        for taken in &gone {
+            text.push_str(&format!("revoked: {}", revoke::as_text(taken)));
+        }
         checked.agents.values().for_each(|agent| text.push_str(&of_agent(&opened, agent)));
         pipelines(&opened, &checked.agents, &mut text);
         stdout::write(&text)?;
     }
     problems_of(checked.problems, arguments, talk)
+}
+
+/// What is taken away in the data folder of the project, where there is one that this user
+/// may read.
+async fn revoked(
+    arguments: &Arguments,
+    environment: &Environment,
+    opened: &Opened,
+) -> anyhow::Result<Vec<Taken>> {
+    let data = arguments.data.clone().unwrap_or_else(|| opened.root.join(".bailiwick"));
+    let viewer = Viewer::new(opened.policy.clone(), Caller::who_runs_it(environment.uid));
+    match History::open(&data, viewer)? {
+        Some(history) => Ok(rules::revoked(&history).await?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// `--try`: one request, and what decides about it.
+fn tried(
+    request: &str,
+    arguments: &Arguments,
+    opened: &Opened,
+    gone: &[Taken],
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
+    let parsed = gone.iter().map(|taken| rules::parse(&taken.holder, &taken.power));
+    let revoked = parsed.collect::<Result<Vec<_>, _>>()?;
+    let resolve = if arguments.resolve { Resolve::Yes } else { Resolve::No };
+    let judged = judge(opened, request, arguments.label.as_deref(), (&revoked, resolve));
+    let Verdict { allowed, lines } = match judged {
+        Ok(verdict) => verdict,
+        Err(problems) => return problems_of(problems, arguments, talk),
+    };
+    let word = if allowed { "allowed" } else { "denied" };
+    if arguments.json {
+        let lines = lines.iter().map(|(key, value)| json!([key, value]));
+        let told: Value = lines.collect();
+        stdout::write(&stdout::line(&json!({ "request": request, "verdict": word, "why": told })))?;
+    } else {
+        let mut text = format!("{word}: {request}\n");
+        for (key, value) in &lines {
+            text.push_str(&format!("  {key:10} {value}\n"));
+        }
+        stdout::write(&visible(&text, Lines::Keep))?;
+    }
+    Ok(if allowed { Ending::Done } else { Ending::Failed })
 }
 
 fn problems_of(problems: Problems, arguments: &Arguments, talk: &Talk) -> anyhow::Result<Ending> {

@@ -23,6 +23,7 @@ pub(crate) mod pause;
 pub(crate) mod reject;
 pub(crate) mod replay;
 pub(crate) mod resume;
+pub(crate) mod revoke;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
@@ -57,7 +58,7 @@ pub(crate) async fn dispatch(
         Command::Init(arguments) => init::command(&arguments, talk),
         Command::New(arguments) => new::command(&arguments, talk),
         Command::Build(arguments) => build::command(&arguments, environment, talk).await,
-        Command::Check(arguments) => check::command(&arguments, environment, talk),
+        Command::Check(arguments) => check::command(&arguments, environment, talk).await,
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
@@ -70,6 +71,7 @@ pub(crate) async fn dispatch(
         Command::Serve(arguments) => serve::command(&arguments, environment, talk).await,
         Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
         Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
+        Command::Revoke(arguments) => revoke::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail};
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{Diagnostic, Digest, Name, RunId};
-use bailiwick_engine::approvals::{Given, OpenQuestion, Taken};
+use bailiwick_engine::approvals::{self, Given, OpenQuestion};
 use bailiwick_engine::delivery::Outline;
+use bailiwick_engine::rules::{Change, Taken};
 use bailiwick_engine::serve::{Offer, Parcel};
 use bailiwick_engine::{Problems, codes};
 use tokio::io::BufReader;
@@ -107,7 +108,10 @@ impl Client {
     }
 
     /// Answers questions.
-    pub(crate) async fn decide(&mut self, given: &[Given]) -> anyhow::Result<Vec<Taken>> {
+    pub(crate) async fn decide(
+        &mut self,
+        given: &[Given],
+    ) -> anyhow::Result<Vec<approvals::Taken>> {
         self.ask(&Request::Decide { given: given.iter().map(Decided::from).collect() }).await?;
         loop {
             match self.next().await? {
@@ -119,7 +123,9 @@ impl Client {
                     let chunk = rest.and_then(|rest| rest.chunks(CHUNK_BYTES).next());
                     self.hand_over(chunk.unwrap_or_default()).await?;
                 }
-                Answer::Taken(taken) => return Ok(taken.into_iter().map(Taken::from).collect()),
+                Answer::Taken(taken) => {
+                    return Ok(taken.into_iter().map(approvals::Taken::from).collect());
+                }
                 other => return Err(out_of_turn(&other)),
             }
         }
@@ -182,6 +188,29 @@ impl Client {
         self.ask(&Request::Runs { limit }).await?;
         match self.next().await? {
             Answer::Runs(runs) => Ok(runs),
+            other => Err(out_of_turn(&other)),
+        }
+    }
+
+    /// Takes a power away, or gives it back; whether that changed anything.
+    pub(crate) async fn revoke(
+        &mut self,
+        holder: &str,
+        power: &str,
+        change: Change,
+    ) -> anyhow::Result<bool> {
+        let (holder, power) = (holder.to_owned(), power.to_owned());
+        self.ask(&Request::Revoke { holder, power, undo: change == Change::Undo }).await?;
+        match self.next().await? {
+            Answer::Changed(changed) => Ok(changed),
+            other => Err(out_of_turn(&other)),
+        }
+    }
+
+    pub(crate) async fn revoked(&mut self) -> anyhow::Result<Vec<Taken>> {
+        self.ask(&Request::Revoked).await?;
+        match self.next().await? {
+            Answer::Revoked(gone) => Ok(gone.into_iter().map(Taken::from).collect()),
             other => Err(out_of_turn(&other)),
         }
     }

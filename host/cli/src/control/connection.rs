@@ -6,6 +6,7 @@ use bailiwick_core::document::DOCUMENT_MAX_BYTES;
 use bailiwick_core::{Diagnostic, Digest, Document, RunId};
 use bailiwick_engine::approvals::{Given, NotTaken};
 use bailiwick_engine::resume::RepinWhat;
+use bailiwick_engine::rules::{self, Change};
 use bailiwick_engine::serve::{Again, Piece, Resident, Shown, Staging};
 use bailiwick_engine::{Problems, codes};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -14,7 +15,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::frame::{self, CHUNK_BYTES, FrameError, Kind};
 use super::message::{
-    Answer, Asked, Decided, Greeting, Hello, Listed, Noted, Request, Told, VERSION, Wrong,
+    Answer, Asked, Decided, Gone, Greeting, Hello, Listed, Noted, Request, Told, VERSION, Wrong,
 };
 
 /// How long somebody may say nothing before his first word.
@@ -177,6 +178,15 @@ impl Connection {
                     rests: run.rests.map(|rests| (rests.reason, rests.since)),
                 });
                 Ok(Answer::Runs(runs.collect()))
+            }
+            Request::Revoke { holder, power, undo } => {
+                let what = rules::parse(&holder, &power)?;
+                let change = if undo { Change::Undo } else { Change::Revoke };
+                Ok(Answer::Changed(resident.revoke(uid, &what, change).await?))
+            }
+            Request::Revoked => {
+                let gone = resident.revoked(uid).await?;
+                Ok(Answer::Revoked(gone.into_iter().map(Gone::from).collect()))
             }
             Request::Questions { run } => {
                 let open = resident.questions(uid, run.as_ref()).await?;

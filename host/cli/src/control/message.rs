@@ -12,6 +12,7 @@ use bailiwick_core::{
 };
 use bailiwick_engine::Problems;
 use bailiwick_engine::approvals::{Given, OpenQuestion, Taken};
+use bailiwick_engine::rules;
 use bailiwick_engine::serve::{Offer, Piece};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -84,6 +85,14 @@ pub(crate) enum Request {
     Questions {
         run: Option<RunId>,
     },
+    /// Takes a power away, or gives it back.
+    Revoke {
+        holder: String,
+        power: String,
+        undo: bool,
+    },
+    /// What is taken away.
+    Revoked,
 }
 
 /// What a host answers.
@@ -114,6 +123,32 @@ pub(crate) enum Answer {
     },
     Runs(Vec<Listed>),
     Questions(Vec<Asked>),
+    /// What was asked is so; whether it was not before.
+    Changed(bool),
+    Revoked(Vec<Gone>),
+}
+
+/// A power that is taken away.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Gone {
+    holder: String,
+    power: String,
+    by: String,
+    at: Timestamp,
+}
+
+impl From<rules::Taken> for Gone {
+    fn from(taken: rules::Taken) -> Self {
+        let rules::Taken { holder, power, by, at } = taken;
+        Self { holder, power, by, at }
+    }
+}
+
+impl From<Gone> for rules::Taken {
+    fn from(gone: Gone) -> Self {
+        let Gone { holder, power, by, at } = gone;
+        Self { holder, power, by, at }
+    }
 }
 
 /// One answer of a person.

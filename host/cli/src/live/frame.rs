@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn attempt(step: &str, key: &str) -> AttemptId {
-        AttemptId { cell: cell(step, key), round: 0, attempt: 1 }
+        AttemptId::new(cell(step, key), 0, 1)
     }
 
     fn began() -> RunState {

@@ -42,8 +42,11 @@ pub(crate) fn cell<'a>(record: &'a Record, id: &'a CellId) -> Shown<'a> {
                         end: None,
                     });
                 }
-                Fact::CallAnswered { attempt, .. } | Fact::Logged { attempt, .. } => {
-                    if let Some(known) = attempts.iter_mut().find(|known| known.id == attempt) {
+                Fact::CallAnswered { attempt, .. }
+                | Fact::Delegated { attempt, .. }
+                | Fact::Logged { attempt, .. } => {
+                    let of_step = attempt.of_step();
+                    if let Some(known) = attempts.iter_mut().find(|known| *known.id == of_step) {
                         known.events.push(fact);
                     }
                 }
@@ -108,19 +111,32 @@ impl Attempt<'_> {
         text.push_str(&document("input", self.input));
         for event in &self.events {
             match event {
-                Fact::CallAnswered { index, capability, answer, cost, .. } => {
+                Fact::Delegated { attempt, index, agent, input, .. } => {
+                    let depth = indent(attempt);
+                    text.push_str(&format!(
+                        "  {depth}call {} of `{agent}`\n",
+                        way(attempt, *index)
+                    ));
+                    let below = indent(&attempt.callee(*index));
+                    let input = document("input", input).replace('\n', &format!("\n{below}"));
+                    text.push_str(&format!("{below}{}\n", input.trim_end()));
+                }
+                Fact::CallAnswered { attempt, index, capability, answer, cost, .. } => {
                     let (kind, detail) = told(answer);
                     let via = via(answer).map(|via| format!(" via {via}")).unwrap_or_default();
                     let line = format!(
-                        "call {index} {capability}: {kind}{via}, {}{detail}",
+                        "call {} {capability}: {kind}{via}, {}{detail}",
+                        way(attempt, *index),
                         words::cost(*cost, currency)
                     );
-                    text.push_str(&format!("  {}\n", visible(&line, Lines::Escape)));
+                    let depth = indent(attempt);
+                    text.push_str(&format!("  {depth}{}\n", visible(&line, Lines::Escape)));
                 }
-                Fact::Logged { entry: LogEntry { level, message, .. }, .. } => {
+                Fact::Logged { attempt, entry: LogEntry { level, message, .. } } => {
                     let message = visible(message, Lines::Escape);
                     text.push_str(&format!(
-                        "  log {}: {message}\n",
+                        "  {}log {}: {message}\n",
+                        indent(attempt),
                         format!("{level:?}").to_lowercase()
                     ));
                 }
@@ -167,6 +183,7 @@ impl Attempt<'_> {
             "attempt": self.id.attempt,
             "started": words::instant(self.at),
             "input": self.input.value(),
+            "agents": events(|fact| matches!(fact, Fact::Delegated { .. })),
             "calls": events(|fact| matches!(fact, Fact::CallAnswered { .. })),
             "logs": events(|fact| matches!(fact, Fact::Logged { .. })),
             "output": output,
@@ -178,8 +195,15 @@ impl Attempt<'_> {
 
 fn event(fact: &Fact) -> Value {
     match fact {
-        Fact::CallAnswered { index, capability, answer, cost, .. } => json!({
+        Fact::Delegated { attempt, index, agent, component, input, .. } => json!({
+            "path": attempt.callee(*index).path.to_string(),
+            "agent": agent,
+            "component": component,
+            "input": input.value(),
+        }),
+        Fact::CallAnswered { attempt, index, capability, answer, cost, .. } => json!({
             "index": index,
+            "path": way(attempt, *index),
             "capability": capability,
             "answer": told(answer).0,
             "via": via(answer),
@@ -201,6 +225,16 @@ fn event(fact: &Fact) -> Value {
     }
 }
 
+/// The number of a call; of an agent that was called, after the way to it.
+fn way(attempt: &AttemptId, index: u32) -> String {
+    attempt.path.then(index).to_string()
+}
+
+/// Agents that were called stand below who called them.
+fn indent(attempt: &AttemptId) -> String {
+    "  ".repeat(attempt.path.depth())
+}
+
 /// The kind of an answer, and the rest of its line.
 fn told(answer: &CallAnswer) -> (&'static str, String) {
     let kind = match answer {
@@ -209,6 +243,7 @@ fn told(answer: &CallAnswer) -> (&'static str, String) {
         CallAnswer::Exhausted { .. } => "exhausted",
         CallAnswer::Unavailable { .. } => "unavailable",
         CallAnswer::Invalid { .. } => "invalid",
+        CallAnswer::Failed { .. } => "failed",
     };
     let hint = match answer {
         CallAnswer::Denied { hint: Some(hint), .. } => format!(" (hint: {hint})"),
@@ -224,6 +259,7 @@ fn detail(answer: &CallAnswer) -> Option<&str> {
         | CallAnswer::Exhausted { detail, .. }
         | CallAnswer::Unavailable { detail }
         | CallAnswer::Invalid { detail } => Some(detail),
+        CallAnswer::Failed { failure } => Some(&failure.message),
     }
 }
 

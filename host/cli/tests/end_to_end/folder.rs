@@ -44,3 +44,15 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
 }
+
+/// Whether a text is anywhere in the files below a folder.
+pub(crate) fn is_anywhere(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return is_anywhere(&path, text);
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}

@@ -15,6 +15,8 @@ pub(crate) mod guest;
 pub(crate) mod journal;
 pub(crate) mod project;
 pub(crate) mod readme;
+pub(crate) mod receiver;
+pub(crate) mod served;
 pub(crate) mod server;
 
 use std::ffi::OsStr;
@@ -139,6 +141,18 @@ impl Call {
     pub(crate) fn words<S: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
         self.command.args(words);
         self
+    }
+
+    /// The same call by another user. Only root can become one.
+    pub(crate) fn user(mut self, uid: u32, gid: u32) -> Self {
+        use std::os::unix::process::CommandExt as _;
+        self.command.uid(uid).gid(gid);
+        self
+    }
+
+    /// Begins the call and hands it over; what it says is read from the child.
+    pub(crate) fn starts(mut self) -> std::process::Child {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Makes the call, however it ends.

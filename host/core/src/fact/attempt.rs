@@ -48,6 +48,8 @@ pub enum Capability {
     Http,
     /// Values of a namespace that last from run to run.
     Kv,
+    /// Other agents of the project.
+    Delegate,
 }
 
 impl Capability {
@@ -60,6 +62,7 @@ impl Capability {
             Self::Artifacts => "artifacts",
             Self::Http => "http",
             Self::Kv => "kv",
+            Self::Delegate => "delegate",
         }
     }
 }
@@ -91,6 +94,9 @@ pub enum CallAnswer {
     Unavailable { detail: String },
     /// The request was wrong.
     Invalid { detail: String },
+    /// The agent that was called has no output. The caller is told the kind, and what the
+    /// other said itself; the rest is for the operator.
+    Failed { failure: Failure },
 }
 
 /// What can run out, as the contract names it.

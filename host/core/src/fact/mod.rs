@@ -5,7 +5,7 @@ mod judging;
 mod labels;
 mod run;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,7 @@ pub use run::{AgentPin, Forked, PauseReason, Pin, Repin, RunEnd, StepBy, StepSha
     missing_docs,
     reason = "the variants are documented; their fields carry the documented types"
 )]
+#[allow(clippy::large_enum_variant, reason = "the largest is the first of a run, and stands once")]
 pub enum Fact {
     /// First of every run: what runs, on what, with which agents.
     RunStarted {
@@ -104,6 +105,19 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "is_false")]
         changes: bool,
     },
+    /// An attempt calls another agent, which begins to work under its own powers. What that
+    /// one asks and is told follows with the way to it in `attempt`; its end is the answer
+    /// to this call.
+    Delegated {
+        attempt: AttemptId,
+        index: u32,
+        request: Digest,
+        agent: Name,
+        component: Digest,
+        /// Digest of the grants and limits that hold for the agent that is called.
+        powers: Digest,
+        input: Document,
+    },
     /// The answer to a call, whatever it was.
     CallAnswered {
         attempt: AttemptId,
@@ -127,6 +141,18 @@ pub enum Fact {
     /// What an attempt changes in a namespace, as `{ "set": { KEY: VALUE }, "delete": [KEY] }`.
     /// It happens with the end of the attempt, in one append with it, or not at all.
     KvWritten { attempt: AttemptId, namespace: Name, writes: Document },
+    /// What an attempt that was called, and those that it called, change in a namespace. It
+    /// happens with the end of the attempt of the step, or not at all.
+    KvStaged {
+        attempt: AttemptId,
+        namespace: Name,
+        /// The agents whose changes these are.
+        by: BTreeSet<Name>,
+        writes: Document,
+        /// What the keys must hold then that were compared; nothing: no value.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        expected: BTreeMap<String, Option<Digest>>,
+    },
     /// An attempt ended with output: of a step a candidate, of a judge a verdict to be read.
     CellFinished { attempt: AttemptId, output: Document, used: Used },
     /// What a judge says of a candidate.
@@ -186,11 +212,13 @@ impl Fact {
             Self::CellParked { .. } => "CellParked",
             Self::CallIntended { .. } => "CallIntended",
             Self::CallLost { .. } => "CallLost",
+            Self::Delegated { .. } => "Delegated",
             Self::CallAnswered { .. } => "CallAnswered",
             Self::Logged { .. } => "Logged",
             Self::AttemptFailed { .. } => "AttemptFailed",
             Self::Recast { .. } => "Recast",
             Self::KvWritten { .. } => "KvWritten",
+            Self::KvStaged { .. } => "KvStaged",
             Self::CellFinished { .. } => "CellFinished",
             Self::Judged { .. } => "Judged",
             Self::JudgeSkipped { .. } => "JudgeSkipped",
@@ -205,6 +233,42 @@ impl Fact {
         }
     }
 
+    /// Whether it may be about an attempt that was called by another.
+    #[must_use]
+    pub fn may_be_of_callee(&self) -> bool {
+        matches!(
+            self,
+            Self::CallIntended { .. }
+                | Self::Delegated { .. }
+                | Self::CallAnswered { .. }
+                | Self::CallLost { .. }
+                | Self::Logged { .. }
+                | Self::KvStaged { .. }
+        )
+    }
+
+    /// The attempt that it is about, where it is about one.
+    #[must_use]
+    pub fn attempt(&self) -> Option<&AttemptId> {
+        match self {
+            Self::CellStarted { attempt, .. }
+            | Self::CellReused { attempt, .. }
+            | Self::AttemptContinued { attempt }
+            | Self::CellParked { attempt, .. }
+            | Self::CallIntended { attempt, .. }
+            | Self::Delegated { attempt, .. }
+            | Self::CallAnswered { attempt, .. }
+            | Self::CallLost { attempt, .. }
+            | Self::Logged { attempt, .. }
+            | Self::AttemptFailed { attempt, .. }
+            | Self::Recast { attempt, .. }
+            | Self::KvWritten { attempt, .. }
+            | Self::KvStaged { attempt, .. }
+            | Self::CellFinished { attempt, .. } => Some(attempt),
+            _ => None,
+        }
+    }
+
     /// The documents that this fact holds. A store keeps their texts beside the fact.
     #[must_use]
     pub fn documents(&self) -> Vec<&Document> {
@@ -215,12 +279,12 @@ impl Fact {
             Self::RunResumed { repinned: Some(Repin { pin: Some(pin), .. }), .. } => {
                 vec![&pin.assets]
             }
-            Self::CellStarted { input, .. } => vec![input],
+            Self::CellStarted { input, .. } | Self::Delegated { input, .. } => vec![input],
             Self::CellReused { output, .. }
             | Self::CellFinished { output, .. }
             | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
-            Self::KvWritten { writes, .. } => vec![writes],
+            Self::KvWritten { writes, .. } | Self::KvStaged { writes, .. } => vec![writes],
             Self::Judged { judgement, .. } => vec![&judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],
@@ -238,12 +302,12 @@ impl Fact {
             Self::RunResumed { repinned: Some(Repin { pin: Some(pin), .. }), .. } => {
                 vec![&mut pin.assets]
             }
-            Self::CellStarted { input, .. } => vec![input],
+            Self::CellStarted { input, .. } | Self::Delegated { input, .. } => vec![input],
             Self::CellReused { output, .. }
             | Self::CellFinished { output, .. }
             | Self::Released { output, .. } => vec![output],
             Self::CallAnswered { answer: CallAnswer::Ok { value, .. }, .. } => vec![value],
-            Self::KvWritten { writes, .. } => vec![writes],
+            Self::KvWritten { writes, .. } | Self::KvStaged { writes, .. } => vec![writes],
             Self::Judged { judgement, .. } => vec![&mut judgement.reasons],
             Self::Asked { show, .. } => vec![show],
             Self::Decided { decision: Decision::Edit { value, .. }, .. } => vec![value],

@@ -1,9 +1,12 @@
 //! What the facts of attempts change: their starts, what they are told and spend, their rests and ends. Knows no verdict.
 
+use std::collections::BTreeSet;
+
 use super::cell::{Candidate, CellState, JudgeStage, Rest, Stage};
 use super::state::{Legal, RunState, Spent};
 use crate::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, ParkReason, StepBy};
-use crate::{AttemptId, CellId, Cost, Digest, Document, Name, Record, RunId, Timestamp};
+use crate::record::OpenCall;
+use crate::{AttemptId, CallPath, CellId, Cost, Digest, Document, Name, Record, RunId, Timestamp};
 
 /// An attempt that has not ended, with all that is needed to execute it again; also one
 /// that failed and will be followed by another with the same input.
@@ -25,6 +28,28 @@ pub struct OpenAttempt {
     pub record: Record,
     /// How often it, or one before it with the same input, was parked because no provider answered.
     pub unanswered: u32,
+}
+
+impl OpenAttempt {
+    /// The facts that charge what it, and whoever it called, have asked and will have no
+    /// answer to.
+    #[must_use]
+    pub fn losses(&self) -> Vec<Fact> {
+        self.losses_below(&CallPath::default())
+    }
+
+    /// The same of one that was called, and of whoever that one called.
+    #[must_use]
+    pub fn losses_below(&self, path: &CallPath) -> Vec<Fact> {
+        let open = self.record.open_calls();
+        let below = open.filter(|call| call.path.calls().starts_with(path.calls()));
+        let lost = below.map(|OpenCall { path, index, reserved, .. }| Fact::CallLost {
+            attempt: AttemptId { path, ..self.id.clone() },
+            index,
+            cost: reserved,
+        });
+        lost.collect()
+    }
 }
 
 impl RunState {
@@ -49,10 +74,12 @@ impl RunState {
             else {
                 continue;
             };
-            for (index, reserved) in open.record.open_calls() {
-                if open.record.power(index) != Some(Capability::Http) {
-                    let of_agent = sums.by_agent.entry(agent.clone()).or_default();
-                    *of_agent = of_agent.plus(reserved);
+            for OpenCall { path, capability, reserved, .. } in open.record.open_calls() {
+                if capability != Capability::Http {
+                    for agent in payers(agent, &open.record, &path) {
+                        let of_agent = sums.by_agent.entry(agent).or_default();
+                        *of_agent = of_agent.plus(reserved);
+                    }
                 }
                 let of_step = sums.by_step.entry(open.id.cell.step.clone()).or_default();
                 *of_step = of_step.plus(reserved);
@@ -204,11 +231,11 @@ impl RunState {
             }
         }
         let open = self.open.get_mut(&id.cell).ok_or("this attempt does not run")?;
-        open.record.take(fact, at)?;
         let power = match fact {
-            Fact::CallLost { index, .. } => open.record.power(*index),
+            Fact::CallLost { index, .. } => open.record.power(&id.path, *index),
             _ => None,
         };
+        open.record.take(fact, at)?;
         match fact {
             Fact::CallAnswered { cost, capability, .. } => {
                 let cell = self.cell_mut(&self.subject_of(id))?;
@@ -237,7 +264,7 @@ impl RunState {
             stage,
             Some(Stage::Resting { .. } | Stage::Judging { now: JudgeStage::Resting { .. }, .. })
         );
-        rests && self.open.get(&id.cell).is_some_and(|open| open.id == *id)
+        rests && self.open.get(&id.cell).is_some_and(|open| open.id == id.of_step())
     }
 
     /// The grant of an agent bounds its models; what it asks of the web is the step's.
@@ -252,8 +279,11 @@ impl RunState {
         let of_step = self.spent.by_step.entry(id.cell.step.clone()).or_default();
         *of_step = of_step.plus(cost);
         if power != Some(Capability::Http) {
-            let of_agent = self.spent.by_agent.entry(agent).or_default();
-            *of_agent = of_agent.plus(cost);
+            let open = self.open.get(&id.cell).ok_or("this attempt does not run")?;
+            for agent in payers(&agent, &open.record, &id.path) {
+                let of_agent = self.spent.by_agent.entry(agent).or_default();
+                *of_agent = of_agent.plus(cost);
+            }
         }
         Ok(())
     }
@@ -344,6 +374,12 @@ impl RunState {
         self.running -= 1;
         Ok(())
     }
+}
+
+/// The agents whose grants bound a call: of the step, and of those on the way to who made it.
+fn payers(of_step: &Name, record: &Record, path: &CallPath) -> BTreeSet<Name> {
+    let callees = record.callees(path).unwrap_or_default();
+    callees.into_iter().map(|callee| &callee.agent).chain([of_step]).cloned().collect()
 }
 
 impl CellState {

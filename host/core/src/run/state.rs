@@ -264,6 +264,13 @@ impl RunState {
         if !may {
             return Err(illegal(if is_left { "the run rests" } else { "the run has ended" }));
         }
+        let of_callee = fact.attempt().is_some_and(|attempt| !attempt.path.is_empty());
+        if of_callee && !fact.may_be_of_callee() {
+            return Err(illegal("an agent that was called has no cell of its own"));
+        }
+        if !of_callee && matches!(fact, Fact::KvStaged { .. }) {
+            return Err(illegal("what a step changes in a namespace is written with its end"));
+        }
         let legal = match fact {
             Fact::RunStarted { .. } => Err("the run has begun"),
             Fact::Embedded { cost, .. } => self.embedded(*cost),
@@ -287,6 +294,8 @@ impl RunState {
             Fact::CallIntended { attempt, .. }
             | Fact::CallAnswered { attempt, .. }
             | Fact::CallLost { attempt, .. }
+            | Fact::Delegated { attempt, .. }
+            | Fact::KvStaged { attempt, .. }
             | Fact::Recast { attempt, .. }
             | Fact::KvWritten { attempt, .. }
             | Fact::Logged { attempt, .. } => self.told(attempt, fact, at),

@@ -2,7 +2,8 @@
 
 use bailiwick_core::artifact::Artifact;
 use bailiwick_core::fact::{
-    CallAnswer, Capability, Decision, Fact, Judgement, Pin, Repin, RunEnd, Verdict,
+    CallAnswer, Capability, Decision, Fact, Failure, FailureKind, Judgement, Pin, Repin, RunEnd,
+    Verdict,
 };
 use bailiwick_core::{Bytes, Cost, Digest, Document};
 use serde_json::{Value, json};
@@ -24,6 +25,7 @@ fn variant(fact: &Fact) -> usize {
             CallAnswer::Exhausted { .. } => 8,
             CallAnswer::Unavailable { .. } => 9,
             CallAnswer::Invalid { .. } => 10,
+            CallAnswer::Failed { .. } => 35,
         },
         Fact::Logged { .. } => 11,
         Fact::AttemptFailed { .. } => 12,
@@ -51,10 +53,12 @@ fn variant(fact: &Fact) -> usize {
         Fact::Reminded { .. } => 32,
         Fact::Recast { .. } => 33,
         Fact::KvWritten { .. } => 34,
+        Fact::Delegated { .. } => 36,
+        Fact::KvStaged { .. } => 37,
     }
 }
 
-const VARIANTS: usize = 35;
+const VARIANTS: usize = 38;
 
 fn samples() -> Vec<Fact> {
     let document = Document::of(&json!({ "a": 1 }));
@@ -82,6 +86,25 @@ fn samples() -> Vec<Fact> {
             finish: false,
         }),
         answered(CallAnswer::Invalid { detail: detail() }),
+        answered(CallAnswer::Failed {
+            failure: Failure { kind: FailureKind::Fatal, message: detail(), hint: None },
+        }),
+        Fact::Delegated {
+            attempt: attempt("draft", 0, 1),
+            index: 0,
+            request: Digest::of(b""),
+            agent: crate::words::name("finder"),
+            component: Digest::of(b""),
+            powers: Digest::of(b""),
+            input: document.clone(),
+        },
+        Fact::KvStaged {
+            attempt: attempt("draft", 0, 1).callee(0),
+            namespace: crate::words::name("notes"),
+            by: [crate::words::name("finder")].into(),
+            writes: document.clone(),
+            expected: [("k".to_owned(), None)].into(),
+        },
         Fact::Judged {
             judge: crate::words::name("check"),
             cell: crate::words::cell(),

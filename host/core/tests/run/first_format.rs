@@ -74,7 +74,7 @@ fn a_stopped_run_is_interrupted_and_its_attempt_continues() {
     assert_eq!(state.status(), RunStatus::Interrupted);
     assert_eq!(stage(&state), "parked 0/1; run interrupted");
     let open = state.open_attempts().next().unwrap();
-    assert_eq!(open.record.open_calls().map(|(index, _)| index).collect::<Vec<_>>(), [0]);
+    assert_eq!(open.record.open_calls().map(|open| open.index).collect::<Vec<_>>(), [0]);
     // Only what a host of today may do with it.
     assert!(state.next(&fact("draft 0/1 continues"), Timestamp(2)).is_err());
     for words in ["run resumes", "draft 0/1 loses", "draft 0/1 continues", "draft 0/1 finishes"] {

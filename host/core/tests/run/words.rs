@@ -33,7 +33,7 @@ pub(crate) fn output(round: u32) -> Document {
 }
 
 pub(crate) fn attempt(step: &str, round: u32, attempt: u32) -> AttemptId {
-    AttemptId { cell: CellId { step: name(step), key: CellKey::single() }, round, attempt }
+    AttemptId::new(CellId { step: name(step), key: CellKey::single() }, round, attempt)
 }
 
 pub(crate) fn failure() -> Failure {

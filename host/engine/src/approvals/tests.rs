@@ -131,7 +131,7 @@ fn policy() -> Policy {
 /// The facts of a run of one step, up to its question.
 fn asked(id: &str, quorum: u32) -> Vec<Fact> {
     let cell = CellId { step: name("draft"), key: CellKey::single() };
-    let attempt = AttemptId { cell: cell.clone(), round: 0, attempt: 1 };
+    let attempt = AttemptId::new(cell.clone(), 0, 1);
     let any = Digest::of(b"any");
     let output = Document::of(&json!({ "text": "a" }));
     let groups = vec!["editors".to_owned()];
@@ -424,7 +424,7 @@ mod driven {
     impl StepRunner for Onlooker {
         fn run(&self, _: Job) -> bailiwick_core::ports::BoxFuture<'_, Outcome> {
             let result = Ok(Document::of(&json!({ "text": "a" })));
-            Box::pin(async { Outcome { result, used: Used::default(), writes: None } })
+            Box::pin(async { Outcome { result, used: Used::default(), writes: Vec::new() } })
         }
     }
 

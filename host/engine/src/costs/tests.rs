@@ -8,7 +8,7 @@ use bailiwick_core::ports::{BoxFuture, Clock};
 use bailiwick_core::{Calls, Cost, Money, Name, RunId, Timestamp, Tokens};
 use bailiwick_gate::ledger::{Ledger, Payer, Purse, Spent};
 use bailiwick_policy::intersect::{RequestedLimits, Resources};
-use bailiwick_policy::{Budget, Budgets, Policy, WhenSpent, intersect};
+use bailiwick_policy::{Budgets, Policy, WhenSpent, intersect};
 use bailiwick_project::{FileKind, Plan, Project, Surroundings, read_policy, schema};
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn spend(budgets: Budgets) -> (u64, Spent) {
     let (ledger, run) = (Ledger::default(), RunId::new("r").unwrap());
     ledger.open(&run, Arc::new(budgets));
     let both = name("draft");
-    let payer = Payer { run: &run, by: Some((Some(&both), &both)), granted: Budget::NONE };
+    let payer = Payer::of(&run, Some((Some(&both), &both)));
     let one = Cost { tokens: Tokens(10), calls: Calls(1), money: Money(100_000_000) };
     for made in 0..100 {
         match runtime.block_on(ledger.reserve(payer, one, &Midnight)) {

@@ -34,6 +34,8 @@ pub(super) struct Maker {
 #[derive(Default)]
 pub(super) struct Record {
     attempts: HashMap<AttemptId, Attempt>,
+    /// Those that were called for the attempt of a step.
+    callees: HashMap<AttemptId, Vec<AttemptId>>,
     makers: BTreeMap<Artifact, Vec<Maker>>,
     /// Attempts that ended with output, by cell: rounds with their attempt.
     finished: HashMap<CellId, BTreeMap<u32, u32>>,
@@ -56,6 +58,13 @@ impl Record {
                 let started =
                     Attempt { component: *component, input: input.clone(), calls: BTreeMap::new() };
                 self.attempts.insert(attempt.clone(), started);
+            }
+            Fact::Delegated { attempt, index, component, input, .. } => {
+                let started =
+                    Attempt { component: *component, input: input.clone(), calls: BTreeMap::new() };
+                let callee = attempt.callee(*index);
+                self.callees.entry(attempt.of_step()).or_default().push(callee.clone());
+                self.attempts.insert(callee, started);
             }
             Fact::CallAnswered {
                 attempt,
@@ -94,7 +103,8 @@ impl Record {
 
     /// How many attempts were made in this run.
     pub(super) fn len(&self) -> usize {
-        self.attempts.keys().filter(|id| !self.reused.contains_key(*id)).count()
+        let own = self.attempts.keys().filter(|id| id.path.is_empty());
+        own.filter(|id| !self.reused.contains_key(*id)).count()
     }
 
     /// The run that an attempt was made in, where it was another one.
@@ -110,7 +120,7 @@ impl Record {
     /// one whose output the person had before them.
     pub(super) fn behind(&self, cell: &CellId, round: u32) -> Option<AttemptId> {
         let (round, attempt) = self.finished.get(cell)?.range(..=round).next_back()?;
-        Some(AttemptId { cell: cell.clone(), round: *round, attempt: *attempt })
+        Some(AttemptId::new(cell.clone(), *round, *attempt))
     }
 
     /// Every call that made this very reference.
@@ -120,7 +130,9 @@ impl Record {
 
     /// The routes that answered an attempt, each once, in alphabetical order.
     pub(super) fn routes(&self, id: &AttemptId) -> Vec<String> {
-        let calls = self.attempts.get(id).into_iter().flat_map(|attempt| attempt.calls.values());
+        let called = self.callees.get(id).into_iter().flatten();
+        let all = called.chain([id]).filter_map(|id| self.attempts.get(id));
+        let calls = all.flat_map(|attempt| attempt.calls.values());
         let mut routes: Vec<String> = calls.filter_map(|call| call.via.clone()).collect();
         routes.sort();
         routes.dedup();

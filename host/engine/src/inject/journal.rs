@@ -7,7 +7,7 @@ use bailiwick_core::RunId;
 use bailiwick_core::fact::Entry;
 use bailiwick_core::ports::{Append, BoxFuture, Journal, JournalError, Term, Ticket};
 
-use super::{Fault, Faults};
+use super::{Fault, Faults, die};
 
 /// A journal with faults in it.
 pub(super) struct Faulty {
@@ -167,15 +167,6 @@ impl Journal for Faulty {
 /// Nobody hears of an append that a crash comes with.
 fn never() -> Ticket {
     Ticket::new(std::future::pending())
-}
-
-/// Ends the process as a power cut would: no destructor runs, nothing is flushed.
-#[expect(clippy::disallowed_methods, reason = "ending the process is what was asked for")]
-fn die() {
-    use rustix::process::{Signal, getpid, kill_process};
-    if kill_process(getpid(), Signal::KILL).is_err() {
-        std::process::abort();
-    }
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use bailiwick_gate::{
     Divergence, Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError, Until,
 };
 use bailiwick_orchestrator::read_verdict;
-use bailiwick_policy::ports::{Job, Left, Patience};
-use bailiwick_policy::{Clearances, Generation};
+use bailiwick_policy::ports::{Job, Left, NoSlots, Patience};
+use bailiwick_policy::{Clearances, Generation, Unchanging};
 use bailiwick_sandbox::{Replayed, Runner, Sandbox};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -118,9 +118,11 @@ impl Stage {
             knowledge: Arc::new(Nobody),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(NoSlots),
             blobs,
             clock: Arc::new(SystemClock),
-            clearances: Clearances::unlabelled().lowering(lowered),
+            rules: Arc::new(Unchanging(Clearances::unlabelled())),
+            lowered,
             host_key: [0; 32],
             ledger: Ledger::default(),
         };
@@ -206,6 +208,7 @@ impl Stage {
             record: Arc::new(record),
             patience: Patience::Answer,
             recorder: Arc::new(Nobody),
+            called: None,
         };
         self.runner.replay(job, until).await
     }

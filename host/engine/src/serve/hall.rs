@@ -202,7 +202,9 @@ mod tests {
     impl StepRunner for Idle {
         fn run(&self, _: Job) -> BoxFuture<'_, Outcome> {
             let output = Document::of(&serde_json::Value::Null);
-            Box::pin(async { Outcome { result: Ok(output), used: Used::default(), writes: None } })
+            Box::pin(async {
+                Outcome { result: Ok(output), used: Used::default(), writes: Vec::new() }
+            })
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bailiwick_core::fact::{PauseReason, StepBy};
 use bailiwick_core::ports::Blobs as _;
 use bailiwick_core::{Diagnostic, Digest, Name, RunId, RunState};
-use bailiwick_policy::{Caller, Right};
+use bailiwick_policy::{Caller, Revocation, Right};
 use bailiwick_store::{ListedRun, ReadError, RunPhase};
 use tokio::sync::oneshot;
 
@@ -19,6 +19,7 @@ use crate::history::{History, Record};
 use crate::labels::{self, Audience};
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
+use crate::rules::{self, Change};
 use crate::run::fresh_id;
 use crate::serve::feed::Following;
 use crate::serve::orders::Order;
@@ -172,6 +173,30 @@ impl Resident {
                 self.0.orders.forget(run).map_err(storage)
             }
         }
+    }
+
+    /// Takes a power away from whatever runs, or gives it back. When this returns, it is
+    /// durable and in force. Gives whether anything changed.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, or it cannot be written down.
+    pub async fn revoke(
+        &self,
+        uid: u32,
+        what: &Revocation,
+        change: Change,
+    ) -> Result<bool, Problems> {
+        let by = self.0.may(uid, Right::Revoke)?;
+        rules::revoke(&self.0.host, what, change, by).await
+    }
+
+    /// What is taken away.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller is nobody here, or storage failed.
+    pub async fn revoked(&self, uid: u32) -> Result<Vec<rules::Taken>, Problems> {
+        self.knows(uid)?;
+        rules::revoked(&self.history(uid)?).await
     }
 
     /// Lets a run rest until it is resumed. Returns when it does.

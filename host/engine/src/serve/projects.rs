@@ -41,6 +41,11 @@ impl Projects {
         Ok(Self { by_name, policy })
     }
 
+    /// The same projects under another policy: of who may what, and of what labels are.
+    pub(crate) fn under(&self, policy: Policy) -> Self {
+        Self { by_name: self.by_name.clone(), policy }
+    }
+
     /// The project of this name; where none is said, the only one.
     pub(crate) fn named(&self, name: Option<&str>) -> Result<Arc<Opened>, Problems> {
         let found = match name {

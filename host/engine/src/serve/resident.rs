@@ -21,6 +21,7 @@ use crate::host::{Held, Host, HostConfig};
 use crate::load::Places;
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
+use crate::rules::{Report, Watched};
 use crate::run::{Finished, Running};
 use crate::serve::alarms::{Alarms, due, midnight_after};
 use crate::serve::feed::{Feed, Stage};
@@ -73,6 +74,8 @@ pub(crate) struct Inner {
     pub(crate) complain: Complain,
     places: Vec<Places>,
     projects: RwLock<Arc<Projects>>,
+    /// The files of each project, looked at for as long as this host is there.
+    watched: Mutex<Vec<Arc<Watched>>>,
     line: Mutex<Line>,
     feeds: Mutex<BTreeMap<RunId, Arc<Feed>>>,
     alarms: Alarms,
@@ -128,6 +131,7 @@ impl Resident {
             None => host,
         };
         let held = host.hold()?;
+        held.rules.load(&held.store).await?;
         let orders = Orders::open(host.data()).map_err(storage)?;
         let inner = Arc::new(Inner {
             host,
@@ -139,6 +143,7 @@ impl Resident {
             complain: request.complain,
             places: request.projects,
             projects: RwLock::new(Arc::new(projects)),
+            watched: Mutex::default(),
             line: Mutex::default(),
             feeds: Mutex::default(),
             alarms: Alarms::default(),
@@ -147,7 +152,9 @@ impl Resident {
             work: Notify::new(),
             going: watch::Sender::new(0),
         });
+        inner.watch();
         inner.take_up().await?;
+        tokio::spawn(Arc::clone(&inner).follow_rules());
         tokio::spawn(Arc::clone(&inner).work());
         tokio::spawn(Arc::clone(&inner).ring());
         tokio::spawn(Arc::clone(&inner).keep_house());
@@ -160,9 +167,7 @@ impl Resident {
     /// # Errors
     /// [`Problems`]; then everything is as it was.
     pub fn reload(&self) -> Result<(), Problems> {
-        let projects = Arc::new(Projects::open(&self.0.places)?);
-        *self.0.projects.write().unwrap_or_else(PoisonError::into_inner) = projects;
-        Ok(())
+        self.0.reload()
     }
 
     /// Begins nothing more, and lets every run rest when its attempts have ended or the
@@ -217,6 +222,46 @@ async fn leave(handle: &RunHandle) {
 }
 
 impl Inner {
+    fn reload(&self) -> Result<(), Problems> {
+        let projects = Arc::new(Projects::open(&self.places)?);
+        *self.projects.write().unwrap_or_else(PoisonError::into_inner) = projects;
+        Ok(())
+    }
+
+    /// Looks at the files of every project from now on.
+    fn watch(&self) {
+        let report = Report {
+            store: Arc::clone(&self.held.store),
+            clock: Arc::clone(&self.host.clock),
+            complain: Arc::clone(&self.complain),
+        };
+        let projects = self.projects();
+        let watched = projects.all().map(|opened| self.held.rules.watch(opened, &report));
+        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = watched.collect();
+    }
+
+    /// Takes a changed file of rules for what is asked of this host, too, for ever. Where
+    /// the projects have errors under it, runs begin as before; but who may what, and what
+    /// may be seen, is as the policy says now.
+    async fn follow_rules(self: Arc<Self>) {
+        let mut changes = self.held.rules.changes();
+        changes.mark_unchanged();
+        while changes.changed().await.is_ok() {
+            let inner = Arc::clone(&self);
+            let read = tokio::task::spawn_blocking(move || inner.reload()).await;
+            let Ok(Err(problems)) = read else { continue };
+            let policy = {
+                let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+                watched.first().map(|watched| watched.files().policy.clone())
+            };
+            if let Some(policy) = policy {
+                let under = Arc::new(self.projects().under(policy));
+                *self.projects.write().unwrap_or_else(PoisonError::into_inner) = under;
+            }
+            (self.complain)(format!("runs begin with the files as they were before:\n{problems}"));
+        }
+    }
+
     pub(crate) fn projects(&self) -> Arc<Projects> {
         Arc::clone(&self.projects.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -90,7 +90,7 @@ mod tests {
         let name = |text: &str| Name::new(text).unwrap();
         let (run, draft, editor) = (RunId::new("r").unwrap(), name("draft"), name("editor"));
         let cell = CellId { step: draft.clone(), key: CellKey::single() };
-        let attempt = AttemptId { cell: cell.clone(), round: 0, attempt: 1 };
+        let attempt = AttemptId::new(cell.clone(), 0, 1);
         let [brief, picture, beside] = ["brief", "picture", "beside"].map(artifact);
         let (component, pinned) = (Digest::of(b"component"), Digest::of(b"powers"));
         let output = Document::of(&json!({ "picture": picture.to_json() }));

@@ -7,8 +7,8 @@ use bailiwick_core::{Cost, Day, Name, RunId};
 use bailiwick_policy::{Budget, Budgets};
 use tokio::sync::Notify;
 
-use super::Payer;
 use super::spent::{Purse, Spent};
+use super::{Allowance, Payer};
 
 /// The accounts, and the bell that rings when something was settled.
 #[derive(Default)]
@@ -44,7 +44,8 @@ pub(super) struct Sums {
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub(super) run: RunId,
-    pub(super) by: Option<(Option<Name>, Name)>,
+    /// The agents and the step.
+    pub(super) by: Option<(Vec<Name>, Name)>,
     pub(super) day: Day,
     pub(super) reserved: Cost,
 }
@@ -88,7 +89,7 @@ impl Accounts {
         let of_run = self.of_run(payer.run);
         let mut later = false;
         for (account, most, sums) in
-            of_run.asked(payer).into_iter().chain([(Purse::Day, of_run.budgets.day, day)])
+            of_run.asked(payer).into_iter().chain([(Purse::Day, of_run.day(payer), day)])
         {
             let when = of_run.when(&account);
             let word = (when, of_run.budgets.currency);
@@ -100,7 +101,10 @@ impl Accounts {
         if later {
             return Verdict::Later;
         }
-        let by = payer.by.map(|(agent, step)| (agent.cloned(), step.clone()));
+        let by = payer.by.map(|(agent, step)| {
+            let agents = payer.agents(agent).map(|(agent, _)| agent.clone()).collect();
+            (agents, step.clone())
+        });
         let taken = Taken { run: payer.run.clone(), by, day: today, reserved: worst };
         self.each(&taken, |sums| sums.reserved = sums.reserved.plus(worst));
         Verdict::Held(taken)
@@ -110,13 +114,25 @@ impl Accounts {
     /// closed meanwhile are gone; the day stays.
     fn each(&mut self, taken: &Taken, mut change: impl FnMut(&mut Sums)) {
         change(self.days.entry(taken.day).or_default());
-        let Some((agent, step)) = &taken.by else { return };
+        let Some((agents, step)) = &taken.by else { return };
         if let Some(of_run) = self.runs.get_mut(&taken.run) {
-            if let Some(agent) = agent {
+            for agent in agents {
                 change(of_run.agents.entry(agent.clone()).or_default());
             }
             change(of_run.steps.entry(step.clone()).or_default());
         }
+    }
+}
+
+impl<'a> Payer<'a> {
+    /// The agents that pay, each once, with what they may spend; nobody where the call does
+    /// not count against grants.
+    fn agents(self, own: Option<&'a Name>) -> impl Iterator<Item = (&'a Name, Allowance)> {
+        let above = if own.is_some() { self.above } else { &[] };
+        let above = above.iter().filter(move |(agent, _)| Some(agent) != own);
+        own.map(|agent| (agent, self.own))
+            .into_iter()
+            .chain(above.map(|(agent, allowed)| (agent, *allowed)))
     }
 }
 
@@ -127,15 +143,19 @@ impl OfRun {
         let in_step = self.budgets.steps.get(step).map_or(Budget::NONE, |budget| budget.most);
         let sums = |all: &HashMap<Name, Sums>, name| all.get(name).copied().unwrap_or_default();
         let mut asked = vec![(Purse::Step(step.clone()), in_step, sums(&self.steps, step))];
-        asked.extend(agent.map(|agent| {
-            let granted = self.granted(agent, payer.granted);
+        asked.extend(payer.agents(agent).map(|(agent, allowed)| {
+            let granted = self.granted(agent, allowed);
             (Purse::Agent(agent.clone()), granted, sums(&self.agents, agent))
         }));
         asked
     }
 
-    fn granted(&self, agent: &Name, granted: Budget) -> Budget {
-        self.budgets.agents.get(agent).copied().unwrap_or(granted)
+    fn granted(&self, agent: &Name, allowed: Allowance) -> Budget {
+        self.budgets.agents.get(agent).copied().unwrap_or(allowed.granted).min(allowed.most)
+    }
+
+    fn day(&self, payer: Payer<'_>) -> Budget {
+        self.budgets.day.min(payer.day)
     }
 
     fn when(&self, account: &Purse) -> bailiwick_policy::WhenSpent {
@@ -148,9 +168,10 @@ impl OfRun {
 
     pub(super) fn counts_money(&self, payer: Payer<'_>) -> bool {
         let named = payer.by.is_some_and(|(agent, step)| {
-            agent.is_some_and(|agent| self.granted(agent, payer.granted).money.is_some())
+            let mut agents = payer.agents(agent);
+            agents.any(|(agent, allowed)| self.granted(agent, allowed).money.is_some())
                 || self.budgets.steps.get(step).is_some_and(|budget| budget.most.money.is_some())
         });
-        named || self.budgets.day.money.is_some()
+        named || self.day(payer).money.is_some()
     }
 }

@@ -277,9 +277,13 @@ impl World {
             knowledge: Arc::clone(&index) as _,
             http: Arc::clone(&web) as _,
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::<InMemory>::default(),
             clock: Arc::new(Jumping(Arc::clone(&time))),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [1; 32],
             ledger: Ledger::default(),
         };
@@ -324,13 +328,14 @@ impl World {
         let cell = CellId { step: name("draft"), key: CellKey::single() };
         let job = Job {
             run: RunId::new("r1").unwrap(),
-            attempt: AttemptId { cell, round: 0, attempt: 1 },
+            attempt: AttemptId::new(cell, 0, 1),
             generation: Arc::new(generation),
             input: Document::of(input),
             started: Timestamp(0),
             record: Arc::new(record),
             patience,
             recorder: Arc::new(FactsRecorder(Arc::clone(&self.facts))),
+            called: None,
         };
         Gate::open(Arc::clone(&self.gateway), &job, input).unwrap()
     }

@@ -114,6 +114,8 @@ const FEATURES: &[&str] = &[
     "CallIntended",
     "CallAnswered",
     "CallLost",
+    "Delegated",
+    "KvStaged",
     "Logged",
     "AttemptFailed",
     "KvWritten",
@@ -154,14 +156,30 @@ fn script() -> Script {
             ("frail", "locale=en", ..) => fails(FailureKind::Fatal),
             _ => Ok(Ends::Words),
         };
+        if !id.path.is_empty() {
+            return callee(id);
+        }
         let does = match step {
+            "draft" if key.starts_with("topic=c") => vec![Do::Ask, Do::Note, Do::Delegate, Do::Ask],
             "draft" => vec![Do::Log, Do::Ask, Do::Search, Do::Note, Do::Ask],
             "check" => vec![Do::Ask],
-            "image" => vec![Do::Paint, Do::Put, Do::Get, Do::Log, Do::Ask],
+            "image" => {
+                vec![Do::Paint, Do::Put, Do::Delegate, Do::Get, Do::Log, Do::Delegate, Do::Ask]
+            }
             _ => vec![Do::Log],
         };
         Part { does, ends }
     })
+}
+
+/// What agents do that are called: of drafts they fail, after they have asked and noted.
+fn callee(id: &AttemptId) -> Part {
+    let does = match id.path.depth() {
+        1 => vec![Do::Log, Do::Ask, Do::Note, Do::Delegate, Do::Log, Do::Ask],
+        _ => vec![Do::Ask, Do::Log, Do::Put, Do::Note, Do::Search],
+    };
+    let drafts = id.cell.step.as_str() == "draft" && id.path.depth() == 1;
+    Part { does, ends: if drafts { fails(FailureKind::Fatal) } else { Ok(Ends::Words) } }
 }
 
 fn outside(plan: &Arc<Plan>, seed: u64) -> Outside {
@@ -221,7 +239,9 @@ fn uncut(plan: &Arc<Plan>) -> Whole {
     assert!(missing.is_empty(), "{missing:?} of {names:?}");
     let (entries, blobs) = (outside.journal.entries(&run_id()), Arc::clone(&outside.blobs));
     let values = outside.journal.values();
-    assert_eq!(values.len(), 5, "each draft has noted its round: {values:?}");
+    // Each draft has noted its round, and of two pictures two agents at each of two depths;
+    // who failed below a draft has noted nothing.
+    assert_eq!(values.len(), 5 + 2 * 2 * 2, "{values:?}");
     Whole { entries, state, blobs, values }
 }
 

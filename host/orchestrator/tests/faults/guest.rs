@@ -8,12 +8,13 @@ use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Artifact, AttemptId, CellId, Digest, Document, Name};
 use bailiwick_gate::artifacts::PutRequest;
+use bailiwick_gate::delegate::DelegateRequest;
 use bailiwick_gate::knowledge::SearchRequest;
-use bailiwick_gate::kv::KvRequest;
+use bailiwick_gate::kv::{AllStaged, KvRequest};
 use bailiwick_gate::model::{CompleteRequest, ImageRequest, Message, Role};
-use bailiwick_gate::{CallError, Gate, Gateway};
-use bailiwick_policy::grants::{ArtifactsGrant, KvGrant, ModelGrant};
-use bailiwick_policy::ports::{Job, Left, Outcome, Slots, Staged, StepRunner};
+use bailiwick_gate::{CallError, Callees, Gate, Gateway, Tree};
+use bailiwick_policy::grants::{ArtifactsGrant, DelegateGrant, KvGrant, ModelGrant};
+use bailiwick_policy::ports::{Job, Left, Outcome, Slots, StepRunner};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
 use serde_json::{Value, json};
 
@@ -30,6 +31,8 @@ pub(crate) enum Do {
     Search,
     /// Reads what its cell has noted, and notes its round.
     Note,
+    /// Has another agent do something: a `helper` the `aide`, anybody else the `helper`.
+    Delegate,
     /// Takes the host down, where that is so.
     Burst,
 }
@@ -67,6 +70,15 @@ impl Slots for Agents {
     }
 }
 
+/// Whom an agent calls.
+fn callee(agent: &Name) -> Option<&'static str> {
+    match agent.as_str() {
+        "aide" => None,
+        "helper" => Some("aide"),
+        _ => Some("helper"),
+    }
+}
+
 /// A version of an agent, with every power.
 pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
     let (calls, tokens, money) = (None, None, None);
@@ -81,6 +93,8 @@ pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
             quota: KvGrant::QUOTA,
             even_if_outside: false,
         }),
+        delegate: callee(agent)
+            .map(|callee| DelegateGrant { agents: [name(callee)].into(), even_if_outside: false }),
         ..Grants::none()
     };
     let effective = Effective { grants, limits: Limits::DEFAULT };
@@ -97,6 +111,7 @@ pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Guests {
     pub(crate) outside: Arc<Outside>,
     pub(crate) gateway: Arc<Gateway>,
@@ -112,15 +127,34 @@ impl StepRunner for Guests {
             if self.outside.bomb.lock().unwrap().as_ref() == Some(&job.attempt.cell.step) {
                 self.explode().await;
             }
-            let result = self.perform(&job).await;
+            let result = self.perform(&job, None).await;
             if job.generation.agent.as_str() == "work" {
                 self.outside.ran.lock().unwrap().push(job.generation.component);
             }
             let (result, writes) = match result {
-                Ok((output, writes)) => (Ok(Document::of(&output)), writes),
-                Err(left) => (Err(left), None),
+                Ok((output, gate)) => match gate.settle().await {
+                    Ok(writes) => (Ok(Document::of(&output)), writes),
+                    Err(left) => (Err(left), Vec::new()),
+                },
+                Err(left) => (Err(left), Vec::new()),
             };
             Outcome { result, used: Used::default(), writes }
+        })
+    }
+}
+
+impl Callees for Guests {
+    fn call(&self, job: Job, tree: Arc<Tree>) -> BoxFuture<'static, (Outcome, AllStaged)> {
+        let guests = self.clone();
+        Box::pin(async move {
+            let (result, staged) = match guests.perform(&job, Some(tree)).await {
+                Ok((output, gate)) => match gate.stage().await {
+                    Ok(staged) => (Ok(Document::of(&output)), staged),
+                    Err(left) => (Err(left), AllStaged::new()),
+                },
+                Err(left) => (Err(left), AllStaged::new()),
+            };
+            (Outcome { result, used: Used::default(), writes: Vec::new() }, staged)
         })
     }
 }
@@ -133,12 +167,18 @@ impl Guests {
         std::future::pending().await
     }
 
-    async fn perform(&self, job: &Job) -> Result<(Value, Option<Staged>), Left> {
+    async fn perform(&self, job: &Job, tree: Option<Arc<Tree>>) -> Result<(Value, Gate), Left> {
         let input = job.input.value();
         let gate = Gate::open(Arc::clone(&self.gateway), job, &input).map_err(Left::from)?;
+        let gate = gate.calling(Arc::new(self.clone()));
+        let gate = match tree {
+            Some(tree) => gate.below(tree),
+            None => gate,
+        };
         let Part { does, ends } = (self.outside.script)(&job.attempt);
         let (id, heard) = (job.attempt.clone(), Digest::of(input.to_string().as_bytes()));
-        let mut guest = Guest { gate, id, heard, own: None };
+        let callee = callee(&job.generation.agent);
+        let mut guest = Guest { gate, id, callee, heard, own: None };
         for what in does {
             self.outside.turns(6).await;
             if matches!(what, Do::Burst) && self.outside.bursts.load(Ordering::SeqCst) {
@@ -160,7 +200,7 @@ impl Guests {
             Ends::Says(value) => value,
         });
         let end = guest.gate.ended(end.map_err(Left::from))?;
-        Ok((end, guest.gate.settle().await?))
+        Ok((end, guest.gate))
     }
 }
 
@@ -197,9 +237,18 @@ impl Drop for There<'_> {
     }
 }
 
+/// The key under which an attempt notes something.
+fn note(id: &AttemptId) -> String {
+    match id.path.is_empty() {
+        true => id.cell.to_string(),
+        false => format!("{}#{}", id.cell, id.path),
+    }
+}
+
 struct Guest {
     gate: Gate,
     id: AttemptId,
+    callee: Option<&'static str>,
     /// Everything that it was told so far.
     heard: Digest,
     /// What it put last.
@@ -256,12 +305,19 @@ impl Guest {
                 None => Ok("nothing".into()),
             },
             Do::Note => {
-                let (key, round) = (self.id.cell.to_string(), json!(self.id.round));
+                let (key, round) = (note(&self.id), json!(self.id.round));
                 let before = self.gate.kv_get(key.clone()).await?;
                 let (expected, value) = (before.clone(), Some(round));
                 let swap = KvRequest::CompareAndSet { key, expected, value };
                 let swapped = self.gate.kv_swap(swap).await?;
                 Ok(format!("{before:?} {swapped}"))
+            }
+            Do::Delegate => {
+                let Some(agent) = self.callee else { return Ok("nobody".into()) };
+                let input = Document::of(&json!({ "heard": heard }));
+                let request = DelegateRequest { agent: agent.into(), input };
+                let output = self.gate.delegate(request).await?;
+                Ok(output.digest().short())
             }
             Do::Search => {
                 let (collection, query, vector) = ("brand".into(), heard, None);

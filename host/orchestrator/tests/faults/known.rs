@@ -16,6 +16,8 @@ pub(crate) struct Known {
     /// The attempt and index of the last intent with this key.
     pub(crate) intents: HashMap<Digest, (AttemptId, u32)>,
     pub(crate) answered: HashSet<(AttemptId, u32)>,
+    /// Calls of other agents that have begun.
+    pub(crate) delegated: HashSet<(AttemptId, u32)>,
     pub(crate) ended: HashSet<AttemptId>,
     /// Rounds of cells (and of judges at them) that have an output.
     pub(crate) finished: HashSet<(CellId, u32)>,
@@ -53,6 +55,11 @@ impl Known {
             Fact::CallIntended { attempt, index, key, .. } => {
                 self.intents.insert(*key, (attempt.clone(), *index));
             }
+            Fact::Delegated { attempt, index, .. }
+                if !self.delegated.insert((attempt.clone(), *index)) =>
+            {
+                return Err(format!("call {index} of {attempt} began twice"));
+            }
             Fact::CallAnswered { attempt, index, answer, .. } => {
                 if !self.answered.insert((attempt.clone(), *index)) {
                     return Err(format!("call {index} of {attempt} was answered twice"));
@@ -63,7 +70,9 @@ impl Known {
                     CallAnswer::Denied { .. } => {
                         return Err(format!("{attempt} was denied what it was granted"));
                     }
-                    CallAnswer::Ok { .. } | CallAnswer::Invalid { .. } => {}
+                    CallAnswer::Ok { .. }
+                    | CallAnswer::Invalid { .. }
+                    | CallAnswer::Failed { .. } => {}
                 }
             }
             // It counts as a try, so there are fewer left.

@@ -185,9 +185,11 @@ fn world(outside: &Arc<Outside>, plot: &Plot, shown: usize, state: Option<&RunSt
             let outside = Arc::clone(outside);
             Arc::new(MemoryNamespaces::of(move || outside.journal.values()))
         },
+        agents: Arc::new(Agents(Arc::clone(outside))),
         blobs: Arc::new(Disk(Arc::clone(outside))),
         clock: Arc::new(Simulated(Arc::clone(outside))),
-        clearances: bailiwick_policy::Clearances::unlabelled(),
+        rules: Arc::new(bailiwick_policy::Unchanging(bailiwick_policy::Clearances::unlabelled())),
+        lowered: std::collections::BTreeSet::new(),
         host_key: [7; 32],
         ledger: ledger.clone(),
     };

@@ -30,8 +30,10 @@ const REPEAT: &str = "cargo nextest run --release -p bailiwick-orchestrator --te
 const FAILURES_MAX: usize = 5;
 
 /// What has to have happened, or the simulation proves nothing about it.
-const EXERCISED: [&str; 7] = [
+const EXERCISED: [&str; 9] = [
     "CallLost",
+    "Delegated",
+    "KvStaged",
     "AttemptContinued",
     "CellParked",
     "RunPaused",
@@ -58,9 +60,21 @@ fn script(seed: u64, plan: &Plan) -> Script {
     let judges: Vec<_> = judges.map(|step| step.name.clone()).collect();
     Arc::new(move |id| {
         let mut dice = fate(seed, id);
-        let acts =
-            [Do::Log, Do::Ask, Do::Ask, Do::Ask, Do::Paint, Do::Put, Do::Get, Do::Search, Do::Note];
-        let does = (0..dice.below(5)).map(|_| acts[dice.below(acts.len())]).collect();
+        let acts = [
+            Do::Log,
+            Do::Ask,
+            Do::Ask,
+            Do::Ask,
+            Do::Paint,
+            Do::Put,
+            Do::Get,
+            Do::Search,
+            Do::Note,
+            Do::Delegate,
+        ];
+        // Who is called does less, and less often calls others.
+        let most = if id.path.is_empty() { 5 } else { 4 };
+        let does = (0..dice.below(most)).map(|_| acts[dice.below(acts.len())]).collect();
         let kinds =
             [FailureKind::Retryable, FailureKind::Trap, FailureKind::Fatal, FailureKind::Limit];
         let ends = match dice.below(100) {

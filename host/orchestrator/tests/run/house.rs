@@ -273,7 +273,7 @@ impl StepRunner for Runner {
         Box::pin(async move {
             let _busy = busy;
             let result = work.await.map(|output| Document::of(&output)).map_err(Left::from);
-            Outcome { result, used: Used::default(), writes: None }
+            Outcome { result, used: Used::default(), writes: Vec::new() }
         })
     }
 }

@@ -42,7 +42,7 @@ impl Errand {
             component: None,
             deed,
             run: RunId::new("run-1").unwrap(),
-            attempt: AttemptId { cell, round: 0, attempt: 1 },
+            attempt: AttemptId::new(cell, 0, 1),
             input: json!({ "topic": "bees" }),
             alias: name("writer"),
             limits: Limits::DEFAULT,
@@ -158,6 +158,7 @@ fn job(component: Digest, errand: Errand) -> Job {
         record: Arc::new(errand.notebook.record()),
         patience: errand.patience,
         recorder: errand.notebook as Arc<dyn Recorder>,
+        called: None,
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Aspect {
     Body,
     /// All of a granted rule fits, and a ceiling does not.
     Ceiling,
+    /// The host was taken away on a running host.
+    Revoked,
 }
 
 /// Why a request does not pass.
@@ -67,6 +69,10 @@ impl HttpPower {
     /// # Errors
     /// [`Refused`] with what the nearest rule does not allow.
     pub fn decide(&self, asked: &Asked<'_>) -> Result<Pass, Refused> {
+        let host = asked.url.host_str().unwrap_or_default();
+        if self.except.iter().any(|gone| gone.matches(host)) {
+            return Err(Refused { aspect: Aspect::Revoked, rule: None });
+        }
         let mut nearest = Refused { aspect: Aspect::Host, rule: None };
         for (number, rule) in self.rules.iter().enumerate() {
             let aspect = match rule.refuses(asked) {
@@ -170,7 +176,7 @@ mod tests {
     #[test]
     fn a_request_is_judged_by_what_the_url_crate_sees() {
         let rules = vec![rule("api.example.com", &[Method::Get], &["/v1/*", "/v2/**"])];
-        let power = HttpPower { rules, bounds: Vec::new() };
+        let power = HttpPower { rules, ..HttpPower::none() };
         let get = |url: &str| refusal(&power, Method::Get, url);
         for good in [
             "https://api.example.com/v1/items?q=/../x;y",
@@ -219,7 +225,7 @@ mod tests {
     fn headers_and_bodies_are_bounded() {
         let url = Url::parse("https://a.example.com/").unwrap();
         let rules = vec![rule("a.example.com", &[Method::Post], &["/"])];
-        let power = HttpPower { rules, bounds: Vec::new() };
+        let power = HttpPower { rules, ..HttpPower::none() };
         let asked = |headers: &[&str], body| {
             let asked = Asked {
                 method: Method::Post,

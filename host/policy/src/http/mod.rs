@@ -159,6 +159,9 @@ pub struct HttpPower {
     /// Ceilings, and what else narrows it: each of them must allow what a rule lets through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<Vec<HttpRule>>,
+    /// Hosts that were taken away on a running host, whatever the rules say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub except: BTreeSet<HostPattern>,
 }
 
 impl HttpPower {
@@ -192,7 +195,17 @@ impl HttpPower {
         let own = self.clone();
         // The rules of today bound those of then, unless they are the same.
         let own = if own.rules == today.rules { own } else { own.within(&today.rules) };
-        today.bounds.iter().fold(own, |power, bound| power.within(bound))
+        let own = today.bounds.iter().fold(own, |power, bound| power.within(bound));
+        today.except.iter().cloned().fold(own, Self::except)
+    }
+
+    /// The same without the hosts of a pattern.
+    #[must_use]
+    pub fn except(mut self, host: HostPattern) -> Self {
+        if !self.is_none() {
+            self.except.insert(host);
+        }
+        self
     }
 }
 

@@ -102,6 +102,8 @@ impl HttpPower {
         let just = HttpRule::just(asked)?;
         let near = refused.rule.and_then(|number| rules.get_mut(number));
         match (refused.aspect, near) {
+            // No line of a file took it away.
+            (Aspect::Revoked, _) => return None,
             (Aspect::Host, _) | (_, None) => rules.push(just),
             (Aspect::Method, Some(near)) => near.methods.extend(just.methods),
             (Aspect::Path, Some(near)) => near.paths.extend(just.paths),

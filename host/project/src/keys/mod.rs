@@ -3,12 +3,14 @@
 mod check;
 mod decisions;
 mod json_schema;
+mod paths;
 mod pipeline;
 mod policy;
 mod project;
 
 pub(crate) use check::check;
 pub use json_schema::schema;
+pub use paths::key_paths;
 
 use std::time::Duration;
 
@@ -191,6 +193,14 @@ const HTTP: &[Key] = &[
 
 /// What `even-if` says, wherever it stands.
 const EVEN_IF: &str = "In a grant, \"outside\": an agent that reads what comes from outside may change things all the same, so outsiders may steer it.";
+
+/// Names alone, or with what else a grant says of them.
+const DELEGATE: Shape = Shape::OneOf(&[NAMES, Shape::Table(DELEGATE_GRANT)]);
+
+const DELEGATE_GRANT: &[Key] = &[
+    must("use", NAMES, "Agents of [agents]."),
+    key("even-if", Shape::Word(&["outside"]), EVEN_IF),
+];
 
 /// The rules for requests of one grant or ceiling.
 const HTTP_RULES: Shape = Shape::List { of: &Shape::Table(HTTP), most: RULES_MAX };

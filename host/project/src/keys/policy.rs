@@ -79,6 +79,11 @@ const CREDENTIAL: &[Key] = &[
     ),
     key("query", WORD, "The parameter of the query that it goes out in, instead of a header."),
     key(
+        "sign",
+        Shape::Word(&["standard-webhooks"]),
+        "Signs the body with it instead of sending it: `webhook-id`, `webhook-timestamp` and `webhook-signature` as Standard Webhooks says. The secret is \"whsec_\" and 24 to 64 bytes in base64.",
+    ),
+    key(
         "weak",
         Shape::Flag,
         "Takes a secret of 4 to 15 bytes, which can turn up in ordinary answers: those are thrown away. Default false.",
@@ -174,6 +179,11 @@ const CEILING: &[Key] = &[
         "Requests to the web: each grant lies within one of these rules. Left out: none.",
     ),
     key("kv", Shape::Table(KV), "Namespaces. Left out: none."),
+    key(
+        "delegate",
+        Shape::OneOf(&[Shape::Flag, Shape::List { of: &LINE, most: 256 }]),
+        "Agents that it may call: true for any of the project, or what their components are, as [\"local/fact_finder\"]. Left out: none.",
+    ),
     key("limits", Shape::Table(LIMITS), "The most of each limit. Left out: the defaults."),
 ];
 

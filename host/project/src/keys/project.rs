@@ -1,6 +1,8 @@
 //! The keys of `bailiwick.toml`.
 
-use super::{COUNT, EVEN_IF, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
+use super::{
+    COUNT, DELEGATE, EVEN_IF, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must,
+};
 
 /// The most of each kind: more is a project that nobody oversees.
 const MOST: usize = 256;
@@ -63,6 +65,11 @@ const GRANTS: &[Key] = &[
         "kv",
         Shape::Table(KV_GRANT),
         "The namespace of [kv] that it reads, and writes where it is one of the writers.",
+    ),
+    key(
+        "delegate",
+        DELEGATE,
+        "Agents of [agents] that it may call, each under its own grants; at most four deep, and none of them calls back.",
     ),
 ];
 

@@ -36,7 +36,8 @@ pub(super) fn judge(plan: &Plan, around: &Around<'_>, flow: &Flow) -> Vec<Diagno
         let judgement = Judgement { plan, around, flow, step, own };
         found.extend(own.sinks.iter().filter_map(|sink| judgement.sink(sink)));
         let agent = step.agent().and_then(|agent| around.project.agents.get(agent));
-        let changing = agent.map(|agent| changing_powers(&agent.grants)).unwrap_or_default();
+        let changing =
+            agent.map(|agent| changing_powers(&agent.grants, around)).unwrap_or_default();
         found.extend(changing.iter().filter_map(|power| judgement.changing(power)));
     }
     sort(&mut found);

@@ -1,5 +1,8 @@
 //! One row for each power: what it lets an agent read, where it lets it send, and whether it changes anything. A new power comes into the labels by its row alone.
 
+use std::collections::BTreeMap;
+
+use bailiwick_core::Name;
 use bailiwick_policy::http::Method;
 use bailiwick_policy::{Grants, Level, Said, Trust};
 
@@ -13,7 +16,7 @@ struct Power {
     /// Where it lets it send.
     sinks: fn(&Grants, &Around<'_>) -> Vec<Sink>,
     /// What it lets it change outside of the run.
-    changes: fn(&Grants) -> Vec<Changing>,
+    changes: fn(&Grants, &Around<'_>) -> Vec<Changing>,
 }
 
 /// A power with which an agent changes something outside of the run.
@@ -29,7 +32,7 @@ pub(crate) struct Changing {
     pub(crate) but: Option<What>,
 }
 
-/// All powers. `artifacts` is none of them: what it reads is in the input, and what it
+/// All powers but one. `artifacts` is none of them: what it reads is in the input, and what it
 /// puts is in the output.
 const POWERS: &[Power] = &[
     Power {
@@ -49,22 +52,29 @@ const POWERS: &[Power] = &[
     Power { reads: namespaces, sinks: namespaces_written, changes: namespace_changes },
 ];
 
+/// The power to have others do what they may do: the powers above, of whoever is called.
+const DELEGATE: Power = Power { reads: callees_read, sinks: callees_send, changes: callees_change };
+
+fn all() -> impl Iterator<Item = &'static Power> {
+    POWERS.iter().chain([&DELEGATE])
+}
+
 /// Everything that grants let an agent read.
 pub(crate) fn reads(grants: &Grants, around: &Around<'_>) -> Vec<Source> {
-    POWERS.iter().flat_map(|power| (power.reads)(grants, around)).collect()
+    all().flat_map(|power| (power.reads)(grants, around)).collect()
 }
 
 /// Everywhere that grants let an agent send.
 pub(crate) fn sinks(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
-    POWERS.iter().flat_map(|power| (power.sinks)(grants, around)).collect()
+    all().flat_map(|power| (power.sinks)(grants, around)).collect()
 }
 
 /// Everything that grants let an agent change.
-pub(crate) fn changing_powers(grants: &Grants) -> Vec<Changing> {
-    POWERS.iter().flat_map(|power| (power.changes)(grants)).collect()
+pub(crate) fn changing_powers(grants: &Grants, around: &Around<'_>) -> Vec<Changing> {
+    all().flat_map(|power| (power.changes)(grants, around)).collect()
 }
 
-fn nothing(_: &Grants) -> Vec<Changing> {
+fn nothing(_: &Grants, _: &Around<'_>) -> Vec<Changing> {
     Vec::new()
 }
 
@@ -132,7 +142,7 @@ fn web_hosts(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
 }
 
 /// A host may be told what it answered itself. Below a pattern another one might be told.
-fn web_changes(grants: &Grants) -> Vec<Changing> {
+fn web_changes(grants: &Grants, _: &Around<'_>) -> Vec<Changing> {
     let changes = grants.http.rules.iter().filter_map(|rule| {
         let methods = rule.methods.iter().filter(|method| method.changes());
         let methods: Vec<_> = methods.map(|method| Method::as_str(*method)).collect();
@@ -163,13 +173,72 @@ fn namespaces_written(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
 }
 
 /// What is written lasts, and steers who reads it in other runs.
-fn namespace_changes(grants: &Grants) -> Vec<Changing> {
+fn namespace_changes(grants: &Grants, _: &Around<'_>) -> Vec<Changing> {
     let written = grants.kv.iter().filter(|grant| grant.write);
     let changes = written.map(|grant| Changing {
         key: "grants.kv",
         shown: format!("what the namespace `{}` holds", grant.namespace),
         even_if_outside: grant.even_if_outside,
         but: None,
+    });
+    changes.collect()
+}
+
+/// Who may be called, also by those who are called, and whether every grant on the way
+/// accepts what comes from outside. Each is looked at once, or twice where ways differ.
+fn called<'a>(grants: &'a Grants, around: &Around<'a>) -> BTreeMap<(&'a Name, bool), &'a Grants> {
+    let agents = &around.project.agents;
+    let (mut open, mut found) = (vec![(grants, true)], BTreeMap::new());
+    while let Some((caller, accepted)) = open.pop() {
+        let accepted = accepted && caller.delegate.as_ref().is_some_and(|one| one.even_if_outside);
+        for name in caller.callees() {
+            let Some(agent) = agents.get(name) else { continue };
+            if found.insert((name, accepted), &agent.grants).is_none() {
+                open.push((&agent.grants, accepted));
+            }
+        }
+    }
+    found
+}
+
+/// Who is called answers with what it may read, and so on.
+fn callees_read(grants: &Grants, around: &Around<'_>) -> Vec<Source> {
+    let mut found: Vec<Source> = Vec::new();
+    for (_, grants) in called(grants, around) {
+        for source in POWERS.iter().flat_map(|power| (power.reads)(grants, around)) {
+            if !found.contains(&source) {
+                found.push(source);
+            }
+        }
+    }
+    found
+}
+
+/// Who is called may send on what it is told.
+fn callees_send(grants: &Grants, around: &Around<'_>) -> Vec<Sink> {
+    let mut found: Vec<Sink> = Vec::new();
+    for (_, grants) in called(grants, around) {
+        for sink in POWERS.iter().flat_map(|power| (power.sinks)(grants, around)) {
+            let sink = Sink { key: "grants.delegate", ..sink };
+            if !found.contains(&sink) {
+                found.push(sink);
+            }
+        }
+    }
+    found
+}
+
+/// Who is called changes what its callers want: all their grants must accept who steers that.
+fn callees_change(grants: &Grants, around: &Around<'_>) -> Vec<Changing> {
+    let changes = called(grants, around).into_iter().flat_map(|((name, accepted), grants)| {
+        let theirs = POWERS.iter().flat_map(|power| (power.changes)(grants, around));
+        let by_way = move |change: Changing| Changing {
+            key: "grants.delegate",
+            shown: format!("by way of `{name}`: {}", change.shown),
+            even_if_outside: accepted && change.even_if_outside,
+            but: change.but,
+        };
+        theirs.map(by_way).collect::<Vec<_>>()
     });
     changes.collect()
 }

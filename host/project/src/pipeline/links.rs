@@ -267,6 +267,7 @@ fn may_be_cached(
     let powers = [
         ("http", !grants.http.is_none(), "what the web answers or is told"),
         ("kv", grants.kv.is_some(), "what a namespace holds"),
+        ("delegate", grants.delegate.is_some(), "what another agent does"),
     ];
     for (power, _, what) in powers.into_iter().filter(|(_, granted, _)| *granted) {
         let name = step.name.get_ref();

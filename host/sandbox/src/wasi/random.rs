@@ -61,12 +61,19 @@ fn key(identity: Option<&Identity>) -> Digest {
     let Some(Identity { run, attempt }) = identity else {
         return Digest::of_parts(&[b"bailiwick randomness of a profile"]);
     };
-    Digest::of_parts(&[
+    let way = attempt.path.to_string();
+    let parts: [&[u8]; 7] = [
         b"bailiwick randomness of an attempt",
         run.as_str().as_bytes(),
         attempt.cell.step.as_str().as_bytes(),
         attempt.cell.key.as_str().as_bytes(),
         &attempt.round.to_le_bytes(),
         &attempt.attempt.to_le_bytes(),
-    ])
+        way.as_bytes(),
+    ];
+    match (way.is_empty(), parts.split_last()) {
+        // Without a way the numbers are those of always.
+        (true, Some((_, of_step))) => Digest::of_parts(of_step),
+        _ => Digest::of_parts(&parts),
+    }
 }

@@ -53,9 +53,13 @@ impl Shop {
             knowledge: Arc::new(Nobody),
             http: Arc::new(bailiwick_gate::Unconnected),
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::new(bailiwick_policy::ports::NoSlots),
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };

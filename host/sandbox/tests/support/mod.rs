@@ -33,8 +33,8 @@ use bailiwick_gate::model::{
 use bailiwick_gate::{
     Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError,
 };
-use bailiwick_policy::grants::{ArtifactsGrant, KvGrant, ModelGrant};
-use bailiwick_policy::ports::{Job, Left, Outcome, Patience, StepRunner as _};
+use bailiwick_policy::grants::{ArtifactsGrant, DelegateGrant, KvGrant, ModelGrant};
+use bailiwick_policy::ports::{Job, Left, Outcome, Patience, Slots, StepRunner as _};
 use bailiwick_policy::{Effective, Generation, Grants, Limits};
 use bailiwick_sandbox::{Compiler, Refused, Runner, Sandbox};
 use serde_json::{Value, json};
@@ -210,6 +210,7 @@ impl bailiwick_gate::HttpProvider for Web {
 pub struct Host {
     pub web: Arc<Web>,
     pub sandbox: Arc<Sandbox>,
+    pub cast: Arc<Cast>,
     pub runner: Runner,
     pub facts: Arc<Facts>,
     pub limits: Limits,
@@ -239,6 +240,7 @@ impl Host {
 
     pub fn over(sandbox: Arc<Sandbox>) -> Self {
         let web = Arc::<Web>::default();
+        let cast = Arc::<Cast>::default();
         let gateway = Gateway {
             models: BTreeMap::new(),
             embedders: BTreeMap::new(),
@@ -246,9 +248,13 @@ impl Host {
             knowledge: Arc::new(Nobody),
             http: Arc::clone(&web) as _,
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+            agents: Arc::clone(&cast) as _,
             blobs: Arc::new(Memory::default()),
             clock: Arc::new(Now),
-            clearances: bailiwick_policy::Clearances::unlabelled(),
+            rules: Arc::new(bailiwick_policy::Unchanging(
+                bailiwick_policy::Clearances::unlabelled(),
+            )),
+            lowered: std::collections::BTreeSet::new(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };
@@ -260,6 +266,7 @@ impl Host {
         Self {
             runner: Runner::new(Arc::clone(&sandbox), Arc::new(gateway)),
             web,
+            cast,
             sandbox,
             facts: Arc::default(),
             limits,
@@ -272,6 +279,18 @@ impl Host {
         }
     }
 
+    /// Lets an agent be called by this name, with these grants and limits.
+    pub async fn casts(&self, agent: &str, guest: &[u8], grants: Grants, limits: Limits) {
+        let component = self.load(guest).await;
+        let one = generation(
+            agent,
+            component,
+            Effective { grants, limits },
+            (&json!(true), &json!(true)),
+        );
+        self.cast.0.lock().unwrap().insert(name(agent), Arc::new(one));
+    }
+
     pub async fn load(&self, component: &[u8]) -> Digest {
         self.sandbox.prepare(component).await.unwrap().digest
     }
@@ -282,27 +301,19 @@ impl Host {
 
     pub fn job(&self, component: Digest) -> Job {
         let effective = Effective { grants: self.grants.clone(), limits: self.limits };
-        let generation = Generation {
-            agent: name("fixture"),
-            identity: "local/fixture".into(),
-            version: "1.0.0".into(),
-            component,
-            powers: effective.digest(),
-            effective,
-            sources: Digest::of(b""),
-            input: Schema::admit(self.input_schema.clone()).unwrap(),
-            output: Schema::admit(self.output_schema.clone()).unwrap(),
-        };
+        let schemas = (&self.input_schema, &self.output_schema);
+        let generation = generation("fixture", component, effective, schemas);
         let cell = CellId { step: name("step"), key: CellKey::single() };
         Job {
             run: RunId::new("run-1").unwrap(),
-            attempt: AttemptId { cell, round: 0, attempt: self.attempt },
+            attempt: AttemptId::new(cell, 0, self.attempt),
             generation: Arc::new(generation),
             input: Document::of(&self.input),
             started: STARTED,
             record: Arc::default(),
             patience: Patience::Answer,
             recorder: Arc::clone(&self.facts) as Arc<dyn Recorder>,
+            called: None,
         }
     }
 
@@ -331,6 +342,42 @@ impl Host {
     }
 }
 
+/// The agents that may be called.
+#[derive(Default)]
+pub struct Cast(pub Mutex<BTreeMap<Name, Arc<Generation>>>);
+
+impl Slots for Cast {
+    fn current(&self, agent: &Name) -> Option<Arc<Generation>> {
+        self.0.lock().unwrap().get(agent).cloned()
+    }
+}
+
+fn generation(
+    agent: &str,
+    component: Digest,
+    effective: Effective,
+    (input, output): (&Value, &Value),
+) -> Generation {
+    Generation {
+        agent: name(agent),
+        identity: format!("local/{agent}"),
+        version: "1.0.0".into(),
+        component,
+        powers: effective.digest(),
+        effective,
+        sources: Digest::of(b""),
+        input: Schema::admit(input.clone()).unwrap(),
+        output: Schema::admit(output.clone()).unwrap(),
+    }
+}
+
+/// The power to call these agents, and no other.
+pub fn may_call(agents: &[&str]) -> Grants {
+    let agents = agents.iter().map(|agent| name(agent)).collect();
+    let delegate = Some(DelegateGrant { agents, even_if_outside: false });
+    Grants { delegate, ..Grants::none() }
+}
+
 pub fn everything() -> Grants {
     Grants {
         model: Some(ModelGrant {
@@ -343,7 +390,7 @@ pub fn everything() -> Grants {
         assets: [].into(),
         http: bailiwick_policy::HttpPower {
             rules: bailiwick_policy::HttpRule::public(),
-            bounds: Vec::new(),
+            ..bailiwick_policy::HttpPower::none()
         },
         artifacts: Some(ArtifactsGrant { put: Some(Limits::DEFAULT.artifacts) }),
         kv: Some(KvGrant {
@@ -352,5 +399,6 @@ pub fn everything() -> Grants {
             quota: KvGrant::QUOTA,
             even_if_outside: false,
         }),
+        delegate: may_call(&["other"]).delegate,
     }
 }

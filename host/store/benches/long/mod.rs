@@ -73,7 +73,7 @@ pub(crate) fn ended() -> Vec<Fact> {
 
 pub(crate) fn attempt(step: &str) -> AttemptId {
     let cell = CellId { step: Name::new(step).unwrap(), key: CellKey::single() };
-    AttemptId { cell, round: 0, attempt: 1 }
+    AttemptId::new(cell, 0, 1)
 }
 
 pub(crate) fn open(folder: &Path) -> Store {

@@ -9,7 +9,7 @@ use super::{Audit, Expected, StreamHead, without_preface};
 use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::kv::{self, Told};
-use crate::{blob, derived, host_log, sql};
+use crate::{blob, derived, host_log, revoked, sql};
 
 /// What belongs to no single run: blobs, questions, spend, the host's stream.
 pub(super) fn rest(
@@ -45,6 +45,8 @@ pub(super) fn rest(
     if walked.is_ok() {
         let values = values(connection, folder, &told, found);
         values.unwrap_or_else(|error| found.damage(without_preface(&error)));
+        let revoked = revocations(connection, found);
+        revoked.unwrap_or_else(|error| found.damage(without_preface(&error)));
     }
     match walked {
         Ok((0, _)) => {}
@@ -78,6 +80,21 @@ fn values(
             && let Err(BlobError::Missing(_)) = blob::fetch(connection, folder, &value.digest)
         {
             found.damage(format!("{what}: its value is missing"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether what is taken away is what the host's stream tells of.
+fn revocations(connection: &Connection, found: &mut Audit) -> Result<(), ReadError> {
+    let (rows, damaged) = revoked::all(connection)?;
+    damaged.iter().for_each(|error| found.damage(without_preface(error)));
+    let told = revoked::told(connection)?;
+    let keys: BTreeSet<_> = rows.keys().chain(told.keys()).collect();
+    for key in keys.into_iter().filter(|key| rows.get(*key) != told.get(*key)) {
+        if rows.contains_key(key) || damaged.is_empty() {
+            let what = format!("the revocation {} {}", key.holder, key.power);
+            found.damage(format!("{what} is not that of the facts"));
         }
     }
     Ok(())

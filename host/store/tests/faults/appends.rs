@@ -54,7 +54,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 /// An entry that has something for every table, told from others by its time.
 fn entry(run: &RunId, number: u64) -> Entry {
     let cell = CellId { step: Name::new("draft").unwrap(), key: CellKey::single() };
-    let attempt = AttemptId { cell: cell.clone(), round: 0, attempt: 1 };
+    let attempt = AttemptId::new(cell.clone(), 0, 1);
     let cost = Cost { tokens: Tokens(number), calls: Calls(1), money: Money(7) };
     let size = if number == 3 { 20_000 } else { 100 };
     let show = Document::of(&json!({ "number": number, "pad": "x".repeat(size) }));

@@ -13,6 +13,7 @@ mod knowledge;
 mod kv;
 mod listing;
 mod migration;
+mod revoked;
 mod sweep;
 
 use std::ops::Deref;
@@ -70,7 +71,7 @@ fn cell(step: &str) -> CellId {
 }
 
 fn attempt(step: &str) -> AttemptId {
-    AttemptId { cell: cell(step), round: 0, attempt: 1 }
+    AttemptId::new(cell(step), 0, 1)
 }
 
 /// An entry that says something.

@@ -126,7 +126,7 @@ impl Journal {
     }
 
     pub(crate) fn start(&mut self, cell: &CellId, round: u32, input: Value) -> AttemptId {
-        let attempt = AttemptId { cell: cell.clone(), round, attempt: 1 };
+        let attempt = AttemptId::new(cell.clone(), round, 1);
         self.facts.push(Fact::CellStarted {
             attempt: attempt.clone(),
             component: Digest::of(cell.step.as_str().as_bytes()),

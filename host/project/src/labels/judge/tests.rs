@@ -156,3 +156,37 @@ fn what_comes_from_hosts_and_namespaces_keeps_its_label() {
         ]
     );
 }
+
+#[test]
+fn who_calls_knows_sends_and_changes_what_those_do_whom_it_calls() {
+    let calls = |grant: &str, lines: &str| {
+        format!(
+            "grants.delegate = {grant}\n[agents.b]\ncomponent = \"b\"\ngrants.delegate = [\"c\"]\n\
+             [agents.c]\ncomponent = \"c\"\n{lines}"
+        )
+    };
+    // A change two calls away is steered by what the caller reads.
+    let post = web(&[POST.to_owned()]);
+    let said = "E093 `last` reads what comes from outside (what `first` releases), and may change things: by way of `c`: POST https://hooks.example.com";
+    assert_eq!(told("", &calls("[\"b\"]", &post), ALONE), Vec::<String>::new());
+    assert_eq!(told("", &calls("[\"b\"]", &post), STEERED), [said]);
+    let accepts = web(&[format!("{POST}, even-if = \"outside\"")]);
+    let whole = "{ use = [\"b\"], even-if = \"outside\" }";
+    assert_eq!(told("", &calls(whole, &accepts), STEERED), [said], "`b` does not accept it");
+    let all = calls(whole, &accepts).replace("[\"c\"]", "{ use = [\"c\"], even-if = \"outside\" }");
+    assert_eq!(told("", &all, STEERED), Vec::<String>::new());
+    // What one may read, another two calls away must be cleared for.
+    let policy = "labels = { unlabelled = \"public\" }\n";
+    let known = "[knowledge.brand]\nfolder = \"b\"\nlabel = \"internal\"\n";
+    let sends = format!("{}\n{known}", web(&[GET.to_owned()]));
+    let reads = format!("grants.knowledge = [\"brand\"]\n{}", calls("[\"b\"]", &sends));
+    let said = "E092 `last` may know what is internal (the collection `brand`), and may send it to https://hooks.example.com, which is cleared for public";
+    assert_eq!(told(policy, &reads, ALONE), [said]);
+    // And the other way round: what the one that is called knows, its caller may say.
+    let asks = format!(
+        "{}\n{}",
+        web(&[GET.to_owned()]),
+        calls("[\"b\"]", &format!("grants.knowledge = [\"brand\"]\n{known}"))
+    );
+    assert_eq!(told(policy, &asks, ALONE), [said]);
+}

@@ -1,6 +1,7 @@
 //! Version 0.1 of the contract: generated types, and how answers of the gate become its errors. Converts, decides nothing.
 
 mod artifacts;
+mod delegate;
 mod http;
 mod knowledge;
 mod kv;
@@ -45,7 +46,8 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wit::knowledge::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)?;
     wit::http::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::kv::add_to_linker::<_, Own>(linker, |state| state)
+    wit::kv::add_to_linker::<_, Own>(linker, |state| state)?;
+    wit::delegate::add_to_linker::<_, Own>(linker, |state| state)
 }
 
 impl types::Host for State {}
@@ -62,16 +64,22 @@ impl State {
 
 /// An answer of the gate as the guest sees it. The end of the attempt is a trap.
 fn told<T>(answer: Result<T, CallError>) -> Told<T> {
-    let error = match answer {
-        Ok(value) => return Ok(Ok(value)),
-        Err(CallError::Ended(failure)) => return Err(Ended::from(failure).into()),
-        Err(CallError::Parked(park)) => return Err(Ended(Left::Parked(park)).into()),
-        Err(CallError::Denied(capability)) => denied(capability.as_str()),
-        Err(CallError::Exhausted(limit)) => types::Error::Exhausted(exhausted(limit)),
-        Err(CallError::Unavailable) => types::Error::Unavailable,
-        Err(CallError::Invalid(words)) => types::Error::Invalid(words),
-    };
-    Ok(Err(error))
+    match answer {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => refused(error).map(Err),
+    }
+}
+
+fn refused(error: CallError) -> wasmtime::Result<types::Error> {
+    Ok(match error {
+        CallError::Ended(failure) => return Err(Ended::from(failure).into()),
+        CallError::Parked(park) => return Err(Ended(Left::Parked(park)).into()),
+        CallError::Denied(capability) => denied(capability.as_str()),
+        CallError::Exhausted(limit) => types::Error::Exhausted(exhausted(limit)),
+        // Only `delegate` has such an answer, and tells it in its own words.
+        CallError::Unavailable | CallError::Failed(_) => types::Error::Unavailable,
+        CallError::Invalid(words) => types::Error::Invalid(words),
+    })
 }
 
 fn denied(capability: &str) -> types::Error {

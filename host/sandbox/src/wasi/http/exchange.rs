@@ -109,7 +109,7 @@ impl State {
             CallError::Denied(_) => ErrorCode::HttpRequestDenied,
             CallError::Exhausted(Limit::Bytes) => ErrorCode::HttpResponseBodySize(None),
             CallError::Exhausted(_) => ErrorCode::InternalError(Some("exhausted".into())),
-            CallError::Unavailable => ErrorCode::DestinationUnavailable,
+            CallError::Unavailable | CallError::Failed(_) => ErrorCode::DestinationUnavailable,
             CallError::Invalid(words) => ErrorCode::InternalError(Some(words)),
         }))
     }

@@ -1,13 +1,9 @@
 //! Agents that would take the host with them: each is ended at its limit, and the steps beside it do not notice.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
-mod end_to_end;
-
-use end_to_end::facts::Facts;
-use end_to_end::guest::Guest;
-use end_to_end::project::{OPERATORS, Project};
-use end_to_end::{Desk, agent};
+use crate::end_to_end::facts::Facts;
+use crate::end_to_end::guest::Guest;
+use crate::end_to_end::project::{OPERATORS, Project};
+use crate::end_to_end::{Desk, agent};
 use serde_json::json;
 
 /// What an agent that loops may burn. The others keep the default: where a machine of
