@@ -27,8 +27,9 @@ pub(crate) const TYPESCRIPT: Files = files!("../../../sdk/js/src/":
 pub(crate) const RUST: Files = files!("../../../sdk/rust/":
     "Cargo.toml", "README.md", "macros/Cargo.toml", "macros/src/expansion.rs",
     "macros/src/lib.rs", "macros/src/signature.rs", "src/agent.rs", "src/artifact.rs",
-    "src/artifacts.rs", "src/failure.rs", "src/fake.rs", "src/fake/knowledge.rs",
-    "src/fake/model.rs", "src/fake/namespace.rs", "src/fake/run.rs", "src/fake/shelf.rs",
+    "src/artifacts.rs", "src/delegate.rs", "src/failure.rs", "src/fake.rs",
+    "src/fake/colleagues.rs", "src/fake/knowledge.rs", "src/fake/model.rs",
+    "src/fake/namespace.rs", "src/fake/run.rs", "src/fake/shelf.rs",
     "src/fake/web.rs", "src/guest.rs", "src/host.rs", "src/http.rs", "src/knowledge.rs",
     "src/kv.rs", "src/lib.rs", "src/limits.rs", "src/log.rs", "src/model.rs",
     "src/model/request.rs", "src/powers.rs", "src/schema.rs");
