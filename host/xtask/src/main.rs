@@ -12,6 +12,7 @@ mod install;
 mod kills;
 mod languages;
 mod model;
+mod node;
 mod simulate;
 mod suite;
 mod timing;

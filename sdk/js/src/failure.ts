@@ -48,14 +48,17 @@ export class Failure extends Error {
    * | `Denied` | `refused` | only the operator can change it |
    * | `Unavailable`, `Exhausted("rate")` | `retryable` | it passes |
    * | `Exhausted`, `Invalid` | `fatal` | the same again would end the same |
+   * | `Failed` | `retryable` if that is its kind, else `fatal` | as the agent that was called |
    * | anything else | `fatal` with its type and text | it is a fault of the agent |
    */
   static of(thrown: unknown): Failure {
     if (thrown instanceof Failure) return thrown;
     if (thrown instanceof Denied) return Failure.refused(thrown.capability);
-    if (thrown instanceof Unavailable || (thrown instanceof Exhausted && thrown.limit === "rate")) {
-      return Failure.retryable(thrown);
-    }
+    const passing =
+      thrown instanceof Unavailable ||
+      (thrown instanceof Exhausted && thrown.limit === "rate") ||
+      (thrown instanceof Failed && thrown.kind === "retryable");
+    if (passing) return Failure.retryable(thrown);
     if (thrown instanceof CallError) return Failure.fatal(thrown);
     if (thrown instanceof Error) return Failure.fatal(`${thrown.name}: ${thrown.message}`);
     return Failure.fatal(`thrown: ${String(thrown)}`);
@@ -96,6 +99,34 @@ export class Invalid extends CallError {
     this.name = "Invalid";
   }
 }
+
+/**
+ * How an agent that was called failed. The first four are its own; `limit`: it ran into a limit
+ * of its own, or out of the time that it was given; `broken`: it trapped, could not be run, or
+ * gave back what may not leave it.
+ */
+export type Fault = FailureKind | "limit" | "broken";
+
+/** An agent that was called has no output; what it changed in namespaces did not happen. */
+export class Failed extends CallError {
+  constructor(
+    readonly kind: Fault,
+    /** Its own words; empty with `refused`, `limit` and `broken`. */
+    readonly text = "",
+  ) {
+    super(`the agent that was called ${FAULTS[kind]}${text === "" ? "" : `: ${text}`}`);
+    this.name = "Failed";
+  }
+}
+
+const FAULTS: Record<Fault, string> = {
+  "invalid-input": "cannot work on its input",
+  refused: "was denied a power that it cannot do without",
+  retryable: "failed for now",
+  fatal: "failed",
+  limit: "ran into a limit",
+  broken: "broke",
+};
 
 /** The beginning of a text that has at most `max` bytes of UTF-8. */
 export function clip(text: string, max: number): string {

@@ -3,15 +3,18 @@
 import { type Agent } from "./agent.ts";
 import { type CallError, Denied, Exhausted, Invalid, type Limit, Unavailable, clip } from "./failure.ts";
 import { Host, type Passage, Response, type Task } from "./host.ts";
-import type { Artifact, Json, Schema, TypeOf } from "./json.ts";
+import { type Artifact, type Json, type Schema, type TypeOf, textOf } from "./json.ts";
 import type { Completion, Embedding, Picture, Request, ToolCall } from "./model.ts";
 import type { Header, Level, Powers } from "./powers.ts";
 
 /** Kept of one log line, in bytes, and lines of one attempt: the contract's. */
 const LINE_BYTES_MAX = 4 * 1024;
 const LINES_MAX = 1_000;
+/** The name of an agent that is called, and what it is given, in letters: the contract's. */
+const AGENT_LENGTH_MAX = 64;
+const DOCUMENT_LENGTH_MAX = 4 * 1024 * 1024;
 
-export type Capability = "model" | "knowledge" | "artifacts" | "http" | "kv";
+export type Capability = "model" | "knowledge" | "artifacts" | "http" | "kv" | "delegate";
 
 /** Text, a value for `answer`, calls to tools, or an error. */
 export type Reply = string | { [key: string]: unknown } | unknown[] | { toolCalls: ToolCall[] } | Error;
@@ -34,6 +37,8 @@ export class Fake implements Powers {
   readonly progress: { fraction: number; note: string }[] = [];
   readonly requests: Request[] = [];
   readonly fetched: Fetched[] = [];
+  /** Which agents were called, and with what. */
+  readonly called: { agent: string; document: Json }[] = [];
   /** What the namespace holds now; nothing is granted where it is `undefined`. */
   values: Record<string, Json> | undefined;
 
@@ -43,6 +48,7 @@ export class Fake implements Powers {
   private readonly painters = new Map<string, (prompt: string) => [Uint8Array, string]>();
   private readonly shelves = new Map<string, Passage[]>();
   private readonly sites: [string, (request: Fetched) => Response][] = [];
+  private readonly agents = new Map<string, (document: Json) => unknown>();
   private readonly kept = new Map<string, Uint8Array>();
   private readonly fates = new Map<Capability, { calls: number; then: CallError }>();
   private place: Task = { step: "test", cell: "-", round: 0 };
@@ -98,6 +104,12 @@ export class Fake implements Powers {
   /** Grants a namespace that holds these values. */
   kv(values: Record<string, Json> = {}): this {
     this.values = { ...this.values, ...values };
+    return this;
+  }
+
+  /** Grants calls of an agent: the script returns its output, or throws `Failed`. */
+  agentWith(agent: string, script: (document: Json) => unknown): this {
+    this.agents.set(agent, script);
     return this;
   }
 
@@ -248,6 +260,23 @@ export class Fake implements Powers {
     if (value === null) this.kvDelete(key);
     else this.kvSet(key, value);
     return true;
+  }
+
+  delegate(agent: string, document: string): string {
+    this.admit("delegate");
+    ensure(agent.length >= 1 && agent.length <= AGENT_LENGTH_MAX, "agent");
+    ensure(document.length <= DOCUMENT_LENGTH_MAX, "input");
+    const script = this.agents.get(agent);
+    if (script === undefined) throw new Denied("delegate");
+    const given = JSON.parse(document) as Json;
+    this.called.push({ agent, document: given });
+    // Taken away while it works: nobody calls who works already.
+    this.agents.delete(agent);
+    try {
+      return textOf(script(given));
+    } finally {
+      this.agents.set(agent, script);
+    }
   }
 
   private namespace(key: string): Record<string, Json> {

@@ -5,7 +5,7 @@
  */
 
 import type { Agent } from "./agent.ts";
-import { Denied, Exhausted, Failure, Invalid, type Limit, Unavailable } from "./failure.ts";
+import { Denied, Exhausted, Failed, Failure, type Fault, Invalid, type Limit, Unavailable } from "./failure.ts";
 import { Host } from "./host.ts";
 import type { Artifact } from "./json.ts";
 import type { Completion, Message } from "./model.ts";
@@ -22,6 +22,7 @@ export interface Imports {
   artifacts?: Interface;
   http?: Interface;
   kv?: Interface;
+  delegate?: Interface;
   seed?: Interface;
 }
 
@@ -134,6 +135,11 @@ class Bound implements Powers {
     return call(() => kv.compareAndSet(key, expected, value));
   }
 
+  delegate(agent: string, document: string): string {
+    const delegate = this.interface("delegate");
+    return call(() => delegate.call(agent, document));
+  }
+
   private interface(capability: Exclude<keyof Imports, "log" | "seed">): Interface {
     const found = this.imports[capability];
     if (found === undefined) {
@@ -164,6 +170,11 @@ function callError(thrown: Interface): unknown {
       return new Unavailable();
     case "invalid":
       return new Invalid(error.val);
+    // What a call of an agent throws: that it was not called, or how it failed.
+    case "host":
+      return callError(error.val);
+    case "failed":
+      return new Failed(error.val.tag as Fault, error.val.val ?? "");
     default:
       // A value that the bindings could not convert: a fault of the caller.
       return thrown;

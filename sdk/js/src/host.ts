@@ -178,12 +178,31 @@ export class Kv {
   }
 }
 
+/**
+ * Other agents, by the names that the operator granted. Whoever is called works under its own
+ * grants and limits: no power is lent. What it spends counts for its caller too.
+ */
+export class Delegate {
+  constructor(private readonly powers: Powers) {}
+
+  /**
+   * Has an agent do one piece of work, and waits for its output. The artifacts that the document
+   * names must be the caller's own; those that the output names become so. Throws `Failed`
+   * where the agent has no output, and another `CallError` where it was not called: `Denied`
+   * where it is not granted, or waits for this one already, or is too deep.
+   */
+  call<T = Json>(agent: string, document: unknown): T {
+    return read(this.powers.delegate(agent, textOf(document)), "output") as T;
+  }
+}
+
 /** The host, as far as this agent's grants let it be seen. */
 export class Host {
   readonly log: Log;
   readonly artifacts: Artifacts;
   readonly http: Http;
   readonly kv: Kv;
+  readonly delegate: Delegate;
 
   constructor(
     readonly task: Task,
@@ -193,6 +212,7 @@ export class Host {
     this.artifacts = new Artifacts(powers);
     this.http = new Http(powers);
     this.kv = new Kv(powers);
+    this.delegate = new Delegate(powers);
   }
 
   /** The model behind an alias that the operator chose, for example `writer`. */

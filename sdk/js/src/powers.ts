@@ -30,4 +30,5 @@ export interface Powers {
   kvDelete(key: string): void;
   kvList(prefix: string, after: string | null, limit: number): string[];
   kvSwap(key: string, expected: string | null, value: string | null): boolean;
+  delegate(agent: string, document: string): string;
 }

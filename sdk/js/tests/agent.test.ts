@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Denied, Exhausted, Failure, Invalid, Response, Unavailable, defineAgent } from "../src/index.ts";
+import { Denied, Exhausted, Failed, Failure, Invalid, Response, Unavailable, defineAgent } from "../src/index.ts";
 import { Fake } from "../src/fake.ts";
 import { exported } from "../src/guest.ts";
 
@@ -69,6 +69,8 @@ test("errors become failures as documented", () => {
     [new Exhausted("rate"), ["retryable", "the limit on rate is spent"]],
     [new Exhausted("tokens"), ["fatal", "the limit on tokens is spent"]],
     [new Invalid("limit: 0"), ["fatal", "limit: 0"]],
+    [new Failed("retryable", "later"), ["retryable", "the agent that was called failed for now: later"]],
+    [new Failed("broken"), ["fatal", "the agent that was called broke"]],
     [new TypeError("x is not a function"), ["fatal", "TypeError: x is not a function"]],
   ] as const) {
     const scripted = fake().answer("writer", thrown);
@@ -109,6 +111,7 @@ test("a fake denies what no script was given for, and exhausts after some calls"
     () => host.knowledge("brand").search("x"),
     () => host.http.get("https://example.com"),
     () => host.kv.get("x"),
+    () => host.delegate.call("other", 1),
   ]) {
     assert.throws(call, Denied);
   }
@@ -125,6 +128,60 @@ test("a namespace lists, compares and sets", () => {
   assert.equal(kv.compareAndSet("c", 4, 5), false);
   assert.equal(kv.compareAndSet("new", undefined, 5), true);
   assert.deepEqual(scripted.values, { a1: 1, c: 3, new: 5 });
+});
+
+test("agents are called, one at a time", () => {
+  const scripted = new Fake().agentWith("finder", (given) => [(given as { product: string }).product, "steel"]);
+  const host = scripted.host();
+  assert.deepEqual(host.delegate.call<string[]>("finder", { product: "kettle" }), ["kettle", "steel"]);
+  assert.deepEqual(scripted.called, [{ agent: "finder", document: { product: "kettle" } }]);
+  assert.throws(() => host.delegate.call("x".repeat(65), 1), /^Invalid: agent: /);
+  scripted.agentWith("busy", (given) => host.delegate.call("busy", given));
+  assert.throws(() => host.delegate.call("busy", 1), Denied);
+});
+
+test("how an agent that was called failed is typed", () => {
+  const log = { write: () => {}, progress: () => {} };
+  const caller = defineAgent({
+    name: "caller",
+    version: "0.1.0",
+    summary: "Asks another.",
+    input: true,
+    output: true,
+    perform(task, host) {
+      try {
+        return host.delegate.call("finder", task);
+      } catch (thrown) {
+        if (thrown instanceof Failed) return [thrown.kind, thrown.text];
+        throw thrown;
+      }
+    },
+  });
+  const failed = (tag: string, val?: string) => ({ tag: "failed", val: { tag, val } });
+  for (const [thrown, expected] of [
+    [failed("invalid-input", "no"), ["invalid-input", "no"]],
+    [failed("retryable", "later"), ["retryable", "later"]],
+    [failed("fatal", "never"), ["fatal", "never"]],
+    [failed("refused"), ["refused", ""]],
+    [failed("limit"), ["limit", ""]],
+    [failed("broken"), ["broken", ""]],
+  ] as const) {
+    const call = () => {
+      throw thrown;
+    };
+    const made = exported(caller, { log, delegate: { call } }) as { perform(task: object): string };
+    const told = made.perform({ step: "s", cell: "-", round: 0, input: "1" });
+    assert.deepEqual(JSON.parse(told), expected);
+  }
+  const denied = () => {
+    throw { tag: "host", val: { tag: "denied", val: { capability: "delegate" } } };
+  };
+  const made = exported(caller, { log, delegate: { call: denied } }) as { perform(task: object): string };
+  const refused = { tag: "refused", val: { capability: "delegate" } };
+  assert.throws(
+    () => made.perform({ step: "s", cell: "-", round: 0, input: "1" }),
+    (thrown) => (assert.deepEqual(thrown, refused), true),
+  );
 });
 
 test("the web and artifacts carry UTF-8", () => {

@@ -19,7 +19,7 @@
 """
 
 from .agent import Agent, agent
-from .failure import CallError, Denied, Exhausted, Failure, Invalid, Unavailable
+from .failure import CallError, Denied, Exhausted, Failed, Failure, Invalid, Unavailable
 from .host import Host, Passage, Response, Task
 from .model import (
     Answer,
@@ -41,6 +41,7 @@ __all__ = [
     "Denied",
     "Embedding",
     "Exhausted",
+    "Failed",
     "Failure",
     "Host",
     "Invalid",

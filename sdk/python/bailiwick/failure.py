@@ -48,15 +48,19 @@ class Failure(Exception):
         | `Denied` | `refused` | only the operator can change it |
         | `Unavailable`, `Exhausted("rate")` | `retryable` | it passes |
         | `Exhausted`, `Invalid` | `fatal` | the same again would end the same |
+        | `Failed` | `retryable` if that is its kind, else `fatal` | as the agent that was called |
         | any other | `fatal` with its type and text | it is a fault of the agent |
         """
         if isinstance(error, Failure):
             return error
         if isinstance(error, Denied):
             return cls.refused(error.capability)
-        if isinstance(error, Unavailable) or (
-            isinstance(error, Exhausted) and error.limit == "rate"
-        ):
+        passing = (
+            isinstance(error, Unavailable)
+            or (isinstance(error, Exhausted) and error.limit == "rate")
+            or (isinstance(error, Failed) and error.kind == "retryable")
+        )
+        if passing:
             return cls.retryable(error)
         if isinstance(error, CallError):
             return cls.fatal(error)
@@ -102,6 +106,36 @@ class Unavailable(CallError):
 
 class Invalid(CallError):
     """The request, or the model's answer to it, is wrong. The text says how."""
+
+
+class Failed(CallError):
+    """An agent that was called has no output; what it changed in namespaces did not happen.
+
+    | `kind` | what it means | `text` |
+    |---|---|---|
+    | `invalid-input` | the input makes no sense to it, or is not in its schema | its own words |
+    | `refused` | a power that it cannot do without was denied | empty |
+    | `retryable` | something passing went wrong: another call may help | its own words |
+    | `fatal` | something else went wrong | its own words |
+    | `limit` | it ran into a limit of its own, or out of the time that it was given | empty |
+    | `broken` | it trapped, could not be run, or gave back what may not leave it | empty |
+    """
+
+    def __init__(self, kind: str, text: str = "") -> None:
+        words = _WORDS[kind]
+        super().__init__(f"the agent that was called {words}" + (f": {text}" if text else ""))
+        self.kind = kind
+        self.text = text
+
+
+_WORDS = {
+    "invalid-input": "cannot work on its input",
+    "refused": "was denied a power that it cannot do without",
+    "retryable": "failed for now",
+    "fatal": "failed",
+    "limit": "ran into a limit",
+    "broken": "broke",
+}
 
 
 def clip(text: str, max_bytes: int) -> str:

@@ -23,6 +23,9 @@ KEYS_MAX = 1_000
 # A key in bytes, and one value: the contract's.
 KEY_BYTES_MAX = 256
 VALUE_BYTES_MAX = 256 * 1024
+# The name of an agent that is called, and what it is given: the contract's.
+AGENT_BYTES_MAX = 64
+DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
 
 Reply = Any  # text, a value for `answer`, or a list of ToolCalls
 
@@ -61,6 +64,7 @@ class Fake:
         self.requests: list[Request] = []
         self.fetched: list[Fetched] = []
         self.values: dict[str, Any] | None = None
+        self.called: list[tuple[str, Any]] = []
         self._task = Task("test", "-", 0)
         self._answers: dict[str, list[Reply]] = {}
         self._scripts: dict[str, Callable[[Request], Reply]] = {}
@@ -68,6 +72,7 @@ class Fake:
         self._painters: dict[str, Callable[[str], tuple[bytes, str]]] = {}
         self._shelves: dict[str, list[Passage]] = {}
         self._web: list[tuple[str, Callable[[Fetched], Response]]] = []
+        self._agents: dict[str, Callable[[Any], Any]] = {}
         self._bytes: dict[str, bytes] = {}
         self._fates: dict[str, tuple[int, CallError]] = {}
 
@@ -120,6 +125,14 @@ class Fake:
         self.values = {**(self.values or {}), **values}
         return self
 
+    def agent_with(self, agent: str, script: Callable[[Any], Any]) -> Fake:
+        """Grants calls of an agent: the script returns its output, or raises `Failed`.
+
+        `fake.called` is who was called, and with what.
+        """
+        self._agents[agent] = script
+        return self
+
     def artifact(self, content: bytes, media_type: str, name: str | None = None) -> Artifact:
         """Mints a reference that the agent may read, as for a file that its input names."""
         digest = "blake3:" + hashlib.sha256(content).hexdigest()
@@ -131,7 +144,10 @@ class Fake:
         return self._bytes[artifact.digest]
 
     def deny(self, capability: str) -> Fake:
-        """Denies every call of a capability: `model`, `knowledge`, `artifacts`, `http`, `kv`."""
+        """Denies every call of a capability.
+
+        `model`, `knowledge`, `artifacts`, `http`, `kv` or `delegate`.
+        """
         return self._fate(capability, 0, Denied(capability))
 
     def exhaust(self, capability: str, limit: str, after_calls: int = 0) -> Fake:
@@ -263,6 +279,21 @@ class Fake:
         elif held:
             self.kv_set(key, value)
         return held
+
+    def delegate(self, agent: str, document: str) -> str:
+        self._admit("delegate")
+        _ensure(1 <= len(agent.encode()) <= AGENT_BYTES_MAX, "agent")
+        _ensure(len(document.encode()) <= DOCUMENT_BYTES_MAX, "input")
+        # Taken away while it works: nobody calls who works already.
+        script = self._agents.pop(agent, None)
+        if script is None:
+            raise Denied("delegate")
+        given = json.loads(document)
+        self.called.append((agent, given))
+        try:
+            return json.dumps(encode(script(given)))
+        finally:
+            self._agents[agent] = script
 
     def _namespace(self, key: str) -> dict[str, Any]:
         self._admit("kv")

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Callable
 
 from .agent import Agent
-from .failure import CallError, Denied, Exhausted, Failure, Invalid, Unavailable
+from .failure import CallError, Denied, Exhausted, Failed, Failure, Invalid, Unavailable
 from .host import Host, Task
 from .model import Completion, Embedding, Message, Request, ToolCall, Usage
 from .schema import Artifact
@@ -147,6 +147,9 @@ class Imports:
     def kv_swap(self, key: str, expected: str | None, value: str | None) -> bool:
         return self._call(self._interface("kv").compare_and_set, key, expected, value)
 
+    def delegate(self, agent: str, document: str) -> str:
+        return self._call(self._interface("delegate").call, agent, document)
+
     def _interface(self, capability: str) -> Any:
         interface = self._imports.get(capability)
         if interface is None:
@@ -183,6 +186,11 @@ class Imports:
 
 def _call_error(error: Any) -> CallError:
     case = type(error).__name__
+    # What a call of an agent raises: that it was not called, or how it failed.
+    if case == "CallError_Host":
+        return _call_error(error.value)
+    if case == "CallError_Failed":
+        return _failed(error.value)
     if case == "Error_Denied":
         return Denied(error.value.capability)
     if case == "Error_Exhausted":
@@ -190,6 +198,17 @@ def _call_error(error: Any) -> CallError:
     if case == "Error_Unavailable":
         return Unavailable()
     return Invalid(error.value)
+
+
+def _failed(fault: Any) -> Failed:
+    kinds = {
+        "Failure_InvalidInput": "invalid-input",
+        "Failure_Refused": "refused",
+        "Failure_Retryable": "retryable",
+        "Failure_Fatal": "fatal",
+        "Failure_Limit": "limit",
+    }
+    return Failed(kinds.get(type(fault).__name__, "broken"), getattr(fault, "value", ""))
 
 
 def _artifact(one: Any) -> Artifact:

@@ -179,6 +179,27 @@ class Kv:
         return self._powers.kv_swap(key, old, new)
 
 
+class Delegate:
+    """Other agents, by the names that the operator granted.
+
+    Whoever is called works under its own grants and limits: no power is lent. What it
+    spends counts for its caller too.
+    """
+
+    def __init__(self, powers: Powers) -> None:
+        self._powers = powers
+
+    def call(self, agent: str, document: Any, kind: Any = Any) -> Any:
+        """Has an agent do one piece of work, and waits for its output, as `kind` says.
+
+        The artifacts that the document names must be the caller's own; those that the output
+        names become so. Raises `Failed` where the agent has no output, and another
+        `CallError` where it was not called: `Denied` where it is not granted, or waits for
+        this one already, or is too deep.
+        """
+        return _document(kind, self._powers.delegate(agent, _text(document)), "output")
+
+
 class Host:
     """The host, as far as this agent's grants let it be seen."""
 
@@ -188,6 +209,7 @@ class Host:
         self.artifacts = Artifacts(powers)
         self.http = Http(powers)
         self.kv = Kv(powers)
+        self.delegate = Delegate(powers)
         self._powers = powers
 
     def model(self, alias: str) -> Model:

@@ -9,6 +9,7 @@ from bailiwick import (
     CallError,
     Denied,
     Exhausted,
+    Failed,
     Failure,
     Host,
     Invalid,
@@ -73,6 +74,11 @@ class Agents(unittest.TestCase):
             (Exhausted("rate"), Failure.retryable("the limit on rate is spent")),
             (Exhausted("tokens"), Failure.fatal("the limit on tokens is spent")),
             (Invalid("limit: 0"), Failure.fatal("limit: 0")),
+            (
+                Failed("retryable", "later"),
+                Failure.retryable("the agent that was called failed for now: later"),
+            ),
+            (Failed("broken"), Failure.fatal("the agent that was called broke")),
             (KeyError("x"), Failure.fatal("KeyError: 'x'")),
             (SystemExit(3), Failure.fatal("SystemExit: 3")),
         ]:
@@ -126,6 +132,7 @@ class Fakes(unittest.TestCase):
             lambda: host.knowledge("brand").search("x"),
             lambda: host.http.get("https://example.com"),
             lambda: host.kv.get("x"),
+            lambda: host.delegate.call("other", 1),
         ]:
             with self.assertRaises(Denied):
                 call()
@@ -153,6 +160,19 @@ class Fakes(unittest.TestCase):
         self.assertEqual(scripted.fetched[0].headers, {"content-type": "application/json"})
         kept = host.artifacts.put(b"abc", "text/plain", "a.txt")
         self.assertEqual(host.artifacts.get(kept), b"abc")
+
+    def test_agents_are_called(self):
+        scripted = Fake().agent_with("finder", lambda given: [given["product"], "steel"])
+        host = scripted.host()
+        self.assertEqual(host.delegate.call("finder", Brief("kettle"), list[str]), ["kettle", "steel"])
+        self.assertEqual(scripted.called, [("finder", {"product": "kettle"})])
+        with self.assertRaisesRegex(Invalid, "^output: "):
+            host.delegate.call("finder", Brief("kettle"), Slogan)
+        with self.assertRaisesRegex(Invalid, "^agent: "):
+            host.delegate.call("x" * 65, 1)
+        scripted.agent_with("busy", lambda given: host.delegate.call("busy", given))
+        with self.assertRaises(Denied):
+            host.delegate.call("busy", 1)
 
     def test_tools_are_called_and_answered(self):
         call = ToolCall("1", "price", '{"product": "kettle"}')
@@ -220,6 +240,40 @@ class Guests(unittest.TestCase):
             made.perform(task)
         self.assertEqual(caught.exception.value, ("retryable", "the limit on rate is spent"))
 
+    def test_how_an_agent_that_was_called_failed_is_typed(self):
+        @agent(version="0.1.0")
+        def caller(brief: Brief, host: Host) -> list[str]:
+            """Asks another."""
+            try:
+                return host.delegate.call("finder", brief, list[str])
+            except Failed as failed:
+                return [failed.kind, failed.text]
+
+        case = lambda name, **value: type(name, (), value)()
+        denied = case("Error_Denied", value=SimpleNamespace(capability="delegate"))
+        for thrown, expected in [
+            (case("CallError_Failed", value=case("Failure_InvalidInput", value="no")), ["invalid-input", "no"]),
+            (case("CallError_Failed", value=case("Failure_Retryable", value="later")), ["retryable", "later"]),
+            (case("CallError_Failed", value=case("Failure_Fatal", value="never")), ["fatal", "never"]),
+            (case("CallError_Failed", value=case("Failure_Refused")), ["refused", ""]),
+            (case("CallError_Failed", value=case("Failure_Limit")), ["limit", ""]),
+            (case("CallError_Failed", value=case("Failure_Broken")), ["broken", ""]),
+            (case("CallError_Host", value=denied), ("refused", ("denial", "delegate"))),
+        ]:
+            made, _ = self.exported(caller, delegate=SimpleNamespace(call=self.throws(thrown)))
+            task = SimpleNamespace(step="s", cell="-", round=0, input='{"product": "kettle"}')
+            try:
+                got = json.loads(made.perform(task))
+            except self.Err as error:
+                got = error.value
+            self.assertEqual(got, expected)
+
+    def throws(self, value):
+        def call(*_):
+            raise self.Err(value)
+
+        return call
+
     def test_a_module_has_one_agent(self):
         module = ModuleType("mine")
         with self.assertRaisesRegex(TypeError, "mine has to define one @agent function, and has none"):
@@ -228,7 +282,7 @@ class Guests(unittest.TestCase):
 
 class Errors(unittest.TestCase):
     def test_every_call_error_can_be_caught_as_one(self):
-        for error in (Denied("kv"), Exhausted("rate"), Unavailable(), Invalid("x")):
+        for error in (Denied("kv"), Exhausted("rate"), Unavailable(), Invalid("x"), Failed("limit")):
             self.assertIsInstance(error, CallError)
 
 
