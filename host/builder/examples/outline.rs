@@ -13,8 +13,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).ok_or("which folder?")?;
     let unprofiled = build(&folder, &mut |note| match note {
         Note::Toolchain(toolchain) => eprintln!("toolchain: {toolchain}"),
+        Note::Tool(tool) => eprintln!("tool: {tool}"),
         Note::Module(path) => eprintln!("file: {}", path.display()),
-        Note::Cargo(line) => eprintln!("{line}"),
+        Note::Line(line) => eprintln!("{line}"),
     })?;
     let outline = read_outline(unprofiled.component())?;
     for import in &outline.imports {

@@ -9,10 +9,13 @@ use bailiwick_core::Diagnostic;
 use crate::cargo::{self, CargoError};
 use crate::dist::{self, DistError};
 use crate::encode::{self, EncodeError};
+use crate::foreign::{self, ForeignError, Word};
 use crate::inspect::{COMPONENT_BYTES_MAX, PROFILE_SECTION, WANTS_SECTION};
+use crate::language::Language;
 use crate::manifest::{self, Manifest};
 use crate::profile::{Profile, ProfileError};
 use crate::section::{self, BrokenFile};
+use crate::tool::Found;
 use crate::toolchain::{NoToolchain, Toolchain};
 use crate::wants::{Wants, WantsError};
 
@@ -24,10 +27,12 @@ const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 pub enum Note<'a> {
     /// The toolchain that was found and is taken.
     Toolchain(&'a Toolchain),
+    /// A tool of another language that was found and is taken.
+    Tool(&'a Found),
     /// A finished file that is taken instead of building a crate.
     Module(&'a Path),
-    /// A line of cargo or the compiler.
-    Cargo(&'a str),
+    /// A line of cargo, the compiler or a tool.
+    Line(&'a str),
 }
 
 /// Why a folder did not become a component.
@@ -38,8 +43,8 @@ pub enum BuildError {
     Manifest(Vec<Diagnostic>),
     /// There is nothing to build.
     #[error(
-        "{folder} is no agent: it has no Cargo.toml, and no agent.toml that names a finished file \
-         ([build] module = \"FILE.wasm\")"
+        "{folder} is no agent: it has no Cargo.toml, and no agent.toml that names a language \
+         ([build] language = \"python\" or \"typescript\") or a finished file ([build] module = \"FILE.wasm\")"
     )]
     NoSource {
         /// The folder.
@@ -59,6 +64,9 @@ pub enum BuildError {
     /// The crate did not compile.
     #[error(transparent)]
     Cargo(#[from] CargoError),
+    /// The Python or TypeScript module did not become a component.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
     /// What was compiled is no agent of this contract.
     #[error("{path}: {error}")]
     Encode {
@@ -104,8 +112,9 @@ pub struct Built {
     pub size_bytes: usize,
 }
 
-/// Builds the agent in `folder`: its crate, or the finished file that its
-/// `agent.toml` names. Writes nothing but what cargo writes.
+/// Builds the agent in `folder`: its crate, its module in the language that `agent.toml`
+/// names, or the finished file named there. Writes below `FOLDER/target` alone, or where
+/// cargo does.
 ///
 /// Compiling takes seconds to minutes and blocks; `note` is called in between.
 ///
@@ -119,7 +128,7 @@ pub fn build(folder: &Path, note: &mut dyn FnMut(Note<'_>)) -> Result<Unprofiled
             note(Note::Module(&module));
             module
         }
-        None => compile(folder, note)?,
+        None => compile(folder, &manifest, note)?,
     };
     let bytes = read_limited(&module, COMPONENT_BYTES_MAX)?;
     let component = encode::componentize(&bytes, &manifest.wants)
@@ -181,13 +190,34 @@ pub fn embed(component: &[u8], profile: &Profile, wants: &Wants) -> Result<Vec<u
     Ok(section::replace_custom(component, &sections)?)
 }
 
-fn compile(folder: &Path, note: &mut dyn FnMut(Note<'_>)) -> Result<PathBuf, BuildError> {
+fn compile(
+    folder: &Path,
+    manifest: &Manifest,
+    note: &mut dyn FnMut(Note<'_>),
+) -> Result<PathBuf, BuildError> {
+    let language = manifest.language.unwrap_or(Language::Rust);
+    let mut say = |word: Word<'_>| match word {
+        Word::Tool(found) => note(Note::Tool(found)),
+        Word::Line(line) => note(Note::Line(line)),
+    };
+    match (language, manifest.entry()) {
+        (Language::Python, Some(entry)) => {
+            Ok(foreign::python(folder, &entry, &manifest.wants, &mut say)?)
+        }
+        (Language::TypeScript, Some(entry)) => {
+            Ok(foreign::typescript(folder, &entry, &manifest.wants, &mut say)?)
+        }
+        _ => rust(folder, note),
+    }
+}
+
+fn rust(folder: &Path, note: &mut dyn FnMut(Note<'_>)) -> Result<PathBuf, BuildError> {
     if !folder.join("Cargo.toml").is_file() {
         return Err(BuildError::NoSource { folder: folder.display().to_string() });
     }
     let toolchain = Toolchain::find(folder)?;
     note(Note::Toolchain(&toolchain));
-    Ok(cargo::build(folder, &toolchain, &mut |line| note(Note::Cargo(line)))?)
+    Ok(cargo::build(folder, &toolchain, &mut |line| note(Note::Line(line)))?)
 }
 
 /// The whole file, where it has at most `max_bytes`.

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::contract::Capability;
+use crate::language::Language;
 use crate::wants::{
     ArtifactsWant, HttpWant, KvWant, NAMES_MAX, NamesWant, REASON_BYTES_MAX, Wants,
 };
@@ -28,6 +29,19 @@ pub struct Manifest {
     /// A finished module or component to take instead of building the crate,
     /// relative to the agent's folder.
     pub module: Option<PathBuf>,
+    /// What the source is written in. Without it, a crate.
+    pub language: Option<Language>,
+    /// The module that defines the agent, relative to the agent's folder.
+    pub entry: Option<PathBuf>,
+}
+
+impl Manifest {
+    /// The module that defines the agent; nothing for a crate.
+    #[must_use]
+    pub fn entry(&self) -> Option<PathBuf> {
+        let usual = self.language?.entry()?;
+        Some(self.entry.clone().unwrap_or_else(|| PathBuf::from(usual)))
+    }
 }
 
 /// Reads the text of an `agent.toml`.
@@ -81,7 +95,7 @@ impl Reader<'_> {
         for (key, value) in root {
             match key.get_ref().as_ref() {
                 "wants" => manifest.wants = self.wants(value),
-                "build" => manifest.module = self.build(value),
+                "build" => self.build(value, &mut manifest),
                 other => self.unknown(other, key.span(), "the tables are [wants] and [build]"),
             }
         }
@@ -229,18 +243,45 @@ impl Reader<'_> {
         Some(KvWant { write, reason: reason?? })
     }
 
-    fn build(&mut self, value: &Value<'_>) -> Option<PathBuf> {
-        let hint =
-            r#"module = "FILE.wasm", relative to this folder; without it the crate is built"#;
-        let table = self.table(value, hint)?;
-        let mut module = None;
+    fn build(&mut self, value: &Value<'_>, manifest: &mut Manifest) {
+        let hint = r#"language = "python", or module = "FILE.wasm", relative to this folder; without them the crate is built"#;
+        let Some(table) = self.table(value, hint) else { return };
+        let (mut entry_span, mut has_language) = (None, false);
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "module" => module = self.string(value, hint).map(PathBuf::from),
-                other => self.unknown(other, key.span(), "the only key is module"),
+                "module" => manifest.module = self.string(value, hint).map(PathBuf::from),
+                "language" => {
+                    manifest.language = self.language(value);
+                    has_language = true;
+                }
+                "entry" => {
+                    manifest.entry = self.string(value, hint).map(PathBuf::from);
+                    entry_span = Some(value.span());
+                }
+                other => {
+                    self.unknown(other, key.span(), "the keys are language, entry and module");
+                }
             }
         }
-        module
+        if manifest.module.is_some() && (manifest.language.is_some() || manifest.entry.is_some()) {
+            let message = "a finished file has no language and no entry any more";
+            self.report(WRONG_VALUE, message, value.span(), "leave module out, or the others");
+        } else if let Some(span) = entry_span
+            && (!has_language || manifest.language == Some(Language::Rust))
+        {
+            let hint = r#"add language = "python" or "typescript", or leave entry out"#;
+            self.report(WRONG_VALUE, "a crate has no entry", span, hint);
+        }
+    }
+
+    fn language(&mut self, value: &Value<'_>) -> Option<Language> {
+        let hint = r#"the languages are "rust", "python" and "typescript""#;
+        let name = self.string(value, hint)?;
+        let language = Language::named(&name);
+        if language.is_none() {
+            self.report(WRONG_VALUE, format!("{name:?} is no language"), value.span(), hint);
+        }
+        language
     }
 
     fn names(&mut self, value: &Value<'_>) -> Option<Vec<Name>> {

@@ -15,7 +15,7 @@ pub const WORLD: &str = "agent";
 const FULL_WORLD: &str = "full";
 
 /// The contract, file by file, as it stands in `wit/`.
-const CONTRACT: [(&str, &str); 10] = [
+pub(crate) const CONTRACT: [(&str, &str); 10] = [
     ("agent.wit", include_str!("../../../wit/v0.1/agent.wit")),
     ("artifacts.wit", include_str!("../../../wit/v0.1/artifacts.wit")),
     ("delegate.wit", include_str!("../../../wit/v0.1/delegate.wit")),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
-    export, fork, gc, import, init, inspect, logs, pause, reject, replay, resume, revoke, run,
+    export, fork, gc, import, init, inspect, logs, new, pause, reject, replay, resume, revoke, run,
     runs, schema, serve, show, submit,
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Makes a project that runs.
     Init(init::Arguments),
+    /// Makes an agent that builds, in Rust, Python or TypeScript.
+    New(new::Arguments),
     /// Builds agents: their folders get dist/NAME.wasm. The only command that starts a compiler.
     Build(build::Arguments),
     /// Finds everything that is wrong with a project, and shows what each agent may do.

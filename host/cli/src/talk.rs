@@ -34,8 +34,10 @@ impl Talk {
 
     /// The host's own log goes to standard error too, above the tree.
     pub(crate) fn listen(&self, filter: Option<&str>) {
+        // Besides warnings, what one waits for.
+        const USUAL: &str = "warn,bailiwick::compiling=info";
         let filter =
-            EnvFilter::try_new(filter.unwrap_or("warn")).unwrap_or_else(|_| EnvFilter::new("warn"));
+            EnvFilter::try_new(filter.unwrap_or(USUAL)).unwrap_or_else(|_| EnvFilter::new(USUAL));
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)

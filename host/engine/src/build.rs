@@ -72,9 +72,10 @@ fn not_built(error: BuildError) -> Problems {
                 .filter_map(|file| Some((file.clone(), files::text(Path::new(file), file).ok()?)));
             Problems { sources: texts.collect(), diagnostics }
         }
-        BuildError::Toolchain(_) | BuildError::Cargo(_) | BuildError::NoSource { .. } => {
-            fail(&error.to_string())
-        }
+        BuildError::Toolchain(_)
+        | BuildError::Cargo(_)
+        | BuildError::Foreign(_)
+        | BuildError::NoSource { .. } => fail(&error.to_string()),
         // A file that was found: no toolchain would change it.
         BuildError::Read { .. } | BuildError::Encode { .. } => {
             Problems::one(Diagnostic::error(codes::BUILD, error.to_string()))

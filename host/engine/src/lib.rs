@@ -35,6 +35,7 @@ mod ledgers;
 mod live;
 pub mod load;
 pub mod lockdown;
+pub mod new;
 mod origins;
 mod pinned;
 pub mod powers;

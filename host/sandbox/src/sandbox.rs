@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bailiwick_core::fact::FailureKind;
 use bailiwick_core::ports::Random;
-use bailiwick_core::{DELEGATE_DEPTH_MAX, Digest, Name};
+use bailiwick_core::{Bytes, DELEGATE_DEPTH_MAX, Digest, Name};
 use bailiwick_policy::Grants;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use wasmtime::Engine;
@@ -77,6 +77,9 @@ pub struct Admitted {
     /// What it could ever ask for: the names in its import section.
     pub imports: Vec<String>,
 }
+
+/// The target of the lines that say that a component is compiled.
+const COMPILING: &str = "bailiwick::compiling";
 
 /// A share of the pool, given back when it is dropped.
 pub(crate) struct Room<'a> {
@@ -166,6 +169,7 @@ impl Sandbox {
         let compiled = match self.cache.get(&self.engine, &digest) {
             Some(compiled) => compiled,
             None => {
+                say_that_it_compiles(component);
                 let code = self.compiler.compile(component).await?;
                 self.cache.put(&self.engine, &digest, &code, self.random.as_ref())?
             }
@@ -222,5 +226,16 @@ impl Sandbox {
         let _attempt = lane.attempts.acquire().await.ok()?;
         let _memories = lane.memories.acquire_many(loaded.memories).await.ok()?;
         Some(Room { _attempt, _memories })
+    }
+}
+
+/// Says why nothing happens for a while. A component with an interpreter in it takes ten
+/// seconds, and one of our own below one.
+fn say_that_it_compiles(component: &[u8]) {
+    /// Larger than any component that is compiled within a second.
+    const NOTICED: usize = 1024 * 1024;
+    if component.len() > NOTICED {
+        let size = Bytes(u64::try_from(component.len()).unwrap_or(u64::MAX));
+        tracing::info!(target: COMPILING, "compiling a component of {size}; the code is kept, so this is once");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::command::{Program, cargo};
 use crate::install;
+use crate::languages;
 use crate::timing::Stages;
 
 /// What every component is made of besides its own sources: the contract, the SDK
@@ -16,7 +17,7 @@ const SHARED_SOURCES: [&str; 5] =
     ["wit", "sdk/rust", "host/builder/src", "agents/Cargo.toml", "agents/Cargo.lock"];
 
 /// Folders in which nothing is a source.
-const NO_SOURCES: [&str; 2] = ["target", "dist"];
+const NO_SOURCES: [&str; 3] = ["target", "dist", "__pycache__"];
 
 /// Toolchain, `bailiwick`, and every agent.
 pub(crate) fn build_all(stages: &mut Stages) -> Result<()> {
@@ -30,15 +31,17 @@ pub(crate) fn build_all(stages: &mut Stages) -> Result<()> {
 }
 
 /// Every agent whose component is older than its sources, with the `bailiwick` that
-/// is there.
+/// is there, and the tools of other languages for those that need them.
 pub(crate) fn build_stale() -> Result<()> {
     let bailiwick = bailiwick()?;
-    for agent in agents()? {
+    let tools = languages::tools()?;
+    for agent in agents()?.into_iter().chain(foreign()) {
         if is_current(&agent)? {
             println!("{} is current", shown(&agent.folder));
             continue;
         }
-        Program::new(&bailiwick).arg("build").arg(shown(&agent.folder)).run()?;
+        let folder = shown(&agent.folder);
+        Program::new(&bailiwick).path_first(&tools)?.arg("build").arg(folder).run()?;
     }
     Ok(())
 }
@@ -81,6 +84,15 @@ fn agents() -> Result<Vec<Agent>> {
         Agent { folder, sources }
     };
     Ok(agents.into_iter().map(with_sources).collect())
+}
+
+/// The agents in Python and TypeScript.
+fn foreign() -> impl Iterator<Item = Agent> {
+    languages::AGENTS.into_iter().map(|(folder, sdk)| {
+        let paths = [folder, sdk, "wit", "host/builder/src"];
+        let sources = paths.iter().map(|path| crate::root().join(path)).collect();
+        Agent { folder: crate::root().join(folder), sources }
+    })
 }
 
 fn makes_module(package: &Value) -> bool {

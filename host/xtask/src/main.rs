@@ -10,7 +10,9 @@ mod foreign;
 mod guests;
 mod install;
 mod kills;
+mod languages;
 mod model;
+mod node;
 mod simulate;
 mod suite;
 mod timing;
@@ -28,6 +30,8 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   guests                build every agent in agents/ (and what builds them)
+  languages             fetch the tools of Python and TypeScript agents, and run the tests
+                        of what is written in these languages
   demo [--out DIR]      run the reference campaign, and say where its gallery is
   test                  all tests that need nothing but this machine
   test --with-model     these, the ones with a real model behind a real server, and the
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
 fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
     match words {
         ["guests"] => guests::build_all(stages),
+        ["languages"] => stages.run("other languages", languages::tests),
         ["demo"] => demo::run(None, stages),
         ["demo", "--out", folder] => demo::run(Some(Path::new(folder)), stages),
         ["test"] => suite::run(Scope::Local, stages),

@@ -9,6 +9,7 @@ use crate::foreign;
 use crate::guests;
 use crate::install;
 use crate::kills::{self, Kills};
+use crate::languages;
 use crate::model::{self, Model};
 use crate::timing::Stages;
 
@@ -43,6 +44,7 @@ pub(crate) fn run(scope: Scope, stages: &mut Stages) -> Result<()> {
         stages.run("kills", || kills::run(&Kills::default()))?;
         stages.run("doctests", || cargo().args(["test", "--release", "--doc"]).run())?;
         stages.run("agents' tests", || agents(&runner))?;
+        stages.run("other languages' tests", languages::tests)?;
     }
     if scope != Scope::Local {
         let model = stages.run("fetch model", model::fetch)?;

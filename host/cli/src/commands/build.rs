@@ -45,8 +45,9 @@ pub(crate) async fn build_one(
     let told = talk.clone();
     let built = build(&config, folder, move |note| match note {
         BuildNote::Toolchain(toolchain) => told.say(&format!("with {toolchain}")),
+        BuildNote::Tool(tool) => told.say(&format!("with {tool}")),
         BuildNote::Module(path) => told.say(&format!("from {}", path.display())),
-        BuildNote::Cargo(line) => told.say(line),
+        BuildNote::Line(line) => told.say(line),
     })
     .await?;
     talk.say(&format!("built {} ({})", built.path.display(), Bytes(built.size_bytes as u64)));

@@ -18,6 +18,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod logs;
+pub(crate) mod new;
 pub(crate) mod pause;
 pub(crate) mod reject;
 pub(crate) mod replay;
@@ -55,6 +56,7 @@ pub(crate) async fn dispatch(
 ) -> anyhow::Result<Ending> {
     match command {
         Command::Init(arguments) => init::command(&arguments, talk),
+        Command::New(arguments) => new::command(&arguments, talk),
         Command::Build(arguments) => build::command(&arguments, environment, talk).await,
         Command::Check(arguments) => check::command(&arguments, environment, talk).await,
         Command::Schema(arguments) => schema::command(&arguments),

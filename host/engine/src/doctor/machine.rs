@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::Toolchain;
+use bailiwick_builder::{Tool, ToolError, Toolchain};
 use bailiwick_core::Bytes;
 use bailiwick_store::Store;
 
@@ -26,6 +26,18 @@ pub(super) fn toolchain(folder: &Path) -> Finding {
             advice: Some(none.to_string()),
         },
     }
+}
+
+/// The tools of another language. Most machines do without, so a missing one is no fault.
+pub(super) fn language(subject: &'static str, tools: &[Tool], folder: &Path) -> Finding {
+    let found: Result<Vec<String>, _> =
+        tools.iter().map(|tool| tool.find(folder).map(|found| found.to_string())).collect();
+    let (found, advice) = match found {
+        Ok(tools) => (tools.join(", "), None),
+        Err(error) => ("no tools: its agents run, and cannot be built".into(), Some(error)),
+    };
+    let advice = advice.map(|error: ToolError| error.to_string().replace("\n", " "));
+    Finding { subject, health: Health::Good, found, advice }
 }
 
 /// The smallest component there is, compiled by the child and loaded: what every agent needs first.

@@ -4,7 +4,8 @@ mod machine;
 pub mod matrix;
 mod walls;
 
-use machine::{data, disk, engine, policy, toolchain};
+use bailiwick_builder::{COMPONENTIZE_PY, COMPONENTIZE_QJS, ESBUILD};
+use machine::{data, disk, engine, language, policy, toolchain};
 use walls::walls;
 
 use crate::host::HostConfig;
@@ -40,6 +41,8 @@ pub struct Finding {
 pub async fn examine(config: &HostConfig, places: &Places) -> Vec<Finding> {
     vec![
         toolchain(&places.project),
+        language("python", &[COMPONENTIZE_PY], &places.project),
+        language("typescript", &[ESBUILD, COMPONENTIZE_QJS], &places.project),
         engine(config).await,
         walls("serving", lockdown::host_tries(config).await),
         walls("compiling", lockdown::compiler_tries(config).await),

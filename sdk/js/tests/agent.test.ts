@@ -1,0 +1,230 @@
+/** One definition as an agent: what it answers, how it fails, and its types. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Denied, Exhausted, Failed, Failure, Invalid, Response, Unavailable, defineAgent } from "../src/index.ts";
+import { Fake } from "../src/fake.ts";
+import { exported } from "../src/guest.ts";
+
+const SLOGAN = {
+  type: "object",
+  properties: { text: { type: "string", description: "At most eight words." } },
+  required: ["text"],
+  additionalProperties: false,
+} as const;
+
+const slogan = defineAgent({
+  name: "slogan",
+  version: "0.1.0",
+  summary: "Writes a slogan in the brand's tone.",
+  input: {
+    type: "object",
+    properties: { product: { type: "string" }, count: { type: "integer" } },
+    required: ["product"],
+  },
+  output: SLOGAN,
+  perform(task, host) {
+    if (task.product === "") throw Failure.invalidInput("product: is empty");
+    // @ts-expect-error what the schema does not require may be absent
+    const count: number = task.count;
+    void count;
+    const tone = host.knowledge("brand").search("tone of voice", 3);
+    const system = tone.map((one) => one.text).join("\n");
+    const { value, model } = host.model("writer").answer(SLOGAN, { system, prompt: task.product });
+    host.log.info(`${model} wrote it`);
+    return { text: value.text };
+  },
+});
+
+const fake = () => new Fake().knowledge("brand", ["Our tone is calm."]);
+
+function failure(run: () => unknown): [string, string] {
+  try {
+    run();
+  } catch (thrown) {
+    assert.ok(thrown instanceof Failure, String(thrown));
+    return [thrown.kind, thrown.text];
+  }
+  return assert.fail("no failure");
+}
+
+test("answers with JSON", () => {
+  const scripted = fake().answer("writer", { text: "Tea, now." });
+  assert.deepEqual(scripted.perform(slogan, { product: "kettle" }), { text: "Tea, now." });
+  const [request] = scripted.requests;
+  assert.deepEqual(request?.messages[0]?.parts, ["Our tone is calm."]);
+  assert.match(request?.outputSchema ?? "", /At most eight words/);
+  assert.equal(scripted.lines[0]?.message, "fake wrote it");
+});
+
+test("stays an ordinary function", () => {
+  const host = fake().answer("writer", { text: "Tea." }).host();
+  assert.deepEqual(slogan.perform({ product: "kettle" }, host), { text: "Tea." });
+});
+
+test("errors become failures as documented", () => {
+  for (const [thrown, expected] of [
+    [new Denied("model"), ["refused", "model"]],
+    [new Unavailable(), ["retryable", "the provider is unavailable"]],
+    [new Exhausted("rate"), ["retryable", "the limit on rate is spent"]],
+    [new Exhausted("tokens"), ["fatal", "the limit on tokens is spent"]],
+    [new Invalid("limit: 0"), ["fatal", "limit: 0"]],
+    [new Failed("retryable", "later"), ["retryable", "the agent that was called failed for now: later"]],
+    [new Failed("broken"), ["fatal", "the agent that was called broke"]],
+    [new TypeError("x is not a function"), ["fatal", "TypeError: x is not a function"]],
+  ] as const) {
+    const scripted = fake().answer("writer", thrown);
+    assert.deepEqual(failure(() => scripted.perform(slogan, { product: "kettle" })), expected);
+  }
+});
+
+test("an unexpected exception leaves its stack in the log", () => {
+  const scripted = fake().answer("writer", new TypeError("odd"));
+  failure(() => scripted.perform(slogan, { product: "kettle" }));
+  assert.equal(scripted.lines.at(-1)?.level, "error");
+  assert.match(scripted.lines.at(-1)?.message ?? "", /TypeError: odd/);
+});
+
+test("what has no form in JSON is said with its place", () => {
+  const odd = (value: unknown) =>
+    defineAgent({ name: "odd", version: "1.0.0", summary: "odd", input: true, output: true, perform: () => value as never });
+  for (const [value, words] of [
+    [{ a: [NaN] }, "TypeError: a[0]: NaN has no form in JSON"],
+    [new Map(), "TypeError: value: a Map has no form in JSON"],
+    [undefined, "TypeError: value: undefined has no form in JSON"],
+    [Promise.resolve(1), "TypeError: perform returned a promise; an agent is straight-line code"],
+  ] as const) {
+    assert.deepEqual(failure(() => new Fake().perform(odd(value), {})), ["fatal", words]);
+  }
+});
+
+test("all that is wrong with a definition is said at once", () => {
+  const define = () =>
+    defineAgent({ name: "Odd", version: "one", summary: " ", input: true, output: true, perform: () => null as never });
+  assert.throws(define, /"Odd".*\n.*"one".*\n.*summary is empty/);
+});
+
+test("a fake denies what no script was given for, and exhausts after some calls", () => {
+  const host = new Fake().host();
+  for (const call of [
+    () => host.model("writer").complete("x"),
+    () => host.knowledge("brand").search("x"),
+    () => host.http.get("https://example.com"),
+    () => host.kv.get("x"),
+    () => host.delegate.call("other", 1),
+  ]) {
+    assert.throws(call, Denied);
+  }
+  const once = new Fake().kv({ x: 1 }).exhaust("kv", "calls", 1).host();
+  assert.equal(once.kv.get("x"), 1);
+  assert.throws(() => once.kv.get("x"), Exhausted);
+});
+
+test("a namespace lists, compares and sets", () => {
+  const scripted = new Fake().kv({ a1: 1, a2: { b: [1], c: 2 }, c: 3 });
+  const { kv } = scripted.host();
+  assert.deepEqual(kv.list("a", { after: "a1" }), ["a2"]);
+  assert.equal(kv.compareAndSet("a2", { c: 2, b: [1] }, undefined), true);
+  assert.equal(kv.compareAndSet("c", 4, 5), false);
+  assert.equal(kv.compareAndSet("new", undefined, 5), true);
+  assert.deepEqual(scripted.values, { a1: 1, c: 3, new: 5 });
+});
+
+test("agents are called, one at a time", () => {
+  const scripted = new Fake().agentWith("finder", (given) => [(given as { product: string }).product, "steel"]);
+  const host = scripted.host();
+  assert.deepEqual(host.delegate.call<string[]>("finder", { product: "kettle" }), ["kettle", "steel"]);
+  assert.deepEqual(scripted.called, [{ agent: "finder", document: { product: "kettle" } }]);
+  assert.throws(() => host.delegate.call("x".repeat(65), 1), /^Invalid: agent: /);
+  scripted.agentWith("busy", (given) => host.delegate.call("busy", given));
+  assert.throws(() => host.delegate.call("busy", 1), Denied);
+});
+
+test("how an agent that was called failed is typed", () => {
+  const log = { write: () => {}, progress: () => {} };
+  const caller = defineAgent({
+    name: "caller",
+    version: "0.1.0",
+    summary: "Asks another.",
+    input: true,
+    output: true,
+    perform(task, host) {
+      try {
+        return host.delegate.call("finder", task);
+      } catch (thrown) {
+        if (thrown instanceof Failed) return [thrown.kind, thrown.text];
+        throw thrown;
+      }
+    },
+  });
+  const failed = (tag: string, val?: string) => ({ tag: "failed", val: { tag, val } });
+  for (const [thrown, expected] of [
+    [failed("invalid-input", "no"), ["invalid-input", "no"]],
+    [failed("retryable", "later"), ["retryable", "later"]],
+    [failed("fatal", "never"), ["fatal", "never"]],
+    [failed("refused"), ["refused", ""]],
+    [failed("limit"), ["limit", ""]],
+    [failed("broken"), ["broken", ""]],
+  ] as const) {
+    const call = () => {
+      throw thrown;
+    };
+    const made = exported(caller, { log, delegate: { call } }) as { perform(task: object): string };
+    const told = made.perform({ step: "s", cell: "-", round: 0, input: "1" });
+    assert.deepEqual(JSON.parse(told), expected);
+  }
+  const denied = () => {
+    throw { tag: "host", val: { tag: "denied", val: { capability: "delegate" } } };
+  };
+  const made = exported(caller, { log, delegate: { call: denied } }) as { perform(task: object): string };
+  const refused = { tag: "refused", val: { capability: "delegate" } };
+  assert.throws(
+    () => made.perform({ step: "s", cell: "-", round: 0, input: "1" }),
+    (thrown) => (assert.deepEqual(thrown, refused), true),
+  );
+});
+
+test("the web and artifacts carry UTF-8", () => {
+  const body = Uint8Array.from(Buffer.from('{"n":"grün 🌱"}'));
+  const scripted = new Fake().web("https://a/", new Response(201, { "X-A": "b" }, body));
+  const host = scripted.host();
+  const answer = host.http.post("https://a/x", { q: "grün 🌱" });
+  assert.deepEqual([answer.status, answer.headers, answer.json()], [201, { "x-a": "b" }, { n: "grün 🌱" }]);
+  assert.equal(Buffer.from(scripted.fetched[0]?.body ?? []).toString(), '{"q":"grün 🌱"}');
+  assert.equal(host.artifacts.text(host.artifacts.put("grün", "text/plain")), "grün");
+  const broken = new Response(200, {}, Uint8Array.from([0xc0, 0x80]));
+  assert.throws(() => broken.text(), Invalid);
+});
+
+test("the export speaks the contract's types, and denies what is not in its world", () => {
+  const lines: string[] = [];
+  const log = { write: (_: string, text: string) => lines.push(text), progress: () => {} };
+  const seed = { insecureSeed: () => [12345n, 67890n] };
+  const made = exported(slogan, { log, seed }) as {
+    profile(): { name: string; inputSchema: string };
+    perform(task: object): string;
+  };
+  assert.equal(made.profile().name, "slogan");
+  assert.deepEqual(JSON.parse(made.profile().inputSchema).required, ["product"]);
+  const random = Math.random;
+  const task = { step: "s", cell: "-", round: 0, input: '{"product":"kettle"}' };
+  const refused = { tag: "refused", val: { capability: "knowledge" } };
+  assert.throws(() => made.perform(task), (thrown) => (assert.deepEqual(thrown, refused), true));
+  assert.match(lines[0] ?? "", /agent.toml does not want knowledge/);
+  const drawn = [Math.random(), Math.random()];
+  assert.throws(() => made.perform(task));
+  assert.deepEqual([Math.random(), Math.random()], drawn, "one seed, one sequence");
+  assert.ok(drawn.every((one) => one >= 0 && one < 1) && drawn[0] !== drawn[1]);
+  Math.random = random;
+});
+
+test("errors of the bindings are typed", () => {
+  const log = { write: () => {}, progress: () => {} };
+  const search = () => {
+    throw { tag: "exhausted", val: "rate" };
+  };
+  const made = exported(slogan, { log, knowledge: { search } }) as { perform(task: object): string };
+  const task = { step: "s", cell: "-", round: 0, input: '{"product":"kettle"}' };
+  const expected = { tag: "retryable", val: "the limit on rate is spent" };
+  assert.throws(() => made.perform(task), (thrown) => (assert.deepEqual(thrown, expected), true));
+});

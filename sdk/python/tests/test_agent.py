@@ -1,0 +1,290 @@
+"""One function as an agent: what it says of itself, what it answers, how it fails."""
+
+import json
+import unittest
+from dataclasses import dataclass
+from types import ModuleType, SimpleNamespace
+
+from bailiwick import (
+    CallError,
+    Denied,
+    Exhausted,
+    Failed,
+    Failure,
+    Host,
+    Invalid,
+    Message,
+    Response,
+    Tool,
+    ToolCall,
+    Unavailable,
+    agent,
+)
+from bailiwick.fake import Fake
+from bailiwick.guest import agent_in, export
+
+
+@dataclass
+class Brief:
+    product: str
+
+
+@dataclass
+class Slogan:
+    text: str
+    """At most eight words."""
+
+
+@agent(version="0.1.0")
+def slogan(brief: Brief, host: Host) -> Slogan:
+    """Writes a slogan in the brand's tone.
+
+    More words that no operator reads.
+    """
+    if not brief.product:
+        raise Failure.invalid_input("product: is empty")
+    tone = host.knowledge("brand").search("tone of voice", 3)
+    answer = host.model("writer").answer(
+        Slogan, brief.product, system="\n".join(one.text for one in tone), max_tokens=200
+    )
+    host.log.info(f"{answer.model} wrote it")
+    return answer.value
+
+
+def fake() -> Fake:
+    return Fake().knowledge("brand", ["Our tone is calm."])
+
+
+class Agents(unittest.TestCase):
+    def test_answers_with_json(self):
+        scripted = fake().answer("writer", Slogan("Tea, now."))
+        self.assertEqual(scripted.perform(slogan, {"product": "kettle"}), {"text": "Tea, now."})
+        self.assertIn("calm", scripted.requests[0].text())
+        self.assertIn("At most eight words", scripted.requests[0].output_schema)
+        self.assertEqual(scripted.lines[0].message, "fake wrote it")
+
+    def test_stays_an_ordinary_function(self):
+        scripted = fake().answer("writer", {"text": "Tea."})
+        self.assertEqual(slogan(Brief("kettle"), scripted.host()), Slogan("Tea."))
+
+    def test_host_errors_become_failures_as_documented(self):
+        for error, failure in [
+            (Denied("model"), Failure.refused("model")),
+            (Unavailable(), Failure.retryable("the provider is unavailable")),
+            (Exhausted("rate"), Failure.retryable("the limit on rate is spent")),
+            (Exhausted("tokens"), Failure.fatal("the limit on tokens is spent")),
+            (Invalid("limit: 0"), Failure.fatal("limit: 0")),
+            (
+                Failed("retryable", "later"),
+                Failure.retryable("the agent that was called failed for now: later"),
+            ),
+            (Failed("broken"), Failure.fatal("the agent that was called broke")),
+            (KeyError("x"), Failure.fatal("KeyError: 'x'")),
+            (SystemExit(3), Failure.fatal("SystemExit: 3")),
+        ]:
+            scripted = fake().answer_with("writer", self.raises(error))
+            with self.assertRaises(Failure) as caught:
+                scripted.perform(slogan, {"product": "kettle"})
+            self.assertEqual(caught.exception, failure)
+
+    @staticmethod
+    def raises(error):
+        def script(_):
+            raise error
+
+        return script
+
+    def test_an_unexpected_exception_leaves_its_traceback_in_the_log(self):
+        scripted = fake().answer_with("writer", self.raises(KeyError("x")))
+        with self.assertRaises(Failure):
+            scripted.perform(slogan, {"product": "kettle"})
+        self.assertEqual(scripted.lines[-1].level, "error")
+        self.assertIn("Traceback", scripted.lines[-1].message)
+
+    def test_texts_of_failures_are_cut_off(self):
+        scripted = fake().answer_with("writer", self.raises(KeyError("ü" * 5000)))
+        with self.assertRaises(Failure) as caught:
+            scripted.perform(slogan, {"product": "kettle"})
+        self.assertLessEqual(len(caught.exception.text.encode()), 4096)
+
+    def test_input_that_does_not_fit_is_said_with_its_place(self):
+        with self.assertRaises(Failure) as caught:
+            fake().perform(slogan, {"product": 7})
+        self.assertEqual(caught.exception.kind, "invalid-input")
+        self.assertTrue(caught.exception.text.startswith("product: "))
+
+    def test_all_that_is_wrong_with_a_function_is_said_at_once(self):
+        with self.assertRaises(TypeError) as caught:
+
+            @agent(version="one")
+            async def Odd(task, host: str):
+                pass
+
+        for words in ["'Odd'", "'one'", "no docstring", "async", "task has no type", "->"]:
+            self.assertIn(words, str(caught.exception))
+
+
+class Fakes(unittest.TestCase):
+    def test_denies_what_no_script_was_given_for(self):
+        host = Fake().host()
+        for call in [
+            lambda: host.model("writer").complete("x"),
+            lambda: host.knowledge("brand").search("x"),
+            lambda: host.http.get("https://example.com"),
+            lambda: host.kv.get("x"),
+            lambda: host.delegate.call("other", 1),
+        ]:
+            with self.assertRaises(Denied):
+                call()
+
+    def test_exhausts_after_some_calls(self):
+        host = Fake().kv(x=1).exhaust("kv", "calls", after_calls=1).host()
+        self.assertEqual(host.kv.get("x"), 1)
+        with self.assertRaises(Exhausted):
+            host.kv.get("x")
+
+    def test_a_namespace_lists_compares_and_sets(self):
+        scripted = Fake().kv(a1=1, a2={"b": [1]}, c=3)
+        kv = scripted.host().kv
+        self.assertEqual(kv.list("a", after="a1"), ["a2"])
+        self.assertTrue(kv.compare_and_set("a2", {"b": [1]}, None))
+        self.assertFalse(kv.compare_and_set("c", 4, 5))
+        self.assertTrue(kv.compare_and_set("new", None, 5))
+        self.assertEqual(scripted.values, {"a1": 1, "c": 3, "new": 5})
+
+    def test_the_web_and_artifacts(self):
+        scripted = Fake().web("https://a/", Response(201, {"X-A": "b"}, b'{"n":1}'))
+        host = scripted.host()
+        answer = host.http.post("https://a/x", {"q": 1})
+        self.assertEqual((answer.status, answer.headers, answer.json()), (201, {"X-A".lower(): "b"}, {"n": 1}))
+        self.assertEqual(scripted.fetched[0].headers, {"content-type": "application/json"})
+        kept = host.artifacts.put(b"abc", "text/plain", "a.txt")
+        self.assertEqual(host.artifacts.get(kept), b"abc")
+
+    def test_agents_are_called(self):
+        scripted = Fake().agent_with("finder", lambda given: [given["product"], "steel"])
+        host = scripted.host()
+        self.assertEqual(host.delegate.call("finder", Brief("kettle"), list[str]), ["kettle", "steel"])
+        self.assertEqual(scripted.called, [("finder", {"product": "kettle"})])
+        with self.assertRaisesRegex(Invalid, "^output: "):
+            host.delegate.call("finder", Brief("kettle"), Slogan)
+        with self.assertRaisesRegex(Invalid, "^agent: "):
+            host.delegate.call("x" * 65, 1)
+        scripted.agent_with("busy", lambda given: host.delegate.call("busy", given))
+        with self.assertRaises(Denied):
+            host.delegate.call("busy", 1)
+
+    def test_tools_are_called_and_answered(self):
+        call = ToolCall("1", "price", '{"product": "kettle"}')
+        scripted = Fake().answer("writer", [call], "12")
+        model = scripted.host().model("writer")
+        tools = [Tool("price", "The price.", Brief)]
+        first = model.complete("how much?", tools=tools)
+        self.assertEqual(first.finish, "tools")
+        self.assertEqual(first.tool_calls[0].read(Brief), Brief("kettle"))
+        again = model.complete([Message("user", ["how much?"]), Message.said(first), Message.answer(call, "12 EUR")])
+        self.assertEqual(again.text, "12")
+
+
+class Guests(unittest.TestCase):
+    """The side of the sandbox, with bindings as componentize-py makes them."""
+
+    class Err(Exception):
+        def __init__(self, value):
+            self.value = value
+
+    def exported(self, function, **interfaces):
+        lines = []
+        log = SimpleNamespace(
+            Level={"INFO": "info", "ERROR": "error", "WARN": "warn"},
+            write=lambda level, text: lines.append((level, text)),
+        )
+        case = lambda name: lambda text: (name, text)
+        contract = SimpleNamespace(
+            About=SimpleNamespace,
+            Failure_Refused=case("refused"),
+            Failure_InvalidInput=case("invalid-input"),
+            Failure_Retryable=case("retryable"),
+            Failure_Fatal=case("fatal"),
+        )
+        imports = {"log": log, "types": SimpleNamespace(Denial=case("denial")), **interfaces}
+        runtime = SimpleNamespace(Err=self.Err)
+        made = export(function.__bailiwick__, object, contract, runtime, imports)()
+        return made, lines
+
+    def test_says_its_profile(self):
+        made, _ = self.exported(slogan)
+        about = made.profile()
+        self.assertEqual((about.name, about.version), ("slogan", "0.1.0"))
+        self.assertEqual(about.summary, "Writes a slogan in the brand's tone.")
+        self.assertEqual(json.loads(about.input_schema)["required"], ["product"])
+
+    def test_an_interface_that_is_not_in_its_world_is_denied(self):
+        made, lines = self.exported(slogan)
+        task = SimpleNamespace(step="s", cell="-", round=0, input='{"product": "kettle"}')
+        with self.assertRaises(self.Err) as caught:
+            made.perform(task)
+        self.assertEqual(caught.exception.value, ("refused", ("denial", "knowledge")))
+        self.assertIn("agent.toml does not want knowledge", lines[0][1])
+
+    def test_errors_of_the_host_are_typed(self):
+        class Error_Exhausted:
+            value = SimpleNamespace(name="RATE")
+
+        def search(*_):
+            raise self.Err(Error_Exhausted())
+
+        made, _ = self.exported(slogan, knowledge=SimpleNamespace(search=search))
+        task = SimpleNamespace(step="s", cell="-", round=0, input='{"product": "kettle"}')
+        with self.assertRaises(self.Err) as caught:
+            made.perform(task)
+        self.assertEqual(caught.exception.value, ("retryable", "the limit on rate is spent"))
+
+    def test_how_an_agent_that_was_called_failed_is_typed(self):
+        @agent(version="0.1.0")
+        def caller(brief: Brief, host: Host) -> list[str]:
+            """Asks another."""
+            try:
+                return host.delegate.call("finder", brief, list[str])
+            except Failed as failed:
+                return [failed.kind, failed.text]
+
+        case = lambda name, **value: type(name, (), value)()
+        denied = case("Error_Denied", value=SimpleNamespace(capability="delegate"))
+        for thrown, expected in [
+            (case("CallError_Failed", value=case("Failure_InvalidInput", value="no")), ["invalid-input", "no"]),
+            (case("CallError_Failed", value=case("Failure_Retryable", value="later")), ["retryable", "later"]),
+            (case("CallError_Failed", value=case("Failure_Fatal", value="never")), ["fatal", "never"]),
+            (case("CallError_Failed", value=case("Failure_Refused")), ["refused", ""]),
+            (case("CallError_Failed", value=case("Failure_Limit")), ["limit", ""]),
+            (case("CallError_Failed", value=case("Failure_Broken")), ["broken", ""]),
+            (case("CallError_Host", value=denied), ("refused", ("denial", "delegate"))),
+        ]:
+            made, _ = self.exported(caller, delegate=SimpleNamespace(call=self.throws(thrown)))
+            task = SimpleNamespace(step="s", cell="-", round=0, input='{"product": "kettle"}')
+            try:
+                got = json.loads(made.perform(task))
+            except self.Err as error:
+                got = error.value
+            self.assertEqual(got, expected)
+
+    def throws(self, value):
+        def call(*_):
+            raise self.Err(value)
+
+        return call
+
+    def test_a_module_has_one_agent(self):
+        module = ModuleType("mine")
+        with self.assertRaisesRegex(TypeError, "mine has to define one @agent function, and has none"):
+            agent_in(module)
+
+
+class Errors(unittest.TestCase):
+    def test_every_call_error_can_be_caught_as_one(self):
+        for error in (Denied("kv"), Exhausted("rate"), Unavailable(), Invalid("x"), Failed("limit")):
+            self.assertIsInstance(error, CallError)
+
+
+if __name__ == "__main__":
+    unittest.main()
