@@ -28,6 +28,8 @@ pub struct Manifest {
     /// A finished module or component to take instead of building the crate,
     /// relative to the agent's folder.
     pub module: Option<PathBuf>,
+    /// Who signs what is packed, where `pack` is not told another one.
+    pub publisher: Option<String>,
 }
 
 /// Reads the text of an `agent.toml`.
@@ -82,7 +84,10 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "wants" => manifest.wants = self.wants(value),
                 "build" => manifest.module = self.build(value),
-                other => self.unknown(other, key.span(), "the tables are [wants] and [build]"),
+                "pack" => manifest.publisher = self.pack(value),
+                other => {
+                    self.unknown(other, key.span(), "the tables are [wants], [build] and [pack]");
+                }
             }
         }
         manifest
@@ -241,6 +246,27 @@ impl Reader<'_> {
             }
         }
         module
+    }
+
+    fn pack(&mut self, value: &Value<'_>) -> Option<String> {
+        let hint = r#"publisher = "NAME": letters, digits, `_`, `-` and `.`, at most 64 bytes"#;
+        let table = self.table(value, hint)?;
+        let mut publisher = None;
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "publisher" => publisher = self.string(value, hint).map(|text| (text, value)),
+                other => self.unknown(other, key.span(), "the only key is publisher"),
+            }
+        }
+        let (text, value) = publisher?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+        // `local` is the publisher of what nobody signed.
+        if text == "local" || !(1..=64).contains(&text.len()) || !text.bytes().all(plain) {
+            let message = format!("{text:?} cannot be a publisher");
+            self.report(WRONG_VALUE, message, value.span(), hint);
+            return None;
+        }
+        Some(text)
     }
 
     fn names(&mut self, value: &Value<'_>) -> Option<Vec<Name>> {
