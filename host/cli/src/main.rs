@@ -9,6 +9,7 @@ mod ending;
 mod environment;
 mod foreground;
 mod live;
+mod password;
 mod past;
 mod problems;
 mod prompt;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use bailiwick_core::{Currency, Diagnostic, Name};
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::Resources;
-use bailiwick_project::{Plan, Project, Surroundings, parse_route, read_policy};
+use bailiwick_project::{Lock, Plan, Project, Surroundings, parse_route, read_policy};
 
 use crate::codes;
 use crate::files;
+use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
 /// The file that makes a folder a project.
@@ -58,6 +59,8 @@ pub struct Opened {
     pub policy: Policy,
     /// Where that is from.
     pub policy_source: PolicySource,
+    /// Which bytes its agent names mean, as far as somebody pinned them.
+    pub lock: Lock,
     /// The pipelines, by name.
     pub plans: BTreeMap<Name, Arc<Plan>>,
     /// What the intersection of grants and ceiling needs to know.
@@ -166,6 +169,14 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let policy = policy.unwrap_or_else(Policy::built_in);
     problems.extend(project.other_currency(&policy));
     problems.extend(project.misplaced_credentials(&policy));
+    let lock = match lock(&root) {
+        Ok(lock) => lock,
+        Err(found) => {
+            problems.extend(found.diagnostics);
+            problems.sources.extend(found.sources);
+            Lock::default()
+        }
+    };
     let mut pinned = BTreeMap::from([(PROJECT_FILE.to_owned(), text)]);
     pinned.extend(policy_text.map(|text| (POLICY_FILE.to_owned(), text)));
     let plans = plans(&root, (&project, &policy), &mut pinned, &mut problems);
@@ -176,6 +187,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         project,
         policy,
         policy_source,
+        lock,
         plans,
         resources,
         user_policy: places.user_policy.clone(),
@@ -231,12 +243,27 @@ pub(crate) fn open_pinned(
         project,
         policy,
         policy_source: PolicySource::BuiltIn,
+        // The run itself says which bytes it means.
+        lock: Lock::default(),
         plans,
         resources,
         user_policy: None,
         models: models.to_vec(),
         pinned: texts,
         texts: sources,
+    })
+}
+
+/// `bailiwick.lock` of a project; without one, nothing is pinned.
+pub(crate) fn lock(root: &Path) -> Result<Lock, Problems> {
+    let path = root.join(LOCK_FILE);
+    if !path.exists() {
+        return Ok(Lock::default());
+    }
+    let text = files::text(&path, LOCK_FILE).map_err(Problems::one)?;
+    Lock::read(LOCK_FILE, &text).map_err(|diagnostics| {
+        let sources = [(LOCK_FILE.to_owned(), text)].into();
+        Problems { diagnostics, sources }
     })
 }
 

@@ -13,17 +13,19 @@ use bailiwick_core::ports::Blobs;
 use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
 use bailiwick_core::{Bytes, CellKey, Diagnostic, Digest, Name, RunId, RunState};
 use bailiwick_policy::Generation;
+use bailiwick_policy::publishers::Moment;
 use bailiwick_sandbox::Sandbox;
 
 pub use self::difference::{DIFFERENCES_MAX, Difference};
 pub use self::stage::{Asked, Compared, Comparison, Diverged, Rehearsal, Stage, replay};
 use crate::admission::admit_to;
-use crate::components::{Agent, agent_of, find};
+use crate::components::{Agent, Found, agent_of};
 use crate::files;
 use crate::history::{History, Record};
 use crate::host::{HostConfig, sandbox};
 use crate::load::Opened;
-use crate::pinned::{self, storage};
+use crate::pinned::{self, pinned_component, storage};
+use crate::plugins::source::find;
 use crate::problems::Problems;
 use crate::{codes, labels, resume};
 
@@ -237,7 +239,9 @@ impl Past {
             let message = format!("{}: {why}", file.display());
             Problems::one(Diagnostic::error(codes::UNREADABLE, message))
         })?;
-        let other = agent_of(self.newest(), agent, &file, bytes).map_err(Problems::one)?;
+        // Nothing of it leaves: it is compared, and nobody has to answer for it.
+        let found = Found { bytes, signature: None, moment: Moment::Before };
+        let other = agent_of(self.newest(), agent, &file, found).map_err(Problems::one)?;
         admit_to(sandbox, std::slice::from_ref(&other)).await?;
         Ok(Arc::new(generation(&other)))
     }
@@ -292,7 +296,8 @@ impl Known<'_> {
         // Powers that the files of then do not give were narrowed by those of a later day.
         let mut found = None;
         for opened in &self.past.0 {
-            let agent = agent_of(opened, agent, &path, bytes.clone()).map_err(|d| d.message)?;
+            let pinned = pinned_component(opened, bytes.clone());
+            let agent = agent_of(opened, agent, &path, pinned).map_err(|d| d.message)?;
             let fits = agent.effective.digest() == *powers;
             found = Some(agent);
             if fits {

@@ -388,6 +388,7 @@ async fn apply(
     let Some(pin) = &repin.pin else { return Ok(()) };
     let newer = pinned::open_at(state, pin, today, blobs).await?;
     overlay(&mut pinned.opened, &newer, repin);
+    pinned::adopt_signatures(&mut pinned.opened, &newer);
     let mut components = pinned::components(state);
     for agent in &pinned.agents.current {
         components.insert(agent.name.clone(), agent.embedded.outline.digest);

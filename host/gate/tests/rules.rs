@@ -65,6 +65,8 @@ impl Rules for Changing {
         let models = [(name("writer"), vec![Route::builtin()])].into();
         let knowledge = [(name("brand"), "/brand".to_owned())].into();
         let narrowing = Narrowing {
+            component: bailiwick_core::Digest::of(b""),
+            key: None,
             agent: &generation.agent,
             identity: &generation.identity,
             granted,

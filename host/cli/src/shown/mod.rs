@@ -1,5 +1,6 @@
 //! A run and its cells as `bailiwick show` prints them: for people, and as JSON.
 
+pub(crate) mod candidate;
 pub(crate) mod cell;
 pub(crate) mod compared;
 pub(crate) mod labels;

@@ -72,6 +72,8 @@ impl RunRules {
         let narrowing = Narrowing {
             agent: &generation.agent,
             identity: &generation.identity,
+            component: generation.component,
+            key: generation.key,
             granted: &granted,
             limits: &limits,
             resources: &self.resources,
@@ -126,6 +128,7 @@ fn says(says: &Says, agent: &Name) -> String {
         }
         Says::Ceiling(None) => ": no [ceiling] of policy.toml matches it".to_owned(),
         Says::Revoked(gone) => format!(": bailiwick revoke {gone}"),
+        Says::Withdrawn(gone) => format!(": {gone}"),
     }
 }
 
