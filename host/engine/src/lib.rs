@@ -46,6 +46,7 @@ pub mod rules;
 pub mod run;
 pub mod serve;
 mod slots;
+pub mod suggest;
 mod system;
 pub mod trial;
 pub mod viewing;
