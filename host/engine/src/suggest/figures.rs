@@ -10,14 +10,14 @@ pub const COUNT_RULE: &str =
 /// The rule of [`size`], as it is told.
 pub const SIZE_RULE: &str = "twice the largest, rounded up to a power of two, 64 KiB at least";
 /// The rule of [`time`], as it is told.
-pub const TIME_RULE: &str =
-    "four times the most, rounded up to 1, 2 or 5 and zeros, 100 ms at least";
+pub const TIME_RULE: &str = "four times the most, rounded up to 1, 2 or 5 and zeros, 1 s at least";
 
 /// The smallest size that is proposed: below it a bound says nothing about harm, and the
 /// next headline that is a little longer runs into it.
 const SIZE_MIN: Bytes = Bytes(64 * 1024);
-/// The shortest time that is proposed: below it the noise of a busy machine is larger.
-const TIME_MIN_MILLIS: u64 = 100;
+/// The shortest time that is proposed: on a busy virtual machine a few milliseconds of work
+/// are counted as some hundreds.
+const TIME_MIN_MILLIS: u64 = 1_000;
 
 /// A bound for what was counted; nothing stays nothing.
 #[must_use]
@@ -69,8 +69,8 @@ mod tests {
         assert_eq!(counts.map(count), expected);
         assert_eq!([0, 9, 40_000, 70_000].map(|n| size(Bytes(n)).0 / 1024), [64, 64, 128, 256]);
         assert_eq!(
-            [0, 30, 1_000].map(|n| time(Duration::from_millis(n)).as_millis()),
-            [100, 200, 5_000]
+            [0, 30, 1_100].map(|n| time(Duration::from_millis(n)).as_millis()),
+            [1_000, 1_000, 5_000]
         );
     }
 

@@ -9,6 +9,8 @@ mod rehearse;
 mod spent;
 mod usage;
 mod web;
+#[cfg(test)]
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
