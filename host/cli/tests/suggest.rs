@@ -255,7 +255,7 @@ fn what_cannot_be_gone_by_is_left_out_with_its_reason() {
     let waits = suggest(&desk, &project).ends(0).stdout;
     assert!(waits.contains("waits: it has not ended: it is waiting"), "{waits}");
     assert!(waits.contains("it never worked in these runs: its grants stay"), "{waits}");
-    assert!(suggest(&desk, &project).word("nobody").ends(2).stderr.contains("E121"));
+    assert!(suggest(&desk, &project).word("nobody").ends(2).stderr.contains("E134"));
     let decisions = example("03-approval").join("decisions.toml");
     run(&desk, &project, "input.json", "done").option("decisions", decisions).ends(0);
     // Another component serves by now.

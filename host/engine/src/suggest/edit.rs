@@ -1,15 +1,20 @@
 //! Writes smaller grants into the text of bailiwick.toml: exactly the words that change, and not a comment or a space besides. Judges nothing: what comes out is read again by who asked.
 
+mod cuts;
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use bailiwick_core::units::show_duration;
 use bailiwick_core::{Bytes, Currency, Name};
 use bailiwick_policy::http::{Headers, Method, PathPattern};
 use bailiwick_policy::intersect::RequestedLimits;
 use bailiwick_policy::{Grants, HttpRule, Limits};
-use toml_edit::{Array, Document, InlineTable, Item, Table, Value};
+use toml::Spanned;
+use toml::de::DeTable;
 
+use self::cuts::Editor;
+use self::node::{Form, Node, word};
 use super::propose::{Proposal, limit};
 
 /// What one agent name has in the file, and what it shall have.
@@ -45,9 +50,9 @@ pub(crate) fn edited(
     currency: Option<Currency>,
 ) -> Result<String, NotEdited> {
     let document =
-        Document::parse(text).map_err(|error| NotEdited::NoToml(error.message().to_owned()))?;
-    let mut editor = Editor { text, cuts: Vec::new() };
-    let root = Node::Table(document.as_table());
+        DeTable::parse(text).map_err(|error| NotEdited::NoToml(error.message().to_owned()))?;
+    let mut editor = Editor::of(text);
+    let root = Node { text, table: document.get_ref(), span: 0..0 };
     let mut readers: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
     for change in changes {
         let (before, after) = (change.granted, &change.proposal.grants);
@@ -59,12 +64,12 @@ pub(crate) fn edited(
         }
         let way = ["agents", change.agent.as_str()];
         let agent = root.at(&way).ok_or_else(|| form(&way))?;
-        editor.agent(agent, change, currency)?;
+        editor.agent(&agent, change, currency)?;
     }
     for (namespace, agents) in readers {
         let way = ["kv", namespace.as_str()];
         let table = root.at(&way).ok_or_else(|| form(&way))?;
-        editor.readers(table, &agents)?;
+        editor.readers(&table, &agents)?;
     }
     Ok(editor.finish())
 }
@@ -73,108 +78,10 @@ fn form(way: &[&str]) -> NotEdited {
     NotEdited::Form(way.join("."))
 }
 
-/// A table in whatever form it was written.
-#[derive(Clone, Copy)]
-enum Node<'d> {
-    Table(&'d Table),
-    Inline(&'d InlineTable),
-}
-
-/// One `key = value`, with the places of both.
-struct Leaf {
-    key: Range<usize>,
-    value: Range<usize>,
-}
-
-impl<'d> Node<'d> {
-    fn of(item: &'d Item) -> Option<Self> {
-        match item {
-            Item::Table(table) => Some(Self::Table(table)),
-            Item::Value(Value::InlineTable(table)) => Some(Self::Inline(table)),
-            _ => None,
-        }
-    }
-
-    fn item(self, key: &str) -> Option<&'d Item> {
-        match self {
-            Self::Table(table) => table.get_key_value(key).map(|(_, item)| item),
-            Self::Inline(table) => table.get_key_value(key).map(|(_, item)| item),
-        }
-    }
-
-    fn value(self, key: &str) -> Option<&'d Value> {
-        self.item(key).and_then(Item::as_value)
-    }
-
-    fn array(self, key: &str) -> Option<&'d Array> {
-        self.value(key).and_then(Value::as_array)
-    }
-
-    fn at(self, way: &[&str]) -> Option<Self> {
-        way.iter().try_fold(self, |node, key| Self::of(node.item(key)?))
-    }
-
-    /// Its keys and what stands under them.
-    fn entries(self) -> Vec<(Range<usize>, &'d Item)> {
-        let keys: Vec<String> = match self {
-            Self::Table(table) => table.iter().map(|(key, _)| key.to_owned()).collect(),
-            Self::Inline(table) => table.iter().map(|(key, _)| key.to_owned()).collect(),
-        };
-        let entry = |key: &String| match self {
-            Self::Table(table) => table.get_key_value(key),
-            Self::Inline(table) => table.get_key_value(key),
-        };
-        let placed = keys.iter().filter_map(|key| {
-            let (key, item) = entry(key)?;
-            Some((key.span()?, item))
-        });
-        let mut placed: Vec<_> = placed.collect();
-        placed.sort_by_key(|(span, _)| span.start);
-        placed
-    }
-
-    /// Whether it is written between braces.
-    fn braces(self) -> Option<Range<usize>> {
-        match self {
-            Self::Inline(table) if !table.is_dotted() => table.span(),
-            _ => None,
-        }
-    }
-
-    /// Everything below it that is written as `key = value`, without what has a header of
-    /// its own.
-    fn leaves(self) -> Vec<Leaf> {
-        let mut leaves = Vec::new();
-        for (key, item) in self.entries() {
-            match (Self::of(item), item) {
-                (Some(inner), _) if inner.is_dotted() => leaves.extend(inner.leaves()),
-                (_, Item::Value(value)) => {
-                    leaves.extend(value.span().map(|value| Leaf { key, value }));
-                }
-                _ => {}
-            }
-        }
-        leaves
-    }
-
-    fn is_dotted(self) -> bool {
-        match self {
-            Self::Table(table) => table.is_dotted(),
-            Self::Inline(table) => table.is_dotted(),
-        }
-    }
-}
-
-/// The cuts that are made in a text.
-struct Editor<'t> {
-    text: &'t str,
-    cuts: Vec<(Range<usize>, String)>,
-}
-
 impl Editor<'_> {
     fn agent(
         &mut self,
-        agent: Node<'_>,
+        agent: &Node<'_>,
         change: &Change<'_>,
         currency: Option<Currency>,
     ) -> Result<(), NotEdited> {
@@ -195,33 +102,33 @@ impl Editor<'_> {
             ("delegate", before.delegate.is_some() && after.delegate.is_none()),
         ];
         let gone: Vec<&str> = gone.iter().filter(|(_, gone)| *gone).map(|(key, _)| *key).collect();
-        self.remove(grants, &gone)?;
+        self.remove(&grants, &gone)?;
         let goes = |key: &str| gone.contains(&key);
         if let (Some(was), Some(is)) = (&before.model, &after.model) {
             let model = grants.at(&["model"]).ok_or_else(|| form(&way))?;
-            self.keep(model, "use", |name| is.aliases.contains(name))?;
+            self.keep(&model, "use", |name| is.aliases.contains(name))?;
             let number = |number: u64| grouped(number);
             if let Some(calls) = is.calls.filter(|_| was.calls != is.calls) {
-                self.set(model, "calls", &number(calls.0))?;
+                self.set(&model, "calls", &number(calls.0))?;
             }
             if let Some(tokens) = is.tokens.filter(|_| was.tokens != is.tokens) {
-                self.set(model, "tokens", &number(tokens.0))?;
+                self.set(&model, "tokens", &number(tokens.0))?;
             }
             if let Some(money) = is.money.filter(|_| was.money != is.money) {
-                self.set(model, "money", &quoted(&money.show(currency)))?;
+                self.set(&model, "money", &quoted(&money.show(currency)))?;
             }
         }
         for (key, names) in [("knowledge", &after.knowledge), ("assets", &after.assets)] {
             if !goes(key) && !names.is_empty() {
-                self.keep(grants, key, |name| names.contains(name))?;
+                self.keep(&grants, key, |name| names.contains(name))?;
             }
         }
         if let (Some(was), Some(is)) = (before.artifacts, after.artifacts) {
             let artifacts = grants.at(&["artifacts"]).ok_or_else(|| form(&way))?;
             match is.put {
-                None if was.put.is_some() => self.remove(artifacts, &["put"])?,
+                None if was.put.is_some() => self.remove(&artifacts, &["put"])?,
                 Some(put) if was.put != is.put => {
-                    self.set(artifacts, "put", &quoted(&put.to_string()))?;
+                    self.set(&artifacts, "put", &quoted(&put.to_string()))?;
                 }
                 _ => {}
             }
@@ -231,19 +138,19 @@ impl Editor<'_> {
         {
             let keep = |name: &str| is.agents.contains(name);
             match grants.at(&["delegate"]) {
-                Some(table) => self.keep(table, "use", keep)?,
-                None => self.keep(grants, "delegate", keep)?,
+                Some(table) => self.keep(&table, "use", keep)?,
+                None => self.keep(&grants, "delegate", keep)?,
             }
         }
         match goes("http") || before.http == after.http {
             true => Ok(()),
-            false => self.rules(grants, change),
+            false => self.rules(&grants, change),
         }
     }
 
     fn limits(
         &mut self,
-        agent: Node<'_>,
+        agent: &Node<'_>,
         asked: &RequestedLimits,
         proposed: &Limits,
     ) -> Result<(), NotEdited> {
@@ -261,45 +168,42 @@ impl Editor<'_> {
                 "memory" => quoted(&after),
                 _ => after,
             };
-            self.set(limits, key, &text)?;
+            self.set(&limits, key, &text)?;
         }
         Ok(())
     }
 
     /// The granted rules that go, and those that become smaller.
-    fn rules(&mut self, grants: Node<'_>, change: &Change<'_>) -> Result<(), NotEdited> {
+    fn rules(&mut self, grants: &Node<'_>, change: &Change<'_>) -> Result<(), NotEdited> {
         let kept = &change.proposal.rules;
         let after = &change.proposal.grants.http.rules;
-        let (nodes, gone): (Vec<Node<'_>>, Vec<usize>) = match grants.item("http") {
-            Some(Item::ArrayOfTables(tables)) => {
-                (tables.iter().map(Node::Table).collect(), Vec::new())
-            }
-            Some(Item::Value(Value::Array(rules))) => {
-                let inline = rules.iter().filter_map(Value::as_inline_table);
-                let gone = (0..rules.len()).filter(|n| kept.get(*n) == Some(&false));
-                let gone: Vec<usize> = gone.collect();
-                self.drop_elements(rules, &gone)?;
-                (inline.map(Node::Inline).collect(), gone)
-            }
-            _ => return Err(form(&["grants", "http"])),
-        };
+        let wrong = || form(&["grants", "http"]);
+        let (all, span) = grants.array("http").ok_or_else(wrong)?;
+        let nodes = all.iter().filter_map(|rule| Node::of(grants.text, rule));
+        let nodes: Vec<_> = nodes.collect();
+        let by_header = nodes.first().is_some_and(|node| node.form() == Form::Header);
+        let gone = (0..all.len()).filter(|number| kept.get(*number) == Some(&false));
+        let gone: Vec<usize> = gone.collect();
+        if !by_header {
+            self.drop_elements((all, span), &gone);
+        }
         let before = &change.granted.http.rules;
         if nodes.len() != before.len() || kept.len() != before.len() {
-            return Err(form(&["grants", "http"]));
+            return Err(wrong());
         }
         let mut after = after.iter();
-        for ((node, was), (number, kept)) in nodes.iter().zip(before).zip(kept.iter().enumerate()) {
+        for ((node, was), kept) in nodes.iter().zip(before).zip(kept) {
             if *kept {
-                let is = after.next().ok_or_else(|| form(&["grants", "http"]))?;
-                self.rule(*node, was, is)?;
-            } else if !gone.contains(&number) {
-                self.remove_whole(*node)?;
+                let is = after.next().ok_or_else(wrong)?;
+                self.rule(node, was, is)?;
+            } else if by_header {
+                self.remove_whole(node);
             }
         }
         Ok(())
     }
 
-    fn rule(&mut self, node: Node<'_>, was: &HttpRule, is: &HttpRule) -> Result<(), NotEdited> {
+    fn rule(&mut self, node: &Node<'_>, was: &HttpRule, is: &HttpRule) -> Result<(), NotEdited> {
         if was.host != is.host {
             self.set(node, "host", &quoted(&is.host.to_string()))?;
         }
@@ -332,12 +236,11 @@ impl Editor<'_> {
     }
 
     /// Makes writers of a namespace its readers.
-    fn readers(&mut self, table: Node<'_>, agents: &BTreeSet<&Name>) -> Result<(), NotEdited> {
+    fn readers(&mut self, table: &Node<'_>, agents: &BTreeSet<&Name>) -> Result<(), NotEdited> {
         let is_one = |name: &str| agents.iter().any(|agent| agent.as_str() == name);
         self.keep(table, "writers", |name| !is_one(name))?;
-        let known = table.array("readers");
-        let known: Vec<&str> =
-            known.into_iter().flat_map(|names| names.iter().filter_map(Value::as_str)).collect();
+        let readers = table.array("readers").map(|(readers, _)| readers);
+        let known: Vec<&str> = readers.into_iter().flatten().filter_map(word).collect();
         let new: Vec<String> = agents
             .iter()
             .filter(|agent| !known.contains(&agent.as_str()))
@@ -346,7 +249,7 @@ impl Editor<'_> {
         if new.is_empty() {
             return Ok(());
         }
-        let last = table.array("readers").and_then(|names| names.iter().last()?.span());
+        let last = readers.and_then(|readers| readers.iter().last()).map(Spanned::span);
         match last {
             Some(last) => {
                 self.cut(last.end..last.end, format!(", {}", new.join(", ")));
@@ -354,202 +257,6 @@ impl Editor<'_> {
             }
             None => self.set(table, "readers", &format!("[{}]", new.join(", "))),
         }
-    }
-
-    /// Leaves of a list what is to be kept.
-    fn keep(
-        &mut self,
-        node: Node<'_>,
-        key: &str,
-        keeps: impl Fn(&str) -> bool,
-    ) -> Result<(), NotEdited> {
-        let array = node.array(key).ok_or_else(|| form(&[key]))?;
-        let gone = array.iter().enumerate();
-        let gone = gone.filter(|(_, value)| !value.as_str().is_some_and(&keeps));
-        let gone: Vec<usize> = gone.map(|(number, _)| number).collect();
-        self.drop_elements(array, &gone)
-    }
-
-    fn drop_elements(&mut self, array: &Array, gone: &[usize]) -> Result<(), NotEdited> {
-        let spans: Option<Vec<_>> = array.iter().map(Value::span).collect();
-        let (Some(spans), Some(whole)) = (spans, array.span()) else {
-            return Err(form(&["a list"]));
-        };
-        self.drop_parts(&spans, gone, whole, "[]");
-        Ok(())
-    }
-
-    /// Takes parts out of a list of parts with commas between them.
-    fn drop_parts(
-        &mut self,
-        parts: &[Range<usize>],
-        gone: &[usize],
-        whole: Range<usize>,
-        empty: &str,
-    ) {
-        if gone.is_empty() {
-            return;
-        }
-        let kept = (0..parts.len()).filter(|number| !gone.contains(number));
-        let Some(last) = kept.max() else {
-            self.cut(whole, empty.to_owned());
-            return;
-        };
-        for number in gone.iter().filter(|number| **number < last) {
-            if let (Some(part), Some(next)) = (parts.get(*number), parts.get(number + 1)) {
-                self.cut(part.start..next.start, String::new());
-            }
-        }
-        if let (Some(kept), Some(end)) = (parts.get(last), parts.last())
-            && kept.end < end.end
-        {
-            self.cut(kept.end..end.end, String::new());
-        }
-    }
-
-    /// Sets a key to a text of TOML: in its place, or after the last one of the table.
-    fn set(&mut self, node: Node<'_>, key: &str, value: &str) -> Result<(), NotEdited> {
-        if let Some(known) = node.value(key).and_then(Value::span) {
-            self.cut(known, value.to_owned());
-            return Ok(());
-        }
-        let mut leaves = node.leaves();
-        leaves.sort_by_key(|leaf| leaf.value.end);
-        let last = leaves.pop();
-        if let Some(braces) = node.braces() {
-            match last {
-                Some(last) => {
-                    self.cut(last.value.end..last.value.end, format!(", {key} = {value}"));
-                }
-                None => self.cut(braces, format!("{{ {key} = {value} }}")),
-            }
-            return Ok(());
-        }
-        match (last, node) {
-            (Some(last), _) => {
-                // Its words before the last key stand before this one, too.
-                let begin = self.line_start(last.key.start);
-                let before = self.text.get(begin..last.key.start).unwrap_or_default();
-                if before.contains(['{', '[']) {
-                    return Err(form(&[key]));
-                }
-                let line = format!("{before}{key} = {value}\n");
-                self.line(self.line_end(last.value.end), line);
-            }
-            (None, Node::Table(table)) => {
-                let header = table.span().ok_or_else(|| form(&[key]))?;
-                self.line(self.line_end(header.end), format!("{key} = {value}\n"));
-            }
-            (None, Node::Inline(_)) => return Err(form(&[key])),
-        }
-        Ok(())
-    }
-
-    /// Takes keys out of a table: whole lines, or parts between braces.
-    fn remove(&mut self, node: Node<'_>, keys: &[&str]) -> Result<(), NotEdited> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        if let Some(braces) = node.braces() {
-            let leaves = node.leaves();
-            // Dotted keys between braces have several parts for one key.
-            if leaves.len() != node.entries().len() {
-                return Err(form(keys));
-            }
-            let word = |leaf: &Leaf| self.text.get(leaf.key.clone()).unwrap_or_default();
-            let gone = leaves.iter().enumerate();
-            let gone =
-                gone.filter(|(_, leaf)| keys.contains(&word(leaf).trim_matches(['"', '\''])));
-            let gone: Vec<usize> = gone.map(|(number, _)| number).collect();
-            if gone.len() != keys.len() {
-                return Err(form(keys));
-            }
-            let parts: Vec<_> = leaves.iter().map(|leaf| leaf.key.start..leaf.value.end).collect();
-            self.drop_parts(&parts, &gone, braces, "{}");
-            return Ok(());
-        }
-        for key in keys {
-            match node.item(key) {
-                Some(Item::ArrayOfTables(tables)) => {
-                    for table in tables {
-                        self.remove_whole(Node::Table(table))?;
-                    }
-                }
-                Some(item) => match Node::of(item) {
-                    Some(inner) if inner.braces().is_none() => self.remove_whole(inner)?,
-                    _ => {
-                        let found = node.entries().into_iter();
-                        let mut found = found.filter(|(_, entry)| std::ptr::eq(*entry, item));
-                        let span = found.next().map(|(key, _)| key).zip(item.span());
-                        let (key, value) = span.ok_or_else(|| form(&[key]))?;
-                        self.lines(key.start..value.end);
-                    }
-                },
-                None => return Err(form(&[key])),
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a table out that has a header or dotted keys: their lines. Comments between
-    /// them stay, because somebody wrote them.
-    fn remove_whole(&mut self, node: Node<'_>) -> Result<(), NotEdited> {
-        if let (Node::Table(table), false) = (node, node.is_dotted())
-            && !table.is_implicit()
-        {
-            let header = table.span().ok_or_else(|| form(&["a table"]))?;
-            let end = self.text.get(header.start..).and_then(|rest| rest.find('\n'));
-            let end = end.map_or(self.text.len(), |length| header.start + length);
-            self.lines(header.start..end.min(header.end.max(header.start)));
-        }
-        for leaf in node.leaves() {
-            self.lines(leaf.key.start..leaf.value.end);
-        }
-        Ok(())
-    }
-
-    /// Takes the lines out on which a range stands.
-    fn lines(&mut self, range: Range<usize>) {
-        let (begin, end) = (self.line_start(range.start), self.line_end(range.end));
-        self.cut(begin..end, String::new());
-    }
-
-    /// Puts a line in at the beginning of one.
-    fn line(&mut self, at: usize, line: String) {
-        // The last line of a file may have no end.
-        match self.text.get(..at).is_some_and(|before| before.ends_with('\n')) {
-            true => self.cut(at..at, line),
-            false => self.cut(at..at, format!("\n{}", line.trim_end())),
-        }
-    }
-
-    fn line_start(&self, at: usize) -> usize {
-        let before = self.text.get(..at).unwrap_or_default();
-        before.rfind('\n').map_or(0, |end| end + 1)
-    }
-
-    /// Where the next line begins.
-    fn line_end(&self, at: usize) -> usize {
-        let rest = self.text.get(at..).unwrap_or_default();
-        rest.find('\n').map_or(self.text.len(), |end| at + end + 1)
-    }
-
-    fn cut(&mut self, range: Range<usize>, text: String) {
-        self.cuts.push((range, text));
-    }
-
-    fn finish(mut self) -> String {
-        self.cuts.sort_by_key(|(range, _)| (range.start, range.end));
-        let (mut text, mut at) = (String::with_capacity(self.text.len()), 0);
-        for (range, with) in &self.cuts {
-            // Two cuts of one line are one.
-            let begin = range.start.max(at);
-            text.push_str(self.text.get(at..begin).unwrap_or_default());
-            text.push_str(with);
-            at = range.end.max(at);
-        }
-        text.push_str(self.text.get(at..).unwrap_or_default());
-        text
     }
 }
 
@@ -571,7 +278,7 @@ fn grouped(number: u64) -> String {
 
 /// A text of TOML.
 fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    toml::Value::from(text).to_string()
 }
 
 #[cfg(test)]
