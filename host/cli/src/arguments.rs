@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     add, approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit,
     explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack, pause,
-    reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit, update,
+    reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit, suggest_grants,
+    update,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Cancel(cancel::Arguments),
     /// Takes a power away from an agent, at once and until it is given back.
     Revoke(revoke::Arguments),
+    /// A lint: compares what agents used in recorded runs with their grants, and proposes smaller ones.
+    SuggestGrants(suggest_grants::Arguments),
     /// Lists the runs of a data folder, newest first.
     Runs(runs::Arguments),
     /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.

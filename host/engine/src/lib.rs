@@ -51,6 +51,7 @@ pub mod run;
 pub mod serve;
 pub mod signing;
 mod slots;
+pub mod suggest;
 mod system;
 pub mod trial;
 pub mod viewing;

@@ -267,6 +267,52 @@ pub(crate) fn lock(root: &Path) -> Result<Lock, Problems> {
     })
 }
 
+/// An opened project as it would be with another `bailiwick.toml`: the policy and the
+/// pipelines are read again in its light, and nothing from the disk.
+///
+/// # Errors
+/// Everything that would be wrong then.
+pub(crate) fn reopened(opened: &Opened, text: &str) -> Result<Opened, Problems> {
+    let mut problems = opened.sources();
+    problems.sources.insert(PROJECT_FILE.into(), text.to_owned());
+    let project = match Project::read(PROJECT_FILE, text) {
+        Ok(project) => with_models(project, &opened.models, &mut problems),
+        Err(found) => {
+            problems.extend(found);
+            return Err(problems);
+        }
+    };
+    problems.extend(project.other_currency(&opened.policy));
+    problems.extend(project.misplaced_credentials(&opened.policy));
+    let (plans, found) = plans_with(opened, &project);
+    problems.extend(found);
+    let resources = resources(&opened.root, &project);
+    let mut pinned = opened.pinned.clone();
+    pinned.0.insert(PROJECT_FILE.into(), text.to_owned());
+    let texts = problems.sources.clone();
+    problems.or(()).map(|()| Opened { project, plans, resources, pinned, texts, ..opened.clone() })
+}
+
+/// The pipelines of an opened project, read as if its `bailiwick.toml` said something else.
+pub(crate) fn plans_with(
+    opened: &Opened,
+    project: &Project,
+) -> (BTreeMap<Name, Arc<Plan>>, Vec<Diagnostic>) {
+    let texts = &opened.pinned.0;
+    let schema_text = |path: &str| texts.get(path).cloned().ok_or_else(|| "not read".to_owned());
+    let around = Surroundings { project, policy: &opened.policy, schema_text: &schema_text };
+    let (mut plans, mut found) = (BTreeMap::new(), Vec::new());
+    for name in opened.plans.keys() {
+        let file = pipeline_file(name);
+        let text = texts.get(&file).map(String::as_str).unwrap_or_default();
+        match Plan::read(name, &file, text, &around) {
+            Ok(plan) => _ = plans.insert(name.clone(), Arc::new(plan)),
+            Err(wrong) => found.extend(wrong),
+        }
+    }
+    (plans, found)
+}
+
 /// The text of a file of rules.
 pub(crate) fn rule_text(path: &Path, shown: &str) -> Result<String, Problems> {
     files::text(path, shown).map_err(Problems::one)

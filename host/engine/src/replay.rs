@@ -112,37 +112,50 @@ pub async fn replay_run(
         Some(path) => Some(past.other(&sandbox, &record.state, request.step.as_ref(), path).await?),
         None => None,
     };
-    let mut known = Known {
-        past: &past,
-        sandbox: &sandbox,
-        blobs: blobs.as_ref(),
-        generations: BTreeMap::new(),
-    };
-    let (mut attempts, mut compared) = (Vec::new(), Vec::new());
+    let Prepared { stage, attempts, impossible: mut compared } =
+        prepare(&record.state, &past, chosen, (&sandbox, blobs)).await;
+    compared.extend(replay(&stage, attempts, with.as_ref()).await);
+    Ok(Replay { run: request.run.clone(), compared, open })
+}
+
+/// Attempts of a run that can execute again, and those that cannot.
+pub(crate) struct Prepared {
+    pub(crate) stage: Stage,
+    pub(crate) attempts: Vec<Rehearsal>,
+    pub(crate) impossible: Vec<Compared>,
+}
+
+/// Finds what these attempts of a run ran on, and loads it.
+pub(crate) async fn prepare(
+    state: &RunState,
+    past: &Past,
+    chosen: Vec<RecordedAttempt>,
+    (sandbox, blobs): (&Arc<Sandbox>, Arc<dyn Blobs>),
+) -> Prepared {
+    let mut known = Known { past, sandbox, blobs: blobs.as_ref(), generations: BTreeMap::new() };
+    let (mut attempts, mut impossible) = (Vec::new(), Vec::new());
     for attempt in chosen {
-        match known.generation(&record.state, &attempt).await {
+        match known.generation(state, &attempt).await {
             Ok(own) => attempts.push(Rehearsal {
-                run: request.run.clone(),
-                judges: record
-                    .state
+                run: state.run.clone(),
+                judges: state
                     .step(&attempt.id.cell.step)
                     .is_some_and(|step| step.shape.judges.is_some() && attempt.agent.is_none()),
                 attempt,
                 own,
             }),
-            Err(why) => compared.push(Compared {
+            Err(why) => impossible.push(Compared {
                 component: attempt.component,
                 attempt: attempt.id,
                 comparison: Comparison::Impossible(why),
             }),
         }
     }
-    let shape: Vec<_> = record.state.steps.iter().map(|step| step.shape.clone()).collect();
-    let labels = record.state.labels.as_ref();
+    let shape: Vec<_> = state.steps.iter().map(|step| step.shape.clone()).collect();
+    let labels = state.labels.as_ref();
     let lowered = labels.map(|labels| labels::lowered(&shape, labels)).unwrap_or_default();
-    let stage = Stage::new(Arc::clone(&sandbox), past.newest().embedders(), blobs, lowered);
-    compared.extend(replay(&stage, attempts, with.as_ref()).await);
-    Ok(Replay { run: request.run.clone(), compared, open })
+    let stage = Stage::new(Arc::clone(sandbox), past.newest().embedders(), blobs, lowered);
+    Prepared { stage, attempts, impossible }
 }
 
 /// The ended attempts that are asked for, in the order of steps and cells, and how many
@@ -191,10 +204,10 @@ fn chosen(
 
 /// The projects that a run has had: the one that it was started with, and those that it
 /// went on with.
-struct Past(Vec<Opened>);
+pub(crate) struct Past(Vec<Opened>);
 
 impl Past {
-    async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, Problems> {
+    pub(crate) async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, Problems> {
         let Some(pin) = &state.pin else {
             let message = format!("{} was made by a version that kept no components", state.run);
             let hint = "runs of this version can be replayed";

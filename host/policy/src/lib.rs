@@ -26,6 +26,7 @@ pub mod revoked;
 pub mod route;
 pub mod standing;
 mod viewing;
+mod within;
 
 pub use budget::{Budget, Budgets, StepBudget, WhenSpent};
 pub use ceiling::{Ceiling, Policy};

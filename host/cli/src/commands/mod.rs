@@ -35,6 +35,7 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod submit;
+pub(crate) mod suggest_grants;
 pub(crate) mod update;
 
 use crate::arguments::Command;
@@ -84,6 +85,9 @@ pub(crate) async fn dispatch(
         Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
         Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
         Command::Revoke(arguments) => revoke::command(&arguments, environment, talk).await,
+        Command::SuggestGrants(arguments) => {
+            suggest_grants::command(&arguments, environment, talk).await
+        }
         Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

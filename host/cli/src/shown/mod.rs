@@ -5,4 +5,5 @@ pub(crate) mod cell;
 pub(crate) mod compared;
 pub(crate) mod labels;
 pub(crate) mod said;
+pub(crate) mod suggested;
 pub(crate) mod tree;
