@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
     export, fork, gc, import, init, inspect, logs, pause, reject, replay, resume, revoke, run,
-    runs, schema, serve, show, submit,
+    runs, schema, serve, show, submit, swap,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Cancel(cancel::Arguments),
     /// Takes a power away from an agent, at once and until it is given back.
     Revoke(revoke::Arguments),
+    /// Points an agent name at another component while runs go, and back.
+    Swap(swap::Arguments),
     /// Lists the runs of a data folder, newest first.
     Runs(runs::Arguments),
     /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.

@@ -9,10 +9,12 @@ use bailiwick_builder::{COMPONENT_BYTES_MAX, Embedded, find_built, read_embedded
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Bytes, Diagnostic, Digest, Name};
 use bailiwick_policy::intersect::is_below;
-use bailiwick_policy::{Effective, Excess, Generation, intersect};
+use bailiwick_policy::{Effective, Excess, Generation, Grants, Limits, intersect};
 
+use crate::admission::against_project;
 use crate::codes;
 use crate::files;
+use crate::generations::{Pointer, Swapped};
 use crate::load::Opened;
 use crate::problems::Problems;
 
@@ -98,12 +100,7 @@ pub(crate) fn read_agents<'a>(
         let Some(written) = opened.project.agents.get(name) else { continue };
         match read_agent(opened, name, &written.component) {
             Ok(agent) => {
-                let excesses =
-                    agent.excesses.iter().map(|excess| opened.project.excess(name, excess));
-                found.problems.extend(excesses);
-                let imports =
-                    agent.imports.iter().map(|import| (import.as_str(), agent.wanted(import)));
-                found.problems.extend(opened.project.uncovered_imports(name, imports));
+                found.problems.extend(against_project(opened, &agent));
                 found.agents.insert(name.clone(), agent);
             }
             Err(diagnostic) => found.problems.extend([diagnostic.at(written.place.clone())]),
@@ -128,7 +125,11 @@ fn identified(opened: &Opened) -> Cow<'_, Opened> {
         let written = opened.project.agents.get(name)?;
         let path = find(&opened.root, &written.component).ok()?;
         let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64)).ok()?;
-        Some((name.clone(), identity(&bytes)?))
+        let identity = match opened.swapped.instead_of(name, Digest::of(&bytes)) {
+            Some(pointer) => pointer.agent.identity.clone(),
+            None => identity(&bytes)?,
+        };
+        Some((name.clone(), identity))
     });
     let agents = identities.collect();
     let mut opened = opened.clone();
@@ -150,8 +151,24 @@ pub(crate) fn agent_of(
     opened: &Opened,
     name: &Name,
     path: &Path,
-    bytes: Vec<u8>,
+    bytes: impl Into<Arc<[u8]>>,
 ) -> Result<Agent, Diagnostic> {
+    bare(name, path, bytes).map(|agent| empowered(opened, agent))
+}
+
+/// An agent with what the project grants it.
+fn empowered(opened: &Opened, agent: Agent) -> Agent {
+    let (effective, excesses) = effective(opened, &agent.name, &agent.identity);
+    Agent { effective, excesses, ..agent }
+}
+
+/// An agent without any power.
+pub(crate) fn bare(
+    name: &Name,
+    path: &Path,
+    bytes: impl Into<Arc<[u8]>>,
+) -> Result<Agent, Diagnostic> {
+    let bytes = bytes.into();
     let shown = path.display();
     let embedded = read_embedded(&bytes).map_err(|error| {
         let unnamed = matches!(error, bailiwick_builder::InspectError::NoSection { .. });
@@ -168,16 +185,14 @@ pub(crate) fn agent_of(
     let profile = &embedded.profile;
     let schemas =
         (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
-    let identity = local(&embedded);
-    let (effective, excesses) = effective(opened, name, &identity);
     Ok(Agent {
         name: name.clone(),
         path: path.to_path_buf(),
-        bytes: bytes.into(),
+        bytes,
         imports: interfaces(&embedded.outline.imports),
-        identity,
-        effective,
-        excesses,
+        identity: local(&embedded),
+        effective: Effective { grants: Grants::none(), limits: Limits::DEFAULT },
+        excesses: Vec::new(),
         schemas,
         embedded,
     })
@@ -208,7 +223,30 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     }
     let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64))
         .map_err(|why| Diagnostic::error(codes::UNREADABLE, format!("{shown}: {why}")))?;
-    agent_of(opened, name, Path::new(&real), bytes)
+    match opened.swapped.instead_of(name, Digest::of(&bytes)) {
+        Some(pointer) => swapped_in(opened, pointer),
+        None => agent_of(opened, name, Path::new(&real), bytes),
+    }
+}
+
+/// What somebody swapped in, with what the project grants today.
+fn swapped_in(opened: &Opened, pointer: &Pointer) -> Result<Agent, Diagnostic> {
+    if let Some(roots) = &opened.policy.source_roots {
+        let message = format!("{} lies in no folder", pointer.agent.path.display());
+        let hint =
+            format!("policy.toml allows unsigned components only below {}", roots.join(", "));
+        return Err(Diagnostic::error(codes::OUTSIDE_ROOTS, message).hint(hint));
+    }
+    Ok(empowered(opened, pointer.agent.clone()))
+}
+
+/// The component that the project's own file has for an agent name, whatever was swapped in.
+pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
+    let opened = opened.swapped_to(Swapped::default());
+    let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
+    let at = |diagnostic: Diagnostic| diagnostic.at(written.place.clone());
+    let read = read_agent(&opened, name, &written.component).map_err(at);
+    read.map_err(|diagnostic| Problems { diagnostics: vec![diagnostic], ..opened.sources() })
 }
 
 /// The file that `component = "…"` means: itself, or the built one of a folder.

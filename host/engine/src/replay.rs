@@ -189,10 +189,10 @@ fn chosen(
 
 /// The projects that a run has had: the one that it was started with, and those that it
 /// went on with.
-struct Past(Vec<Opened>);
+pub(crate) struct Past(Vec<Opened>);
 
 impl Past {
-    async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, Problems> {
+    pub(crate) async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, Problems> {
         let Some(pin) = &state.pin else {
             let message = format!("{} was made by a version that kept no components", state.run);
             let hint = "runs of this version can be replayed";
@@ -214,7 +214,7 @@ impl Past {
     }
 
     #[expect(clippy::expect_used, reason = "`of` puts one in")]
-    fn newest(&self) -> &Opened {
+    pub(crate) fn newest(&self) -> &Opened {
         self.0.last().expect("a run was started with a project")
     }
 
@@ -249,19 +249,19 @@ fn generation(agent: &Agent) -> Generation {
 }
 
 /// An agent name on a component with powers.
-type Key = (Name, Digest, Digest);
+pub(crate) type Key = (Name, Digest, Digest);
 
 /// The generations of a run, found again in its data folder, each once.
-struct Known<'a> {
-    past: &'a Past,
-    sandbox: &'a Sandbox,
-    blobs: &'a dyn Blobs,
-    generations: BTreeMap<Key, Result<Arc<Generation>, String>>,
+pub(crate) struct Known<'a> {
+    pub(crate) past: &'a Past,
+    pub(crate) sandbox: &'a Sandbox,
+    pub(crate) blobs: &'a dyn Blobs,
+    pub(crate) generations: BTreeMap<Key, Result<Arc<Generation>, String>>,
 }
 
 impl Known<'_> {
     /// What an attempt ran on, loaded.
-    async fn generation(
+    pub(crate) async fn generation(
         &mut self,
         state: &RunState,
         attempt: &RecordedAttempt,

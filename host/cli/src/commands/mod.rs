@@ -29,6 +29,7 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod submit;
+pub(crate) mod swap;
 
 use crate::arguments::Command;
 use crate::ending::Ending;
@@ -70,6 +71,7 @@ pub(crate) async fn dispatch(
         Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
         Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
         Command::Revoke(arguments) => revoke::command(&arguments, environment, talk).await,
+        Command::Swap(arguments) => swap::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

@@ -4,4 +4,5 @@ pub(crate) mod cell;
 pub(crate) mod compared;
 pub(crate) mod labels;
 pub(crate) mod said;
+pub(crate) mod swapped;
 pub(crate) mod tree;
