@@ -8,7 +8,7 @@ use crate::commands::{
     add, approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit,
     explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack, pause,
     reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit, suggest_grants,
-    update,
+    swap, update,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Revoke(revoke::Arguments),
     /// A lint: compares what agents used in recorded runs with their grants, and proposes smaller ones.
     SuggestGrants(suggest_grants::Arguments),
+    /// Points an agent name at another component while runs go, and back.
+    Swap(swap::Arguments),
     /// Lists the runs of a data folder, newest first.
     Runs(runs::Arguments),
     /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{Moment, Signed};
-use bailiwick_policy::{Effective, Excess, Generation, Policy, intersect};
+use bailiwick_policy::publishers::{LOCAL, Moment, Signed};
+use bailiwick_policy::{Effective, Excess, Generation, Grants, Limits, Policy, intersect};
 
+use crate::admission::against_project;
 use crate::codes;
+use crate::generations::{Pointer, Swapped};
 use crate::load::Opened;
 use crate::plugins::pin;
 use crate::plugins::source::{FoundAt, Source};
 use crate::problems::Problems;
-use crate::provenance::{provenance, today};
+use crate::provenance::{Provenance, provenance, today};
 
 /// What an agent name of a project points at: the file, what it says of itself, and
 /// what it may do in the end.
@@ -111,12 +113,7 @@ pub(crate) fn read_agents<'a>(
         let Some(written) = opened.project.agents.get(name) else { continue };
         match read_agent(opened, name, &written.component) {
             Ok(agent) => {
-                let excesses =
-                    agent.excesses.iter().map(|excess| opened.project.excess(name, excess));
-                found.problems.extend(excesses);
-                let imports =
-                    agent.imports.iter().map(|import| (import.as_str(), agent.wanted(import)));
-                found.problems.extend(opened.project.uncovered_imports(name, imports));
+                found.problems.extend(against_project(opened, &agent));
                 found.agents.insert(name.clone(), agent);
             }
             Err(diagnostic) => found.problems.extend([diagnostic.at(written.place.clone())]),
@@ -140,7 +137,11 @@ fn identified(opened: &Opened) -> Cow<'_, Opened> {
     let identities = called.into_iter().filter_map(|name| {
         let written = opened.project.agents.get(name)?;
         let found = read_source(opened, name, &written.component).ok()?;
-        Some((name.clone(), identity(&opened.policy, &found.bytes, found.signature.as_deref())?))
+        let (bytes, signature) = match opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
+            Some(pointer) => (pointer.agent.bytes.as_ref(), &pointer.agent.signature),
+            None => (found.bytes.as_slice(), &found.signature),
+        };
+        Some((name.clone(), identity(&opened.policy, bytes, signature.as_deref())?))
     });
     let agents = identities.collect();
     let mut opened = opened.clone();
@@ -162,7 +163,7 @@ pub(crate) fn identity(
 
 /// A component as it was found, not judged yet.
 pub(crate) struct Found {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Arc<[u8]>,
     /// The text of its signature, where it has one.
     pub(crate) signature: Option<String>,
     /// Whether it is new, or was let in before.
@@ -177,6 +178,35 @@ pub(crate) fn agent_of(
     found: Found,
 ) -> Result<Agent, Diagnostic> {
     let Found { bytes, signature, moment } = found;
+    empowered(opened, bare(name, path, bytes, signature)?, moment)
+}
+
+/// An agent with what its signature makes of it, and what the project grants that.
+fn empowered(opened: &Opened, agent: Agent, moment: Moment) -> Result<Agent, Diagnostic> {
+    let whose = whose(&opened.policy, &agent, moment)?;
+    let (effective, excesses) = effective(opened, &agent.name, &whose.identity);
+    Ok(Agent { identity: whose.identity, signed: whose.signed, effective, excesses, ..agent })
+}
+
+/// Whose an agent is by its signature.
+pub(crate) fn whose(
+    policy: &Policy,
+    agent: &Agent,
+    moment: Moment,
+) -> Result<Provenance, Diagnostic> {
+    let about = (agent.bytes.as_ref(), &agent.embedded);
+    let shown = agent.path.display().to_string();
+    provenance(policy, &shown, about, agent.signature.as_deref(), moment)
+}
+
+/// An agent without any power, and nobody's yet.
+pub(crate) fn bare(
+    name: &Name,
+    path: &Path,
+    bytes: impl Into<Arc<[u8]>>,
+    signature: Option<String>,
+) -> Result<Agent, Diagnostic> {
+    let bytes = bytes.into();
     let shown = path.display();
     let embedded = read_embedded(&bytes).map_err(|error| {
         let unnamed = matches!(error, bailiwick_builder::InspectError::NoSection { .. });
@@ -193,21 +223,16 @@ pub(crate) fn agent_of(
     let profile = &embedded.profile;
     let schemas =
         (schema("input", &profile.input_schema)?, schema("output", &profile.output_schema)?);
-    let about = (bytes.as_slice(), &embedded);
-    let whose =
-        provenance(&opened.policy, &shown.to_string(), about, signature.as_deref(), moment)?;
-    let identity = whose.identity;
-    let (effective, excesses) = effective(opened, name, &identity);
     Ok(Agent {
         name: name.clone(),
         path: path.to_path_buf(),
-        bytes: bytes.into(),
+        bytes,
         imports: interfaces(&embedded.outline.imports),
-        identity,
-        signed: whose.signed,
+        identity: format!("{LOCAL}/{}", embedded.profile.name),
+        signed: None,
         signature,
-        effective,
-        excesses,
+        effective: Effective { grants: Grants::none(), limits: Limits::DEFAULT },
+        excesses: Vec::new(),
         schemas,
         embedded,
     })
@@ -233,8 +258,11 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     if let Some(pin) = pin {
         pin::bytes(pin, &real, &Digest::of(&found.bytes))?;
     }
+    if let Some(pointer) = opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
+        return swapped_in(opened, pointer);
+    }
     let moment = if pin.is_some() { Moment::Before } else { Moment::Today(today()) };
-    let read = Found { bytes: found.bytes, signature: found.signature, moment };
+    let read = Found { bytes: found.bytes.into(), signature: found.signature, moment };
     let agent = agent_of(opened, name, Path::new(&real), read)?;
     // Without a policy nobody could say who a signature is by.
     if let Some(pin) = pin.filter(|_| opened.policy.publishers.is_some()) {
@@ -242,6 +270,32 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     }
     source.may_lie(&opened.policy, &real, agent.signed.as_ref())?;
     Ok(agent)
+}
+
+/// What somebody swapped in, with what the project grants today.
+fn swapped_in(opened: &Opened, pointer: &Pointer) -> Result<Agent, Diagnostic> {
+    let agent = empowered(opened, pointer.agent.clone(), Moment::Before)?;
+    lies_nowhere(opened, &agent).map_or(Ok(agent), Err)
+}
+
+/// Why a component that was sent is not taken without a signature.
+pub(crate) fn lies_nowhere(opened: &Opened, agent: &Agent) -> Option<Diagnostic> {
+    let roots = opened.policy.unsigned_below().filter(|_| agent.signed.is_none())?;
+    let message = format!("{} is not signed, and lies in no folder", agent.path.display());
+    let hint = match roots {
+        [] => "policy.toml admits what is signed alone".to_owned(),
+        roots => format!("policy.toml allows unsigned components only below {}", roots.join(", ")),
+    };
+    Some(Diagnostic::error(codes::OUTSIDE_ROOTS, message).hint(hint))
+}
+
+/// The component that the project's own file has for an agent name, whatever was swapped in.
+pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
+    let opened = opened.swapped_to(Swapped::default());
+    let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
+    let at = |diagnostic: Diagnostic| diagnostic.at(written.place.clone());
+    let read = read_agent(&opened, name, &written.component).map_err(at);
+    read.map_err(|diagnostic| Problems { diagnostics: vec![diagnostic], ..opened.sources() })
 }
 
 /// What a source of a project has now, read and not judged.

@@ -12,6 +12,7 @@ use bailiwick_project::{Lock, Plan, Project, Surroundings, parse_route, read_pol
 
 use crate::codes;
 use crate::files;
+use crate::generations::Swapped;
 use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
@@ -71,6 +72,8 @@ pub struct Opened {
     pub(crate) models: Vec<String>,
     /// The texts that it was read from, so that a run can be pinned to them.
     pub(crate) pinned: PinnedTexts,
+    /// What agent names were swapped to, for who asks a host; else nothing.
+    pub(crate) swapped: Swapped,
     texts: BTreeMap<String, String>,
 }
 
@@ -95,6 +98,12 @@ impl Opened {
         let policy = || self.policy.currency.as_ref().map(|stated| stated.currency);
         let plans = || self.plans.values().find_map(|plan| plan.currency);
         project.or_else(policy).or_else(plans)
+    }
+
+    /// The same, whose agent names were swapped so.
+    #[must_use]
+    pub(crate) fn swapped_to(&self, swapped: Swapped) -> Self {
+        Self { swapped, ..self.clone() }
     }
 
     /// An empty list of problems that has the texts of this project's files.
@@ -193,6 +202,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         user_policy: places.user_policy.clone(),
         models: places.models.clone(),
         pinned: PinnedTexts(pinned),
+        swapped: Swapped::default(),
         texts,
     })
 }
@@ -250,6 +260,7 @@ pub(crate) fn open_pinned(
         user_policy: None,
         models: models.to_vec(),
         pinned: texts,
+        swapped: Swapped::default(),
         texts: sources,
     })
 }

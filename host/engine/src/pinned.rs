@@ -66,7 +66,7 @@ fn signature_name(component: &Digest) -> String {
 pub(crate) fn pinned_component(opened: &Opened, bytes: Vec<u8>) -> Found {
     let name = signature_name(&Digest::of(&bytes));
     let signature = opened.pinned.0.get(&name).cloned();
-    Found { bytes, signature, moment: Moment::Before }
+    Found { bytes: bytes.into(), signature, moment: Moment::Before }
 }
 
 /// Signatures of components that were repinned, too.
@@ -74,6 +74,13 @@ pub(crate) fn adopt_signatures(opened: &mut Opened, newer: &Opened) {
     let signatures = newer.pinned.0.iter().filter(|(name, _)| name.starts_with(SIGNATURES));
     let signatures: Vec<_> = signatures.map(|(name, text)| (name.clone(), text.clone())).collect();
     opened.pinned.0.extend(signatures);
+}
+
+/// Signatures of components that were swapped in: runs that follow swaps have attempts on
+/// them.
+pub(crate) fn adopt(opened: &mut Opened, swapped: &BTreeMap<Digest, String>) {
+    let signatures = swapped.iter().map(|(component, text)| (signature_name(component), text));
+    opened.pinned.0.extend(signatures.map(|(name, text)| (name, text.clone())));
 }
 
 /// How journals name a project: its folder.

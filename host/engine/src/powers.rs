@@ -83,7 +83,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     rows.chain([limits]).collect()
 }
 
-fn wanted(agent: &Agent, capability: &str) -> Option<String> {
+pub(crate) fn wanted(agent: &Agent, capability: &str) -> Option<String> {
     let wants = &agent.embedded.wants;
     match capability {
         "model" => {

@@ -106,8 +106,8 @@ pub async fn replay_run(
     let record = history.record(&request.run).await?;
     let (chosen, open) = chosen(&record, request)?;
     let sandbox = Arc::new(sandbox(config)?);
+    let past = Past::of(&record.state, &history).await?;
     let blobs: Arc<dyn Blobs> = history;
-    let past = Past::of(&record.state, blobs.as_ref()).await?;
     let with = match &request.with {
         Some(path) => Some(past.other(&sandbox, &record.state, request.step.as_ref(), path).await?),
         None => None,
@@ -207,13 +207,16 @@ fn chosen(
 pub(crate) struct Past(Vec<Opened>);
 
 impl Past {
-    pub(crate) async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, Problems> {
+    pub(crate) async fn of(state: &RunState, history: &History) -> Result<Self, Problems> {
         let Some(pin) = &state.pin else {
             let message = format!("{} was made by a version that kept no components", state.run);
             let hint = "runs of this version can be replayed";
             return Err(Problems::one(Diagnostic::error(codes::NOT_REPLAYED, message).hint(hint)));
         };
+        let blobs: &dyn Blobs = history;
         let mut opened = pinned::open_as_pinned(state, pin, blobs).await?;
+        let swapped = history.archive().signatures().await.map_err(storage)?;
+        pinned::adopt(&mut opened, &swapped);
         let mut components = pinned::components(state);
         pinned::identify(&mut opened, &components, blobs).await?;
         let mut past = vec![opened.clone()];
@@ -221,6 +224,7 @@ impl Past {
             let Some(pin) = &repin.pin else { continue };
             let newer = pinned::open_as_pinned(state, pin, blobs).await?;
             resume::overlay(&mut opened, &newer, repin);
+            pinned::adopt_signatures(&mut opened, &newer);
             components.extend(repin.agents.iter().map(|(name, pin)| (name.clone(), pin.component)));
             pinned::identify(&mut opened, &components, blobs).await?;
             past.push(opened.clone());
@@ -229,7 +233,7 @@ impl Past {
     }
 
     #[expect(clippy::expect_used, reason = "`of` puts one in")]
-    fn newest(&self) -> &Opened {
+    pub(crate) fn newest(&self) -> &Opened {
         self.0.last().expect("a run was started with a project")
     }
 
@@ -253,7 +257,7 @@ impl Past {
             Problems::one(Diagnostic::error(codes::UNREADABLE, message))
         })?;
         // Nothing of it leaves: it is compared, and nobody has to answer for it.
-        let found = Found { bytes, signature: None, moment: Moment::Before };
+        let found = Found { bytes: bytes.into(), signature: None, moment: Moment::Before };
         let other = agent_of(self.newest(), agent, &file, found).map_err(Problems::one)?;
         admit_to(sandbox, std::slice::from_ref(&other)).await?;
         Ok(Arc::new(generation(&other)))
@@ -266,19 +270,19 @@ fn generation(agent: &Agent) -> Generation {
 }
 
 /// An agent name on a component with powers.
-type Key = (Name, Digest, Digest);
+pub(crate) type Key = (Name, Digest, Digest);
 
 /// The generations of a run, found again in its data folder, each once.
-struct Known<'a> {
-    past: &'a Past,
-    sandbox: &'a Sandbox,
-    blobs: &'a dyn Blobs,
-    generations: BTreeMap<Key, Result<Arc<Generation>, String>>,
+pub(crate) struct Known<'a> {
+    pub(crate) past: &'a Past,
+    pub(crate) sandbox: &'a Sandbox,
+    pub(crate) blobs: &'a dyn Blobs,
+    pub(crate) generations: BTreeMap<Key, Result<Arc<Generation>, String>>,
 }
 
 impl Known<'_> {
     /// What an attempt ran on, loaded.
-    async fn generation(
+    pub(crate) async fn generation(
         &mut self,
         state: &RunState,
         attempt: &RecordedAttempt,

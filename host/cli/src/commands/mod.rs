@@ -36,6 +36,7 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod submit;
 pub(crate) mod suggest_grants;
+pub(crate) mod swap;
 pub(crate) mod update;
 
 use crate::arguments::Command;
@@ -88,6 +89,7 @@ pub(crate) async fn dispatch(
         Command::SuggestGrants(arguments) => {
             suggest_grants::command(&arguments, environment, talk).await
         }
+        Command::Swap(arguments) => swap::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

@@ -6,4 +6,5 @@ pub(crate) mod compared;
 pub(crate) mod labels;
 pub(crate) mod said;
 pub(crate) mod suggested;
+pub(crate) mod swapped;
 pub(crate) mod tree;

@@ -139,7 +139,7 @@ impl Scene<'_> {
         (witness, under): (Arc<dyn Witness>, Option<&Powers>),
     ) -> Result<Vec<Compared>, Problems> {
         let blobs: Arc<dyn Blobs> = Arc::clone(self.history) as Arc<dyn Blobs>;
-        let past = Past::of(&record.state, blobs.as_ref()).await?;
+        let past = Past::of(&record.state, self.history).await?;
         let Prepared { stage, mut attempts, impossible: mut compared } =
             prepare(&record.state, &past, attempts, (self.sandbox, blobs)).await;
         if let Some(powers) = under {

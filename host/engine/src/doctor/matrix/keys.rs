@@ -68,6 +68,7 @@ const SAYING: &[(&str, &str)] = &[
     ("project knowledge.*.folder", "where documents lie; ceilings bound the root"),
     ("project knowledge.*.embed", "whose vectors are used"),
     ("project assets.*.folder", "where files lie; ceilings bound the root"),
+    ("project run.pin", "which component the cells of a run get after a swap"),
     ("project retention.runs", "what `gc` deletes"),
     ("project retention.values", "what `gc` deletes"),
     ("pipeline axes.*", "which cells there are"),
