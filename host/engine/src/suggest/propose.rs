@@ -348,7 +348,7 @@ fn limits(proposal: &mut Proposal, subject: &Subject<'_>, usage: &Usage) {
         }
     }
     let used = match parts.is_empty() {
-        true => "nothing is written down of them".to_owned(),
+        true => "no figures of these".to_owned(),
         false => format!("at most {}", parts.join(", ")),
     };
     let why = match (stays.is_empty(), whys.is_empty()) {
