@@ -126,8 +126,14 @@ fn the_campaign_runs_on_what_it_used() {
         let powers = agent["powers"].as_array().unwrap();
         powers.iter().find(|one| one["power"] == power).unwrap().clone()
     };
-    assert!(power("publish", "http")["because"].as_str().unwrap().contains("imports it"), "{said}");
-    assert_eq!(power("publish", "http")["changes"], false);
+    let painter = power("visual", "model");
+    assert!(painter["because"].as_str().unwrap().contains("an import needs a grant"), "{painter}");
+    let publish = said["agents"].as_array().unwrap().iter().find(|one| one["agent"] == "publish");
+    let notes = &publish.unwrap()["notes"];
+    assert_eq!(
+        notes[0], "it never worked in these runs: its grants stay",
+        "the brief names nobody"
+    );
     assert_eq!(power("visual", "assets")["changes"], false, "its inputs name the brand's files");
     assert_eq!(power("visual", "artifacts")["changes"], true, "64 MiB were not needed");
     assert_eq!(campaign("two").to_string(), first.to_string());
@@ -156,7 +162,7 @@ fn values_and_other_agents_keep_what_they_used() {
             assert!(told.contains("those whom it calls count"), "{told}");
             assert!(told.contains("its component worked as fact_finder"), "{told}");
         } else {
-            assert!(told.contains("reads and 3 writes") || told.contains("writes"), "{told}");
+            assert!(told.contains("3 writes"), "{told}");
             assert_eq!(lines(&project, "writers"), ["writers = [\"remember\"]"]);
         }
         run(&desk, &project, "input.json", "two").ends(0);
@@ -269,9 +275,8 @@ fn what_cannot_be_gone_by_is_left_out_with_its_reason() {
     std::fs::remove_dir_all(project.path().join("pipelines")).unwrap();
     desk.file(
         "project/pipelines/one.toml",
-        "[step.one]\nagent = \"note\"\ninput = {}\n[output]\none = \"${one}\"\n",
+        "[step.one]\nagent = \"note\"\ninput = { subject = \"x\" }\n[output]\none = \"${one}\"\n",
     );
-    let swapped = suggest(&desk, &project).ends_with_one_of(&[0, 2]);
-    let swapped = swapped.stdout + &swapped.stderr;
+    let swapped = suggest(&desk, &project).ends(0).stdout;
     assert!(swapped.contains("every agent of it is another component today"), "{swapped}");
 }

@@ -68,9 +68,12 @@ fn runs(suggestion: &Suggestion) -> String {
             text.push_str(&format!("  {run}: {}\n", shown(why)));
         }
     }
-    if suggestion.unseen > 0 {
-        let more = many(suggestion.unseen, "run");
-        text.push_str(&format!("{more} more: older, or nothing that you may see.\n"));
+    if suggestion.hidden > 0 {
+        let hidden = many(suggestion.hidden, "run");
+        text.push_str(&format!("Not gone by: {hidden} that you are not cleared to see.\n"));
+    }
+    if suggestion.older {
+        text.push_str("Not gone by: older runs; name them to include them.\n");
     }
     if !text.is_empty() {
         text.push('\n');
@@ -92,7 +95,8 @@ pub(crate) fn as_json(suggestion: &Suggestion) -> Value {
         "agents": suggestion.agents.iter().map(agent_json).collect::<Vec<_>>(),
         "replayed": suggestion.replayed.iter().map(run).collect::<Vec<_>>(),
         "left_out": suggestion.left_out.iter().map(left).collect::<Vec<_>>(),
-        "unseen": suggestion.unseen,
+        "hidden": suggestion.hidden,
+        "older": suggestion.older,
         "patch": suggestion.patch,
     })
 }

@@ -50,9 +50,10 @@ pub struct Suggestion {
     pub replayed: Vec<(RunId, usize)>,
     /// The runs that were not, and why.
     pub left_out: Vec<(RunId, String)>,
-    /// How many runs are not looked at because they are older, or because who asks may not
-    /// see them.
-    pub unseen: usize,
+    /// How many of the newest runs who asks may not see.
+    pub hidden: usize,
+    /// Whether there are older runs, which nobody named.
+    pub older: bool,
     /// The patch; empty where nothing smaller is suggested.
     pub patch: String,
     before: String,
@@ -107,7 +108,8 @@ pub async fn suggest(
         agents: Vec::new(),
         replayed: Vec::new(),
         left_out: Vec::new(),
-        unseen: 0,
+        hidden: 0,
+        older: false,
         patch: String::new(),
         after: before.clone(),
         before,
@@ -127,8 +129,8 @@ pub async fn suggest(
     for run in chosen {
         match scene.observe(&run, &today).await? {
             Ok(observed) => {
+                replayable.push((run, observed.equal));
                 seen.take(observed);
-                replayable.push(run);
             }
             Err(why) => suggestion.left_out.push((run, why)),
         }
@@ -136,17 +138,17 @@ pub async fn suggest(
     let proposals = proposals(opened, &agents, &seen.usages);
     suggestion.agents = told(opened, &agents, &seen, &proposals);
     let smaller = write_down(opened, &proposals, &suggestion.before)?;
-    let proposed = match &smaller {
-        Some((text, opened)) => {
-            suggestion.after.clone_from(text);
-            let Checked { agents, problems } = check::check(opened, None);
-            problems.or(()).map_err(not_checked)?;
-            within(&agents, &today)?;
-            powers(opened, &agents)
-        }
-        None => today.clone(),
+    let Some((text, smaller)) = smaller else {
+        // They came out equal under the grants of today a moment ago.
+        suggestion.replayed = replayable;
+        return Ok(suggestion);
     };
-    for run in replayable {
+    suggestion.after = text;
+    let Checked { agents, problems } = check::check(&smaller, None);
+    problems.or(()).map_err(not_checked)?;
+    within(&agents, &today)?;
+    let proposed = powers(&smaller, &agents);
+    for (run, _) in replayable {
         let equal = scene.verify(&run, (&today, &proposed)).await?;
         suggestion.replayed.push((run, equal));
     }
@@ -196,8 +198,8 @@ async fn choose(
     };
     if named.is_empty() {
         let listing = scene.history.runs(RUNS_MAX + 1).await?;
-        let older = listing.runs.len().saturating_sub(RUNS_MAX as usize);
-        suggestion.unseen = listing.hidden + older;
+        suggestion.hidden = listing.hidden;
+        suggestion.older = listing.runs.len() + listing.hidden > RUNS_MAX as usize;
         for listed in listing.runs.into_iter().take(RUNS_MAX as usize) {
             // Of other projects of the folder nobody has asked.
             if listed.project == own {

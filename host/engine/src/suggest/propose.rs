@@ -242,7 +242,7 @@ fn http(power: &mut HttpPower, kept: &mut [bool], usage: &Usage, imported: bool)
     let ways = usage.web.values().flat_map(|used| {
         let (hosts, paths) = (used.hosts.all(), used.paths.all());
         let hosts = hosts.map_or_else(|| "many hosts".to_owned(), |all| joined(all.iter()));
-        let paths = paths.map_or_else(|| "many paths".to_owned(), |all| few(all));
+        let paths = paths.map_or_else(|| "many paths".to_owned(), few);
         let methods = joined(used.methods.iter());
         [format!("{methods} {hosts} {paths} ({})", many(used.requests, "request"))]
     });
@@ -348,7 +348,7 @@ fn limits(proposal: &mut Proposal, subject: &Subject<'_>, usage: &Usage) {
         }
     }
     let used = match parts.is_empty() {
-        true => "nothing is written down of them".to_owned(),
+        true => "no figures of these".to_owned(),
         false => format!("at most {}", parts.join(", ")),
     };
     let why = match (stays.is_empty(), whys.is_empty()) {

@@ -29,6 +29,8 @@ pub(crate) struct Scene<'a> {
 
 /// One run that was done again.
 pub(crate) struct Rehearsed {
+    /// How many attempts were done again, all of them equal.
+    pub(crate) equal: usize,
     /// What each agent used.
     pub(crate) usages: BTreeMap<Name, Usage>,
     /// Attempts that were left out because their agent was another component.
@@ -80,7 +82,7 @@ impl Scene<'_> {
             usage.exhausted.extend(spent.exhausted.get(&agent).into_iter().flatten());
             usage.host = spent.host.get(&agent).copied().unwrap_or_default();
         }
-        Ok(Ok(Rehearsed { usages, swapped }))
+        Ok(Ok(Rehearsed { equal: compared.len(), usages, swapped }))
     }
 
     /// Does a run again under what is proposed, and gives how many attempts came out equal.
