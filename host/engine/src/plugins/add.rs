@@ -52,7 +52,7 @@ pub fn add(
     let known = Known::of(&site, &name);
     if let Some(agent) = site.project.agents.get(&name) {
         let same = agent.component == source
-            && (candidate.built || known.last().is_some_and(|pin| candidate.is(pin)));
+            && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
         if same {
             return Ok(Added { name, candidate, changed: false });
         }

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{Moment, Signed};
+use bailiwick_policy::publishers::{KeyId, Moment, Signed};
 use bailiwick_project::LockPin;
 
 use super::asks::asks;
-use super::pin;
 use super::site::Site;
 use super::source::Source;
 use crate::codes;
@@ -100,21 +99,24 @@ impl Candidate {
             component: self.embedded.outline.digest,
             version: version.clone(),
             highest,
-            signed: self
-                .signed
-                .as_ref()
-                .map(|signed| (signed.statement.publisher.clone(), signed.key)),
+            signed: self.signer(),
             asks: self.asks.clone(),
             accepted: last.map(|pin| pin.accepted.clone()).unwrap_or_default(),
             downgrades: last.map(|pin| pin.downgrades.clone()).unwrap_or_default(),
         })
     }
 
-    /// Whether it is what is pinned already, byte for byte, by the same signer.
-    pub(super) fn is(&self, pin: &LockPin) -> bool {
-        pin.source == self.source
-            && pin.component == self.embedded.outline.digest
-            && pin::signer(pin, "", self.signed.as_ref()).is_ok()
+    /// Whether it is what is pinned already, byte for byte, by the same signer as far as
+    /// anybody here can say who that is.
+    pub(super) fn is(&self, site: &Site, pin: &LockPin) -> bool {
+        let signed = self.signer();
+        let same_signer = signed == pin.signed || site.policy.publishers.is_none();
+        pin.source == self.source && pin.component == self.embedded.outline.digest && same_signer
+    }
+
+    fn signer(&self) -> Option<(String, KeyId)> {
+        let signed = self.signed.as_ref()?;
+        Some((signed.statement.publisher.clone(), signed.key))
     }
 }
 

@@ -58,8 +58,8 @@ pub fn update(
         before: before.clone(),
         changed,
     };
-    let same =
-        source == current && (candidate.built || known.last().is_some_and(|pin| candidate.is(pin)));
+    let same = source == current
+        && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
     if same {
         return Ok(updated(candidate, false));
     }
