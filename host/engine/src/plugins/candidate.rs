@@ -8,9 +8,11 @@ use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::publishers::{KeyId, Moment, Signed};
 use bailiwick_project::LockPin;
 
+use super::Offer;
 use super::asks::asks;
+use super::kept;
 use super::site::Site;
-use super::source::Source;
+use super::source::{FoundAt, Pulled, Source};
 use crate::codes;
 use crate::components::interfaces;
 use crate::problems::Problems;
@@ -40,12 +42,29 @@ pub struct Candidate {
 impl Candidate {
     /// Reads what a source has now. `pin` is what is known of it.
     pub(super) fn read(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Problems> {
-        Self::judged(site, source, pin).map_err(Problems::one)
+        let found = Source::of(source).read(&site.root, pin);
+        found.and_then(|found| Self::judged(site, source, found, pin)).map_err(Problems::one)
     }
 
-    fn judged(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Diagnostic> {
+    /// What came from a registry just now.
+    pub(super) fn pulled(
+        site: &Site,
+        pulled: &Pulled,
+        pin: Option<&LockPin>,
+    ) -> Result<Self, Problems> {
+        let Pulled { source, bytes, signature } = pulled;
+        let path = kept::path(&site.root, &Digest::of(bytes)).display().to_string();
+        let found = FoundAt { path, bytes: bytes.clone(), signature: signature.clone() };
+        Self::judged(site, source, found, pin).map_err(Problems::one)
+    }
+
+    fn judged(
+        site: &Site,
+        source: &str,
+        found: FoundAt,
+        pin: Option<&LockPin>,
+    ) -> Result<Self, Diagnostic> {
         let from = Source::of(source);
-        let found = from.read(&site.root, pin)?;
         let digest = Digest::of(&found.bytes);
         let embedded = read_embedded(&found.bytes).map_err(|error| {
             let code = codes::BAD_COMPONENT;
@@ -152,8 +171,37 @@ impl<'a> Known<'a> {
     }
 }
 
+impl<'a> Offer<'a> {
+    /// `component = "…"` as it is to stand in bailiwick.toml.
+    pub(super) fn source(&self, site: &Site) -> Result<String, Problems> {
+        match *self {
+            Self::Typed(typed, folder) => in_project(&site.root, Path::new(typed), folder),
+            Self::Pulled(pulled) => Ok(pulled.source.clone()),
+        }
+    }
+
+    pub(super) fn candidate(
+        &self,
+        site: &Site,
+        source: &str,
+        pin: Option<&LockPin>,
+    ) -> Result<Candidate, Problems> {
+        match *self {
+            Self::Typed(..) => Candidate::read(site, source, pin),
+            Self::Pulled(pulled) => Candidate::pulled(site, pulled, pin),
+        }
+    }
+
+    pub(super) fn pulled(self) -> Option<&'a Pulled> {
+        match self {
+            Self::Typed(..) => None,
+            Self::Pulled(pulled) => Some(pulled),
+        }
+    }
+}
+
 /// A path as bailiwick.toml has it: relative to the project where somebody typed it so.
-pub(super) fn in_project(root: &Path, typed: &Path, folder: &Path) -> Result<String, Problems> {
+fn in_project(root: &Path, typed: &Path, folder: &Path) -> Result<String, Problems> {
     let fail = |why: String| {
         Problems::one(
             Diagnostic::error(codes::UNREADABLE, why).hint("`add` takes a file or a built folder"),

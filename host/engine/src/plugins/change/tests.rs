@@ -139,3 +139,39 @@ fn a_link_and_the_rights_of_a_file_stay() {
     assert_eq!(fs::read_to_string(&real).unwrap(), NEW);
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
 }
+
+#[test]
+fn what_was_fetched_is_kept_with_the_change_or_not_at_all() {
+    let folder = Folder::new();
+    let site = folder.site();
+    let pulled = Pulled {
+        source: "oci://registry.example/b:1.0.0".into(),
+        bytes: b"bytes".to_vec(),
+        signature: Some("signed".into()),
+    };
+    let text = NEW.replace("b.wasm", &pulled.source);
+    let fetched =
+        LockPin { component: Digest::of(b"bytes"), ..pin("oci://registry.example/b:1.0.0") };
+    let change = || {
+        let change = Change::new(&site, Some(text.clone()), Some(fetched.clone())).unwrap();
+        change.keeping(Some(&pulled))
+    };
+    let way = folder.0.path().join(".bailiwick.toml.new");
+    fs::create_dir(&way).unwrap();
+    assert!(change().commit().is_err());
+    fs::remove_dir(way).unwrap();
+    assert_eq!(folder.names(), [LOCK_FILE, PROJECT_FILE], "nothing is left behind");
+    change().commit().unwrap();
+    let found = crate::plugins::source::Source::of(&pulled.source);
+    let found = found.read(folder.0.path(), Some(&fetched)).unwrap();
+    assert_eq!(
+        (found.bytes.as_slice(), found.signature.as_deref()),
+        (&b"bytes"[..], Some("signed"))
+    );
+    let lost = LockPin { component: Digest::of(b"others"), ..fetched.clone() };
+    let source = crate::plugins::source::Source::of(&pulled.source);
+    let said = source.read(folder.0.path(), Some(&lost)).err().unwrap();
+    assert!(said.message.contains("is not fetched"), "{}", said.message);
+    let said = source.read(folder.0.path(), None).err().unwrap();
+    assert!(said.message.contains("does not say which bytes"), "{}", said.message);
+}
