@@ -16,6 +16,7 @@ mod prompt;
 mod receiver;
 mod remote;
 mod shown;
+mod source;
 mod stdout;
 mod summary;
 mod talk;

@@ -1,5 +1,7 @@
 //! Whose a component is: what its signature, if any, makes of it under a policy. Asks neither lock nor grants.
 
+use std::path::{Path, PathBuf};
+
 use bailiwick_builder::Embedded;
 use bailiwick_core::ports::Clock as _;
 use bailiwick_core::{Bytes, Day, Diagnostic, Digest};
@@ -8,7 +10,6 @@ use bailiwick_policy::publishers::{
     Withdrawn,
 };
 use bailiwick_policy::{Policy, Publishers};
-use std::path::{Path, PathBuf};
 
 use crate::codes;
 use crate::files;

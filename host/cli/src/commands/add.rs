@@ -1,15 +1,15 @@
 //! `bailiwick add`: a component comes into a project, without any power.
 
 use bailiwick_core::Name;
-use bailiwick_engine::plugins::{Added, Consent, add};
+use bailiwick_engine::plugins::{Added, Consent, Offer, add};
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::shown::candidate::candidate;
-use crate::stdout;
 use crate::talk::Talk;
+use crate::{source, stdout};
 
 /// Which one.
 #[derive(Args)]
@@ -38,7 +38,8 @@ pub(crate) fn command(
         downgrade: arguments.downgrade,
         by: format!("uid:{}", environment.uid),
     };
-    let from = (arguments.source.as_str(), environment.folder.as_path());
+    source::reaches(&arguments.source)?;
+    let from = Offer::Typed(&arguments.source, &environment.folder);
     let Added { name, candidate: found, changed } =
         add(&places, from, arguments.name.as_ref(), &consent)?;
     stdout::write(&candidate(&found))?;

@@ -1,15 +1,15 @@
 //! `bailiwick update`: an agent name means a newer component.
 
 use bailiwick_core::Name;
-use bailiwick_engine::plugins::{Consent, Standing, Updated, outdated, update};
+use bailiwick_engine::plugins::{Consent, Offer, Standing, Updated, outdated, update};
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::shown::candidate::candidate;
-use crate::stdout;
 use crate::talk::Talk;
+use crate::{source, stdout};
 
 /// Which ones.
 #[derive(Args)]
@@ -51,7 +51,10 @@ pub(crate) fn command(
     if names.is_empty() {
         talk.say("nothing is to be updated");
     }
-    let to = arguments.to.as_deref().map(|to| (to, environment.folder.as_path()));
+    if let Some(to) = &arguments.to {
+        source::reaches(to)?;
+    }
+    let to = arguments.to.as_deref().map(|to| Offer::Typed(to, &environment.folder));
     if to.is_some() && names.len() > 1 {
         anyhow::bail!("--to is about one agent");
     }

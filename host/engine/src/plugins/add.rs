@@ -1,16 +1,13 @@
 //! `add`: a component comes into a project, without any power.
 
-use std::path::Path;
-
 use bailiwick_core::{Diagnostic, Name};
 
-use super::Consent;
-use super::candidate::{Candidate, Known, in_project};
+use super::candidate::{Candidate, Known};
 use super::change::Change;
 use super::site::Site;
-use super::source::Source;
 use super::stub;
 use super::update::not_lower;
+use super::{Consent, Offer};
 use crate::codes;
 use crate::load::Places;
 use crate::problems::Problems;
@@ -27,24 +24,21 @@ pub struct Added {
 }
 
 /// Adds a component to a project: a table without powers to bailiwick.toml, and what was
-/// taken to bailiwick.lock. `typed` is a path as typed in `folder`, or `oci://…`.
+/// taken to bailiwick.lock.
 ///
 /// # Errors
 /// [`Problems`]; then nothing was changed.
 pub fn add(
     places: &Places,
-    (typed, folder): (&str, &Path),
+    offer: Offer<'_>,
     name: Option<&Name>,
     consent: &Consent,
 ) -> Result<Added, Problems> {
     let site = Site::take(places)?;
-    let source = match Source::of(typed) {
-        Source::Path(path) => in_project(&site.root, Path::new(&path), folder)?,
-        Source::Registry(registry) => registry,
-    };
+    let source = offer.source(&site)?;
     // Under which name somebody takes it is known only when it was read.
     let pinned = name.and_then(|name| site.lock.pin(name, &source));
-    let candidate = Candidate::read(&site, &source, pinned)?;
+    let candidate = offer.candidate(&site, &source, pinned)?;
     let name = match name {
         Some(name) => name.clone(),
         None => candidate.name()?,
@@ -52,13 +46,13 @@ pub fn add(
     let known = Known::of(&site, &name);
     if let Some(agent) = site.project.agents.get(&name) {
         let same = agent.component == source
-            && (candidate.built || known.last().is_some_and(|pin| candidate.is(pin)));
+            && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
         if same {
             return Ok(Added { name, candidate, changed: false });
         }
         let message = format!("there is an agent `{name}` already, which is {:?}", agent.component);
         let hint = format!(
-            "type `bailiwick update {name} --to {typed}`, or add it under another name with --name"
+            "type `bailiwick update {name} --to {source}`, or add it under another name with --name"
         );
         return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint)));
     }
@@ -67,6 +61,6 @@ pub fn add(
         not_lower(&candidate, &known, consent, pin)?;
     }
     let text = stub::with_agent(&site.text, &name, &candidate);
-    Change::new(&site, Some(text), pin)?.commit()?;
+    Change::new(&site, Some(text), pin)?.keeping(offer.pulled()).commit()?;
     Ok(Added { name, candidate, changed: true })
 }

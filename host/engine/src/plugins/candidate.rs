@@ -5,13 +5,14 @@ use std::path::Path;
 
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{Moment, Signed};
+use bailiwick_policy::publishers::{KeyId, Moment, Signed};
 use bailiwick_project::LockPin;
 
+use super::Offer;
 use super::asks::asks;
-use super::pin;
+use super::kept;
 use super::site::Site;
-use super::source::Source;
+use super::source::{FoundAt, Pulled, Source};
 use crate::codes;
 use crate::components::interfaces;
 use crate::problems::Problems;
@@ -41,12 +42,29 @@ pub struct Candidate {
 impl Candidate {
     /// Reads what a source has now. `pin` is what is known of it.
     pub(super) fn read(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Problems> {
-        Self::judged(site, source, pin).map_err(Problems::one)
+        let found = Source::of(source).read(&site.root, pin);
+        found.and_then(|found| Self::judged(site, source, found, pin)).map_err(Problems::one)
     }
 
-    fn judged(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Diagnostic> {
+    /// What came from a registry just now.
+    pub(super) fn pulled(
+        site: &Site,
+        pulled: &Pulled,
+        pin: Option<&LockPin>,
+    ) -> Result<Self, Problems> {
+        let Pulled { source, bytes, signature } = pulled;
+        let path = kept::path(&site.root, &Digest::of(bytes)).display().to_string();
+        let found = FoundAt { path, bytes: bytes.clone(), signature: signature.clone() };
+        Self::judged(site, source, found, pin).map_err(Problems::one)
+    }
+
+    fn judged(
+        site: &Site,
+        source: &str,
+        found: FoundAt,
+        pin: Option<&LockPin>,
+    ) -> Result<Self, Diagnostic> {
         let from = Source::of(source);
-        let found = from.read(&site.root, pin)?;
         let digest = Digest::of(&found.bytes);
         let embedded = read_embedded(&found.bytes).map_err(|error| {
             let code = codes::BAD_COMPONENT;
@@ -100,21 +118,24 @@ impl Candidate {
             component: self.embedded.outline.digest,
             version: version.clone(),
             highest,
-            signed: self
-                .signed
-                .as_ref()
-                .map(|signed| (signed.statement.publisher.clone(), signed.key)),
+            signed: self.signer(),
             asks: self.asks.clone(),
             accepted: last.map(|pin| pin.accepted.clone()).unwrap_or_default(),
             downgrades: last.map(|pin| pin.downgrades.clone()).unwrap_or_default(),
         })
     }
 
-    /// Whether it is what is pinned already, byte for byte, by the same signer.
-    pub(super) fn is(&self, pin: &LockPin) -> bool {
-        pin.source == self.source
-            && pin.component == self.embedded.outline.digest
-            && pin::signer(pin, "", self.signed.as_ref()).is_ok()
+    /// Whether it is what is pinned already, byte for byte, by the same signer as far as
+    /// anybody here can say who that is.
+    pub(super) fn is(&self, site: &Site, pin: &LockPin) -> bool {
+        let signed = self.signer();
+        let same_signer = signed == pin.signed || site.policy.publishers.is_none();
+        pin.source == self.source && pin.component == self.embedded.outline.digest && same_signer
+    }
+
+    fn signer(&self) -> Option<(String, KeyId)> {
+        let signed = self.signed.as_ref()?;
+        Some((signed.statement.publisher.clone(), signed.key))
     }
 }
 
@@ -150,8 +171,37 @@ impl<'a> Known<'a> {
     }
 }
 
+impl<'a> Offer<'a> {
+    /// `component = "…"` as it is to stand in bailiwick.toml.
+    pub(super) fn source(&self, site: &Site) -> Result<String, Problems> {
+        match *self {
+            Self::Typed(typed, folder) => in_project(&site.root, Path::new(typed), folder),
+            Self::Pulled(pulled) => Ok(pulled.source.clone()),
+        }
+    }
+
+    pub(super) fn candidate(
+        &self,
+        site: &Site,
+        source: &str,
+        pin: Option<&LockPin>,
+    ) -> Result<Candidate, Problems> {
+        match *self {
+            Self::Typed(..) => Candidate::read(site, source, pin),
+            Self::Pulled(pulled) => Candidate::pulled(site, pulled, pin),
+        }
+    }
+
+    pub(super) fn pulled(self) -> Option<&'a Pulled> {
+        match self {
+            Self::Typed(..) => None,
+            Self::Pulled(pulled) => Some(pulled),
+        }
+    }
+}
+
 /// A path as bailiwick.toml has it: relative to the project where somebody typed it so.
-pub(super) fn in_project(root: &Path, typed: &Path, folder: &Path) -> Result<String, Problems> {
+fn in_project(root: &Path, typed: &Path, folder: &Path) -> Result<String, Problems> {
     let fail = |why: String| {
         Problems::one(
             Diagnostic::error(codes::UNREADABLE, why).hint("`add` takes a file or a built folder"),

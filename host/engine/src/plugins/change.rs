@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use bailiwick_core::Diagnostic;
 use bailiwick_project::{Lock, LockPin, Project};
 
+use super::kept;
 use super::pin::LOCK_FILE;
 use super::site::{Site, project};
+use super::source::Pulled;
 use crate::codes;
 use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
@@ -25,6 +27,7 @@ pub(super) struct Change<'a> {
     text: Option<String>,
     project: Project,
     pin: Option<LockPin>,
+    pulled: Option<&'a Pulled>,
 }
 
 impl<'a> Change<'a> {
@@ -35,16 +38,26 @@ impl<'a> Change<'a> {
         pin: Option<LockPin>,
     ) -> Result<Self, Problems> {
         let project = project(text.as_ref().unwrap_or(&site.text))?;
-        Ok(Self { site, text, project, pin })
+        Ok(Self { site, text, project, pin, pulled: None })
+    }
+
+    /// With what came from a registry, to be kept where it is looked for.
+    pub(super) fn keeping(self, pulled: Option<&'a Pulled>) -> Self {
+        Self { pulled, ..self }
     }
 
     /// Does it.
     pub(super) fn commit(&self) -> Result<(), Problems> {
+        let kept = self.pulled.map(|pulled| kept::keep(&self.site.root, pulled)).transpose();
+        let kept = kept.map_err(|error| failed("what was fetched", &error))?;
         self.lock_both().map_err(|error| failed(LOCK_FILE, &error))?;
         if let Err(error) = self.replace_project() {
             // What was there before is there again; where even that fails, it is about nothing.
             let _ = self.restore_lock();
             return Err(failed(PROJECT_FILE, &error));
+        }
+        if let Some(kept) = kept {
+            kept.stay();
         }
         // The change has happened; a pin too many is about nothing.
         let _ = self.lock_one();

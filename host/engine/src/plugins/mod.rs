@@ -4,6 +4,7 @@ mod add;
 mod asks;
 mod candidate;
 mod change;
+mod kept;
 mod outdated;
 pub(crate) mod pin;
 mod remove;
@@ -17,7 +18,17 @@ pub use candidate::Candidate;
 pub use outdated::{Seen, Standing, outdated};
 pub use pin::LOCK_FILE;
 pub use remove::remove;
+pub use source::Pulled;
 pub use update::{Updated, update};
+
+/// Where a component is taken from.
+#[derive(Clone, Copy, Debug)]
+pub enum Offer<'a> {
+    /// A file or a built folder, as typed in a folder.
+    Typed(&'a str, &'a std::path::Path),
+    /// From a registry, which has been asked already.
+    Pulled(&'a Pulled),
+}
 
 /// What somebody takes on purpose, and who.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -75,7 +75,7 @@ fn standing(site: &Site, name: &Name, source: &str) -> Standing {
     match (Candidate::read(site, source, pin), pin) {
         (Err(problems), _) => Standing::Refused(problems),
         (Ok(found), None) => Standing::Untaken { version: found.embedded.profile.version },
-        (Ok(found), Some(pin)) if found.is(pin) => {
+        (Ok(found), Some(pin)) if found.is(site, pin) => {
             Standing::Current { version: pin.version.clone() }
         }
         (Ok(found), Some(pin)) => {

@@ -17,7 +17,8 @@ use crate::problems::Problems;
 pub fn remove(places: &Places, name: &Name) -> Result<(), Problems> {
     let site = Site::take(places)?;
     site.component(name)?;
-    let text = stub::without_agent(&site.text, name).ok_or_else(|| {
+    let at = site.project.agents.get(name).map_or(0, |agent| agent.place.span.start);
+    let text = stub::without_agent(&site.text, name, at).ok_or_else(|| {
         let message = format!("the table of `{name}` in {PROJECT_FILE} is not found");
         Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint("remove it by hand"))
     })?;

@@ -1,7 +1,7 @@
 //! The files of a project that a component comes into: read, and held against anybody else who would change them. Needs no pipeline, because one may wait for the component.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bailiwick_core::{Diagnostic, Name};
 use bailiwick_policy::Policy;
@@ -33,11 +33,16 @@ impl Site {
             let hint = "--project DIR names a folder with a bailiwick.toml";
             Problems::one(Diagnostic::error(codes::NO_PROJECT, why).hint(hint))
         })?;
+        let (policy, _) = load::policy_of_the_host(places)?;
+        Self::of(&root, policy)
+    }
+
+    /// Reads them below a folder, under this policy.
+    pub(super) fn of(root: &Path, policy: Policy) -> Result<Self, Problems> {
         let text = files::text(&root.join(PROJECT_FILE), PROJECT_FILE).map_err(Problems::one)?;
         let project = project(&text)?;
-        let (policy, _) = load::policy_of_the_host(places)?;
-        let lock = load::lock(&root)?;
-        Ok(Self { root, text, project, policy, lock, _turn: None })
+        let lock = load::lock(root)?;
+        Ok(Self { root: root.to_path_buf(), text, project, policy, lock, _turn: None })
     }
 
     /// Reads them, to change them: one at a time.

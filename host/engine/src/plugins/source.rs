@@ -9,6 +9,8 @@ use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::publishers::Signed;
 use bailiwick_project::LockPin;
 
+use super::kept;
+use super::pin::LOCK_FILE;
 use crate::codes;
 use crate::files;
 use crate::provenance::signature_beside;
@@ -25,6 +27,17 @@ pub(crate) enum Source {
     Path(String),
     /// A name and version in a registry.
     Registry(String),
+}
+
+/// A component that came from a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// `oci://…`, as it is to stand in bailiwick.toml.
+    pub source: String,
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// The text of its signature, where it has one.
+    pub signature: Option<String>,
 }
 
 /// A component where it was found.
@@ -50,14 +63,25 @@ impl Source {
         matches!(self, Self::Path(path) if root.join(path).is_dir())
     }
 
-    /// What lies there now. `pin` says which bytes of a registry are meant.
-    pub(crate) fn read(&self, root: &Path, _pin: Option<&LockPin>) -> Result<FoundAt, Diagnostic> {
-        match self {
-            Self::Path(path) => at(root, path),
-            Self::Registry(name) => {
-                let message = format!("{name}: this build reaches no registries");
-                let hint = "take the file: bailiwick add FILE.wasm";
-                Err(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
+    /// What lies there now. Of a registry that is what was fetched of it: `pin` says which
+    /// bytes are meant, and nobody is asked.
+    pub(crate) fn read(&self, root: &Path, pin: Option<&LockPin>) -> Result<FoundAt, Diagnostic> {
+        match (self, pin) {
+            (Self::Path(path), _) => at(root, path),
+            (Self::Registry(_), Some(pin)) => {
+                let path = kept::path(root, &pin.component);
+                if !path.exists() {
+                    let message =
+                        format!("{} is not fetched: {} is not there", pin.source, path.display());
+                    let hint = format!("type: bailiwick update {}", pin.agent);
+                    return Err(Diagnostic::error(codes::UNREADABLE, message).hint(hint));
+                }
+                at(Path::new(""), &path.display().to_string())
+            }
+            (Self::Registry(name), None) => {
+                let message = format!("{LOCK_FILE} does not say which bytes {name} means");
+                let hint = "`bailiwick update NAME` fetches it, shows it and says so";
+                Err(Diagnostic::error(codes::NOT_LOCKED, message).hint(hint))
             }
         }
     }

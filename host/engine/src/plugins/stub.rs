@@ -43,12 +43,21 @@ pub(super) fn with_agent(text: &str, name: &Name, candidate: &Candidate) -> Stri
     format!("{text}{gap}{stub}")
 }
 
-/// The same text without an agent; nothing where it cannot be taken out without touching
-/// what stands around it.
-pub(super) fn without_agent(text: &str, name: &Name) -> Option<String> {
+/// The same text without an agent, whose name stands at this byte; nothing where it cannot be
+/// taken out without touching what stands around it.
+pub(super) fn without_agent(text: &str, name: &Name, at: usize) -> Option<String> {
     let mut file: DocumentMut = text.parse().ok()?;
-    file.get_mut("agents")?.as_table_like_mut()?.remove(name.as_str())?;
-    Some(file.to_string())
+    let gone = file.get_mut("agents")?.as_table_like_mut()?.remove(name.as_str())?;
+    let left = file.to_string();
+    // What stands above a table is printed with it: remarks right above go along, those with
+    // an empty line between are about something else.
+    let above = gone.as_table().and_then(|table| table.decor().prefix()?.as_str());
+    let kept = above.and_then(|above| above.get(..above.rfind("\n\n")? + 1));
+    let (Some(above), Some(kept)) = (above, kept) else { return Some(left) };
+    let line = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let start = line.checked_sub(above.len())?;
+    let (before, after) = left.split_at_checked(start)?;
+    (text.get(..start)? == before).then(|| format!("{before}{kept}{after}"))
 }
 
 /// The same text with another component of an agent.
@@ -96,13 +105,30 @@ mod tests {
     #[test]
     fn an_agent_goes_with_its_remarks_and_nothing_else_moves() {
         let b = Name::new("b").unwrap();
-        let left = without_agent(FILE, &b).unwrap();
+        let at = FILE.find("agents.b").unwrap();
+        let left = without_agent(FILE, &b, at).unwrap();
         let without = FILE.replace(
             "\n[agents.b]\n# about b\n# grants.model = { use = [\"writer\"] }\ncomponent = \"b.wasm\"\n",
             "",
         );
         assert_eq!(left, without);
-        assert!(without_agent(FILE, &Name::new("c").unwrap()).is_none());
+        assert!(without_agent(FILE, &Name::new("c").unwrap(), at).is_none());
+    }
+
+    #[test]
+    fn remarks_about_something_else_stay() {
+        let a = Name::new("a").unwrap();
+        let table = "[agents.a]\ncomponent = \"a.wasm\"\n";
+        for (text, left) in [
+            (format!("# ours\n\n{table}"), "# ours\n"),
+            (format!("# about a\n{table}"), ""),
+            (format!("# ours\n\n# about a\n{table}\n[kv.b]\n"), "# ours\n\n[kv.b]\n"),
+            (format!("[kv.b]\n\n# rest\n\n{table}[kv.c]\n"), "[kv.b]\n\n# rest\n[kv.c]\n"),
+            (format!("[kv.b]\n\n{table}\n[kv.c]\n"), "[kv.b]\n\n[kv.c]\n"),
+        ] {
+            let at = text.find("agents.a").unwrap();
+            assert_eq!(without_agent(&text, &a, at).unwrap(), left, "{text}");
+        }
     }
 
     #[test]

@@ -1,18 +1,15 @@
 //! `update`: an agent name means a newer component, or one from elsewhere. More powers, another publisher and lower versions are taken on purpose only.
 
-use std::path::Path;
-
 use bailiwick_core::{Diagnostic, Name};
 use bailiwick_project::LockPin;
 use bailiwick_project::lock::is_lower;
 
-use super::Consent;
 use super::asks::grown;
-use super::candidate::{Candidate, Known, in_project};
+use super::candidate::{Candidate, Known};
 use super::change::Change;
 use super::site::Site;
-use super::source::Source;
 use super::stub;
+use super::{Consent, Offer};
 use crate::codes;
 use crate::load::{PROJECT_FILE, Places};
 use crate::problems::Problems;
@@ -31,25 +28,29 @@ pub struct Updated {
     pub changed: bool,
 }
 
-/// Takes what the source of an agent has now, or another source: `to` is a path as typed in
-/// a folder, or `oci://…`.
+/// Takes what the source of an agent has now, or another source.
 ///
 /// # Errors
 /// [`Problems`]; then nothing was changed.
 pub fn update(
     places: &Places,
     name: &Name,
-    to: Option<(&str, &Path)>,
+    to: Option<Offer<'_>>,
     consent: &Consent,
 ) -> Result<Updated, Problems> {
     let site = Site::take(places)?;
     let current = site.component(name)?;
-    let source = match to.map(|(typed, folder)| (Source::of(typed), folder)) {
-        None => current.to_owned(),
-        Some((Source::Path(path), folder)) => in_project(&site.root, Path::new(&path), folder)?,
-        Some((Source::Registry(registry), _)) => registry,
+    let (source, candidate) = match to {
+        None => {
+            (current.to_owned(), Candidate::read(&site, current, site.lock.pin(name, current))?)
+        }
+        Some(offer) => {
+            let source = offer.source(&site)?;
+            let candidate = offer.candidate(&site, &source, site.lock.pin(name, &source))?;
+            (source, candidate)
+        }
     };
-    let candidate = Candidate::read(&site, &source, site.lock.pin(name, &source))?;
+    let pulled = to.and_then(|offer| offer.pulled());
     let known = Known::of(&site, name);
     let before = known.last().cloned();
     let updated = |candidate, changed| Updated {
@@ -58,9 +59,11 @@ pub fn update(
         before: before.clone(),
         changed,
     };
-    let same =
-        source == current && (candidate.built || known.last().is_some_and(|pin| candidate.is(pin)));
+    let same = source == current
+        && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
     if same {
+        // What was fetched may have been lost since.
+        Change::new(&site, None, None)?.keeping(pulled).commit()?;
         return Ok(updated(candidate, false));
     }
     let mut pin = candidate.pin(name, &known);
@@ -77,7 +80,7 @@ pub fn update(
             Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
         })?),
     };
-    Change::new(&site, text, pin)?.commit()?;
+    Change::new(&site, text, pin)?.keeping(pulled).commit()?;
     Ok(updated(candidate, true))
 }
 
