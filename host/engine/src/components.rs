@@ -223,9 +223,11 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     }
     let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64))
         .map_err(|why| Diagnostic::error(codes::UNREADABLE, format!("{shown}: {why}")))?;
-    match opened.swapped.instead_of(name, Digest::of(&bytes)) {
-        Some(pointer) => swapped_in(opened, pointer),
-        None => agent_of(opened, name, Path::new(&real), bytes),
+    let digest = Digest::of(&bytes);
+    match opened.swapped.instead_of(name, digest) {
+        // Whoever went back to the file itself has the file.
+        Some(pointer) if pointer.component() != digest => swapped_in(opened, pointer),
+        _ => agent_of(opened, name, Path::new(&real), bytes),
     }
 }
 

@@ -29,7 +29,12 @@ impl Guest {
 
     /// Writes its folder and builds it, as an author with a compiler of his own would.
     pub(crate) fn build(&self, desk: &Desk) -> PathBuf {
-        let folder = desk.path(self.name);
+        self.build_in(desk, self.name)
+    }
+
+    /// The same in a folder of another name: another version of the same agent.
+    pub(crate) fn build_in(&self, desk: &Desk, folder: &str) -> PathBuf {
+        let folder = desk.path(folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("module.wasm"), wat::parse_str(self.module()).unwrap()).unwrap();
         let manifest = format!("[wants]\n{}\n[build]\nmodule = \"module.wasm\"\n", self.wants);
