@@ -497,6 +497,48 @@ fn a_rehearsal_says_which_recorded_cells_differ_and_reaches_nobody() {
     assert_eq!(committed[0]["rehearsed"]["equal"], 4);
 }
 
+/// An agent of the repository that asks a model: rebuilt, and with another prompt.
+#[test]
+fn a_rebuild_of_an_agent_that_asks_a_model_is_equal_and_another_prompt_diverges() {
+    let desk = Desk::new();
+    let project = Project::like(&desk, "02-fan-out");
+    let input = project.path().join("input.json");
+    let call = |words: &[&str]| {
+        let call = desk.bailiwick(words).option("project", project.path());
+        call.option("data", desk.data())
+    };
+    call(&["run"]).option("input", input).option("run-id", "then").ends(0);
+    let cost = |desk: &Desk| {
+        let shown = desk.shown("then");
+        (shown["calls"].clone(), shown["tokens"].clone(), shown["latest"].clone())
+    };
+    let before = cost(&desk);
+    let own = std::fs::read(end_to_end::agent("note").join("dist/note.wasm")).unwrap();
+    let version = |name: &str, bytes: Vec<u8>| {
+        let path = desk.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let rehearsed = |to: &Path, code: i32| {
+        call(&["swap", "note", "--json", "--require=equal"]).word(to).ends(code).json()
+    };
+    let prompt = |bytes: &[u8]| {
+        let (was, is) = (b"You write a short note", b"You write a brief note");
+        let at = bytes.windows(was.len()).position(|window| window == was).unwrap();
+        [&bytes[..at], &is[..], &bytes[at + was.len()..]].concat()
+    };
+    let said = rehearsed(&version("other.wasm", prompt(&own)), 6);
+    assert_eq!(said["rehearsal"]["counts"]["diverged"], 6, "{said}");
+    let how = &said["rehearsal"]["cells"][0]["how"]["diverged"];
+    assert_eq!(how["at"][0]["at"], "/complete/messages/0/parts/0/text", "{how}");
+    assert!(how["at"][0]["is"].as_str().unwrap().contains("a brief note"), "{how}");
+
+    // A section more, of which nobody reads a word: other bytes, the same agent.
+    let said = rehearsed(&version("rebuilt.wasm", [&own[..], b"\x00\x02\x01x"].concat()), 0);
+    assert_eq!(said["rehearsal"]["counts"]["equal"], 6, "{said}");
+    assert_eq!(cost(&desk), before, "nothing is spent, nothing is written");
+}
+
 #[test]
 fn nothing_recorded_is_no_proof() {
     let scene = Scene::new("run");
