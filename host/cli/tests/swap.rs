@@ -49,11 +49,20 @@ const ASKS: &str = "[step.one]\nagent = \"writer\"\ninput = {}\n\n[step.editor]\
 /// One step of it.
 const ONE: &str = "[step.one]\nagent = \"writer\"\ninput = {}\n\n[output]\none = \"${one}\"\n";
 
+/// Requests to this port of this machine.
+fn rule(port: u16) -> String {
+    format!(
+        "{{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, methods = [\"GET\"], paths = [\"/v1/*\"], network = \"loopback\" }}"
+    )
+}
+
 /// A project whose agent `writer` is version a of its file.
 struct Scene {
     desk: Desk,
     project: Project,
     policy: PathBuf,
+    /// What the ceiling lets agents ask of the web.
+    rule: String,
 }
 
 impl Scene {
@@ -61,14 +70,14 @@ impl Scene {
         let desk = Desk::new();
         let own = writer(&desk, "a");
         let operators = format!("[agents.writer]\ncomponent = {own:?}\n\n[run]\npin = {pin:?}\n");
-        Self::of(desk, &operators)
+        Self::of(desk, &operators, rule(1))
     }
 
-    fn of(desk: Desk, operators: &str) -> Self {
+    fn of(desk: Desk, operators: &str, rule: String) -> Self {
         let files =
             [(OPERATORS, operators), ("pipelines/one.toml", ONE), ("pipelines/asks.toml", ASKS)];
         let project = Project::of(&desk, &files);
-        let scene = Self { policy: desk.path("policy/policy.toml"), desk, project };
+        let scene = Self { policy: desk.path("policy/policy.toml"), desk, project, rule };
         scene.people("\"submit\", \"approve\", \"swap\"", "");
         scene
     }
@@ -77,7 +86,8 @@ impl Scene {
     fn people(&self, may: &str, more: &str) {
         let uid = rustix::process::getuid().as_raw();
         let text = format!(
-            "labels = {{ unlabelled = \"public\" }}\n{more}[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\nhttp = [{{ scheme = \"http\", host = \"127.0.0.1\", network = \"loopback\" }}]\n"
+            "labels = {{ unlabelled = \"public\" }}\n{more}[people.me]\nuid = {uid}\ngroups = [\"editors\"]\nmay = [{may}]\n[ceiling.\"local/*\"]\nhttp = [{}]\n",
+            self.rule
         );
         self.desk.file("policy/policy.toml", &text);
     }
@@ -233,8 +243,11 @@ fn a_run_that_goes_takes_only_what_fits_it() {
     let run = scene.asks();
     let refused = scene.at(&["swap", "writer"]).word(&asks).word("--accept").ends(2);
     assert!(refused.stderr.contains("grants.http"), "{}", refused.stderr);
-    let rule = "{ scheme = \"http\", host = \"127.0.0.1\", network = \"loopback\" }";
-    scene.project.change(OPERATORS, "\n\n[run]", &format!("\ngrants.http = [{rule}]\n\n[run]"));
+    scene.project.change(
+        OPERATORS,
+        "\n\n[run]",
+        &format!("\ngrants.http = [{}]\n\n[run]", rule(1)),
+    );
     until("the host has read it", || !scene.host_facts("RulesTaken").is_empty());
     until("it is admitted", || {
         let call = scene.at(&["swap", "writer"]).word(&asks).word("--accept");
@@ -352,9 +365,9 @@ fn what_is_refused_changes_nothing() {
     refused(scene.swap(&asker(&scene.desk, "writer", "asks", 1, "/v1/x")), "http");
     let data = scene.desk.data();
     let sources = format!("[sources]\nroots = [{:?}]\n", data.parent().unwrap());
-    scene.people("\"submit\", \"swap\"", &sources);
+    scene.people("\"submit\", \"approve\", \"swap\"", &sources);
     refused(scene.swap(&b), "lies in");
-    scene.people("\"submit\"", "");
+    scene.people("\"submit\", \"approve\"", "");
     let _host = scene.serve();
     let ended = scene.at(&["swap", "writer"]).word(&b).ends(2);
     assert!(
@@ -426,16 +439,14 @@ fn asker_with(
 fn a_rehearsal_says_which_recorded_cells_differ_and_reaches_nobody() {
     let (desk, (port, asked)) = (Desk::new(), counter());
     let own = asker(&desk, "asker", "own", port, "/v1/x");
-    let rule = format!(
-        "{{ scheme = \"http\", host = \"127.0.0.1\", port = {port}, network = \"loopback\" }}"
-    );
+    let rule = rule(port);
     let operators = format!("[agents.writer]\ncomponent = {own:?}\ngrants.http = [{rule}]\n");
-    let scene = Scene::of(desk, &operators);
+    let scene = Scene::of(desk, &operators, rule);
     let fan = "[axes]\nlocale = [\"de\", \"fr\", \"zh-hant\", \"zh-hans\"]\n[step.one]\nagent = \"writer\"\nover = [\"locale\"]\ninput = {}\n[output]\none = \"${one}\"\n";
     scene.desk.file("project/pipelines/fan.toml", fan);
     scene.call(&["run", "fan"]).option("run-id", "then").ends(0);
     let before = asked.load(Ordering::SeqCst);
-    assert_eq!(before, 4);
+    assert_eq!(before, 4, "{}", scene.desk.shown("then"));
     let journal = Journal::of(&scene.desk, "then").0;
     let rehearsed = |to: &Path, code: i32| {
         let call =
@@ -484,6 +495,48 @@ fn a_rehearsal_says_which_recorded_cells_differ_and_reaches_nobody() {
     assert_eq!(asked.load(Ordering::SeqCst), before);
     let committed = scene.host_facts("SwapCommitted");
     assert_eq!(committed[0]["rehearsed"]["equal"], 4);
+}
+
+/// An agent of the repository that asks a model: rebuilt, and with another prompt.
+#[test]
+fn a_rebuild_of_an_agent_that_asks_a_model_is_equal_and_another_prompt_diverges() {
+    let desk = Desk::new();
+    let project = Project::like(&desk, "02-fan-out");
+    let input = project.path().join("input.json");
+    let call = |words: &[&str]| {
+        let call = desk.bailiwick(words).option("project", project.path());
+        call.option("data", desk.data())
+    };
+    call(&["run"]).option("input", input).option("run-id", "then").ends(0);
+    let cost = |desk: &Desk| {
+        let shown = desk.shown("then");
+        (shown["calls"].clone(), shown["tokens"].clone(), shown["latest"].clone())
+    };
+    let before = cost(&desk);
+    let own = std::fs::read(end_to_end::agent("note").join("dist/note.wasm")).unwrap();
+    let version = |name: &str, bytes: Vec<u8>| {
+        let path = desk.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let rehearsed = |to: &Path, code: i32| {
+        call(&["swap", "note", "--json", "--require=equal"]).word(to).ends(code).json()
+    };
+    let prompt = |bytes: &[u8]| {
+        let (was, is) = (b"You write a short note", b"You write a brief note");
+        let at = bytes.windows(was.len()).position(|window| window == was).unwrap();
+        [&bytes[..at], &is[..], &bytes[at + was.len()..]].concat()
+    };
+    let said = rehearsed(&version("other.wasm", prompt(&own)), 6);
+    assert_eq!(said["rehearsal"]["counts"]["diverged"], 6, "{said}");
+    let how = &said["rehearsal"]["cells"][0]["how"]["diverged"];
+    assert_eq!(how["at"][0]["at"], "/complete/messages/0/parts/0/text", "{how}");
+    assert!(how["at"][0]["is"].as_str().unwrap().contains("a brief note"), "{how}");
+
+    // A section more, of which nobody reads a word: other bytes, the same agent.
+    let said = rehearsed(&version("rebuilt.wasm", [&own[..], b"\x00\x02\x01x"].concat()), 0);
+    assert_eq!(said["rehearsal"]["counts"]["equal"], 6, "{said}");
+    assert_eq!(cost(&desk), before, "nothing is spent, nothing is written");
 }
 
 #[test]

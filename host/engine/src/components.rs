@@ -258,7 +258,11 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     if let Some(pin) = pin {
         pin::bytes(pin, &real, &Digest::of(&found.bytes))?;
     }
-    if let Some(pointer) = opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
+    let digest = Digest::of(&found.bytes);
+    // Whoever went back to the file itself has the file.
+    if let Some(pointer) = opened.swapped.instead_of(name, digest)
+        && pointer.component() != digest
+    {
         return swapped_in(opened, pointer);
     }
     let moment = if pin.is_some() { Moment::Before } else { Moment::Today(today()) };

@@ -122,12 +122,23 @@ impl Finished {
 /// # Errors
 /// [`Problems`], with nothing written.
 pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Running, Problems> {
+    let plan = check::plan(opened, request.pipeline.as_ref())?;
+    may_write(request.out.as_deref())?;
+    // What was swapped is known to the data folder, which is taken for that.
     let opened = host.over(opened).await?;
     let opened = opened.as_ref();
-    let plan = check::plan(opened, request.pipeline.as_ref())?;
     let agents = agents_of(opened, &plan)?;
     let input = input::read(request.input.as_deref(), &plan)?;
     begin(host, opened, request, Beginning { plan, agents, input, past: None }).await
+}
+
+/// Whether a delivery can go where it is to go.
+fn may_write(out: Option<&Path>) -> Result<(), Problems> {
+    let Some(out) = out else { return Ok(()) };
+    delivery::may_write(out).map_err(|error| {
+        let hint = "name a folder that is new, empty, or of an earlier run";
+        Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
+    })
 }
 
 /// What a run begins with.
@@ -154,12 +165,7 @@ pub(crate) async fn begin(
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
     };
-    if let Some(out) = &request.out {
-        delivery::may_write(out).map_err(|error| {
-            let hint = "name a folder that is new, empty, or of an earlier run";
-            Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
-        })?;
-    }
+    may_write(request.out.as_deref())?;
     let _ready = admit(host, &agents).await?;
     let held = host.hold()?;
     let run = match request.run.clone() {
