@@ -288,7 +288,6 @@ fn an_attempt_that_was_begun_ends_on_the_component_that_it_began_with() {
     scene.swap(&b).ends(0);
     let resumed = scene.call(&["resume", "r"]).ends(0).json();
     assert_eq!(resumed["one"]["by"], "a", "{resumed}");
-    assert_eq!(Journal::of(&scene.desk, "r").count("AttemptContinued"), 1);
     assert_eq!(scene.writes(), "b");
     assert_eq!(scene.at(&["replay", "r", "--json"]).ends(0).json()["equal"], 1);
     // A fork is a new run: it takes what serves now.
@@ -497,6 +496,40 @@ fn a_rehearsal_says_which_recorded_cells_differ_and_reaches_nobody() {
     assert_eq!(committed[0]["rehearsed"]["equal"], 4);
 }
 
+/// The agent `note` with one word of its prompt another one.
+fn another_prompt(note: &[u8]) -> Vec<u8> {
+    let (was, is) = (b"You write a short note", b"You write a brief note");
+    let at = note.windows(was.len()).position(|window| window == was).unwrap();
+    [&note[..at], &is[..], &note[at + was.len()..]].concat()
+}
+
+/// On the new component its record would be another one's: it would have diverged.
+#[test]
+fn an_attempt_with_an_open_call_goes_on_on_its_own_component_after_a_swap() {
+    let desk = Desk::new();
+    let project = Project::like(&desk, "02-fan-out");
+    let operators = std::fs::read_to_string(project.path().join(OPERATORS)).unwrap();
+    desk.file(&format!("project/{OPERATORS}"), &format!("{operators}\n[run]\npin = \"step\"\n"));
+    let call = |words: &[&str]| {
+        let call = desk.bailiwick(words).option("project", project.path());
+        call.option("data", desk.data())
+    };
+    let begun = call(&["run"]).option("input", project.path().join("input.json"));
+    begun.option("run-id", "r").option("inject", "crash-after=CallAnswered:2").dies();
+    let own = std::fs::read(end_to_end::agent("note").join("dist/note.wasm")).unwrap();
+    let other = desk.path("other.wasm");
+    std::fs::write(&other, another_prompt(&own)).unwrap();
+    call(&["swap", "note"]).word(&other).ends(0);
+    call(&["resume", "r"]).ends(0);
+    let journal = Journal::of(&desk, "r");
+    journal.did_nothing_twice();
+    assert!(journal.count("AttemptContinued") > 0);
+    assert_eq!(journal.count("AttemptFailed"), 0);
+    let attempts = journal.count("CellFinished");
+    let replayed = desk.bailiwick(["replay", "r", "--json"]).option("data", desk.data());
+    assert_eq!(replayed.ends(0).json()["equal"], attempts);
+}
+
 /// An agent of the repository that asks a model: rebuilt, and with another prompt.
 #[test]
 fn a_rebuild_of_an_agent_that_asks_a_model_is_equal_and_another_prompt_diverges() {
@@ -522,12 +555,7 @@ fn a_rebuild_of_an_agent_that_asks_a_model_is_equal_and_another_prompt_diverges(
     let rehearsed = |to: &Path, code: i32| {
         call(&["swap", "note", "--json", "--require=equal"]).word(to).ends(code).json()
     };
-    let prompt = |bytes: &[u8]| {
-        let (was, is) = (b"You write a short note", b"You write a brief note");
-        let at = bytes.windows(was.len()).position(|window| window == was).unwrap();
-        [&bytes[..at], &is[..], &bytes[at + was.len()..]].concat()
-    };
-    let said = rehearsed(&version("other.wasm", prompt(&own)), 6);
+    let said = rehearsed(&version("other.wasm", another_prompt(&own)), 6);
     assert_eq!(said["rehearsal"]["counts"]["diverged"], 6, "{said}");
     let how = &said["rehearsal"]["cells"][0]["how"]["diverged"];
     assert_eq!(how["at"][0]["at"], "/complete/messages/0/parts/0/text", "{how}");
