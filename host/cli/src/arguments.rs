@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
-    export, fork, gc, import, init, inspect, logs, new, pause, reject, replay, resume, revoke, run,
-    runs, schema, serve, show, submit,
+    approvals, approve, audit, backup, build, cancel, check, completions, conform, doctor, edit,
+    explain, export, fork, gc, import, init, inspect, logs, new, pause, reject, replay, resume,
+    revoke, run, runs, schema, serve, show, submit, test,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -41,6 +41,10 @@ pub(crate) enum Command {
     Schema(schema::Arguments),
     /// Shows what a component says of itself, without running it.
     Inspect(inspect::Arguments),
+    /// Runs an agent's cases, and shows where what came of them is not as expected.
+    Test(test::Arguments),
+    /// Tries components as any host would run them, and says what they do not keep of the contract.
+    Conform(conform::Arguments),
     /// Runs a pipeline.
     Run(run::Arguments),
     /// Drives the runs of projects, and takes more from other processes, until it is told to drain.

@@ -225,7 +225,7 @@ pub(crate) fn find(root: &Path, component: &str) -> Result<PathBuf, Diagnostic> 
 
 /// `model` of `bailiwick:agent/model@0.1.0`, `http` of `wasi:http/outgoing-handler@0.2.3`,
 /// each once; the rest of WASI is inert and no power.
-fn interfaces(imports: &[String]) -> Vec<String> {
+pub(crate) fn interfaces(imports: &[String]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for import in imports {
         let interface = match import.strip_prefix("bailiwick:agent/") {

@@ -8,6 +8,7 @@ pub(crate) mod build;
 pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod conform;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod explain;
@@ -30,6 +31,7 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod submit;
+pub(crate) mod test;
 
 use crate::arguments::Command;
 use crate::ending::Ending;
@@ -61,6 +63,8 @@ pub(crate) async fn dispatch(
         Command::Check(arguments) => check::command(&arguments, environment, talk).await,
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
+        Command::Test(arguments) => test::command(&arguments, environment, talk).await,
+        Command::Conform(arguments) => conform::command(&arguments, environment).await,
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
         Command::Fork(arguments) => fork::command(&arguments, environment, talk).await,
