@@ -138,11 +138,11 @@ mod tests {
         assert_eq!((sent.method.as_str(), sent.url.as_str()), ("POST", RECEIVER));
         assert_eq!(sent.headers, [("content-type".to_owned(), "application/json".to_owned())]);
         let mut told: Value = serde_json::from_slice(&sent.body).unwrap();
-        // References are the fake's own; the rest is the case.
+        // References are the fake's own; the rest is what the case sends.
         let reference = told["data"]["image"]["reference"].take();
         assert_eq!(reference, input(&fake)["bundle"]["image"]);
         let expected: Value =
-            serde_json::from_str(include_str!("../cases/german_post/expected.json")).unwrap();
+            serde_json::from_str(include_str!("../cases/german_post/sent.json")).unwrap();
         assert_eq!(told, expected);
         // The same again makes the same bytes.
         let again = answering(202);

@@ -19,7 +19,7 @@ fn folder(path: &str) -> PathBuf {
 
 /// The case's input, `$file` taken from the fixtures as a host would take it from a project.
 fn input(fake: &Fake) -> Value {
-    let text = std::fs::read(folder("cases/bold_square_de/input.json")).unwrap();
+    let text = std::fs::read(folder("tests/cases/bold_square_de/input.json")).unwrap();
     let mut input: Value = serde_json::from_slice(&text).unwrap();
     for (name, file) in input["brand"].as_object_mut().unwrap() {
         let bytes =
@@ -60,7 +60,7 @@ fn put(fake: &Fake, commission: &mut Commission, name: &str, bytes: &[u8]) {
 fn answers_its_case() {
     let fake = Fake::new();
     let answer = fake.perform(visual, &input(&fake)).unwrap();
-    let path = folder("cases/bold_square_de/expected.json");
+    let path = folder("tests/cases/bold_square_de/expected.json");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&answer).unwrap() + "\n").unwrap();
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    add, approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit,
-    explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack, pause,
-    reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit, suggest_grants,
-    swap, update,
+    add, approvals, approve, audit, backup, build, cancel, check, completions, conform, doctor,
+    edit, explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack,
+    pause, reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit,
+    suggest_grants, swap, test, update,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -54,6 +54,10 @@ pub(crate) enum Command {
     Schema(schema::Arguments),
     /// Shows what a component says of itself, without running it.
     Inspect(inspect::Arguments),
+    /// Runs an agent's cases, and shows where what came of them is not as expected.
+    Test(test::Arguments),
+    /// Tries components as any host would run them, and says what they do not keep of the contract.
+    Conform(conform::Arguments),
     /// Runs a pipeline.
     Run(run::Arguments),
     /// Drives the runs of projects, and takes more from other processes, until it is told to drain.

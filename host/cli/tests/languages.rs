@@ -98,6 +98,9 @@ fn from_new_to_output(language: &str, tests: &[&str]) {
     let build = build.env("CARGO_TARGET_DIR", &shared_target());
     let built = built(&folder);
     assert_eq!(build.ends(0).stdout.trim(), built.display().to_string());
+    desk.bailiwick(["conform"]).word(&folder).ends(0);
+    let tested = desk.bailiwick(["test"]).word(&folder).ends(0).stdout;
+    assert_eq!(tested, "ok   greets\n1 case: 1 passed, 0 failed\n");
     let project = folder.join("try");
     let ran = desk.run(&project).option("input", project.join("input.json"));
     assert_eq!(ran.ends(0).json()["result"]["greeting"], "Hello, Ada!");
@@ -186,6 +189,23 @@ limits    = { cpu = "1 s" }
     };
     let long = "x".repeat(21);
     let ends = ["well", "invalid", "refused", "retryable", "fatal", "limit", &long];
+    // The same ends, told by a script.
+    let script = serde_json::json!({ "delegate": { "tells": [
+        "well", { "fails": "invalid-input" }, { "fails": "retryable" }, { "fails": "fatal" }
+    ] } });
+    let told_by_script = ["well", "invalid-input: as", "retryable: as", "fatal: as"];
+    for agent in ["python-asks", "typescript-asks"] {
+        let file = |name: &str, text: &serde_json::Value| {
+            desk.file(&format!("{agent}/cases/script/{name}"), &text.to_string());
+        };
+        file("input.json", &serde_json::json!({ "whom": "tells", "ends": ["a", "b", "c", "d"] }));
+        file("answers.json", &script);
+        let like = told_by_script.map(|text| serde_json::json!({ "pattern": format!("^{text}") }));
+        let like = serde_json::json!({ "properties": { "told": { "prefixItems": like } } });
+        file("expected.schema.json", &like);
+        desk.bailiwick(["test"]).word(desk.path(agent)).ends(0);
+        desk.bailiwick(["conform"]).word(desk.path(agent)).ends(0);
+    }
     let all = told("tells", &ends);
     let all: Vec<&str> = all.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
     let [known @ .., not_in_its_schema] = all.as_slice() else { panic!("{all:?}") };

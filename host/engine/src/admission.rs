@@ -208,7 +208,11 @@ impl Material {
     }
 }
 
-fn is_same(said: &bailiwick_sandbox::Profile, embedded: &bailiwick_builder::Profile) -> bool {
+/// Whether a component says of itself what its file says.
+pub(crate) fn is_same(
+    said: &bailiwick_sandbox::Profile,
+    embedded: &bailiwick_builder::Profile,
+) -> bool {
     said.name == embedded.name
         && said.version == embedded.version
         && said.summary == embedded.summary

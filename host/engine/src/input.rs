@@ -156,7 +156,8 @@ fn bring(
     }
 }
 
-fn take(
+/// One file, as the artifact that it becomes; the bytes are among `files` then.
+pub(crate) fn take(
     path: &str,
     base: &Path,
     files: &mut Vec<(String, Vec<u8>, Artifact)>,

@@ -16,6 +16,7 @@ use bailiwick_policy::Generation;
 use bailiwick_policy::publishers::Moment;
 use bailiwick_sandbox::Sandbox;
 
+pub(crate) use self::difference::differences;
 pub use self::difference::{DIFFERENCES_MAX, Difference};
 pub use self::stage::{Asked, Compared, Comparison, Diverged, Rehearsal, Stage, replay};
 use crate::admission::admit_to;

@@ -29,13 +29,20 @@ use crate::store::Fresh;
 pub struct Runner {
     sandbox: Arc<Sandbox>,
     gateway: Arc<Gateway>,
+    callees: Option<Arc<dyn Callees>>,
 }
 
 impl Runner {
     /// Over the process's sandbox, with the project's way out.
     #[must_use]
     pub fn new(sandbox: Arc<Sandbox>, gateway: Arc<Gateway>) -> Self {
-        Self { sandbox, gateway }
+        Self { sandbox, gateway, callees: None }
+    }
+
+    /// The same, where somebody else plays the agents that attempts call.
+    #[must_use]
+    pub fn calling(self, callees: Arc<dyn Callees>) -> Self {
+        Self { callees: Some(callees), ..self }
     }
 
     /// Executes an attempt again on its record alone: no call leaves, nothing is written.
@@ -75,7 +82,7 @@ impl Runner {
         // Waiting for room is no work: the gate's clock starts after it.
         let _room = self.sandbox.room(&loaded, job.attempt.path.depth()).await;
         let gate = match open(Arc::clone(&self.gateway), &job, &value) {
-            Ok(gate) => Arc::new(gate.calling(Arc::new(self.clone()))),
+            Ok(gate) => Arc::new(gate.calling(self.callees())),
             Err(failure) => return refused(failure),
         };
         let (limits, is_called) = (job.limits(), job.called.is_some());
@@ -113,6 +120,11 @@ impl Runner {
         let _ = gate.close_log().await;
         let used = used(&meter, &gate);
         (Outcome { result, used, writes }, Some(gate), staged)
+    }
+
+    /// Who runs the agents that an attempt calls: this one, unless somebody else does.
+    fn callees(&self) -> Arc<dyn Callees> {
+        self.callees.clone().unwrap_or_else(|| Arc::new(self.clone()))
     }
 
     /// The component, where it is ready and its imports are granted. The same was asked

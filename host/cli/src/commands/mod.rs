@@ -9,6 +9,7 @@ pub(crate) mod build;
 pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod conform;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod explain;
@@ -37,6 +38,7 @@ pub(crate) mod show;
 pub(crate) mod submit;
 pub(crate) mod suggest_grants;
 pub(crate) mod swap;
+pub(crate) mod test;
 pub(crate) mod update;
 
 use crate::arguments::Command;
@@ -75,6 +77,8 @@ pub(crate) async fn dispatch(
         Command::Outdated(arguments) => outdated::command(&arguments, environment),
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
+        Command::Test(arguments) => test::command(&arguments, environment, talk).await,
+        Command::Conform(arguments) => conform::command(&arguments, environment).await,
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
         Command::Fork(arguments) => fork::command(&arguments, environment, talk).await,

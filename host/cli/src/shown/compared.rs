@@ -48,20 +48,27 @@ fn word_of(kind: Worst) -> &'static str {
     }
 }
 
-fn detail(comparison: &Comparison) -> String {
+/// What is another thing, in lines.
+pub(crate) fn detail(comparison: &Comparison) -> String {
     match comparison {
         Comparison::Equal { .. } => String::new(),
         Comparison::Impossible(why) => format!("  {}\n", visible(why, Lines::Escape)),
-        Comparison::Different(differences) => places(differences),
+        Comparison::Different(differences) => places(differences, REPLAYED),
         Comparison::Diverged(diverged) => calls(diverged),
     }
 }
 
-fn places(differences: &[Difference]) -> String {
+/// What both sides of a replay are called.
+const REPLAYED: (&str, &str) = ("then", "now");
+
+/// Where two documents differ, each place with both sides under these names.
+pub(crate) fn places(differences: &[Difference], (was, is): (&str, &str)) -> String {
+    let width = was.len().max(is.len());
     let line = |difference: &Difference| {
         let at = if difference.at.is_empty() { "(the whole)" } else { &difference.at };
         let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
-        format!("  {at}\n    then {}\n    now  {}\n", side(&difference.was), side(&difference.is))
+        let (then, now) = (side(&difference.was), side(&difference.is));
+        format!("  {at}\n    {was:width$} {then}\n    {is:width$} {now}\n")
     };
     differences.iter().map(line).collect()
 }
@@ -80,7 +87,7 @@ fn calls(diverged: &Diverged) -> String {
         }
     }
     if !diverged.differences.is_empty() {
-        text.push_str(&places(&diverged.differences));
+        text.push_str(&places(&diverged.differences, REPLAYED));
         return text;
     }
     for (when, asked) in [("then", &diverged.was), ("now ", &diverged.is)] {
