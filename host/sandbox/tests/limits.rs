@@ -186,13 +186,38 @@ async fn table_elements_count_together() {
     limit(&host.failure(&many).await, "limit:table-elements used 18000 of 20000, and 9000 more");
 }
 
+/// A guest that fills its stack.
+fn recursing() -> Guest {
+    let deep =
+        "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))";
+    Guest { extra: deep.into(), ..performs("(drop (call $deep (i32.const 1)))") }
+}
+
 #[tokio::test]
 async fn deep_recursion_ends_at_the_stack() {
     let host = Host::new();
-    let deep =
-        "(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))";
-    let guest = Guest { extra: deep.into(), ..performs("(drop (call $deep (i32.const 1)))") };
-    limit(&host.failure(&guest.component()).await, "limit:stack used 512 KiB of 512 KiB");
+    limit(&host.failure(&recursing().component()).await, "limit:stack used 512 KiB of 512 KiB");
+}
+
+/// The pool hands out every stack once before it hands out one twice: kept as they are, these
+/// would be 100 MiB.
+#[tokio::test]
+async fn stacks_that_guests_have_filled_go_back_to_the_system() {
+    let mut host = Host::new();
+    let digest = host.load(&recursing().component()).await;
+    host.run(digest).await.result.unwrap_err();
+    let before = resident_bytes();
+    for _ in 0..200 {
+        host.run(digest).await.result.unwrap_err();
+    }
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 20 << 20, "{} MiB more", grown >> 20);
+}
+
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
 #[tokio::test]
