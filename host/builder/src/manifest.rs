@@ -33,6 +33,8 @@ pub struct Manifest {
     pub language: Option<Language>,
     /// The module that defines the agent, relative to the agent's folder.
     pub entry: Option<PathBuf>,
+    /// Who signs what is packed, where `pack` is not told another one.
+    pub publisher: Option<String>,
 }
 
 impl Manifest {
@@ -96,7 +98,10 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "wants" => manifest.wants = self.wants(value),
                 "build" => self.build(value, &mut manifest),
-                other => self.unknown(other, key.span(), "the tables are [wants] and [build]"),
+                "pack" => manifest.publisher = self.pack(value),
+                other => {
+                    self.unknown(other, key.span(), "the tables are [wants], [build] and [pack]");
+                }
             }
         }
         manifest
@@ -282,6 +287,27 @@ impl Reader<'_> {
             self.report(WRONG_VALUE, format!("{name:?} is no language"), value.span(), hint);
         }
         language
+    }
+
+    fn pack(&mut self, value: &Value<'_>) -> Option<String> {
+        let hint = r#"publisher = "NAME": letters, digits, `_`, `-` and `.`, at most 64 bytes"#;
+        let table = self.table(value, hint)?;
+        let mut publisher = None;
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "publisher" => publisher = self.string(value, hint).map(|text| (text, value)),
+                other => self.unknown(other, key.span(), "the only key is publisher"),
+            }
+        }
+        let (text, value) = publisher?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+        // `local` is the publisher of what nobody signed.
+        if text == "local" || !(1..=64).contains(&text.len()) || !text.bytes().all(plain) {
+            let message = format!("{text:?} cannot be a publisher");
+            self.report(WRONG_VALUE, message, value.span(), hint);
+            return None;
+        }
+        Some(text)
     }
 
     fn names(&mut self, value: &Value<'_>) -> Option<Vec<Name>> {

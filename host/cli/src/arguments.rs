@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    approvals, approve, audit, backup, build, cancel, check, completions, conform, doctor, edit,
-    explain, export, fork, gc, import, init, inspect, logs, new, pause, reject, replay, resume,
-    revoke, run, runs, schema, serve, show, submit, test,
+    add, approvals, approve, audit, backup, build, cancel, check, completions, conform, doctor,
+    edit, explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack,
+    pause, reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit,
+    suggest_grants, swap, test, update,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -37,6 +38,18 @@ pub(crate) enum Command {
     Build(build::Arguments),
     /// Finds everything that is wrong with a project, and shows what each agent may do.
     Check(check::Arguments),
+    /// Makes a key to sign components with.
+    Keygen(keygen::Arguments),
+    /// Signs a built component, to be shipped: NAME.wasm.minisig beside it.
+    Pack(pack::Arguments),
+    /// Takes a component into a project, without any power.
+    Add(add::Arguments),
+    /// Takes what the sources of agents have now.
+    Update(update::Arguments),
+    /// Takes an agent out of a project.
+    Remove(remove::Arguments),
+    /// Shows what sources have now, beside what was taken of them.
+    Outdated(outdated::Arguments),
     /// Prints a JSON Schema of one of the files, for editors.
     Schema(schema::Arguments),
     /// Shows what a component says of itself, without running it.
@@ -67,6 +80,10 @@ pub(crate) enum Command {
     Cancel(cancel::Arguments),
     /// Takes a power away from an agent, at once and until it is given back.
     Revoke(revoke::Arguments),
+    /// A lint: compares what agents used in recorded runs with their grants, and proposes smaller ones.
+    SuggestGrants(suggest_grants::Arguments),
+    /// Points an agent name at another component while runs go, and back.
+    Swap(swap::Arguments),
     /// Lists the runs of a data folder, newest first.
     Runs(runs::Arguments),
     /// Shows what happened in a run: steps, cells, reasons, verdicts, cost.

@@ -13,7 +13,7 @@ use bailiwick_engine::load::Places;
 use crate::arguments::{DataPlace, ProjectPlace};
 
 /// The folder of a project in which its data lies, unless `--data` says another.
-const DATA: &str = ".bailiwick";
+pub(crate) const DATA: &str = ".bailiwick";
 
 /// Where the groups of OS users stand that this machine knows by itself; one that a
 /// directory service knows is named by its number.

@@ -6,6 +6,7 @@ use bailiwick_core::{CellId, Diagnostic, RunId, RunState};
 use bailiwick_engine::approvals::{self, OpenQuestion};
 use bailiwick_engine::history::{History, ListedRun, Listing, Record, Rests, RunPhase};
 use bailiwick_engine::rules::{self, Taken};
+use bailiwick_engine::swap;
 use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Problems, codes, load};
 
@@ -108,6 +109,14 @@ impl Past {
         match self {
             Self::Folder(history) => Ok(rules::revoked(history).await?),
             Self::Host(client) => client.revoked().await,
+        }
+    }
+
+    /// What agent names were swapped to.
+    pub(crate) async fn slots(&mut self) -> anyhow::Result<Vec<swap::Slot>> {
+        match self {
+            Self::Folder(history) => Ok(swap::slots(history).await?),
+            Self::Host(client) => client.slots().await,
         }
     }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use end_to_end::Desk;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
+use end_to_end::shelf::{Key, ship};
 
 /// Longer than anything here takes on a busy machine.
 const HANGS: Duration = Duration::from_secs(120);
@@ -99,8 +100,26 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(|guest, desk| (guest.build(desk), String::new()))
+    }
+
+    /// The same with an agent that `acme` signed; gives the key, too.
+    fn signed() -> (Self, Key) {
+        let mut signer = None;
+        let scene = Self::with(|guest, desk| {
+            let key = Key::new(desk, "acme");
+            let component = ship(desk, guest, "acme", &key);
+            let admitted = format!("[publishers.acme]\nkeys = [{{ {} }}]\n", key.line);
+            signer = Some(key);
+            (component, admitted)
+        });
+        (scene, signer.unwrap())
+    }
+
+    /// With an agent that is built so, under a policy that says this besides.
+    fn with(build: impl FnOnce(&Guest, &Desk) -> (PathBuf, String)) -> Self {
         let (desk, counter) = (Desk::new(), Counter::start());
-        let folder = asks_for_ever(counter.port).build(&desk);
+        let (folder, admitted) = build(&asks_for_ever(counter.port), &desk);
         let rule = format!(
             "{{ scheme = \"http\", host = \"127.0.0.1\", port = {}, paths = [\"/v1/*\"], network = \"loopback\" }}",
             counter.port
@@ -118,7 +137,8 @@ impl Scene {
         let uid = rustix::process::getuid().as_raw();
         let people =
             format!("[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\", \"revoke\"]\n");
-        let text = text + &people;
+        let acme = text.split_once("[ceiling").unwrap().1.replacen("local/*", "acme/*", 1);
+        let text = format!("{text}[ceiling{acme}{people}{admitted}");
         let policy = desk.file("policy/policy.toml", &text);
         Self { desk, project, policy, counter }
     }
@@ -357,6 +377,53 @@ fn what_is_revoked_stops_a_running_step_and_stays_so_over_a_restart() {
     scene.goes_on();
     let stream = scene.host_stream();
     assert!(stream.contains("PowerRevoked") && stream.contains("PowerReturned"), "{stream}");
+}
+
+/// A key and a component that the admin takes back, and a publisher that he throws out.
+#[test]
+fn a_component_that_is_revoked_while_a_host_serves_it_is_stopped() {
+    type Takes = fn(&Scene, &Key) -> (String, String);
+    let by_key: Takes = |_, key| {
+        let said = format!("key {}, which signed it, is revoked", key.id);
+        (format!("\n[revoked]\nkeys = [{:?}]\n", key.id), said)
+    };
+    let by_digest: Takes = |scene, _| {
+        let bytes = std::fs::read(scene.desk.path("shelf/asker.wasm")).unwrap();
+        let digest = format!("blake3:{}", blake3::hash(&bytes).to_hex());
+        let said = format!("the component {digest} is revoked");
+        (format!("\n[revoked]\ndigests = [{digest:?}]\n"), said)
+    };
+    for take in [by_key, by_digest] {
+        let (scene, key) = Scene::signed();
+        let served = scene.start(&["serve"]);
+        served.says("serving ");
+        let run = scene.submit();
+        scene.goes_on();
+        let (line, says) = take(&scene, &key);
+        scene.file(|text| text + &line, &scene.policy);
+        until("it fails", || scene.state(&run) == "failed");
+        let (message, hint) = scene.revoked(&run);
+        assert_eq!(message, format!("a power was taken away while it ran: {says}"));
+        assert!(hint.starts_with("in policy.toml, under [revoked]: "), "{hint}");
+        served.says(&format!("and is nothing: {says}"));
+        // What begins now does not begin.
+        let before = scene.counter.asked();
+        let run = scene.submit();
+        until("it fails", || scene.state(&run) == "failed");
+        let shown = scene.desk.cell(&run, "ask/-");
+        let failure = &shown["attempts"][0]["failure"];
+        assert_eq!(failure["kind"], "revoked");
+        assert_eq!(failure["message"], format!("it does not begin: {says}").as_str());
+        assert_eq!(scene.counter.asked(), before);
+    }
+    let (scene, key) = Scene::signed();
+    let mut run = scene.start(&["run", "--run-id", "r"]);
+    scene.goes_on();
+    let other = Key::new(&scene.desk, "other");
+    scene.file(|text| text.replace(&key.line, &other.line), &scene.policy);
+    assert_eq!(run.ends(), Some(1), "{}", run.said());
+    let (message, _) = scene.revoked("r");
+    assert!(message.ends_with(&format!("admits key {} of acme no more", key.id)), "{message}");
 }
 
 #[test]

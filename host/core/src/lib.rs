@@ -5,6 +5,7 @@
 //! functions that would break it.
 
 pub mod artifact;
+pub mod calendar;
 pub mod call_path;
 pub mod canonical;
 pub mod cell;

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::{Grants, Route, Rules};
+use bailiwick_policy::publishers::SIGNATURE_MAX_BYTES;
+use bailiwick_policy::{Generation, Grants, Route, Rules};
 use bailiwick_project::Plan;
 use bailiwick_sandbox::Sandbox;
 use serde_json::Value;
 
-use crate::components::{Agent, read_agents};
+use crate::components::{Agent, Found, agent_of, lies_nowhere, read_agents};
+use crate::follows::Follows;
 use crate::host::Host;
+use crate::kept::{Kept, Lease};
 use crate::load::Opened;
 use crate::problems::Problems;
-use crate::slots::Table;
+use crate::slots::{Held, Table};
 use crate::{check, codes, pinned};
 
 /// The agents that a plan names, or everything that is wrong with them.
@@ -27,9 +30,47 @@ pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Prob
     problems.or(found.agents.into_values().collect())
 }
 
-/// Loads each component and asks it who it is.
-pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<(), Problems> {
-    admit_to(&host.sandbox, agents).await
+/// Loads each component and asks it who it is. They stay ready as long as somebody keeps
+/// what this gives.
+pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<Vec<Arc<Lease>>, Problems> {
+    let components = agents.iter().map(|agent| agent.embedded.outline.digest);
+    let leases = components.map(|component| host.kept.lease(component)).collect();
+    admit_to(&host.sandbox, agents).await?;
+    Ok(leases)
+}
+
+/// The component that somebody sent for an agent name, judged before any of it runs: what
+/// it is, where it may come from, what it imports, what the ceiling says.
+///
+/// # Errors
+/// Everything that stands against it.
+pub(crate) fn sent(opened: &Opened, name: &Name, found: Found) -> Result<Agent, Problems> {
+    let mut problems = opened.sources();
+    let path = format!("the component {}", Digest::of(&found.bytes).short());
+    // Kept in the host's own stream, also where no policy says who signs.
+    if found.signature.as_ref().is_some_and(|text| text.len() > SIGNATURE_MAX_BYTES) {
+        let message = format!("{path}: its signature has more than {SIGNATURE_MAX_BYTES} bytes");
+        return Err(Problems::one(Diagnostic::error(codes::BAD_SIGNATURE, message)));
+    }
+    match agent_of(opened, name, std::path::Path::new(&path), found) {
+        Ok(agent) => {
+            problems.extend(lies_nowhere(opened, &agent));
+            problems.extend(against_project(opened, &agent));
+            problems.or(agent)
+        }
+        Err(diagnostic) => {
+            problems.extend([diagnostic]);
+            problems.or(()).and_then(|()| Err(Problems::default()))
+        }
+    }
+}
+
+/// What an agent asks for that the project or its ceiling does not have for it.
+pub(crate) fn against_project(opened: &Opened, agent: &Agent) -> Vec<Diagnostic> {
+    let Agent { name, excesses, imports, .. } = agent;
+    let above = excesses.iter().map(|excess| opened.project.excess(name, excess));
+    let imports = imports.iter().map(|import| (import.as_str(), agent.wanted(import)));
+    above.chain(opened.project.uncovered_imports(name, imports)).collect()
 }
 
 /// The same for who has no host.
@@ -80,6 +121,7 @@ pub(crate) fn table(
     agents: &Serving,
     (collections, assets): (BTreeMap<Name, Digest>, &Value),
     rules: Arc<dyn Rules>,
+    (kept, follows): (&Arc<Kept>, Option<Follows>),
 ) -> Table {
     let mut material = Material {
         models: opened.project.models.clone(),
@@ -92,17 +134,21 @@ pub(crate) fn table(
         let called = opened.project.with_callees([&agent.name]);
         let callees = agents.current.iter().filter(|other| called.contains(&other.name));
         let callees = callees.filter(|other| other.name != agent.name);
-        let parts = callees.flat_map(|other| {
-            [other.embedded.outline.digest, material.own(&other.effective.grants)]
+        let parts = callees.map(|other| {
+            let own = material.own(&other.effective.grants);
+            (other.name.clone(), [other.embedded.outline.digest, own])
         });
         let parts: Vec<_> = parts.collect();
         material.called.insert(agent.name.clone(), parts);
     }
-    let generation =
-        |agent: &Agent| agent.generation(material.sources(&agent.name, &agent.effective.grants));
-    let current: Vec<_> = agents.current.iter().map(generation).collect();
-    let older: Vec<_> = agents.older.iter().map(generation).collect();
-    Table::of((current, older), rules, material)
+    let held = |agent: &Agent| {
+        let sources = material.sources(&agent.name, &agent.effective.grants);
+        let generation = Arc::new(agent.generation(sources));
+        Held { lease: kept.lease(generation.component), generation }
+    };
+    let current: Vec<_> = agents.current.iter().map(held).collect();
+    let older: Vec<_> = agents.older.iter().map(held).collect();
+    Table::of((current, older), rules, material, follows)
 }
 
 /// What the answers to agents depend on besides their inputs.
@@ -112,7 +158,7 @@ pub(crate) struct Material {
     collections: BTreeMap<Name, Digest>,
     assets: Value,
     /// By agent: the components of those that it may call, and what their answers depend on.
-    called: BTreeMap<Name, Vec<Digest>>,
+    called: BTreeMap<Name, Vec<(Name, [Digest; 2])>>,
 }
 
 impl Material {
@@ -124,9 +170,16 @@ impl Material {
         if called.is_empty() || grants.callees().next().is_none() {
             return own;
         }
-        let parts = [&own].into_iter().chain(called);
+        let parts = [&own].into_iter().chain(called.iter().flat_map(|(_, parts)| parts));
         let parts: Vec<&[u8]> = parts.map(|part| part.as_bytes().as_slice()).collect();
         Digest::of_parts(&parts)
+    }
+
+    /// An agent name points at something else: whoever calls it depends on that.
+    pub(crate) fn moved(&mut self, agent: &Name, to: &Generation) {
+        let parts = [to.component, self.own(&to.effective.grants)];
+        let called = self.called.values_mut().flatten();
+        called.filter(|(name, _)| name == agent).for_each(|(_, known)| *known = parts);
     }
 
     /// Routes, collections and assets that are granted, with what is in them.

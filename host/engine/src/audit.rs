@@ -246,7 +246,10 @@ fn is_deleted(stream: &StreamHead, facts: &[(Timestamp, HostFact)]) -> bool {
         | HostFact::PowerRevoked { .. }
         | HostFact::PowerReturned { .. }
         | HostFact::RulesTaken { .. }
-        | HostFact::RulesRefused { .. } => false,
+        | HostFact::RulesRefused { .. }
+        | HostFact::SwapStaged { .. }
+        | HostFact::SwapCommitted { .. }
+        | HostFact::SwapAbandoned { .. } => false,
     })
 }
 

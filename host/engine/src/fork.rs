@@ -47,6 +47,8 @@ pub async fn fork(
     request: RunRequest,
 ) -> Result<Running, Problems> {
     let held = host.hold()?;
+    let opened = host.over(opened).await?;
+    let opened = opened.as_ref();
     let entries = held.store.archive().read(&of.run).await.map_err(|error| match error {
         JournalError::NoSuchRun(_) => {
             let hint = "`bailiwick runs` lists the runs of this data folder";

@@ -1,5 +1,6 @@
 //! A host: one engine, one data folder that it takes when it is needed, its clock and its keys. Knows no project.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
@@ -15,7 +16,9 @@ use bailiwick_provider::Keys;
 use bailiwick_sandbox::{Compiler, Sandbox};
 use bailiwick_store::{OpenError, Store, StoreOptions};
 
+use crate::generations::Generations;
 use crate::inject::Faults;
+use crate::kept::Kept;
 use crate::ledgers::Ledgers;
 use crate::live::LiveRuns;
 use crate::load::Opened;
@@ -46,6 +49,8 @@ pub struct HostConfig {
 /// One engine, and one data folder from the moment that it is taken.
 pub struct Host {
     pub(crate) sandbox: Arc<Sandbox>,
+    /// Which components stay ready in it.
+    pub(crate) kept: Arc<Kept>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
@@ -66,6 +71,8 @@ pub(crate) struct Held {
     pub(crate) ledgers: Ledgers,
     /// What holds from moment to moment.
     pub(crate) rules: Arc<HostRules>,
+    /// What agent names were swapped to.
+    pub(crate) generations: Arc<Generations>,
 }
 
 impl Host {
@@ -75,8 +82,10 @@ impl Host {
     /// # Errors
     /// [`Problems`] where there is no engine.
     pub fn open(config: &HostConfig) -> Result<Self, Problems> {
+        let sandbox = Arc::new(sandbox(config)?);
         Ok(Self {
-            sandbox: Arc::new(sandbox(config)?),
+            kept: Kept::new(Arc::clone(&sandbox)),
+            sandbox,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             keys: config.keys.clone(),
@@ -119,6 +128,17 @@ impl Host {
         &self.config.data
     }
 
+    /// A project with what its agent names were swapped to in the data folder. Where there
+    /// is none yet, none is made.
+    pub(crate) async fn over<'a>(&self, opened: &'a Opened) -> Result<Cow<'a, Opened>, Problems> {
+        if !bailiwick_store::Store::is_there(self.data()) {
+            return Ok(Cow::Borrowed(opened));
+        }
+        let held = self.hold()?;
+        held.generations.load(&held.store, self.clock.as_ref(), &self.kept).await?;
+        Ok(Cow::Owned(held.generations.over(opened)))
+    }
+
     /// The data folder: taken now where it was not yet, and kept until the host is dropped.
     pub(crate) fn hold(&self) -> Result<Arc<Held>, Problems> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,8 +149,9 @@ impl Host {
         let options = StoreOptions { command: command.clone(), now: self.clock.now() };
         let store = Store::open(data, options).map_err(|error| not_held(&error, data))?;
         let host_key = host_key(data, &*self.random).map_err(|why| storage(&why))?;
-        let (ledgers, rules) = (Ledgers::default(), Arc::default());
-        let taken = Arc::new(Held { store: Arc::new(store), host_key, ledgers, rules });
+        let (ledgers, rules, generations) = (Ledgers::default(), Arc::default(), Arc::default());
+        let store = Arc::new(store);
+        let taken = Arc::new(Held { store, host_key, ledgers, rules, generations });
         *held = Some(Arc::clone(&taken));
         Ok(taken)
     }

@@ -22,7 +22,8 @@ use crate::problems::Problems;
 const WORDS: &str = "crash-after=FACT:N, crash-before=FACT:N, fail-append=N[..M], full-disk-at=N, \
                      slow-sync=MILLIS, provider-unavailable=N[..M], provider-slow=MILLIS, \
                      web-unavailable=N[..M], web-lost=N[..M], web-status=CODE:N[..M], \
-                     web-slow=MILLIS, web-crash-before=N, web-crash-after=N";
+                     web-slow=MILLIS, web-crash-before=N, web-crash-after=N, \
+                     swap-crash-after=stage|diff|rehearse|commit|flip";
 
 /// The names that a fact can have. A test reads them off the vocabulary itself.
 const FACTS: [&str; 31] = [
@@ -92,6 +93,36 @@ enum Fault {
     WebCrashBefore(u64),
     /// The process is killed when the whole answer is there, and nobody has heard of it.
     WebCrashAfter(u64),
+    /// The process is killed when a swap has come so far.
+    SwapCrashAfter(SwapStage),
+}
+
+/// How far a swap has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SwapStage {
+    /// That the component is admitted is durable.
+    Stage,
+    /// It is known what changes.
+    Diff,
+    /// The recorded cells were done again.
+    Rehearse,
+    /// That it serves is durable, and nobody acts on it yet.
+    Commit,
+    /// It serves.
+    Flip,
+}
+
+impl SwapStage {
+    fn of(word: &str) -> Result<Self, String> {
+        Ok(match word {
+            "stage" => Self::Stage,
+            "diff" => Self::Diff,
+            "rehearse" => Self::Rehearse,
+            "commit" => Self::Commit,
+            "flip" => Self::Flip,
+            other => return Err(format!("a swap has no `{other}`")),
+        })
+    }
 }
 
 /// What goes wrong in one process, and how far it is.
@@ -155,6 +186,13 @@ impl Faults {
         match self.list.is_empty() {
             true => web,
             false => Arc::new(web::Faulty::new(web, Arc::clone(self))),
+        }
+    }
+
+    /// A swap has come so far.
+    pub(crate) fn swap_reached(&self, stage: SwapStage) {
+        if self.list.contains(&Fault::SwapCrashAfter(stage)) {
+            die();
         }
     }
 
@@ -227,6 +265,7 @@ fn fault(word: &str) -> Result<Fault, String> {
         "web-slow" => Fault::WebSlow(Duration::from_millis(number(value)?)),
         "web-crash-before" => Fault::WebCrashBefore(number(value)?),
         "web-crash-after" => Fault::WebCrashAfter(number(value)?),
+        "swap-crash-after" => Fault::SwapCrashAfter(SwapStage::of(value)?),
         "provider-unavailable" => Fault::ProviderUnavailable(range(value)?),
         other => return Err(format!("there is no `{other}`")),
     })
@@ -295,6 +334,7 @@ mod tests {
             "web-slow=2",
             "web-crash-before=5",
             "web-crash-after=6",
+            "swap-crash-after=commit",
         ]);
         let ms = Duration::from_millis;
         assert_eq!(

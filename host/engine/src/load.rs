@@ -8,10 +8,12 @@ use std::sync::Arc;
 use bailiwick_core::{Currency, Diagnostic, Name};
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::Resources;
-use bailiwick_project::{Plan, Project, Surroundings, parse_route, read_policy};
+use bailiwick_project::{Lock, Plan, Project, Surroundings, parse_route, read_policy};
 
 use crate::codes;
 use crate::files;
+use crate::generations::Swapped;
+use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
 /// The file that makes a folder a project.
@@ -58,6 +60,8 @@ pub struct Opened {
     pub policy: Policy,
     /// Where that is from.
     pub policy_source: PolicySource,
+    /// Which bytes its agent names mean, as far as somebody pinned them.
+    pub lock: Lock,
     /// The pipelines, by name.
     pub plans: BTreeMap<Name, Arc<Plan>>,
     /// What the intersection of grants and ceiling needs to know.
@@ -68,6 +72,8 @@ pub struct Opened {
     pub(crate) models: Vec<String>,
     /// The texts that it was read from, so that a run can be pinned to them.
     pub(crate) pinned: PinnedTexts,
+    /// What agent names were swapped to, for who asks a host; else nothing.
+    pub(crate) swapped: Swapped,
     texts: BTreeMap<String, String>,
 }
 
@@ -92,6 +98,12 @@ impl Opened {
         let policy = || self.policy.currency.as_ref().map(|stated| stated.currency);
         let plans = || self.plans.values().find_map(|plan| plan.currency);
         project.or_else(policy).or_else(plans)
+    }
+
+    /// The same, whose agent names were swapped so.
+    #[must_use]
+    pub(crate) fn swapped_to(&self, swapped: Swapped) -> Self {
+        Self { swapped, ..self.clone() }
     }
 
     /// An empty list of problems that has the texts of this project's files.
@@ -166,6 +178,14 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let policy = policy.unwrap_or_else(Policy::built_in);
     problems.extend(project.other_currency(&policy));
     problems.extend(project.misplaced_credentials(&policy));
+    let lock = match lock(&root) {
+        Ok(lock) => lock,
+        Err(found) => {
+            problems.extend(found.diagnostics);
+            problems.sources.extend(found.sources);
+            Lock::default()
+        }
+    };
     let mut pinned = BTreeMap::from([(PROJECT_FILE.to_owned(), text)]);
     pinned.extend(policy_text.map(|text| (POLICY_FILE.to_owned(), text)));
     let plans = plans(&root, (&project, &policy), &mut pinned, &mut problems);
@@ -176,11 +196,13 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         project,
         policy,
         policy_source,
+        lock,
         plans,
         resources,
         user_policy: places.user_policy.clone(),
         models: places.models.clone(),
         pinned: PinnedTexts(pinned),
+        swapped: Swapped::default(),
         texts,
     })
 }
@@ -231,13 +253,75 @@ pub(crate) fn open_pinned(
         project,
         policy,
         policy_source: PolicySource::BuiltIn,
+        // The run itself says which bytes it means.
+        lock: Lock::default(),
         plans,
         resources,
         user_policy: None,
         models: models.to_vec(),
         pinned: texts,
+        swapped: Swapped::default(),
         texts: sources,
     })
+}
+
+/// `bailiwick.lock` of a project; without one, nothing is pinned.
+pub(crate) fn lock(root: &Path) -> Result<Lock, Problems> {
+    let path = root.join(LOCK_FILE);
+    if !path.exists() {
+        return Ok(Lock::default());
+    }
+    let text = files::text(&path, LOCK_FILE).map_err(Problems::one)?;
+    Lock::read(LOCK_FILE, &text).map_err(|diagnostics| {
+        let sources = [(LOCK_FILE.to_owned(), text)].into();
+        Problems { diagnostics, sources }
+    })
+}
+
+/// An opened project as it would be with another `bailiwick.toml`: the policy and the
+/// pipelines are read again in its light, and nothing from the disk.
+///
+/// # Errors
+/// Everything that would be wrong then.
+pub(crate) fn reopened(opened: &Opened, text: &str) -> Result<Opened, Problems> {
+    let mut problems = opened.sources();
+    problems.sources.insert(PROJECT_FILE.into(), text.to_owned());
+    let project = match Project::read(PROJECT_FILE, text) {
+        Ok(project) => with_models(project, &opened.models, &mut problems),
+        Err(found) => {
+            problems.extend(found);
+            return Err(problems);
+        }
+    };
+    problems.extend(project.other_currency(&opened.policy));
+    problems.extend(project.misplaced_credentials(&opened.policy));
+    let (plans, found) = plans_with(opened, &project);
+    problems.extend(found);
+    let resources = resources(&opened.root, &project);
+    let mut pinned = opened.pinned.clone();
+    pinned.0.insert(PROJECT_FILE.into(), text.to_owned());
+    let texts = problems.sources.clone();
+    problems.or(()).map(|()| Opened { project, plans, resources, pinned, texts, ..opened.clone() })
+}
+
+/// The pipelines of an opened project, read as if its `bailiwick.toml` said something else.
+pub(crate) fn plans_with(
+    opened: &Opened,
+    project: &Project,
+) -> (BTreeMap<Name, Arc<Plan>>, Vec<Diagnostic>) {
+    let texts = &opened.pinned.0;
+    let schema_text = |path: &str| texts.get(path).cloned().ok_or_else(|| "not read".to_owned());
+    let around = Surroundings { project, policy: &opened.policy, schema_text: &schema_text };
+    let (mut plans, mut found) = (BTreeMap::new(), Vec::new());
+    for name in opened.plans.keys() {
+        let file = pipeline_file(name);
+        let text = texts.get(&file).map(String::as_str).unwrap_or_default();
+        match Plan::read(name, &file, text, &around) {
+            Ok(plan) => _ = plans.insert(name.clone(), Arc::new(plan)),
+            Err(wrong) => found.extend(wrong),
+        }
+    }
+    (plans, found)
 }
 
 /// The text of a file of rules.

@@ -17,6 +17,7 @@ use crate::codes;
 use crate::host::HostConfig;
 use crate::load::{Opened, POLICY_OF_THE_HOST, Places};
 use crate::problems::Problems;
+use crate::provenance::signature_path;
 use crate::serve::Projects;
 
 /// The hidden subcommand that calls [`compile_child_tries`](crate::compile_child_tries).
@@ -162,7 +163,11 @@ fn system() -> Paths {
 
 /// Its folder, and what it names outside of it.
 fn of_project(opened: &Opened) -> Vec<PathBuf> {
-    let components = opened.project.agents.values().map(|agent| opened.root.join(&agent.component));
+    let components =
+        opened.project.agents.values().map(|agent| opened.root.join(&agent.component)).flat_map(
+            // Signed anew, it has another signature beside it.
+            |path| [signature_path(&path), path],
+        );
     let folders = opened.resources.knowledge.values().chain(opened.resources.assets.values());
     [opened.root.clone()].into_iter().chain(components).chain(folders.map(PathBuf::from)).collect()
 }

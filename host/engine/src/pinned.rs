@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use bailiwick_core::fact::{AgentPin, Pin};
 use bailiwick_core::ports::{BlobError, Blobs};
 use bailiwick_core::{Diagnostic, Digest, Document, Name, RunState};
+use bailiwick_policy::publishers::Moment;
 use bailiwick_project::Plan;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{try_join_all, try_join3};
 use serde_json::Value;
 
 use crate::admission::Serving;
-use crate::components::{Agent, agent_of, callees, effective, identity};
+use crate::components::{Agent, Found, agent_of, callees, effective, identity};
 use crate::load::{Opened, PROJECT_FILE, PinnedTexts, open_pinned};
 use crate::problems::Problems;
 use crate::{check, codes};
@@ -33,17 +34,53 @@ pub(crate) async fn pin(
         let kept = blobs.put(text.clone().into_bytes());
         async move { Ok((name.clone(), kept.await?)) }
     });
+    let signatures = agents.iter().filter_map(|agent| {
+        let name = signature_name(&agent.embedded.outline.digest);
+        let kept = blobs.put(agent.signature.clone()?.into_bytes());
+        Some(async move { Ok((name, kept.await?)) })
+    });
     let components = agents.iter().map(|agent| blobs.put(agent.bytes.to_vec()));
     // All at once, so that one flush of the disk does for all of them.
-    let kept: Result<_, BlobError> = try_join(try_join_all(files), try_join_all(components)).await;
-    let (files, _) = kept.map_err(storage)?;
+    let kept: Result<_, BlobError> =
+        try_join3(try_join_all(files), try_join_all(signatures), try_join_all(components)).await;
+    let (files, signatures, _): (Vec<_>, Vec<_>, Vec<_>) = kept.map_err(storage)?;
     Ok(Pin {
         project: project(&opened.root),
-        files: files.into_iter().collect(),
+        files: files.into_iter().chain(signatures).collect(),
         models: opened.models.clone(),
         assets: Document::of(assets),
         currency: opened.currency(),
     })
+}
+
+/// The folder of the names under which signatures are pinned. No file of a project that is
+/// pinned has such a name: pipelines and schemas end in .toml and .json.
+const SIGNATURES: &str = "signatures/";
+
+/// The name under which the signature of a component is pinned.
+fn signature_name(component: &Digest) -> String {
+    format!("{SIGNATURES}{}.minisig", component.hex())
+}
+
+/// A component of a run, with the signature that it had when the run took it.
+pub(crate) fn pinned_component(opened: &Opened, bytes: Vec<u8>) -> Found {
+    let name = signature_name(&Digest::of(&bytes));
+    let signature = opened.pinned.0.get(&name).cloned();
+    Found { bytes: bytes.into(), signature, moment: Moment::Before }
+}
+
+/// Signatures of components that were repinned, too.
+pub(crate) fn adopt_signatures(opened: &mut Opened, newer: &Opened) {
+    let signatures = newer.pinned.0.iter().filter(|(name, _)| name.starts_with(SIGNATURES));
+    let signatures: Vec<_> = signatures.map(|(name, text)| (name.clone(), text.clone())).collect();
+    opened.pinned.0.extend(signatures);
+}
+
+/// Signatures of components that were swapped in: runs that follow swaps have attempts on
+/// them.
+pub(crate) fn adopt(opened: &mut Opened, swapped: &BTreeMap<Digest, String>) {
+    let signatures = swapped.iter().map(|(component, text)| (signature_name(component), text));
+    opened.pinned.0.extend(signatures.map(|(name, text)| (name, text.clone())));
 }
 
 /// How journals name a project: its folder.
@@ -99,7 +136,9 @@ pub(crate) async fn identify(
     for name in callees(opened) {
         let Some(component) = components.get(name) else { continue };
         let bytes = blobs.get(*component).await.map_err(storage)?;
-        identities.extend(identity(&bytes).map(|identity| (name.clone(), identity)));
+        let found = pinned_component(opened, bytes);
+        let identity = identity(&opened.policy, &found.bytes, found.signature.as_deref());
+        identities.extend(identity.map(|identity| (name.clone(), identity)));
     }
     opened.resources.agents = identities;
     Ok(())
@@ -151,7 +190,8 @@ pub(crate) async fn agent_at(
         Problems::one(Diagnostic::error(codes::STORAGE, message))
     })?;
     let path = PathBuf::from(format!("the pinned component {}", component.short()));
-    let mut agent = agent_of(opened, name, &path, bytes).map_err(Problems::one)?;
+    let found = pinned_component(opened, bytes);
+    let mut agent = agent_of(opened, name, &path, found).map_err(Problems::one)?;
     let mut narrow = today.clone();
     narrow.resources = opened.resources.clone();
     let (of_today, _) = effective(&narrow, name, &agent.identity);

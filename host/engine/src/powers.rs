@@ -83,7 +83,7 @@ pub fn powers(opened: &Opened, agent: &Agent) -> Vec<Power> {
     rows.chain([limits]).collect()
 }
 
-fn wanted(agent: &Agent, capability: &str) -> Option<String> {
+pub(crate) fn wanted(agent: &Agent, capability: &str) -> Option<String> {
     let wants = &agent.embedded.wants;
     match capability {
         "model" => {
@@ -111,7 +111,12 @@ fn wanted(agent: &Agent, capability: &str) -> Option<String> {
     }
 }
 
-fn of_grants(grants: &Grants, capability: &str, currency: Option<Currency>) -> Option<String> {
+/// What grants have of a capability, with amounts in the currency.
+pub(crate) fn of_grants(
+    grants: &Grants,
+    capability: &str,
+    currency: Option<Currency>,
+) -> Option<String> {
     let folders = |names: &BTreeSet<Name>| Some(joined(names)).filter(|text| !text.is_empty());
     match capability {
         "model" => grants

@@ -13,18 +13,20 @@ use bailiwick_core::ports::Blobs;
 use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
 use bailiwick_core::{Bytes, CellKey, Diagnostic, Digest, Name, RunId, RunState};
 use bailiwick_policy::Generation;
+use bailiwick_policy::publishers::Moment;
 use bailiwick_sandbox::Sandbox;
 
 pub(crate) use self::difference::differences;
 pub use self::difference::{DIFFERENCES_MAX, Difference};
 pub use self::stage::{Asked, Compared, Comparison, Diverged, Rehearsal, Stage, replay};
 use crate::admission::admit_to;
-use crate::components::{Agent, agent_of, find};
+use crate::components::{Agent, Found, agent_of};
 use crate::files;
 use crate::history::{History, Record};
 use crate::host::{HostConfig, sandbox};
 use crate::load::Opened;
-use crate::pinned::{self, storage};
+use crate::pinned::{self, pinned_component, storage};
+use crate::plugins::source::find;
 use crate::problems::Problems;
 use crate::{codes, labels, resume};
 
@@ -105,43 +107,56 @@ pub async fn replay_run(
     let record = history.record(&request.run).await?;
     let (chosen, open) = chosen(&record, request)?;
     let sandbox = Arc::new(sandbox(config)?);
+    let past = Past::of(&record.state, &history).await?;
     let blobs: Arc<dyn Blobs> = history;
-    let past = Past::of(&record.state, blobs.as_ref()).await?;
     let with = match &request.with {
         Some(path) => Some(past.other(&sandbox, &record.state, request.step.as_ref(), path).await?),
         None => None,
     };
-    let mut known = Known {
-        past: &past,
-        sandbox: &sandbox,
-        blobs: blobs.as_ref(),
-        generations: BTreeMap::new(),
-    };
-    let (mut attempts, mut compared) = (Vec::new(), Vec::new());
+    let Prepared { stage, attempts, impossible: mut compared } =
+        prepare(&record.state, &past, chosen, (&sandbox, blobs)).await;
+    compared.extend(replay(&stage, attempts, with.as_ref()).await);
+    Ok(Replay { run: request.run.clone(), compared, open })
+}
+
+/// Attempts of a run that can execute again, and those that cannot.
+pub(crate) struct Prepared {
+    pub(crate) stage: Stage,
+    pub(crate) attempts: Vec<Rehearsal>,
+    pub(crate) impossible: Vec<Compared>,
+}
+
+/// Finds what these attempts of a run ran on, and loads it.
+pub(crate) async fn prepare(
+    state: &RunState,
+    past: &Past,
+    chosen: Vec<RecordedAttempt>,
+    (sandbox, blobs): (&Arc<Sandbox>, Arc<dyn Blobs>),
+) -> Prepared {
+    let mut known = Known { past, sandbox, blobs: blobs.as_ref(), generations: BTreeMap::new() };
+    let (mut attempts, mut impossible) = (Vec::new(), Vec::new());
     for attempt in chosen {
-        match known.generation(&record.state, &attempt).await {
+        match known.generation(state, &attempt).await {
             Ok(own) => attempts.push(Rehearsal {
-                run: request.run.clone(),
-                judges: record
-                    .state
+                run: state.run.clone(),
+                judges: state
                     .step(&attempt.id.cell.step)
                     .is_some_and(|step| step.shape.judges.is_some() && attempt.agent.is_none()),
                 attempt,
                 own,
             }),
-            Err(why) => compared.push(Compared {
+            Err(why) => impossible.push(Compared {
                 component: attempt.component,
                 attempt: attempt.id,
                 comparison: Comparison::Impossible(why),
             }),
         }
     }
-    let shape: Vec<_> = record.state.steps.iter().map(|step| step.shape.clone()).collect();
-    let labels = record.state.labels.as_ref();
+    let shape: Vec<_> = state.steps.iter().map(|step| step.shape.clone()).collect();
+    let labels = state.labels.as_ref();
     let lowered = labels.map(|labels| labels::lowered(&shape, labels)).unwrap_or_default();
-    let stage = Stage::new(Arc::clone(&sandbox), past.newest().embedders(), blobs, lowered);
-    compared.extend(replay(&stage, attempts, with.as_ref()).await);
-    Ok(Replay { run: request.run.clone(), compared, open })
+    let stage = Stage::new(Arc::clone(sandbox), past.newest().embedders(), blobs, lowered);
+    Prepared { stage, attempts, impossible }
 }
 
 /// The ended attempts that are asked for, in the order of steps and cells, and how many
@@ -190,16 +205,19 @@ fn chosen(
 
 /// The projects that a run has had: the one that it was started with, and those that it
 /// went on with.
-struct Past(Vec<Opened>);
+pub(crate) struct Past(Vec<Opened>);
 
 impl Past {
-    async fn of(state: &RunState, blobs: &dyn Blobs) -> Result<Self, Problems> {
+    pub(crate) async fn of(state: &RunState, history: &History) -> Result<Self, Problems> {
         let Some(pin) = &state.pin else {
             let message = format!("{} was made by a version that kept no components", state.run);
             let hint = "runs of this version can be replayed";
             return Err(Problems::one(Diagnostic::error(codes::NOT_REPLAYED, message).hint(hint)));
         };
+        let blobs: &dyn Blobs = history;
         let mut opened = pinned::open_as_pinned(state, pin, blobs).await?;
+        let swapped = history.archive().signatures().await.map_err(storage)?;
+        pinned::adopt(&mut opened, &swapped);
         let mut components = pinned::components(state);
         pinned::identify(&mut opened, &components, blobs).await?;
         let mut past = vec![opened.clone()];
@@ -207,6 +225,7 @@ impl Past {
             let Some(pin) = &repin.pin else { continue };
             let newer = pinned::open_as_pinned(state, pin, blobs).await?;
             resume::overlay(&mut opened, &newer, repin);
+            pinned::adopt_signatures(&mut opened, &newer);
             components.extend(repin.agents.iter().map(|(name, pin)| (name.clone(), pin.component)));
             pinned::identify(&mut opened, &components, blobs).await?;
             past.push(opened.clone());
@@ -215,7 +234,7 @@ impl Past {
     }
 
     #[expect(clippy::expect_used, reason = "`of` puts one in")]
-    fn newest(&self) -> &Opened {
+    pub(crate) fn newest(&self) -> &Opened {
         self.0.last().expect("a run was started with a project")
     }
 
@@ -238,7 +257,9 @@ impl Past {
             let message = format!("{}: {why}", file.display());
             Problems::one(Diagnostic::error(codes::UNREADABLE, message))
         })?;
-        let other = agent_of(self.newest(), agent, &file, bytes).map_err(Problems::one)?;
+        // Nothing of it leaves: it is compared, and nobody has to answer for it.
+        let found = Found { bytes: bytes.into(), signature: None, moment: Moment::Before };
+        let other = agent_of(self.newest(), agent, &file, found).map_err(Problems::one)?;
         admit_to(sandbox, std::slice::from_ref(&other)).await?;
         Ok(Arc::new(generation(&other)))
     }
@@ -250,19 +271,19 @@ fn generation(agent: &Agent) -> Generation {
 }
 
 /// An agent name on a component with powers.
-type Key = (Name, Digest, Digest);
+pub(crate) type Key = (Name, Digest, Digest);
 
 /// The generations of a run, found again in its data folder, each once.
-struct Known<'a> {
-    past: &'a Past,
-    sandbox: &'a Sandbox,
-    blobs: &'a dyn Blobs,
-    generations: BTreeMap<Key, Result<Arc<Generation>, String>>,
+pub(crate) struct Known<'a> {
+    pub(crate) past: &'a Past,
+    pub(crate) sandbox: &'a Sandbox,
+    pub(crate) blobs: &'a dyn Blobs,
+    pub(crate) generations: BTreeMap<Key, Result<Arc<Generation>, String>>,
 }
 
 impl Known<'_> {
     /// What an attempt ran on, loaded.
-    async fn generation(
+    pub(crate) async fn generation(
         &mut self,
         state: &RunState,
         attempt: &RecordedAttempt,
@@ -293,7 +314,8 @@ impl Known<'_> {
         // Powers that the files of then do not give were narrowed by those of a later day.
         let mut found = None;
         for opened in &self.past.0 {
-            let agent = agent_of(opened, agent, &path, bytes.clone()).map_err(|d| d.message)?;
+            let pinned = pinned_component(opened, bytes.clone());
+            let agent = agent_of(opened, agent, &path, pinned).map_err(|d| d.message)?;
             let fits = agent.effective.digest() == *powers;
             found = Some(agent);
             if fits {

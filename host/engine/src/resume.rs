@@ -16,6 +16,7 @@ use crate::admission::{Serving, admit, agents_of};
 use crate::cache::caching;
 use crate::components::{Agent, read_agents};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
+use crate::follows::{Unseen, follow, swapped_in};
 use crate::fork::Past;
 use crate::host::{Held, Host};
 use crate::labels::{self, Audience};
@@ -117,11 +118,14 @@ pub async fn resume(
     let repinned = match request.repin.is_empty() {
         true => None,
         false => {
-            let repin = repin(&state, today, &request.repin, blobs.as_ref()).await?;
+            held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+            let from = (held.as_ref(), blobs.as_ref());
+            let repin = repin(&state, today, &request.repin, from).await?;
             apply(&mut pinned, &state, &repin, today, blobs.as_ref()).await?;
             Some(repin)
         }
     };
+    let since = follow(&mut pinned, (&state, &entries), today, (&held, blobs.as_ref())).await?;
     let Pinned { opened, agents, assets } = pinned;
     let plan = check::plan(&opened, Some(&state.pipeline))?;
     if plan.shape() != state_shape(&state) {
@@ -136,8 +140,8 @@ pub async fn resume(
     };
     let caller = Caller::who_runs_it(request.uid);
     let of_run = labels::go_on(&opened, &plan, &state, (caller, request.audience))?;
-    admit(host, &agents.current).await?;
-    admit(host, &agents.older).await?;
+    let _ready = [admit(host, &agents.current).await?, admit(host, &agents.older).await?];
+    let _swapped_in = swapped_in(host, &held, &opened).await?;
     request.observer.before(&entries);
     let desk = ForegroundDesk {
         decisions,
@@ -153,9 +157,16 @@ pub async fn resume(
         None => None,
     };
     let onlookers = Onlookers { observer: request.observer, desk };
-    let Setting { world, gateway, collections, .. } =
-        set_up(host, &held, (&run, today, &opened), (&plan, &of_run), &agents, &assets, onlookers)
-            .await?;
+    let Setting { world, gateway, collections, .. } = set_up(
+        host,
+        &held,
+        (&run, today, &opened),
+        (&plan, &of_run, Unseen::Since(since)),
+        &agents,
+        &assets,
+        onlookers,
+    )
+    .await?;
     let budgets = opened.budgets(&plan, &agents.current);
     ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
@@ -358,8 +369,9 @@ async fn repin(
     state: &RunState,
     today: &Opened,
     what: &[RepinWhat],
-    blobs: &dyn Blobs,
+    (held, blobs): (&Held, &dyn Blobs),
 ) -> Result<Repin, Problems> {
+    let today = &held.generations.over(today);
     let plan = check::plan(today, Some(&state.pipeline))?;
     let found = read_agents(today, pinned::names_of(today, &plan));
     let agents: Vec<Agent> = found.problems.or(found.agents.into_values().collect())?;
@@ -388,6 +400,7 @@ async fn apply(
     let Some(pin) = &repin.pin else { return Ok(()) };
     let newer = pinned::open_at(state, pin, today, blobs).await?;
     overlay(&mut pinned.opened, &newer, repin);
+    pinned::adopt_signatures(&mut pinned.opened, &newer);
     let mut components = pinned::components(state);
     for agent in &pinned.agents.current {
         components.insert(agent.name.clone(), agent.embedded.outline.digest);

@@ -11,7 +11,7 @@ use bailiwick_core::{Diagnostic, Name, RunId, RunState};
 use bailiwick_gate::Gateway;
 use bailiwick_orchestrator::{Ended, NoReuse, Observer, RunError, RunHandle, Start, World, pin};
 use bailiwick_policy::Caller;
-use bailiwick_project::{Decisions, Plan};
+use bailiwick_project::{Decisions, Plan, RunPin};
 use bailiwick_store::{Collections, Store};
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ use crate::cache::caching;
 use crate::components::Agent;
 use crate::delivery::{self, Outline, Written};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
+use crate::follows::{Follows, Unseen};
 use crate::fork::Past;
 use crate::host::{Held, Host};
 use crate::input::{self, Input};
@@ -122,9 +123,22 @@ impl Finished {
 /// [`Problems`], with nothing written.
 pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Running, Problems> {
     let plan = check::plan(opened, request.pipeline.as_ref())?;
+    may_write(request.out.as_deref())?;
+    // What was swapped is known to the data folder, which is taken for that.
+    let opened = host.over(opened).await?;
+    let opened = opened.as_ref();
     let agents = agents_of(opened, &plan)?;
     let input = input::read(request.input.as_deref(), &plan)?;
     begin(host, opened, request, Beginning { plan, agents, input, past: None }).await
+}
+
+/// Whether a delivery can go where it is to go.
+fn may_write(out: Option<&Path>) -> Result<(), Problems> {
+    let Some(out) = out else { return Ok(()) };
+    delivery::may_write(out).map_err(|error| {
+        let hint = "name a folder that is new, empty, or of an earlier run";
+        Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
+    })
 }
 
 /// What a run begins with.
@@ -151,13 +165,8 @@ pub(crate) async fn begin(
         Some(path) => decisions::read(path, &plan)?,
         None => Decisions::default(),
     };
-    if let Some(out) = &request.out {
-        delivery::may_write(out).map_err(|error| {
-            let hint = "name a folder that is new, empty, or of an earlier run";
-            Problems::one(Diagnostic::error(codes::OUT, error.to_string()).hint(hint))
-        })?;
-    }
-    admit(host, &agents).await?;
+    may_write(request.out.as_deref())?;
+    let _ready = admit(host, &agents).await?;
     let held = host.hold()?;
     let run = match request.run.clone() {
         Some(run) => unused(&held, run).await?,
@@ -174,7 +183,7 @@ pub(crate) async fn begin(
         host,
         &held,
         (&run, opened, opened),
-        (&plan, &labels),
+        (&plan, &labels, Unseen::Flip(opened.swapped.serial)),
         &serving,
         &assets,
         onlookers(opened, &labels, decisions, &request),
@@ -187,7 +196,7 @@ pub(crate) async fn begin(
         plan: Arc::clone(&plan),
         input,
         assets,
-        agents: slots.iter().map(|(name, generation)| (name.clone(), pin(generation))).collect(),
+        agents: slots.all().iter().map(|(name, now)| (name.clone(), pin(now))).collect(),
         imported,
         by: opened.policy.people.name_of(request.uid),
         pin: Some(pinned),
@@ -244,7 +253,7 @@ pub(crate) async fn set_up(
     host: &Host,
     held: &Arc<Held>,
     (run, today, opened): (&RunId, &Opened, &Opened),
-    (plan, labels): (&Plan, &RunLabels),
+    (plan, labels, from): (&Plan, &RunLabels, Unseen),
     agents: &Serving,
     assets: &Value,
     onlookers: Onlookers,
@@ -262,7 +271,13 @@ pub(crate) async fn set_up(
     let files = held.rules.watch(today, &report);
     let rules = RunRules::new(run.clone(), (Arc::clone(&held.rules), files), opened, labels);
     let lowered = labels::lowered(&plan.shape(), labels);
-    let slots = Arc::new(table(opened, agents, (contents, assets), Arc::clone(&rules) as _));
+    held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+    let follows = (opened.project.pin == RunPin::Step).then(|| {
+        let complain = Arc::clone(&onlookers.desk.complain);
+        Follows::new(host, &held.generations, (run, opened), from, complain)
+    });
+    let (rules_of_now, serving) = (Arc::clone(&rules) as _, (&host.kept, follows));
+    let slots = Arc::new(table(opened, agents, (contents, assets), rules_of_now, serving));
     let ports = (collections.clone(), ledger, rules as _, lowered);
     let gateway = wire::gateway(host, held, opened, ports, Arc::clone(&slots) as _)?;
     let world = World {

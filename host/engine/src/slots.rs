@@ -1,36 +1,95 @@
-//! Slots: which generation each agent name points at, and what the rules of now leave of it. Swaps come with plugins.
+//! Slots: which generation each agent name of one run points at, what the rules of now leave of it, and when it follows a swap. Swaps nothing.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bailiwick_core::{Digest, Name};
 use bailiwick_policy::ports::Slots;
 use bailiwick_policy::{Effective, Generation, Rules};
 
 use crate::admission::Material;
+use crate::follows::Follows;
+use crate::kept::Lease;
+
+/// A generation, and that its component is ready.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) generation: Arc<Generation>,
+    #[expect(dead_code, reason = "what counts is that it is held")]
+    pub(crate) lease: Arc<Lease>,
+}
+
+/// What serves in a run now.
+struct Serving {
+    current: BTreeMap<Name, Held>,
+    material: Material,
+}
 
 /// The slots of one run.
 pub(crate) struct Table {
-    current: BTreeMap<Name, Arc<Generation>>,
-    /// What attempts go on with that began before today's.
-    older: Vec<Arc<Generation>>,
+    serving: RwLock<Serving>,
+    /// What attempts go on with that began before today's, or before a swap.
+    older: Mutex<Vec<Held>>,
+    has_older: AtomicBool,
     rules: Arc<dyn Rules>,
-    material: Material,
+    /// Of a run whose cells follow swaps: which, and how many flips it has seen.
+    follows: Option<(Follows, AtomicU64)>,
 }
 
 impl Table {
     pub(crate) fn of(
-        (current, older): (Vec<Generation>, Vec<Generation>),
+        (current, older): (Vec<Held>, Vec<Held>),
         rules: Arc<dyn Rules>,
         material: Material,
+        follows: Option<Follows>,
     ) -> Self {
-        let current = current.into_iter().map(|g| (g.agent.clone(), Arc::new(g)));
-        let older = older.into_iter().map(Arc::new).collect();
-        Self { current: current.collect(), older, rules, material }
+        let current = current.into_iter().map(|held| (held.generation.agent.clone(), held));
+        let seen = follows.as_ref().map_or(0, Follows::seen);
+        Self {
+            serving: RwLock::new(Serving { current: current.collect(), material }),
+            has_older: AtomicBool::new(!older.is_empty()),
+            older: Mutex::new(older),
+            rules,
+            follows: follows.map(|follows| (follows, AtomicU64::new(seen))),
+        }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &Arc<Generation>)> {
-        self.current.iter()
+    /// What serves now, by agent name.
+    pub(crate) fn all(&self) -> Vec<(Name, Arc<Generation>)> {
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        let all = serving.current.iter();
+        all.map(|(name, held)| (name.clone(), Arc::clone(&held.generation))).collect()
+    }
+
+    /// Takes what was swapped in since the last look, where it fits this run.
+    fn catch_up(&self) {
+        let Some((follows, seen)) = &self.follows else { return };
+        let now = follows.serial();
+        if seen.load(Ordering::Acquire) == now {
+            return;
+        }
+        let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        let last = seen.load(Ordering::Acquire);
+        let Serving { current, material } = &mut *serving;
+        let mut moved = BTreeSet::new();
+        for (name, held) in current.iter_mut() {
+            let Some(next) = follows.next(name, &held.generation, last) else { continue };
+            material.moved(name, &next.generation);
+            let before = std::mem::replace(held, next);
+            self.older.lock().unwrap_or_else(PoisonError::into_inner).push(before);
+            self.has_older.store(true, Ordering::Release);
+            moved.insert(name.clone());
+        }
+        // What answers depend on has changed for whoever calls them, too.
+        for (name, held) in current.iter_mut() {
+            let sources = material.sources(name, &held.generation.effective.grants);
+            if !moved.is_empty() && sources != held.generation.sources {
+                let generation = Generation { sources, ..Generation::clone(&held.generation) };
+                held.generation = Arc::new(generation);
+            }
+        }
+        seen.store(now, Ordering::Release);
     }
 }
 
@@ -39,7 +98,9 @@ impl Slots for Table {
     /// what its answers depend on is what they let it read. The grants stay those of the
     /// run: the gate narrows them at each call, and what a component imports was admitted.
     fn current(&self, agent: &Name) -> Option<Arc<Generation>> {
-        let generation = self.current.get(agent)?;
+        self.catch_up();
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        let generation = &serving.current.get(agent)?.generation;
         let standing = self.rules.standing(generation);
         let now = standing.effective();
         if *now == generation.effective {
@@ -49,13 +110,31 @@ impl Slots for Table {
         Some(Arc::new(Generation {
             effective: Effective { grants, limits: now.limits },
             powers: now.digest(),
-            sources: self.material.sources(agent, &now.grants),
+            sources: serving.material.sources(agent, &now.grants),
             ..Generation::clone(generation)
         }))
     }
 
     fn pinned(&self, agent: &Name, component: &Digest) -> Option<Arc<Generation>> {
-        let all = self.current.get(agent).into_iter().chain(&self.older);
-        all.into_iter().find(|g| g.agent == *agent && g.component == *component).cloned()
+        let is_it = |held: &&Held| {
+            held.generation.agent == *agent && held.generation.component == *component
+        };
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = serving.current.get(agent).into_iter().chain(older.iter());
+        all.find(is_it).map(|held| Arc::clone(&held.generation))
+    }
+
+    fn has_older(&self) -> bool {
+        self.has_older.load(Ordering::Acquire)
+    }
+
+    fn keep(&self, in_use: &BTreeSet<Digest>) {
+        let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that was handed out, and whose attempt no fact has named yet, is in use too.
+        older.retain(|held| {
+            in_use.contains(&held.generation.component) || Arc::strong_count(&held.generation) > 1
+        });
+        self.has_older.store(!older.is_empty(), Ordering::Release);
     }
 }

@@ -146,7 +146,7 @@ fn evaluate(template: &Template) -> Result<Value, ExprErrorKind> {
 }
 
 /// What is wrong is said, about a place that is there, and not without end.
-fn refused(text: &str, said: &[Diagnostic]) -> Reached {
+pub(crate) fn refused(text: &str, said: &[Diagnostic]) -> Reached {
     assert!(!said.is_empty(), "refused without a word");
     assert!(said.len() <= SAID_PER_BYTE * (text.len() + 1), "{} things about it", said.len());
     for one in said {

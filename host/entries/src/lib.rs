@@ -13,6 +13,7 @@ mod examples;
 mod facts;
 mod files;
 mod mutation;
+mod shipped;
 mod texts;
 mod web;
 
@@ -46,6 +47,9 @@ pub const ALL: &[Entry] = &[
     Entry { name: "pipeline_file", run: files::pipeline },
     Entry { name: "decisions_file", run: files::decisions },
     Entry { name: "agent_file", run: files::agent },
+    Entry { name: "lock_file", run: shipped::lock },
+    Entry { name: "statement", run: shipped::statement },
+    Entry { name: "signature_file", run: shipped::signature },
     Entry { name: "expression", run: files::expression },
     Entry { name: "document", run: documents::document },
     Entry { name: "schema", run: documents::schema },

@@ -69,7 +69,8 @@ macro_rules! entries {
 }
 
 entries! {
-    project_file policy_file pipeline_file decisions_file agent_file expression
+    project_file policy_file pipeline_file decisions_file agent_file
+    lock_file statement signature_file expression
     document schema facts component visible quantity
     url host values
 }

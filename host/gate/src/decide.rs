@@ -122,6 +122,8 @@ impl Case<'_> {
                     format!("{reason}: no [ceiling] of policy.toml matches it"),
                     Some(format!("in policy.toml: [ceiling.\"…\"] with {}", request.capability())),
                 ),
+                // What it may is beside the point: it is not to run.
+                Says::Withdrawn(gone) => (gone.to_string(), Some(gone.line())),
                 Says::Revoked(gone) => (
                     format!("{reason}: it was revoked"),
                     Some(format!("type: bailiwick revoke --undo {} {}", gone.holder, gone.power)),

@@ -112,7 +112,8 @@ impl Gate {
     /// value of `job.input`, which the caller has parsed already.
     ///
     /// # Errors
-    /// The failure of the attempt, where the input holds half a reference.
+    /// The failure of the attempt, where the input holds half a reference, or the component
+    /// is admitted no more.
     pub fn open(gateway: Arc<Gateway>, job: &Job, input: &Value) -> Opened {
         let readable = Readable::of(input).map_err(|error| Failure {
             kind: FailureKind::ForeignArtifact,
@@ -121,6 +122,10 @@ impl Gate {
         })?;
         let limits = job.limits();
         let began = gateway.rules.standing(&job.generation);
+        if let Some(gone) = began.withdrawn() {
+            let (message, hint) = (format!("it does not begin: {gone}"), Some(gone.line()));
+            return Err(Failure { kind: FailureKind::Revoked, message, hint });
+        }
         let callers = job.called.as_ref().map(|called| called.callers.clone()).unwrap_or_default();
         let above = purses(&callers, gateway.rules.as_ref());
         Ok(Self {
@@ -172,6 +177,9 @@ impl Gate {
             return recorded;
         }
         let standing = self.standing();
+        if let Some(gone) = self.withdrawn(&standing) {
+            return self.revoked((index, capability, digest), gone, Cost::ZERO).await;
+        }
         let (result, cost, via) = match self.authorize(&request, &standing) {
             Err(answer) => {
                 if self.had(&request, &answer) {

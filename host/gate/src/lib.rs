@@ -35,4 +35,4 @@ pub use gate::{Gate, Gateway, Opened};
 pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};
 pub use provider::{ModelProvider, ProviderCall, ProviderError};
-pub use replay::{Divergence, Until};
+pub use replay::{Divergence, Seen, Until, Witness};

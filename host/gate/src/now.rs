@@ -27,6 +27,12 @@ impl Gate {
             && self.authorize(request, &self.began).is_ok()
     }
 
+    /// The denial of every request where the component itself is admitted no more.
+    pub(crate) fn withdrawn(&self, standing: &Standing) -> Option<CallAnswer> {
+        let gone = standing.withdrawn()?;
+        Some(CallAnswer::Denied { reason: gone.to_string(), hint: Some(gone.line()) })
+    }
+
     /// The denial of a request that was let through a moment ago, where it would not be now.
     pub(crate) fn gone(&self, request: &Request, before: &Standing) -> Option<CallAnswer> {
         let now = self.standing();

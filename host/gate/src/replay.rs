@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use bailiwick_core::fact::{CallAnswer, Capability, Failure, FailureKind};
-use bailiwick_core::{Artifact, Digest, Document, Timestamp};
+use bailiwick_core::record::RecordedCall;
+use bailiwick_core::{Artifact, AttemptId, Bytes, Digest, Document, Name, Timestamp};
 use bailiwick_policy::ports::{Job, Left};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,9 +35,34 @@ pub struct Divergence {
     pub is: Option<(Capability, Value)>,
 }
 
+/// Who looks on while an attempt executes again on its record. It changes nothing.
+pub trait Witness: Send + Sync {
+    /// The attempt asks what it asked then; it is about to be answered as it was.
+    fn saw(&self, seen: Seen<'_>);
+}
+
+/// One call of an attempt that executes again: the request itself, of which the record has
+/// the digest only.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// The attempt.
+    pub attempt: &'a AttemptId,
+    /// The operator's name for its agent.
+    pub agent: &'a Name,
+    /// The number of the call, counted from 0.
+    pub index: u32,
+    /// What is asked.
+    pub request: &'a Request,
+    /// What it was told then.
+    pub call: &'a RecordedCall,
+    /// What it has put so far.
+    pub put: Bytes,
+}
+
 /// A gate that has nothing but a record.
 pub(crate) struct OnRecord {
     until: Until,
+    witness: Option<Arc<dyn Witness>>,
     divergence: OnceLock<Divergence>,
     over: AtomicBool,
 }
@@ -48,8 +74,14 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Gate::open`].
-    pub fn on_record(gateway: Arc<Gateway>, job: &Job, input: &Value, until: Until) -> Opened {
-        let replay = OnRecord { until, divergence: OnceLock::new(), over: AtomicBool::new(false) };
+    pub fn on_record(
+        gateway: Arc<Gateway>,
+        job: &Job,
+        input: &Value,
+        (until, witness): (Until, Option<Arc<dyn Witness>>),
+    ) -> Opened {
+        let (divergence, over) = (OnceLock::new(), AtomicBool::new(false));
+        let replay = OnRecord { until, witness, divergence, over };
         let mut gate = Self::open(gateway, job, input)?;
         gate.replay = Some(replay);
         Ok(gate)
@@ -118,6 +150,11 @@ impl Gate {
         let call = call?;
         if was != Some((capability, digest)) {
             return Some(Err(diverged(index, was, (capability, digest))));
+        }
+        if let Some(witness) = self.replay.as_ref().and_then(|replay| replay.witness.as_ref()) {
+            let put = Bytes(self.put.load(Ordering::Relaxed));
+            let (attempt, agent) = (&self.attempt, &self.generation.agent);
+            witness.saw(Seen { attempt, agent, index, request, call, put });
         }
         if let Some(replay) = &self.replay {
             let last = index as usize + 1 == self.record.calls.len();

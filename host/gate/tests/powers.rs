@@ -293,6 +293,8 @@ impl Rules {
     fn standing(&self, first: &Effective) -> Standing {
         let (agent, resources) = (name("draft"), resources());
         let narrowing = Narrowing {
+            component: bailiwick_core::Digest::of(b""),
+            key: None,
             agent: &agent,
             identity: "local/writer",
             granted: &self.granted,

@@ -65,6 +65,8 @@ impl Rules for Changing {
         let models = [(name("writer"), vec![Route::builtin()])].into();
         let knowledge = [(name("brand"), "/brand".to_owned())].into();
         let narrowing = Narrowing {
+            component: bailiwick_core::Digest::of(b""),
+            key: None,
             agent: &generation.agent,
             identity: &generation.identity,
             granted,
@@ -162,6 +164,38 @@ async fn what_it_keeps_it_goes_on_with() {
     gate.search(request()).await.unwrap();
     rules.revoke("knowledge.brand");
     revoked(gate.search(request()).await);
+}
+
+/// Whatever it asks for, granted or not, with an answer on its way or not.
+#[tokio::test]
+async fn a_component_that_is_withdrawn_ends_at_its_next_call() {
+    let withdraw = |rules: &Changing| {
+        rules.change(|today| {
+            let digests = [bailiwick_core::Digest::of(b"")].into();
+            let revoked = bailiwick_policy::publishers::Revoked { keys: [].into(), digests };
+            let publishers = bailiwick_policy::Publishers { revoked, ..Default::default() };
+            today.1.publishers = Some(publishers);
+        });
+    };
+    let (world, rules) = world(&granted());
+    world.answers([Ok("one"), Ok("two")]);
+    let gate = world.gate(granted(), Limits::DEFAULT);
+    gate.complete(ask("hi")).await.unwrap();
+    let other = world.gate(granted(), Limits::DEFAULT);
+    withdraw(&rules);
+    let (told, line) = revoked(gate.complete(ask("hi")).await);
+    assert!(told.contains("the component blake3:") && told.contains("is revoked"), "{told}");
+    assert!(line.unwrap().starts_with("in policy.toml, under [revoked]: digests has blake3:"));
+    let never =
+        || SearchRequest { collection: "x".into(), query: "x".into(), limit: 1, vector: None };
+    revoked(other.search(never()).await);
+    assert_eq!(world.script.asked.lock().unwrap().len(), 1, "nothing more left the host");
+    // It is back where the admin takes the line out.
+    rules.change(|today| today.1.publishers = None);
+    assert_eq!(
+        world.gate(granted(), Limits::DEFAULT).complete(ask("hi")).await.unwrap().text,
+        "two"
+    );
 }
 
 #[tokio::test]

@@ -201,6 +201,25 @@ impl Task {
         self.queue.free(&id.cell.step);
         let subject = self.subject_of(&id);
         self.write_off_calls(&id)?;
+        self.end_attempt(id, outcome, &subject)?;
+        self.let_older_go();
+        Ok(())
+    }
+
+    /// What served before a swap goes with the last attempt on it.
+    fn let_older_go(&self) {
+        if self.world.slots.has_older() {
+            let open = self.state.open_attempts().flat_map(OpenAttempt::components);
+            self.world.slots.keep(&open.map(|(_, component)| component).collect());
+        }
+    }
+
+    fn end_attempt(
+        &mut self,
+        id: AttemptId,
+        outcome: Outcome,
+        subject: &CellId,
+    ) -> Result<(), RunError> {
         let failure = match outcome.result {
             Err(Left::Parked(park)) => return self.park(id, park),
             Err(Left::Failed(failure)) => Some(failure),
@@ -232,7 +251,7 @@ impl Task {
                 return Ok(());
             }
         }
-        self.advance(&subject)
+        self.advance(subject)
     }
 
     /// What an attempt changes in a namespace goes into the append that says that it ended.

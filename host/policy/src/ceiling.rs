@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bailiwick_core::{Bytes, Calls, Money, Name, Tokens};
+use bailiwick_core::{Bytes, Calls, Digest, Money, Name, Tokens};
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budget, Stated};
@@ -13,12 +13,18 @@ use crate::http::HttpRule;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
+use crate::publishers::{KeyId, Publishers, Withdrawn};
 
 /// `policy.toml`, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Folders (absolute, normalised) below which unsigned components may lie; nothing: anywhere.
+    /// Folders (absolute, normalised) below which unsigned components may lie; nothing:
+    /// anywhere, or nowhere where publishers are named.
     pub source_roots: Option<Vec<String>>,
+    /// Whose signed components are admitted. Nothing: no admin wrote a policy, so nobody
+    /// could say who a signature is by, and what is signed is taken as what is not.
+    #[serde(default)]
+    pub publishers: Option<Publishers>,
     /// Rules by pattern, in file order. An agent has the minimum of all that match it.
     pub ceilings: Vec<(Pattern, Ceiling)>,
     /// What each project may spend in a day.
@@ -41,8 +47,9 @@ pub struct Policy {
     pub labels: LabelRules,
 }
 
-/// What a ceiling is matched against: `local/*` or `local/NAME`. The name is the
-/// profile's, because the operator invents agent names.
+/// What a ceiling is matched against: `acme/*` or `acme/NAME` where `acme` signed the
+/// component, `local/…` where nobody did. The name is the profile's, because the operator
+/// invents agent names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pattern(String);
@@ -201,6 +208,7 @@ impl Policy {
     pub fn built_in() -> Self {
         Self {
             source_roots: None,
+            publishers: None,
             ceilings: vec![(Pattern("local/*".into()), Ceiling::built_in())],
             per_day: Budget::NONE,
             currency: None,
@@ -209,6 +217,34 @@ impl Policy {
             credentials: Credential::defaults(),
             tls_roots: BTreeMap::new(),
             labels: LabelRules::built_in(),
+        }
+    }
+
+    /// Below which folders unsigned components may lie; nothing: anywhere.
+    #[must_use]
+    pub fn unsigned_below(&self) -> Option<&[String]> {
+        let names_some = self.publishers.as_ref().is_some_and(|all| !all.is_empty());
+        match &self.source_roots {
+            Some(roots) => Some(roots),
+            None if names_some => Some(&[]),
+            None => None,
+        }
+    }
+
+    /// Whether a component that was admitted is no longer.
+    #[must_use]
+    pub fn withdrawn(
+        &self,
+        component: &Digest,
+        key: Option<KeyId>,
+        identity: &str,
+    ) -> Option<Withdrawn> {
+        match &self.publishers {
+            Some(publishers) => publishers.withdrawn(component, key, identity),
+            // Whoever wrote a policy wrote it down; without one nobody was ever admitted.
+            None => key.zip(identity.split_once('/')).map(|(key, (publisher, _))| {
+                Withdrawn::NoMore { publisher: publisher.to_owned(), key }
+            }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the orchestrator needs from the world that names a generation: slots and the runner of attempts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,15 @@ pub trait Slots: Send + Sync {
     fn pinned(&self, agent: &Name, component: &Digest) -> Option<Arc<Generation>> {
         self.current(agent).filter(|generation| generation.component == *component)
     }
+
+    /// Whether there are generations that serve nobody new, and wait for their last attempt.
+    fn has_older(&self) -> bool {
+        false
+    }
+
+    /// These are the components of all attempts that have not ended: an older generation
+    /// on any other one goes.
+    fn keep(&self, _in_use: &BTreeSet<Digest>) {}
 }
 
 /// No agents: for hosts in which nobody calls another one.

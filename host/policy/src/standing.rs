@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::Name;
+use bailiwick_core::{Digest, Name};
 
 use crate::budget::Budget;
 use crate::ceiling::{Ceiling, Pattern, Policy};
@@ -10,6 +10,7 @@ use crate::flow::Clearances;
 use crate::generation::Generation;
 use crate::grants::{Grants, ModelGrant};
 use crate::intersect::{Effective, Excess, RequestedLimits, Resources, intersect};
+use crate::publishers::{KeyId, Withdrawn};
 use crate::revoked::Revocation;
 
 /// Who says how far a power reaches.
@@ -21,6 +22,8 @@ pub enum Says {
     Ceiling(Option<Pattern>),
     /// Somebody, who took a power away.
     Revoked(Revocation),
+    /// The admin, who admits the component no more.
+    Withdrawn(Withdrawn),
 }
 
 /// One step of the narrowing: who spoke, and what was left then.
@@ -57,6 +60,10 @@ pub struct Narrowing<'a> {
     pub agent: &'a Name,
     /// `publisher/name` of its component.
     pub identity: &'a str,
+    /// The component's bytes.
+    pub component: Digest,
+    /// The key that it is signed with, where it is.
+    pub key: Option<KeyId>,
     /// What `bailiwick.toml` grants it.
     pub granted: &'a Grants,
     /// The limits that it asks for there.
@@ -71,7 +78,7 @@ pub struct Narrowing<'a> {
 
 impl Narrowing<'_> {
     /// Every step, in the order in which they are asked: grants, each rule of the ceiling
-    /// that matches, each revocation. What a step leaves is what is left of `first` by then.
+    /// that matches, each revocation, and whether the component is still admitted. What a step leaves is what is left of `first` by then.
     fn steps(&self, first: &Effective) -> Vec<Step> {
         let granted = Effective { grants: self.granted.clone(), limits: self.limits.limits };
         let mut steps: Vec<Step> = Vec::new();
@@ -97,7 +104,16 @@ impl Narrowing<'_> {
             let left = Effective { grants, limits: before.limits };
             steps.push(Step { says: Says::Revoked(gone.clone()), left, above: Vec::new() });
         }
+        if let Some(gone) = self.withdrawn() {
+            let limits = steps.last().map_or(first, |step| &step.left).limits;
+            let left = Effective { grants: Grants::none(), limits };
+            steps.push(Step { says: Says::Withdrawn(gone), left, above: Vec::new() });
+        }
         steps
+    }
+
+    fn withdrawn(&self) -> Option<Withdrawn> {
+        self.policy.withdrawn(&self.component, self.key, self.identity)
     }
 
     /// What the grants are under one rule alone, and what of them is above it.
@@ -152,6 +168,15 @@ impl Standing {
     #[must_use]
     pub fn first(&self) -> &Effective {
         &self.first
+    }
+
+    /// Why the component is admitted no more, where it is not.
+    #[must_use]
+    pub fn withdrawn(&self) -> Option<&Withdrawn> {
+        self.steps.iter().find_map(|step| match &step.says {
+            Says::Withdrawn(gone) => Some(gone),
+            _ => None,
+        })
     }
 
     /// Every step of the narrowing since.

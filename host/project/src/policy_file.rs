@@ -18,6 +18,7 @@ use crate::folders::absolute;
 use crate::keys::{self, FileKind};
 use crate::label_rules as labels;
 use crate::limits::requested_limits;
+use crate::publishers::publishers;
 use crate::routes::origin;
 use crate::web::{Side, rules};
 
@@ -37,6 +38,7 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
         let labels = labels::rules(root, &mut findings);
         Policy {
             source_roots: sources.and_then(|sources| roots(sources, &mut findings)),
+            publishers: Some(publishers(root, &mut findings)),
             ceilings: ceilings(root, &mut findings),
             per_day: root.table("per-day").map_or(Budget::NONE, |day| findings.budget(day)),
             people: People::Named(people(root, &labels.order, &mut findings)),

@@ -19,6 +19,7 @@ use crate::limits::requested_limits;
 use crate::nearest::did_you_mean;
 use crate::retention::Retention;
 use crate::routes::route;
+use crate::run_pin::RunPin;
 use crate::web::{Side, rules};
 
 /// A project, as its operator wrote it.
@@ -44,6 +45,8 @@ pub struct Project {
     pub kv: BTreeMap<Name, Namespace>,
     /// How long runs and their values are kept.
     pub retention: Retention,
+    /// What a swap means for runs that go.
+    pub pin: RunPin,
 }
 
 /// What an agent name means.
@@ -115,6 +118,7 @@ impl Project {
             assets: folders(root, "assets", findings),
             kv: namespaces(root, findings),
             retention: root.table("retention").map(Retention::of).unwrap_or_default(),
+            pin: root.table("run").map(RunPin::of).unwrap_or_default(),
         };
         for (name, _, model) in named(root, "models") {
             let none = model.items("routes").next().is_none();

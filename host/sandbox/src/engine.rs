@@ -7,7 +7,8 @@ use bailiwick_core::DELEGATE_DEPTH_MAX;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 use crate::limits::{
-    ATTEMPTS_MAX, CALLED_MAX, FIBER, INSTANCES_MAX, STACK_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX, TICK,
+    ATTEMPTS_MAX, CALLED_MAX, FIBER, FIBER_KEPT, INSTANCES_MAX, STACK_MAX, TABLE_ELEMENTS_MAX,
+    TABLES_MAX, TICK,
 };
 
 /// What a component may be made of. Everything else is off, also what wasmtime would
@@ -96,6 +97,7 @@ fn config() -> Config {
     config.cranelift_nan_canonicalization(true);
     config.max_wasm_stack(bytes(STACK_MAX.0));
     config.async_stack_size(bytes(FIBER.0));
+    config.async_stack_zeroing(true);
     // Bounds checks by guard pages, memory images mapped copy-on-write: the fast way
     // of x86-64 and aarch64, and what the pool is made for.
     config.signals_based_traps(true);
@@ -118,6 +120,7 @@ fn pool() -> PoolingAllocationConfig {
         .total_memories(POOL_MEMORIES + 2 * DEPTHS * CALLED_MAX)
         .total_tables(INSTANCES.saturating_mul(tables))
         .total_gc_heaps(0)
+        .async_stack_keep_resident(bytes(FIBER_KEPT.0))
         // How many a component may have is said at its admission, in words of ours.
         .max_tables_per_module(tables)
         .table_elements(TABLE_ELEMENTS_MAX)

@@ -13,6 +13,12 @@ pub const STACK_MAX: Bytes = Bytes::kib(512);
 /// nested 128 deep) have what the guest cannot use: 1.5 MiB.
 pub(crate) const FIBER: Bytes = Bytes::mib(2);
 
+/// What of a stack stays in memory after its attempt, zeroed: what honest attempts reach, so
+/// that they find their pages again. All below goes back to the system, as the pool hands out
+/// every stack before it hands out one twice: a guest that recurses would leave half a MiB in
+/// each of a thousand.
+pub(crate) const FIBER_KEPT: Bytes = Bytes::kib(16);
+
 /// Table elements, sum over the store: the function table of CPython has 8 000.
 pub const TABLE_ELEMENTS_MAX: usize = 20_000;
 

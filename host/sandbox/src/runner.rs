@@ -6,7 +6,7 @@ use bailiwick_core::fact::{Failure, FailureKind, Used};
 use bailiwick_core::ports::BoxFuture;
 use bailiwick_core::{CellId, Document};
 use bailiwick_gate::kv::AllStaged;
-use bailiwick_gate::{Callees, Divergence, Gate, Gateway, Opened, Tree, Until};
+use bailiwick_gate::{Callees, Divergence, Gate, Gateway, Opened, Tree, Until, Witness};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, StepRunner};
 
@@ -46,9 +46,17 @@ impl Runner {
     }
 
     /// Executes an attempt again on its record alone: no call leaves, nothing is written.
-    pub async fn replay(&self, job: Job, until: Until) -> Replayed {
+    /// A witness is shown each call.
+    pub async fn replay(
+        &self,
+        job: Job,
+        until: Until,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Replayed {
         let (outcome, gate, _) = self
-            .attempt(job, |gateway, job, input| Gate::on_record(gateway, job, input, until))
+            .attempt(job, |gateway, job, input| {
+                Gate::on_record(gateway, job, input, (until, witness))
+            })
             .await;
         Replayed {
             result: outcome.result,

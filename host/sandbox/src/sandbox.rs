@@ -205,6 +205,12 @@ impl Sandbox {
         profile::ask(&self.engine, &loaded).await
     }
 
+    /// Whether a component is ready.
+    #[must_use]
+    pub fn is_ready(&self, digest: &Digest) -> bool {
+        self.loaded(digest).is_ok()
+    }
+
     /// Gives up a component that nobody points at any more. Attempts that run on it end on it.
     pub fn forget(&self, digest: &Digest) {
         self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(digest);

@@ -1,6 +1,6 @@
 //! What was written, for everybody who may read the folder, beside whoever writes it. Changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::revoked::{self, RevokedBy, RevokedPower};
 use crate::schema::{open_and_prepare, open_to_read};
+use crate::slots::{self, SlotName, SlotState};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::texts::Texts;
 use crate::unfinished::{self, UnfinishedPage};
@@ -291,6 +292,35 @@ impl Archive {
                 None => Ok(rows.into_iter().collect()),
             }
         });
+        async { answer.await? }
+    }
+
+    /// What agent names point at since somebody swapped, and what is on its way there.
+    ///
+    /// # Errors
+    /// [`ReadError`] where a row is damaged, or storage failed: who does not know what
+    /// serves must not guess.
+    pub fn slots(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(SlotName, SlotState)>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(|connection| {
+            let (rows, damaged) = slots::all(connection)?;
+            match damaged.into_iter().next() {
+                Some(error) => Err(error),
+                None => Ok(rows.into_iter().collect()),
+            }
+        });
+        async { answer.await? }
+    }
+
+    /// The signatures of all components that were ever swapped in, by component.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the host's own stream is damaged, or storage failed.
+    pub fn signatures(
+        &self,
+    ) -> impl Future<Output = Result<BTreeMap<Digest, String>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(|connection| slots::signatures(connection));
         async { answer.await? }
     }
 

@@ -8,7 +8,7 @@ use crate::derived::{self, RunRow, Spend};
 use crate::error::ReadError;
 use crate::host_log::{self, HostFact};
 use crate::ledger::Ledger;
-use crate::{revoked, sql};
+use crate::{revoked, slots, sql};
 
 /// Something that is to be done to the folder itself.
 pub(crate) enum Chore {
@@ -77,7 +77,11 @@ pub(crate) fn perform(
             Ok(Done { count: unlink.len() as u64, unlink })
         }
         Chore::Note(at, facts) => {
+            let text = host_log::extend(connection, *at, facts)?;
             revoked::note(connection, *at, facts)?;
+            slots::note(connection, *at, facts)?;
+            // What was put for it has its name from now on.
+            ledger.named.written(&text);
             Ok(Done::times(1))
         }
         Chore::Rebuild => {

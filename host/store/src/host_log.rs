@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_core::{Digest, RunId, Timestamp};
+use bailiwick_core::{Digest, Name, RunId, Timestamp};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,52 @@ pub enum HostFact {
     RulesTaken { file: String, digest: Digest, above: Vec<String> },
     /// Another version of a file of rules cannot be read: the one before stays in force.
     RulesRefused { file: String, why: String },
+    /// A component was admitted for an agent name of a project. Nothing has changed yet.
+    SwapStaged { project: String, agent: Name, component: Digest, by: String },
+    /// The agent name points at it from now on: the one before serves nobody new. `file` is
+    /// the component of the project's own file at that moment, `accepted` what somebody let
+    /// pass, `rehearsed` what came of the cells that were done again before.
+    SwapCommitted {
+        project: String,
+        agent: Name,
+        component: Digest,
+        was: Option<Digest>,
+        file: Digest,
+        version: String,
+        /// The signature of the component, and that of the one before: whose they are is
+        /// found out with the policy of the day.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_signature: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        accepted: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rehearsed: Option<Rehearsed>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        back: bool,
+        by: String,
+    },
+    /// A component that was staged is not committed: what served before serves on.
+    SwapAbandoned { project: String, agent: Name, component: Digest, why: String, by: String },
+}
+
+/// What came of the recorded cells that a component did again before it was committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsed {
+    /// Every call and the end were the same.
+    pub equal: u32,
+    /// Every call was the same, and the output another one.
+    pub different: u32,
+    /// A call was another one.
+    pub diverged: u32,
+    /// It could not be done again.
+    pub impossible: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The link before the first entry.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::derived;
 
 /// The form that this program writes. A change of tables adds a step below.
-pub(crate) const FORMAT: i64 = 5;
+pub(crate) const FORMAT: i64 = 6;
 
 /// The first format, which every folder had or has: new folders begin here, too, and go
 /// through all steps, so that an old folder cannot come out different from a new one.
@@ -43,7 +43,7 @@ pub(crate) const FIRST: &str = "
 ";
 
 /// The way from the format with the same index, plus one, to the next.
-const STEPS: [&str; 4] = [TO_2, TO_3, TO_4, TO_5];
+const STEPS: [&str; 5] = [TO_2, TO_3, TO_4, TO_5, TO_6];
 
 /// Projects, open questions, spend and the host's own stream; a seal in each derived row.
 ///
@@ -112,6 +112,18 @@ const TO_5: &str = "
         at       INTEGER NOT NULL,
         seal     INTEGER NOT NULL,
         PRIMARY KEY (holder, power)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// What agent names point at since somebody swapped: derived from the host's own stream.
+/// `said` is one document for each slot.
+const TO_6: &str = "
+    CREATE TABLE slot (
+        project TEXT NOT NULL,
+        agent   TEXT NOT NULL,
+        said    TEXT NOT NULL,
+        seal    INTEGER NOT NULL,
+        PRIMARY KEY (project, agent)
     ) STRICT, WITHOUT ROWID;
 ";
 

@@ -45,13 +45,18 @@ pub(crate) fn take(revoked: &mut Revoked, at: Timestamp, fact: &HostFact) {
     }
 }
 
-/// Writes down what was done, and the rows that follow from it.
+/// The rows that follow from what was done.
 pub(crate) fn note(
     connection: &Connection,
     at: Timestamp,
     facts: &[HostFact],
 ) -> Result<(), ReadError> {
-    host_log::extend(connection, at, facts)?;
+    let is_ours = |fact: &HostFact| {
+        matches!(fact, HostFact::PowerRevoked { .. } | HostFact::PowerReturned { .. })
+    };
+    if !facts.iter().any(is_ours) {
+        return Ok(());
+    }
     let (mut revoked, _) = all(connection)?;
     facts.iter().for_each(|fact| take(&mut revoked, at, fact));
     write(connection, &revoked)

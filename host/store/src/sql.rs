@@ -135,6 +135,15 @@ pub(crate) const WRITE_REVOKED: &str =
 /// Only before all of it is written again.
 pub(crate) const FORGET_REVOKED: &str = "DELETE FROM revoked";
 
+pub(crate) const ALL_SLOTS: &str =
+    "SELECT project, agent, said, seal FROM slot ORDER BY project, agent";
+
+pub(crate) const WRITE_SLOT: &str =
+    "INSERT OR REPLACE INTO slot (project, agent, said, seal) VALUES (?1, ?2, ?3, ?4)";
+
+/// Only before all of it is written again.
+pub(crate) const FORGET_SLOTS: &str = "DELETE FROM slot";
+
 /// Every blob, for who checks or sweeps all of them.
 pub(crate) const NEXT_BLOBS: &str =
     "SELECT rowid, digest, size FROM blob WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
@@ -215,6 +224,7 @@ mod tests {
         WRITE_KV,
         DELETE_KV,
         WRITE_REVOKED,
+        WRITE_SLOT,
         LIST_KV,
         HELD_KV,
         NEXT_BLOBS,

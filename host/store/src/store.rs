@@ -93,6 +93,12 @@ impl Store {
         Archive::open(data)
     }
 
+    /// Whether there is a data folder.
+    #[must_use]
+    pub fn is_there(data: &Path) -> bool {
+        Folder::new(data).database().exists()
+    }
+
     /// What was written.
     #[must_use]
     pub fn archive(&self) -> &Archive {

@@ -16,7 +16,7 @@ use crate::folder::Folder;
 use crate::named::digests_in;
 use crate::store::Store;
 use crate::texts::Texts;
-use crate::{blob, chain, kv, sql};
+use crate::{blob, chain, kv, slots, sql};
 
 /// How many blobs go with one commit: appends of running attempts stand behind it.
 const BLOBS_AT_ONCE: usize = 256;
@@ -221,6 +221,9 @@ pub(crate) fn unnamed(
             unnamed.remove(&digest);
         });
     })?;
+    for component in slots::components(&snapshot)? {
+        unnamed.remove(&component);
+    }
     drop(snapshot);
     let mut last = 0;
     loop {

@@ -176,6 +176,14 @@ fn of_agent(opened: &Opened, agent: &Agent) -> String {
         shown(&agent.path).display(),
         agent.embedded.outline.digest
     ));
+    if let Some(signed) = &agent.signed {
+        let (by, on) = (&signed.statement.publisher, signed.statement.date);
+        text.push_str(&format!("  signed by {by} with key {} on {on}\n", signed.key));
+    }
+    let written = opened.project.agents.get(&agent.name);
+    if written.is_some_and(|written| opened.lock.pin(&agent.name, &written.component).is_some()) {
+        text.push_str("  pinned in bailiwick.lock\n");
+    }
     for power in powers(opened, agent) {
         of_power(&power, &mut text);
     }

@@ -1,5 +1,6 @@
 //! One file for each subcommand: its arguments, the operation that it calls, what it prints.
 
+pub(crate) mod add;
 pub(crate) mod approvals;
 pub(crate) mod approve;
 pub(crate) mod audit;
@@ -18,10 +19,14 @@ pub(crate) mod gc;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod keygen;
 pub(crate) mod logs;
 pub(crate) mod new;
+pub(crate) mod outdated;
+pub(crate) mod pack;
 pub(crate) mod pause;
 pub(crate) mod reject;
+pub(crate) mod remove;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod revoke;
@@ -31,7 +36,10 @@ pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod submit;
+pub(crate) mod suggest_grants;
+pub(crate) mod swap;
 pub(crate) mod test;
+pub(crate) mod update;
 
 use crate::arguments::Command;
 use crate::ending::Ending;
@@ -61,6 +69,12 @@ pub(crate) async fn dispatch(
         Command::New(arguments) => new::command(&arguments, talk),
         Command::Build(arguments) => build::command(&arguments, environment, talk).await,
         Command::Check(arguments) => check::command(&arguments, environment, talk).await,
+        Command::Keygen(arguments) => keygen::command(&arguments, environment, talk),
+        Command::Pack(arguments) => pack::command(&arguments, environment, talk),
+        Command::Add(arguments) => add::command(&arguments, environment, talk),
+        Command::Update(arguments) => update::command(&arguments, environment, talk),
+        Command::Remove(arguments) => remove::command(&arguments, environment, talk),
+        Command::Outdated(arguments) => outdated::command(&arguments, environment),
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Test(arguments) => test::command(&arguments, environment, talk).await,
@@ -76,6 +90,10 @@ pub(crate) async fn dispatch(
         Command::Submit(arguments) => submit::command(&arguments, environment, talk).await,
         Command::Pause(arguments) => pause::command(&arguments, environment, talk).await,
         Command::Revoke(arguments) => revoke::command(&arguments, environment, talk).await,
+        Command::SuggestGrants(arguments) => {
+            suggest_grants::command(&arguments, environment, talk).await
+        }
+        Command::Swap(arguments) => swap::command(&arguments, environment, talk).await,
         Command::Runs(arguments) => runs::command(&arguments, environment, talk).await,
         Command::Show(arguments) => show::command(&arguments, environment).await,
         Command::Logs(arguments) => logs::command(&arguments, environment).await,

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bailiwick_core::fact::Entry;
@@ -12,7 +13,8 @@ use bailiwick_core::{Diagnostic, Digest, Name, RunId};
 use bailiwick_engine::approvals::{self, Given, OpenQuestion};
 use bailiwick_engine::delivery::Outline;
 use bailiwick_engine::rules::{Change, Taken};
-use bailiwick_engine::serve::{Offer, Parcel};
+use bailiwick_engine::serve::{Offer, Parcel, Piece};
+use bailiwick_engine::swap::{self, Report, SwapRequest};
 use bailiwick_engine::{Problems, codes};
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
@@ -211,6 +213,51 @@ impl Client {
         self.ask(&Request::Revoked).await?;
         match self.next().await? {
             Answer::Revoked(gone) => Ok(gone.into_iter().map(Taken::from).collect()),
+            other => Err(out_of_turn(&other)),
+        }
+    }
+
+    /// Swaps an agent name; what came of it.
+    pub(crate) async fn swap(
+        &mut self,
+        project: Option<String>,
+        request: &SwapRequest,
+    ) -> anyhow::Result<Report> {
+        let SwapRequest { agent, component, accept, rehearse, require_equal } = request.clone();
+        let bytes = component.as_ref().map(|sent| Arc::clone(&sent.bytes));
+        let piece = bytes.as_ref().map(|bytes| Piece {
+            name: String::new(),
+            digest: Digest::of(bytes),
+            bytes: bytes.len() as u64,
+        });
+        let asked = Request::Swap {
+            project,
+            agent,
+            component: piece,
+            signature: component.and_then(|sent| sent.signature),
+            accept,
+            rehearse,
+            require_equal,
+        };
+        self.ask(&asked).await?;
+        loop {
+            match self.next().await? {
+                Answer::Want { from, .. } => {
+                    let from = usize::try_from(from).unwrap_or(usize::MAX);
+                    let rest = bytes.as_ref().and_then(|bytes| bytes.get(from..));
+                    let chunk = rest.and_then(|rest| rest.chunks(CHUNK_BYTES).next());
+                    self.hand_over(chunk.unwrap_or_default()).await?;
+                }
+                Answer::Swapped(report) => return Ok(*report),
+                other => return Err(out_of_turn(&other)),
+            }
+        }
+    }
+
+    pub(crate) async fn slots(&mut self) -> anyhow::Result<Vec<swap::Slot>> {
+        self.ask(&Request::Slots).await?;
+        match self.next().await? {
+            Answer::Slots(slots) => Ok(slots.into_iter().map(swap::Slot::from).collect()),
             other => Err(out_of_turn(&other)),
         }
     }

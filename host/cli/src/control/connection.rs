@@ -8,6 +8,7 @@ use bailiwick_engine::approvals::{Given, NotTaken};
 use bailiwick_engine::resume::RepinWhat;
 use bailiwick_engine::rules::{self, Change};
 use bailiwick_engine::serve::{Again, Piece, Resident, Shown, Staging};
+use bailiwick_engine::swap::{COMPONENT_MAX, Sent, SwapRequest};
 use bailiwick_engine::{Problems, codes};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::UnixStream;
@@ -15,7 +16,8 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::frame::{self, CHUNK_BYTES, FrameError, Kind};
 use super::message::{
-    Answer, Asked, Decided, Gone, Greeting, Hello, Listed, Noted, Request, Told, VERSION, Wrong,
+    Answer, Asked, Decided, Gone, Greeting, Hello, Listed, Noted, Request, Slot, Told, VERSION,
+    Wrong,
 };
 
 /// How long somebody may say nothing before his first word.
@@ -188,6 +190,34 @@ impl Connection {
                 let gone = resident.revoked(uid).await?;
                 Ok(Answer::Revoked(gone.into_iter().map(Gone::from).collect()))
             }
+            Request::Swap {
+                project,
+                agent,
+                component,
+                signature,
+                accept,
+                rehearse,
+                require_equal,
+            } => {
+                let room = resident.may_send_component(uid).await?;
+                let component = match component {
+                    Some(piece) => {
+                        let sent = self.bytes_of(&piece, COMPONENT_MAX.0);
+                        let sent = tokio::time::timeout(SUBMIT_TIME, sent).await;
+                        let bytes = sent.map_err(|_| FrameError::Slow)??.into();
+                        Some(Sent { bytes, signature })
+                    }
+                    None => None,
+                };
+                let request = SwapRequest { agent, component, accept, rehearse, require_equal };
+                let report = resident.swap(uid, project.as_deref(), request).await?;
+                drop(room);
+                Ok(Answer::Swapped(Box::new(report)))
+            }
+            Request::Slots => {
+                let slots = resident.slots(uid).await?;
+                Ok(Answer::Slots(slots.into_iter().map(Slot::from).collect()))
+            }
             Request::Questions { run } => {
                 let open = resident.questions(uid, run.as_ref()).await?;
                 Ok(Answer::Questions(open.into_iter().map(Asked::from).collect()))
@@ -261,21 +291,27 @@ impl Connection {
 
     /// A text of which digest and size were announced.
     async fn text(&mut self, piece: &Piece, most: u64) -> Result<String, Failed> {
-        if piece.bytes > most {
-            return Err(wrong(&format!("a text has {} bytes; at most {most}", piece.bytes)));
-        }
-        let mut text = Vec::new();
-        while (text.len() as u64) < piece.bytes {
-            let bytes = self.want(piece.digest, text.len() as u64).await?;
-            if bytes.is_empty() || (text.len() + bytes.len()) as u64 > piece.bytes {
-                return Err(wrong("a text has another size than was announced"));
-            }
-            text.extend(bytes);
-        }
-        if Digest::of(&text) != piece.digest {
-            return Err(wrong("a text is another one than was announced"));
-        }
+        let text = self.bytes_of(piece, most).await?;
         String::from_utf8(text).map_err(|_| wrong("what was announced is no text"))
+    }
+
+    /// Bytes of which digest and size were announced.
+    async fn bytes_of(&mut self, piece: &Piece, most: u64) -> Result<Vec<u8>, Failed> {
+        if piece.bytes > most {
+            return Err(wrong(&format!("{} bytes were announced; at most {most}", piece.bytes)));
+        }
+        let mut all = Vec::new();
+        while (all.len() as u64) < piece.bytes {
+            let bytes = self.want(piece.digest, all.len() as u64).await?;
+            if bytes.is_empty() || (all.len() + bytes.len()) as u64 > piece.bytes {
+                return Err(wrong("the bytes are not as many as were announced"));
+            }
+            all.extend(bytes);
+        }
+        if Digest::of(&all) != piece.digest {
+            return Err(wrong("the bytes are not those that were announced"));
+        }
+        Ok(all)
     }
 }
 

@@ -14,6 +14,7 @@ use bailiwick_engine::Problems;
 use bailiwick_engine::approvals::{Given, OpenQuestion, Taken};
 use bailiwick_engine::rules;
 use bailiwick_engine::serve::{Offer, Piece};
+use bailiwick_engine::swap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -93,6 +94,21 @@ pub(crate) enum Request {
     },
     /// What is taken away.
     Revoked,
+    /// Points an agent name at another component, wanted as bytes; without one, at the one
+    /// before. Answered by [`Answer::Swapped`].
+    Swap {
+        project: Option<String>,
+        agent: Name,
+        component: Option<Piece>,
+        /// The text of its signature.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
+        accept: bool,
+        rehearse: u32,
+        require_equal: bool,
+    },
+    /// What agent names were swapped to.
+    Slots,
 }
 
 /// What a host answers.
@@ -126,6 +142,34 @@ pub(crate) enum Answer {
     /// What was asked is so; whether it was not before.
     Changed(bool),
     Revoked(Vec<Gone>),
+    Swapped(Box<swap::Report>),
+    Slots(Vec<Slot>),
+}
+
+/// An agent name that was swapped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    project: String,
+    agent: Name,
+    component: Digest,
+    was: Option<Digest>,
+    back: bool,
+    by: String,
+    at: Timestamp,
+}
+
+impl From<swap::Slot> for Slot {
+    fn from(slot: swap::Slot) -> Self {
+        let swap::Slot { project, agent, component, was, back, by, at } = slot;
+        Self { project, agent, component, was, back, by, at }
+    }
+}
+
+impl From<Slot> for swap::Slot {
+    fn from(slot: Slot) -> Self {
+        let Slot { project, agent, component, was, back, by, at } = slot;
+        Self { project, agent, component, was, back, by, at }
+    }
 }
 
 /// A power that is taken away.

@@ -11,6 +11,8 @@ use super::Desk;
 pub(crate) struct Guest {
     /// Its name, and its folder's.
     pub(crate) name: &'static str,
+    /// Its version.
+    pub(crate) version: &'static str,
     /// The lines under `[wants]`.
     pub(crate) wants: &'static str,
     /// Imports of the module.
@@ -24,12 +26,18 @@ pub(crate) struct Guest {
 impl Guest {
     /// One that wants nothing.
     pub(crate) fn new(name: &'static str, perform: &str) -> Self {
-        Self { name, wants: "", imports: "", extra: String::new(), perform: perform.into() }
+        let (version, wants, imports) = ("1.0.0", "", "");
+        Self { name, version, wants, imports, extra: String::new(), perform: perform.into() }
     }
 
     /// Writes its folder and builds it, as an author with a compiler of his own would.
     pub(crate) fn build(&self, desk: &Desk) -> PathBuf {
-        let folder = desk.path(self.name);
+        self.build_in(desk, self.name)
+    }
+
+    /// The same in a folder of another name: another version of the same agent.
+    pub(crate) fn build_in(&self, desk: &Desk, folder: &str) -> PathBuf {
+        let folder = desk.path(folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("module.wasm"), wat::parse_str(self.module()).unwrap()).unwrap();
         let manifest = format!("[wants]\n{}\n[build]\nmodule = \"module.wasm\"\n", self.wants);
@@ -84,7 +92,7 @@ impl Guest {
     fn profile(&self) -> (String, String) {
         let (mut texts, mut record, mut at) = (String::new(), String::new(), 2048);
         for (index, text) in
-            [self.name, "1.0.0", "An agent of the tests.", "true", "true"].iter().enumerate()
+            [self.name, self.version, "An agent of the tests.", "true", "true"].iter().enumerate()
         {
             texts.push_str(&format!("(data (i32.const {at}) {text:?})\n"));
             let (pointer, length) = (1100 + index * 8, 1104 + index * 8);

@@ -18,6 +18,7 @@ pub(crate) mod readme;
 pub(crate) mod receiver;
 pub(crate) mod served;
 pub(crate) mod server;
+pub(crate) mod shelf;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

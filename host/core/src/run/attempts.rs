@@ -31,6 +31,20 @@ pub struct OpenAttempt {
 }
 
 impl OpenAttempt {
+    /// The component that it works on, and those of the agents that work for it now, each
+    /// with the operator's name where that is not the step's own.
+    pub fn components(&self) -> impl Iterator<Item = (Option<&Name>, Digest)> {
+        let mut found = vec![(None, self.component)];
+        let mut records = vec![&self.record];
+        while let Some(record) = records.pop() {
+            for callee in record.calls.iter().filter_map(|call| call.callee.as_deref()) {
+                found.push((Some(&callee.agent), callee.component));
+                records.push(&callee.record);
+            }
+        }
+        found.into_iter()
+    }
+
     /// The facts that charge what it, and whoever it called, have asked and will have no
     /// answer to.
     #[must_use]

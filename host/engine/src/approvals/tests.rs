@@ -408,6 +408,7 @@ mod driven {
         fn current(&self, agent: &Name) -> Option<Arc<Generation>> {
             let effective = Effective { grants: Grants::none(), limits: Limits::DEFAULT };
             Some(Arc::new(Generation {
+                key: None,
                 agent: agent.clone(),
                 identity: format!("local/{agent}"),
                 version: "1.0.0".into(),

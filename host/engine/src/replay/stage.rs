@@ -13,7 +13,8 @@ use bailiwick_gate::model::{
     CompleteRequest, Completion, EmbedRequest, Embedding, ImageRequest, Images,
 };
 use bailiwick_gate::{
-    Divergence, Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError, Until,
+    Divergence, Gateway, KnowledgeIndex, ModelProvider, Passage, ProviderCall, ProviderError,
+    Until, Witness,
 };
 use bailiwick_orchestrator::read_verdict;
 use bailiwick_policy::ports::{Job, Left, NoSlots, Patience};
@@ -99,6 +100,7 @@ pub struct Asked {
 #[derive(Clone)]
 pub struct Stage {
     runner: Arc<Runner>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Stage {
@@ -126,7 +128,13 @@ impl Stage {
             host_key: [0; 32],
             ledger: Ledger::default(),
         };
-        Self { runner: Arc::new(Runner::new(sandbox, Arc::new(gateway))) }
+        Self { runner: Arc::new(Runner::new(sandbox, Arc::new(gateway))), witness: None }
+    }
+
+    /// The same, where somebody is shown each call.
+    #[must_use]
+    pub fn before(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 }
 
@@ -210,7 +218,7 @@ impl Stage {
             recorder: Arc::new(Nobody),
             called: None,
         };
-        self.runner.replay(job, until).await
+        self.runner.replay(job, until, self.witness.clone()).await
     }
 
     /// Both requests, so that they can be compared. A record has only the digest of the

@@ -18,6 +18,10 @@ use crate::powers::{CAPABILITIES, shown_grant};
 /// Whose powers: an agent name on a component with what it began with.
 type Key = (Name, Digest, Digest);
 
+/// How many versions of the rules an agent is still known under that was not asked about
+/// since: an attempt looks at each of its calls, and one that waits longer is made anew.
+const VERSIONS_KEPT: u64 = 16;
+
 /// What holds for an agent, and what it began with.
 pub(crate) type Known = (Arc<Standing>, Arc<Generation>);
 
@@ -68,6 +72,8 @@ impl RunRules {
         let narrowing = Narrowing {
             agent: &generation.agent,
             identity: &generation.identity,
+            component: generation.component,
+            key: generation.key,
             granted: &granted,
             limits: &limits,
             resources: &self.resources,
@@ -88,7 +94,7 @@ impl RunRules {
     pub(crate) fn lost(&self, since: &[Known]) -> Vec<String> {
         let mut lost = Vec::new();
         for (before, generation) in since {
-            let now = self.standing(generation);
+            let now = self.made(generation, self.version());
             for capability in CAPABILITIES {
                 let shown = |powers: &Effective| shown_grant(&powers.grants, capability);
                 let (was, is) = (shown(before.effective()), shown(now.effective()));
@@ -122,6 +128,7 @@ fn says(says: &Says, agent: &Name) -> String {
         }
         Says::Ceiling(None) => ": no [ceiling] of policy.toml matches it".to_owned(),
         Says::Revoked(gone) => format!(": bailiwick revoke {gone}"),
+        Says::Withdrawn(gone) => format!(": {gone}"),
     }
 }
 
@@ -141,6 +148,7 @@ impl Rules for RunRules {
             return Arc::clone(standing);
         }
         let standing = Arc::new(self.made(generation, version));
+        known.retain(|_, (one, _)| one.version.saturating_add(VERSIONS_KEPT) >= version);
         known.insert(key, (Arc::clone(&standing), Arc::new(generation.clone())));
         standing
     }

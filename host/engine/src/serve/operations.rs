@@ -10,7 +10,7 @@ use bailiwick_core::ports::Blobs as _;
 use bailiwick_core::{Diagnostic, Digest, Name, RunId, RunState};
 use bailiwick_policy::{Caller, Revocation, Right};
 use bailiwick_store::{ListedRun, ReadError, RunPhase};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::approvals::{self, Given, NotTaken, OpenQuestion, Taken};
 use crate::delivery::Outline;
@@ -27,6 +27,7 @@ use crate::serve::parcel::Offer;
 use crate::serve::resident::{GoOn, Inner, Resident, Turn, What, storage};
 use crate::serve::shown::Shown;
 use crate::serve::staging::{self, Staging};
+use crate::swap::{self, SwapRequest};
 use crate::viewing::{Viewer, step_label};
 use crate::{admission, check, codes, decisions, input, pinned, resume};
 
@@ -188,6 +189,47 @@ impl Resident {
     ) -> Result<bool, Problems> {
         let by = self.0.may(uid, Right::Revoke)?;
         rules::revoke(&self.0.host, what, change, by).await
+    }
+
+    /// Swaps an agent name of a project. When this gives a report that says so, it is
+    /// durable and in force.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not, the component is not admitted, or nothing
+    /// could be written; nothing has changed then.
+    pub async fn swap(
+        &self,
+        uid: u32,
+        project: Option<&str>,
+        request: SwapRequest,
+    ) -> Result<swap::Report, Problems> {
+        let by = self.0.may(uid, Right::Swap)?;
+        let opened = self.0.projects().named(project)?;
+        let (inner, viewer) = (Arc::clone(&self.0), self.viewer(uid));
+        // Whoever asked may go away in the middle: it comes to its end all the same.
+        let swapped =
+            tokio::spawn(
+                async move { swap::swap(&inner.host, &opened, viewer, by, request).await },
+            );
+        swapped.await.map_err(storage)?
+    }
+
+    /// Room for one component that somebody sends.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller may not swap.
+    pub async fn may_send_component(&self, uid: u32) -> Result<OwnedSemaphorePermit, Problems> {
+        self.0.may(uid, Right::Swap)?;
+        Arc::clone(&self.0.stagings).acquire_owned().await.map_err(storage)
+    }
+
+    /// Every agent name that was swapped.
+    ///
+    /// # Errors
+    /// [`Problems`] where the caller is nobody here, or storage failed.
+    pub async fn slots(&self, uid: u32) -> Result<Vec<swap::Slot>, Problems> {
+        self.knows(uid)?;
+        swap::slots(&self.history(uid)?).await
     }
 
     /// What is taken away.
@@ -413,6 +455,7 @@ impl Inner {
     /// files have here.
     async fn valid(&self, staging: &Staging) -> Result<(), Problems> {
         let opened = self.projects().pinned(&staging.order.project).ok_or_else(closing)?;
+        let opened = self.held.generations.over(&opened);
         let plan = check::plan(&opened, Some(&staging.order.pipeline))?;
         admission::agents_of(&opened, &plan)?;
         let by = (self.caller(staging.order.uid), Audience::WhoAsks);

@@ -132,6 +132,7 @@ impl Resident {
         };
         let held = host.hold()?;
         held.rules.load(&held.store).await?;
+        held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
         let orders = Orders::open(host.data()).map_err(storage)?;
         let inner = Arc::new(Inner {
             host,

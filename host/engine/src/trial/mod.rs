@@ -130,6 +130,8 @@ impl At<'_> {
         let narrowing = Narrowing {
             agent: &agent.name,
             identity: &agent.identity,
+            component: agent.embedded.outline.digest,
+            key: agent.signed.as_ref().map(|signed| signed.key),
             granted: &granted,
             limits: &limits,
             resources: &opened.resources,

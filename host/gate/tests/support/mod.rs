@@ -315,6 +315,7 @@ impl World {
     ) -> Gate {
         let effective = Effective { grants, limits };
         let generation = Generation {
+            key: None,
             agent: name("draft"),
             identity: "local/draft".into(),
             version: "1".into(),

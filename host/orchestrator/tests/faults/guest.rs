@@ -99,6 +99,7 @@ pub(crate) fn generation(agent: &Name, number: usize) -> Generation {
     };
     let effective = Effective { grants, limits: Limits::DEFAULT };
     Generation {
+        key: None,
         agent: agent.clone(),
         identity: format!("local/{agent}"),
         version: "1.0.0".into(),

@@ -248,6 +248,7 @@ fn generation(agent: &Name) -> Generation {
     let effective = Effective { grants: Grants::none(), limits: Limits::DEFAULT };
     let output = if agent.as_str() == "picky" { json!({ "type": "object" }) } else { json!(true) };
     Generation {
+        key: None,
         agent: agent.clone(),
         identity: format!("local/{agent}"),
         version: "1.0.0".into(),

@@ -141,6 +141,7 @@ fn job(component: Digest, errand: Errand) -> Job {
     let generation = Generation {
         agent: name("agent"),
         identity: "local/agent".into(),
+        key: None,
         version: "1.0.0".into(),
         component,
         powers: effective.digest(),

@@ -3,6 +3,7 @@
 mod check;
 mod decisions;
 mod json_schema;
+mod lock;
 mod paths;
 mod pipeline;
 mod policy;
@@ -10,6 +11,7 @@ mod project;
 
 pub(crate) use check::check;
 pub use json_schema::schema;
+pub(crate) use lock::KEYS as LOCK_KEYS;
 pub use paths::key_paths;
 
 use std::time::Duration;

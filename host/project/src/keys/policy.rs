@@ -10,6 +10,12 @@ const MOST: usize = 1024;
 
 pub(super) const KEYS: &[Key] = &[
     key("sources", Shape::Table(SOURCES), "Where components may come from."),
+    key(
+        "publishers",
+        Shape::Labelled { of: &Shape::Table(PUBLISHER), most: MOST },
+        "Who signs components that are admitted here, by the name that they sign as: `acme` signs \"acme/NAME\" and nothing else.",
+    ),
+    key("revoked", Shape::Table(REVOKED), "What nobody is to use any more, also what runs."),
     key("labels", Shape::Table(LABELS), "How confidential things are."),
     key(
         "roots",
@@ -95,8 +101,41 @@ const ROOTS: Shape = Shape::List { of: &LINE, most: 64 };
 const SOURCES: &[Key] = &[key(
     "roots",
     ROOTS,
-    "Absolute folders below which unsigned components may lie. Unset: anywhere.",
+    "Absolute folders below which unsigned components may lie. Unset: anywhere, or nowhere where `publishers` names some.",
 )];
+
+const PUBLISHER: &[Key] = &[must(
+    "keys",
+    Shape::List { of: &Shape::Table(PUBLISHER_KEY), most: 64 },
+    "The keys that sign for this publisher, and for no other.",
+)];
+
+const PUBLISHER_KEY: &[Key] = &[
+    must("key", WORD, "The second line of the .pub file: 56 characters that begin with RW."),
+    key(
+        "from",
+        WORD,
+        "The first day of signatures that count, such as \"2026-11-23\". Unset: any.",
+    ),
+    key(
+        "until",
+        WORD,
+        "The last day of signatures that count, and on which anything signed with it comes in. What was let in before stays until it is revoked. Unset: any.",
+    ),
+];
+
+const REVOKED: &[Key] = &[
+    key(
+        "keys",
+        Shape::List { of: &WORD, most: MOST },
+        "Keys, or their ids: nothing that they signed is loaded, and what runs ends at its next call.",
+    ),
+    key(
+        "digests",
+        Shape::List { of: &WORD, most: MOST },
+        "Components, signed or not, as \"blake3:…\": the same.",
+    ),
+];
 
 const HOST: &[Key] = &[key(
     "group",

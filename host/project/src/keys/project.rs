@@ -29,8 +29,15 @@ pub(super) const KEYS: &[Key] = &[
         Shape::Named { of: &Shape::Table(NAMESPACE), most: MOST },
         "Namespaces of values that last from run to run.",
     ),
+    key("run", Shape::Table(RUN), "How runs of this project go."),
     key("retention", Shape::Table(RETENTION), "What `bailiwick gc` deletes. Unset: nothing."),
 ];
+
+const RUN: &[Key] = &[key(
+    "pin",
+    Shape::Word(&["run", "step"]),
+    "What a `bailiwick swap` means for runs that go: \"run\", they keep the components that they began with; \"step\", their next cells take the new one where it fits. Default run.",
+)];
 
 const RETENTION: &[Key] = &[
     key(

@@ -359,6 +359,7 @@ fn generation(
     (input, output): (&Value, &Value),
 ) -> Generation {
     Generation {
+        key: None,
         agent: name(agent),
         identity: format!("local/{agent}"),
         version: "1.0.0".into(),

@@ -9,7 +9,7 @@ use super::{Audit, Expected, StreamHead, without_preface};
 use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::kv::{self, Told};
-use crate::{blob, derived, host_log, revoked, sql};
+use crate::{blob, derived, host_log, revoked, slots, sql};
 
 /// What belongs to no single run: blobs, questions, spend, the host's stream.
 pub(super) fn rest(
@@ -47,6 +47,8 @@ pub(super) fn rest(
         values.unwrap_or_else(|error| found.damage(without_preface(&error)));
         let revoked = revocations(connection, found);
         revoked.unwrap_or_else(|error| found.damage(without_preface(&error)));
+        let swapped = swapped(connection, folder, found);
+        swapped.unwrap_or_else(|error| found.damage(without_preface(&error)));
     }
     match walked {
         Ok((0, _)) => {}
@@ -95,6 +97,27 @@ fn revocations(connection: &Connection, found: &mut Audit) -> Result<(), ReadErr
         if rows.contains_key(key) || damaged.is_empty() {
             let what = format!("the revocation {} {}", key.holder, key.power);
             found.damage(format!("{what} is not that of the facts"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether agent names point where the host's stream says, and the components are there.
+fn swapped(connection: &Connection, folder: &Folder, found: &mut Audit) -> Result<(), ReadError> {
+    let (rows, damaged) = slots::all(connection)?;
+    damaged.iter().for_each(|error| found.damage(without_preface(error)));
+    let told = slots::told(connection)?;
+    let names: BTreeSet<_> = rows.keys().chain(told.keys()).collect();
+    for name in names {
+        let what = format!("the slot {} of {:?}", name.agent, name.project);
+        if rows.get(name) != told.get(name) && (rows.contains_key(name) || damaged.is_empty()) {
+            found.damage(format!("{what} is not that of the facts"));
+        }
+        let serves = told.get(name).and_then(|state| state.serves.as_ref());
+        if let Some(serves) = serves
+            && let Err(BlobError::Missing(_)) = blob::fetch(connection, folder, &serves.component)
+        {
+            found.damage(format!("{what}: its component is missing"));
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ mod kv;
 mod listing;
 mod migration;
 mod revoked;
+mod slots;
 mod sweep;
 
 use std::ops::Deref;

@@ -85,7 +85,7 @@ fn texts_that_were_written_plain_are_read_beside_packed_ones() {
     let plain = Entry { at: Timestamp(1), facts: vec![fact] };
     append(&scratch, plain.clone());
     let folder = scratch.close();
-    let back = "DROP TABLE kv; DROP TABLE revoked; ALTER TABLE entry DROP COLUMN packed; UPDATE meta SET value = 2 WHERE key = 'format'";
+    let back = "DROP TABLE kv; DROP TABLE revoked; DROP TABLE slot; ALTER TABLE entry DROP COLUMN packed; UPDATE meta SET value = 2 WHERE key = 'format'";
     database(folder.path()).execute_batch(back).unwrap();
 
     let store = open(folder.path());
@@ -153,7 +153,7 @@ fn while_an_older_host_holds_it_a_reader_is_told_so() {
     let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
     lock.lock().unwrap();
     let error = Store::open_read_only(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("older version (format 1; this one writes 5)"), "{error}");
+    assert!(error.contains("older version (format 1; this one writes 6)"), "{error}");
     assert_eq!(format(folder.path()), 1);
 }
 

@@ -152,7 +152,7 @@ pub(super) async fn load(host: &Host, row: &'static Row, places: &Places) -> Pro
 
 async fn admitted(host: &Host, opened: &Opened) -> Result<(), Problems> {
     let plan = check::plan(opened, None)?;
-    admit(host, &agents_of(opened, &plan)?).await
+    admit(host, &agents_of(opened, &plan)?).await.map(drop)
 }
 
 fn refused(row: &'static Row, problems: Problems) -> Proved {

@@ -334,6 +334,28 @@ pub const CASES: &[Case] = &[
         &["anonymous"],
         &["an_import_without_grant_is_refused_at_load", "other_worlds_are_refused_by_name"],
     ),
+    case(
+        "a component that was changed after it was signed or taken",
+        &[],
+        &["each_flipped_bit_of_the_bytes_is_found", "one_bit_changed_against_the_lock_is_refused"],
+    ),
+    case(
+        "a signature by another key, by a key of another publisher, out of its days",
+        &[],
+        &[
+            "another_key_and_a_key_of_another_publisher_have_their_sentences",
+            "a_key_with_the_id_of_another_one_does_not_pass_for_it",
+            "a_key_counts_in_its_days",
+        ],
+    ),
+    case(
+        "a component that is revoked while it runs",
+        &[],
+        &[
+            "a_component_that_is_withdrawn_ends_at_its_next_call",
+            "a_component_that_is_revoked_while_a_host_serves_it_is_stopped",
+        ],
+    ),
     case("component of 64 MB", &["too_large"], &["a_file_over_the_limit_is_not_looked_at"]),
     case(
         "component 10 000 deep, with a 5 MB function",

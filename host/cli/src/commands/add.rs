@@ -1,0 +1,59 @@
+//! `bailiwick add`: a component comes into a project, without any power.
+
+use bailiwick_core::Name;
+use bailiwick_engine::plugins::{Added, Consent, Offer, add};
+use clap::Args;
+
+use crate::arguments::ProjectPlace;
+use crate::ending::Ending;
+use crate::environment::Environment;
+use crate::shown::candidate::candidate;
+use crate::talk::Talk;
+use crate::{source, stdout};
+
+/// Which one.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// A component's file, the folder of a built agent, or oci://REGISTRY/NAME@VERSION
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// What pipelines call it [default: the name in its profile]
+    #[arg(long, value_name = "NAME", value_parser = Name::new)]
+    name: Option<Name>,
+    /// Takes a lower version than this project ever had; bailiwick.lock says who did
+    #[arg(long)]
+    downgrade: bool,
+    #[command(flatten)]
+    place: ProjectPlace,
+}
+
+pub(crate) fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+    talk: &Talk,
+) -> anyhow::Result<Ending> {
+    let places = environment.places(&arguments.place, &[])?;
+    let consent = Consent {
+        accept: false,
+        downgrade: arguments.downgrade,
+        by: format!("uid:{}", environment.uid),
+    };
+    source::reaches(&arguments.source)?;
+    let from = Offer::Typed(&arguments.source, &environment.folder);
+    let Added { name, candidate: found, changed } =
+        add(&places, from, arguments.name.as_ref(), &consent)?;
+    stdout::write(&candidate(&found))?;
+    talk.say(&match (changed, found.built) {
+        (false, _) => format!("`{name}` is this already: nothing was changed"),
+        (true, true) => {
+            format!("added as `{name}`, without powers; it is built here, so nothing pins it")
+        }
+        (true, false) => format!("added as `{name}`, without powers, and pinned in bailiwick.lock"),
+    });
+    if changed {
+        talk.say(&format!(
+            "grant what it is to have: [agents.{name}] in bailiwick.toml; then: bailiwick check"
+        ));
+    }
+    Ok(Ending::Done)
+}

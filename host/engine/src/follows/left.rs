@@ -1,0 +1,100 @@
+//! What a run that follows swaps was left with: what it worked on last, and what its open attempts began with. Takes up none of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bailiwick_core::fact::{Entry, StepBy};
+use bailiwick_core::ports::Blobs;
+use bailiwick_core::recorded::recorded_attempts;
+use bailiwick_core::{Digest, Name, RunState, Timestamp};
+use bailiwick_project::RunPin;
+
+use crate::host::{Held, Host};
+use crate::kept::Lease;
+use crate::load::Opened;
+use crate::pinned::{self, Pinned};
+use crate::problems::Problems;
+
+/// What a run that follows swaps worked on last, and what its attempts that have not ended
+/// began with. Gives since when each agent name was on its component: what is committed
+/// from then on is news to it.
+pub(crate) async fn follow(
+    pinned: &mut Pinned,
+    (state, entries): (&RunState, &[Entry]),
+    today: &Opened,
+    (held, blobs): (&Held, &dyn Blobs),
+) -> Result<BTreeMap<Name, Timestamp>, Problems> {
+    if pinned.opened.project.pin != RunPin::Step || state.pin.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let began = state.span.0;
+    let names = state.agents.keys().map(|name| (name.clone(), (began, None)));
+    let mut since: BTreeMap<Name, (Timestamp, Option<Digest>)> = names.collect();
+    let mut needed: BTreeSet<(Name, Digest)> = BTreeSet::new();
+    for attempt in recorded_attempts(entries).into_values() {
+        if let Some(agent) = agent_of_attempt(state, &attempt.id.cell.step, attempt.agent.as_ref())
+        {
+            let last = since.entry(agent.clone()).or_insert((began, None));
+            if attempt.started >= last.0 {
+                *last = (attempt.started, Some(attempt.component));
+            }
+        }
+    }
+    for open in state.open_attempts() {
+        for (called, component) in open.components() {
+            if let Some(agent) = agent_of_attempt(state, &open.id.cell.step, called) {
+                needed.insert((agent.clone(), component));
+            }
+        }
+    }
+    let swapped = held.store.archive().signatures().await.map_err(pinned::storage)?;
+    pinned::adopt(&mut pinned.opened, &swapped);
+    let Pinned { opened, agents, .. } = pinned;
+    for agent in &mut agents.current {
+        let was = agent.embedded.outline.digest;
+        let last = since.get(&agent.name).and_then(|(_, component)| *component);
+        if let Some(last) = last.filter(|last| *last != was) {
+            let on_it = pinned::agent_at(opened, today, &agent.name, last, blobs).await?;
+            agents.older.push(std::mem::replace(agent, on_it));
+        }
+    }
+    for (name, component) in needed {
+        let mut known = agents.current.iter().chain(&agents.older);
+        if known.all(|a| (&a.name, a.embedded.outline.digest) != (&name, component)) {
+            let older = pinned::agent_at(opened, today, &name, component, blobs).await?;
+            agents.older.push(older);
+        }
+    }
+    Ok(since.into_iter().map(|(name, (at, _))| (name, at)).collect())
+}
+
+/// The agent name of an attempt of a step, or of one that was called for it.
+fn agent_of_attempt<'a>(
+    state: &'a RunState,
+    step: &Name,
+    called: Option<&'a Name>,
+) -> Option<&'a Name> {
+    let of_step = || match &state.step(step)?.shape.by {
+        StepBy::Agent(name) => Some(name),
+        StepBy::People(_) => None,
+    };
+    called.or_else(of_step)
+}
+
+/// What was swapped in is made ready for a run that will take it. Where it cannot be, the
+/// run stays on what it has, and says so.
+pub(crate) async fn swapped_in(
+    host: &Host,
+    held: &Held,
+    opened: &Opened,
+) -> Result<Vec<Arc<Lease>>, Problems> {
+    held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+    let mut ready = Vec::new();
+    if opened.project.pin == RunPin::Step {
+        for pointer in held.generations.of(&pinned::project(&opened.root)).pointers.into_values() {
+            ready.push(host.kept.lease(pointer.component()));
+            let _ = host.sandbox.prepare(&pointer.agent.bytes).await;
+        }
+    }
+    Ok(ready)
+}

@@ -1,0 +1,199 @@
+//! The one table of pointers of a data folder: which component each agent name was swapped to, read from its rows, flipped when a commit is durable. Judges no component.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bailiwick_core::ports::{Blobs as _, Clock};
+use bailiwick_core::{Digest, Name, Timestamp};
+use bailiwick_store::{HostFact, Served, SlotName, SlotState, Store};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+use crate::components::{Agent, bare};
+use crate::kept::{Kept, Lease};
+use crate::load::Opened;
+use crate::pinned::{project, storage};
+use crate::problems::Problems;
+
+/// Why a swap that a host left half done is given up by the next one.
+const HOST_ENDED: &str = "its host ended before it was committed";
+
+/// What an agent name was swapped to.
+pub(crate) struct Pointer {
+    /// The component, without any power: those are of whoever uses it.
+    pub(crate) agent: Agent,
+    /// The commit.
+    pub(crate) served: Served,
+    /// Rises with each flip of this process; 0 for what was there when it began.
+    pub(crate) serial: u64,
+    /// It and the one before are kept ready.
+    leases: Vec<Arc<Lease>>,
+}
+
+impl Pointer {
+    /// Its component.
+    pub(crate) fn component(&self) -> Digest {
+        self.served.component
+    }
+
+    fn digests(&self) -> impl Iterator<Item = Digest> {
+        [Some(self.served.component), self.served.was].into_iter().flatten()
+    }
+}
+
+/// The pointers of one project at one moment.
+#[derive(Clone, Default)]
+pub(crate) struct Swapped {
+    /// By agent name.
+    pub(crate) pointers: BTreeMap<Name, Arc<Pointer>>,
+    /// How many flips there had been.
+    pub(crate) serial: u64,
+}
+
+impl std::fmt::Debug for Swapped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let components = self.pointers.iter().map(|(name, to)| (name, to.component()));
+        f.debug_map().entries(components).finish()
+    }
+}
+
+impl Swapped {
+    /// What an agent name points at instead of the project's own file, which has this
+    /// component now: a file that is another one since the commit holds.
+    pub(crate) fn instead_of(&self, agent: &Name, file: Digest) -> Option<&Arc<Pointer>> {
+        self.pointers.get(agent).filter(|pointer| pointer.served.file == file)
+    }
+}
+
+/// The pointers of a data folder.
+#[derive(Default)]
+pub(crate) struct Generations {
+    loaded: OnceCell<()>,
+    pointers: RwLock<BTreeMap<SlotName, Arc<Pointer>>>,
+    serial: AtomicU64,
+    /// One swap at a time.
+    turn: Mutex<()>,
+}
+
+impl Generations {
+    /// Reads the pointers, once. What a host left half done is given up: what served
+    /// before serves on, and the journal says so.
+    pub(crate) async fn load(
+        &self,
+        store: &Store,
+        clock: &dyn Clock,
+        kept: &Arc<Kept>,
+    ) -> Result<(), Problems> {
+        self.loaded.get_or_try_init(|| self.read(store, clock, kept)).await.copied()
+    }
+
+    async fn read(
+        &self,
+        store: &Store,
+        clock: &dyn Clock,
+        kept: &Arc<Kept>,
+    ) -> Result<(), Problems> {
+        let rows = store.archive().slots().await.map_err(storage)?;
+        let mut given_up = Vec::new();
+        let mut pointers = BTreeMap::new();
+        for (name, SlotState { serves, staged }) in rows {
+            if let Some(staged) = staged {
+                given_up.push(HostFact::SwapAbandoned {
+                    project: name.project.clone(),
+                    agent: name.agent.clone(),
+                    component: staged.component,
+                    why: HOST_ENDED.to_owned(),
+                    by: staged.by,
+                });
+            }
+            let Some(served) = serves else { continue };
+            let bytes = store
+                .get(served.component)
+                .await
+                .map_err(|error| storage(format!("what {} was swapped to: {error}", name.agent)))?;
+            let pointer = Pointer::new(&name.agent, served, bytes.into(), (kept, 0))?;
+            pointers.insert(name, Arc::new(pointer));
+        }
+        if !given_up.is_empty() {
+            store.note(clock.now(), given_up).await.map_err(storage)?;
+        }
+        *self.pointers.write().unwrap_or_else(PoisonError::into_inner) = pointers;
+        Ok(())
+    }
+
+    /// Until it is dropped, nobody else swaps.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// How many flips there were: one number for who wants to know whether he has seen all.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial.load(Ordering::Acquire)
+    }
+
+    /// The pointers of a project as they are now.
+    pub(crate) fn of(&self, project: &str) -> Swapped {
+        let pointers = self.pointers.read().unwrap_or_else(PoisonError::into_inner);
+        let own = pointers.iter().filter(|(name, _)| name.project == project);
+        let own = own.map(|(name, pointer)| (name.agent.clone(), Arc::clone(pointer)));
+        // Under the lock: a flip raises it before it lets go.
+        Swapped { pointers: own.collect(), serial: self.serial() }
+    }
+
+    /// The project with what its agent names were swapped to.
+    pub(crate) fn over(&self, opened: &Opened) -> Opened {
+        opened.swapped_to(self.of(&project(&opened.root)))
+    }
+
+    /// Where one points.
+    pub(crate) fn pointer(&self, name: &SlotName) -> Option<Arc<Pointer>> {
+        let pointers = self.pointers.read().unwrap_or_else(PoisonError::into_inner);
+        pointers.get(name).cloned()
+    }
+
+    /// Points a name at what a durable commit says. What neither serves nor is gone back
+    /// to any more goes with its last attempt.
+    pub(crate) fn flip(
+        &self,
+        name: SlotName,
+        served: Served,
+        bytes: Arc<[u8]>,
+        kept: &Arc<Kept>,
+    ) -> Result<(), Problems> {
+        let mut pointers = self.pointers.write().unwrap_or_else(PoisonError::into_inner);
+        let serial = self.serial() + 1;
+        let pointer = Arc::new(Pointer::new(&name.agent, served, bytes, (kept, serial))?);
+        pointer.digests().for_each(|component| kept.serves(component));
+        let before = pointers.insert(name, Arc::clone(&pointer));
+        self.serial.store(serial, Ordering::Release);
+        drop(pointers);
+        if let Some(before) = before {
+            let gone = before.digests().filter(|was| pointer.digests().all(|is| is != *was));
+            gone.for_each(|component| kept.replaced(component));
+        }
+        Ok(())
+    }
+}
+
+impl Pointer {
+    fn new(
+        agent: &Name,
+        served: Served,
+        bytes: Arc<[u8]>,
+        (kept, serial): (&Arc<Kept>, u64),
+    ) -> Result<Self, Problems> {
+        let component = served.component;
+        let path = format!("the component {} that was swapped in", component.short());
+        let agent = bare(agent, Path::new(&path), bytes, served.signature.clone())
+            .map_err(Problems::one)?;
+        let mut pointer = Self { agent, served, serial, leases: Vec::new() };
+        pointer.leases = pointer.digests().map(|component| kept.lease(component)).collect();
+        Ok(pointer)
+    }
+
+    /// When it was committed.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.served.at
+    }
+}

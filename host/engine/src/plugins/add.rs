@@ -1,0 +1,66 @@
+//! `add`: a component comes into a project, without any power.
+
+use bailiwick_core::{Diagnostic, Name};
+
+use super::candidate::{Candidate, Known};
+use super::change::Change;
+use super::site::Site;
+use super::stub;
+use super::update::not_lower;
+use super::{Consent, Offer};
+use crate::codes;
+use crate::load::Places;
+use crate::problems::Problems;
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// The agent's name.
+    pub name: Name,
+    /// What it means now.
+    pub candidate: Candidate,
+    /// Whether anything was changed: it was there already where not.
+    pub changed: bool,
+}
+
+/// Adds a component to a project: a table without powers to bailiwick.toml, and what was
+/// taken to bailiwick.lock.
+///
+/// # Errors
+/// [`Problems`]; then nothing was changed.
+pub fn add(
+    places: &Places,
+    offer: Offer<'_>,
+    name: Option<&Name>,
+    consent: &Consent,
+) -> Result<Added, Problems> {
+    let site = Site::take(places)?;
+    let source = offer.source(&site)?;
+    // Under which name somebody takes it is known only when it was read.
+    let pinned = name.and_then(|name| site.lock.pin(name, &source));
+    let candidate = offer.candidate(&site, &source, pinned)?;
+    let name = match name {
+        Some(name) => name.clone(),
+        None => candidate.name()?,
+    };
+    let known = Known::of(&site, &name);
+    if let Some(agent) = site.project.agents.get(&name) {
+        let same = agent.component == source
+            && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
+        if same {
+            return Ok(Added { name, candidate, changed: false });
+        }
+        let message = format!("there is an agent `{name}` already, which is {:?}", agent.component);
+        let hint = format!(
+            "type `bailiwick update {name} --to {source}`, or add it under another name with --name"
+        );
+        return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint)));
+    }
+    let mut pin = candidate.pin(&name, &known);
+    if let Some(pin) = &mut pin {
+        not_lower(&candidate, &known, consent, pin)?;
+    }
+    let text = stub::with_agent(&site.text, &name, &candidate);
+    Change::new(&site, Some(text), pin)?.keeping(offer.pulled()).commit()?;
+    Ok(Added { name, candidate, changed: true })
+}

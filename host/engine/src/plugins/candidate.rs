@@ -1,0 +1,220 @@
+//! A component that may come into a project: read from its source, judged as it will be at load, and shown before anything is changed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use bailiwick_builder::{Embedded, read_embedded};
+use bailiwick_core::{Diagnostic, Digest, Name};
+use bailiwick_policy::publishers::{KeyId, Moment, Signed};
+use bailiwick_project::LockPin;
+
+use super::Offer;
+use super::asks::asks;
+use super::kept;
+use super::site::Site;
+use super::source::{FoundAt, Pulled, Source};
+use crate::codes;
+use crate::components::interfaces;
+use crate::problems::Problems;
+use crate::provenance::{provenance, today};
+
+/// A component that may come in.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// `component = "…"` as it is to stand in bailiwick.toml.
+    pub source: String,
+    /// The file.
+    pub path: String,
+    /// Whether it is built in this place, so that no lock is about it.
+    pub built: bool,
+    /// What it says of itself.
+    pub embedded: Embedded,
+    /// `publisher/NAME`, or `local/NAME` where nobody signed it who counts here.
+    pub identity: String,
+    /// What its publisher signed, and with which key.
+    pub signed: Option<Signed>,
+    /// The interfaces of the contract that it imports, as `model`.
+    pub imports: Vec<String>,
+    /// What it asks for, as `model writer`.
+    pub asks: BTreeSet<String>,
+}
+
+impl Candidate {
+    /// Reads what a source has now. `pin` is what is known of it.
+    pub(super) fn read(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Problems> {
+        let found = Source::of(source).read(&site.root, pin);
+        found.and_then(|found| Self::judged(site, source, found, pin)).map_err(Problems::one)
+    }
+
+    /// What came from a registry just now.
+    pub(super) fn pulled(
+        site: &Site,
+        pulled: &Pulled,
+        pin: Option<&LockPin>,
+    ) -> Result<Self, Problems> {
+        let Pulled { source, bytes, signature } = pulled;
+        let path = kept::path(&site.root, &Digest::of(bytes)).display().to_string();
+        let found = FoundAt { path, bytes: bytes.clone(), signature: signature.clone() };
+        Self::judged(site, source, found, pin).map_err(Problems::one)
+    }
+
+    fn judged(
+        site: &Site,
+        source: &str,
+        found: FoundAt,
+        pin: Option<&LockPin>,
+    ) -> Result<Self, Diagnostic> {
+        let from = Source::of(source);
+        let digest = Digest::of(&found.bytes);
+        let embedded = read_embedded(&found.bytes).map_err(|error| {
+            let code = codes::BAD_COMPONENT;
+            let hint = format!("`bailiwick explain {code}` says how such a file is made");
+            Diagnostic::error(code, format!("{}: {error}", found.path)).hint(hint)
+        })?;
+        // What was let in before stays, whatever day it is; all else comes in today.
+        let moment = match pin {
+            Some(pin) if pin.component == digest => Moment::Before,
+            _ => Moment::Today(today()),
+        };
+        let about = (found.bytes.as_slice(), &embedded);
+        let signature = found.signature.as_deref();
+        let whose = provenance(&site.policy, &found.path, about, signature, moment)?;
+        from.may_lie(&site.policy, &found.path, whose.signed.as_ref())?;
+        let imports = interfaces(&embedded.outline.imports);
+        Ok(Self {
+            source: source.to_owned(),
+            path: found.path,
+            built: from.is_built(&site.root),
+            asks: asks(&embedded, &imports),
+            identity: whose.identity,
+            signed: whose.signed,
+            imports,
+            embedded,
+        })
+    }
+
+    /// The name that it suggests: that of its profile.
+    pub(super) fn name(&self) -> Result<Name, Problems> {
+        let name = self.embedded.profile.name.replace('-', "_");
+        Name::new(&name).map_err(|error| {
+            let message = format!("{}: {error}", self.path);
+            let hint = "name it: bailiwick add SOURCE --name NAME";
+            Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
+        })
+    }
+
+    /// What bailiwick.lock is to say of it; nothing of what is built here.
+    pub(super) fn pin(&self, agent: &Name, before: &Known<'_>) -> Option<LockPin> {
+        if self.built {
+            return None;
+        }
+        let version = &self.embedded.profile.version;
+        let highest =
+            before.highest().map_or_else(|| version.clone(), |pin| pin.highest_with(version));
+        let last = before.last();
+        Some(LockPin {
+            agent: agent.clone(),
+            source: self.source.clone(),
+            component: self.embedded.outline.digest,
+            version: version.clone(),
+            highest,
+            signed: self.signer(),
+            asks: self.asks.clone(),
+            accepted: last.map(|pin| pin.accepted.clone()).unwrap_or_default(),
+            downgrades: last.map(|pin| pin.downgrades.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// Whether it is what is pinned already, byte for byte, by the same signer as far as
+    /// anybody here can say who that is.
+    pub(super) fn is(&self, site: &Site, pin: &LockPin) -> bool {
+        let signed = self.signer();
+        let same_signer = signed == pin.signed || site.policy.publishers.is_none();
+        pin.source == self.source && pin.component == self.embedded.outline.digest && same_signer
+    }
+
+    fn signer(&self) -> Option<(String, KeyId)> {
+        let signed = self.signed.as_ref()?;
+        Some((signed.statement.publisher.clone(), signed.key))
+    }
+}
+
+/// What bailiwick.lock knows of an agent name.
+pub(super) struct Known<'a> {
+    pins: Vec<&'a LockPin>,
+    source: Option<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    /// `source` is what bailiwick.toml says today, where it says something.
+    pub(super) fn of(site: &'a Site, agent: &'a Name) -> Self {
+        let source = site.project.agents.get(agent).map(|agent| agent.component.as_str());
+        Self { pins: site.lock.pins_of(agent).collect(), source }
+    }
+
+    /// What is in force, or was last.
+    pub(super) fn last(&self) -> Option<&'a LockPin> {
+        let in_force = self.pins.iter().find(|pin| self.source == Some(&*pin.source));
+        in_force.or(self.pins.first()).copied()
+    }
+
+    /// The pin that remembers the highest version.
+    pub(super) fn highest(&self) -> Option<&'a LockPin> {
+        let mut all = self.pins.iter().copied();
+        let first = all.next()?;
+        Some(all.fold(first, |most, pin| {
+            match bailiwick_project::lock::is_lower(&most.highest, &pin.highest) {
+                true => pin,
+                false => most,
+            }
+        }))
+    }
+}
+
+impl<'a> Offer<'a> {
+    /// `component = "…"` as it is to stand in bailiwick.toml.
+    pub(super) fn source(&self, site: &Site) -> Result<String, Problems> {
+        match *self {
+            Self::Typed(typed, folder) => in_project(&site.root, Path::new(typed), folder),
+            Self::Pulled(pulled) => Ok(pulled.source.clone()),
+        }
+    }
+
+    pub(super) fn candidate(
+        &self,
+        site: &Site,
+        source: &str,
+        pin: Option<&LockPin>,
+    ) -> Result<Candidate, Problems> {
+        match *self {
+            Self::Typed(..) => Candidate::read(site, source, pin),
+            Self::Pulled(pulled) => Candidate::pulled(site, pulled, pin),
+        }
+    }
+
+    pub(super) fn pulled(self) -> Option<&'a Pulled> {
+        match self {
+            Self::Typed(..) => None,
+            Self::Pulled(pulled) => Some(pulled),
+        }
+    }
+}
+
+/// A path as bailiwick.toml has it: relative to the project where somebody typed it so.
+fn in_project(root: &Path, typed: &Path, folder: &Path) -> Result<String, Problems> {
+    let fail = |why: String| {
+        Problems::one(
+            Diagnostic::error(codes::UNREADABLE, why).hint("`add` takes a file or a built folder"),
+        )
+    };
+    let real = crate::files::real(&folder.join(typed)).map_err(fail)?;
+    let real = Path::new(&real);
+    if typed.is_absolute() && real.strip_prefix(root).is_err() {
+        return Ok(real.display().to_string());
+    }
+    let shared = root.components().zip(real.components()).take_while(|(a, b)| a == b).count();
+    let up = root.components().skip(shared).map(|_| "..".to_owned());
+    let down =
+        real.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Ok(up.chain(down).collect::<Vec<_>>().join("/"))
+}

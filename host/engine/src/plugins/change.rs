@@ -1,0 +1,139 @@
+//! A change of bailiwick.toml and bailiwick.lock that happens whole or not at all, wherever it is cut off. Decides nothing about its content.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use bailiwick_core::Diagnostic;
+use bailiwick_project::{Lock, LockPin, Project};
+
+use super::kept;
+use super::pin::LOCK_FILE;
+use super::site::{Site, project};
+use super::source::Pulled;
+use crate::codes;
+use crate::load::PROJECT_FILE;
+use crate::problems::Problems;
+
+/// A change that was thought through and not begun.
+///
+/// It has one moment, and that is the one in which bailiwick.toml is replaced: a pin counts
+/// only for the source that bailiwick.toml names. So first the new pins are written beside the
+/// old ones, then bailiwick.toml, then the old pins go. Cut off before the moment, what is in
+/// the lock besides is about nothing; after it, as well.
+pub(super) struct Change<'a> {
+    site: &'a Site,
+    /// The new text, where it is another one.
+    text: Option<String>,
+    project: Project,
+    pin: Option<LockPin>,
+    pulled: Option<&'a Pulled>,
+}
+
+impl<'a> Change<'a> {
+    /// Of these files, to this text and with this pin.
+    pub(super) fn new(
+        site: &'a Site,
+        text: Option<String>,
+        pin: Option<LockPin>,
+    ) -> Result<Self, Problems> {
+        let project = project(text.as_ref().unwrap_or(&site.text))?;
+        Ok(Self { site, text, project, pin, pulled: None })
+    }
+
+    /// With what came from a registry, to be kept where it is looked for.
+    pub(super) fn keeping(self, pulled: Option<&'a Pulled>) -> Self {
+        Self { pulled, ..self }
+    }
+
+    /// Does it.
+    pub(super) fn commit(&self) -> Result<(), Problems> {
+        let kept = self.pulled.map(|pulled| kept::keep(&self.site.root, pulled)).transpose();
+        let kept = kept.map_err(|error| failed("what was fetched", &error))?;
+        self.lock_both().map_err(|error| failed(LOCK_FILE, &error))?;
+        if let Err(error) = self.replace_project() {
+            // What was there before is there again; where even that fails, it is about nothing.
+            let _ = self.restore_lock();
+            return Err(failed(PROJECT_FILE, &error));
+        }
+        if let Some(kept) = kept {
+            kept.stay();
+        }
+        // The change has happened; a pin too many is about nothing.
+        let _ = self.lock_one();
+        Ok(())
+    }
+
+    /// The new pin stands beside the old ones.
+    fn lock_both(&self) -> io::Result<()> {
+        let Some(pin) = &self.pin else { return Ok(()) };
+        self.write_lock(&self.site.lock.clone().with(pin.clone()))
+    }
+
+    /// The moment.
+    fn replace_project(&self) -> io::Result<()> {
+        let Some(text) = &self.text else { return Ok(()) };
+        replace(&self.site.root.join(PROJECT_FILE), text)
+    }
+
+    /// Pins of sources that an agent had go. Those of an agent that is gone stay: they know
+    /// which version was the highest.
+    fn lock_one(&self) -> io::Result<()> {
+        let both = match &self.pin {
+            Some(pin) => self.site.lock.clone().with(pin.clone()),
+            None => self.site.lock.clone(),
+        };
+        let one = both.clone().retaining(|pin| {
+            let agent = self.project.agents.get(&pin.agent);
+            agent.is_none_or(|agent| agent.component == pin.source)
+        });
+        if one == both { Ok(()) } else { self.write_lock(&one) }
+    }
+
+    fn restore_lock(&self) -> io::Result<()> {
+        match self.site.lock.pins() {
+            [] => fs::remove_file(self.site.root.join(LOCK_FILE)),
+            _ => self.write_lock(&self.site.lock),
+        }
+    }
+
+    fn write_lock(&self, lock: &Lock) -> io::Result<()> {
+        replace(&self.site.root.join(LOCK_FILE), &lock.to_text())
+    }
+}
+
+/// Whoever looks sees the old text or the new one; what a cut leaves behind is written over
+/// by the next change.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // A link stays one: the file that it leads to is another person's idea of where it lies.
+    let path = if path.exists() { fs::canonicalize(path)? } else { path.to_path_buf() };
+    let new = beside(&path);
+    let written = fs::File::create(&new).and_then(|mut file| {
+        if let Ok(old) = fs::metadata(&path) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        // A rename may reach the disk before the bytes do.
+        file.sync_all()?;
+        fs::rename(&new, &path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written?;
+    let folder = path.parent().unwrap_or(&path);
+    fs::File::open(folder)?.sync_all()
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
+fn failed(file: &str, error: &io::Error) -> Problems {
+    let message = format!("{file}: {error}; nothing was changed");
+    Problems::one(Diagnostic::error(codes::NOT_ADDED, message))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! A component held to its pin in bailiwick.lock: the same bytes, signed by the same key. Reads nothing.
+
+use bailiwick_core::{Diagnostic, Digest};
+use bailiwick_policy::publishers::Signed;
+use bailiwick_project::LockPin;
+
+use crate::codes;
+
+/// The file in which what a project's agent names mean is pinned.
+pub const LOCK_FILE: &str = "bailiwick.lock";
+
+/// The bytes are those that were taken.
+pub(crate) fn bytes(pin: &LockPin, path: &str, found: &Digest) -> Result<(), Diagnostic> {
+    if pin.component == *found {
+        return Ok(());
+    }
+    let message = format!(
+        "{path} is not what `{}` means: {LOCK_FILE} says {} {}, and these bytes are {found}",
+        pin.agent, pin.version, pin.component
+    );
+    Err(refused(pin, message))
+}
+
+/// They are signed as they were then.
+pub(crate) fn signer(pin: &LockPin, path: &str, found: Option<&Signed>) -> Result<(), Diagnostic> {
+    let now = found.map(|signed| (&signed.statement.publisher, &signed.key));
+    let then = pin.signed.as_ref().map(|(publisher, key)| (publisher, key));
+    let message = match (then, now) {
+        (then, now) if then == now => return Ok(()),
+        // The very same bytes, and somebody answers for them by now.
+        (None, Some(_)) => return Ok(()),
+        (Some((publisher, key)), None) => format!(
+            "{path} is not signed, and `{}` was taken as signed by {publisher} with key {key}",
+            pin.agent
+        ),
+        (Some((was, _)), Some((publisher, key))) if was != publisher => format!(
+            "{path} is signed by {publisher} with key {key}, and `{}` was taken from {was}",
+            pin.agent
+        ),
+        (then, now) => {
+            let id = |signer: Option<(_, &_)>| {
+                signer.map_or_else(String::new, |(_, key): (&String, _)| format!("{key}"))
+            };
+            format!(
+                "{path} is signed with another key, {}, and `{}` was taken with key {}",
+                id(now),
+                pin.agent,
+                id(then)
+            )
+        }
+    };
+    Err(refused(pin, message))
+}
+
+fn refused(pin: &LockPin, message: String) -> Diagnostic {
+    let hint = format!(
+        "put the old one back, or look at the new one and take it: bailiwick update {}",
+        pin.agent
+    );
+    Diagnostic::error(codes::NOT_LOCKED, message).hint(hint)
+}

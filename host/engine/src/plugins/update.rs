@@ -1,0 +1,143 @@
+//! `update`: an agent name means a newer component, or one from elsewhere. More powers, another publisher and lower versions are taken on purpose only.
+
+use bailiwick_core::{Diagnostic, Name};
+use bailiwick_project::LockPin;
+use bailiwick_project::lock::is_lower;
+
+use super::asks::grown;
+use super::candidate::{Candidate, Known};
+use super::change::Change;
+use super::site::Site;
+use super::stub;
+use super::{Consent, Offer};
+use crate::codes;
+use crate::load::{PROJECT_FILE, Places};
+use crate::problems::Problems;
+use crate::provenance::today;
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Updated {
+    /// The agent's name.
+    pub name: Name,
+    /// What it means now.
+    pub candidate: Candidate,
+    /// What it meant before, where somebody pinned that.
+    pub before: Option<LockPin>,
+    /// Whether anything was changed.
+    pub changed: bool,
+}
+
+/// Takes what the source of an agent has now, or another source.
+///
+/// # Errors
+/// [`Problems`]; then nothing was changed.
+pub fn update(
+    places: &Places,
+    name: &Name,
+    to: Option<Offer<'_>>,
+    consent: &Consent,
+) -> Result<Updated, Problems> {
+    let site = Site::take(places)?;
+    let current = site.component(name)?;
+    let (source, candidate) = match to {
+        None => {
+            (current.to_owned(), Candidate::read(&site, current, site.lock.pin(name, current))?)
+        }
+        Some(offer) => {
+            let source = offer.source(&site)?;
+            let candidate = offer.candidate(&site, &source, site.lock.pin(name, &source))?;
+            (source, candidate)
+        }
+    };
+    let pulled = to.and_then(|offer| offer.pulled());
+    let known = Known::of(&site, name);
+    let before = known.last().cloned();
+    let updated = |candidate, changed| Updated {
+        name: name.clone(),
+        candidate,
+        before: before.clone(),
+        changed,
+    };
+    let same = source == current
+        && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
+    if same {
+        // What was fetched may have been lost since.
+        Change::new(&site, None, None)?.keeping(pulled).commit()?;
+        return Ok(updated(candidate, false));
+    }
+    let mut pin = candidate.pin(name, &known);
+    if let Some(pin) = &mut pin {
+        not_lower(&candidate, &known, consent, pin)?;
+        no_more(&candidate, &known, consent, pin)?;
+    }
+    let text = match source == current {
+        true => None,
+        false => Some(stub::with_component(&site.text, name, &source).ok_or_else(|| {
+            let message =
+                format!("`component` of `{name}` in {PROJECT_FILE} is not found as a key");
+            let hint = format!("write it there: component = {source:?}");
+            Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
+        })?),
+    };
+    Change::new(&site, text, pin)?.keeping(pulled).commit()?;
+    Ok(updated(candidate, true))
+}
+
+/// A version that is not lower than the highest that there ever was, or on purpose.
+pub(super) fn not_lower(
+    candidate: &Candidate,
+    known: &Known<'_>,
+    consent: &Consent,
+    pin: &mut LockPin,
+) -> Result<(), Problems> {
+    let Some(highest) = known.highest().map(|pin| &pin.highest) else { return Ok(()) };
+    let version = &candidate.embedded.profile.version;
+    if !is_lower(version, highest) {
+        return Ok(());
+    }
+    if !consent.downgrade {
+        let message = format!(
+            "{} is version {version}, and `{}` has had {highest}: a lower version is not taken; nothing was changed",
+            candidate.path, pin.agent
+        );
+        let hint = "where that is meant, say --downgrade: it is written down with who did";
+        return Err(Problems::one(Diagnostic::error(codes::LOWER_VERSION, message).hint(hint)));
+    }
+    pin.downgrades.push(format!("{highest} to {version}, {}, {}", today(), consent.by));
+    Ok(())
+}
+
+/// No more powers than before and the same publisher, or on purpose.
+fn no_more(
+    candidate: &Candidate,
+    known: &Known<'_>,
+    consent: &Consent,
+    pin: &mut LockPin,
+) -> Result<(), Problems> {
+    let Some(before) = known.last() else { return Ok(()) };
+    let mut more = Vec::new();
+    let signer = |signed: Option<&String>| signed.cloned().unwrap_or_else(|| "nobody".to_owned());
+    let was = signer(before.signed.as_ref().map(|(publisher, _)| publisher));
+    let is = signer(candidate.signed.as_ref().map(|signed| &signed.statement.publisher));
+    // That somebody answers for it by now is no more than nobody doing so.
+    if was != is && before.signed.is_some() {
+        more.push(format!("that it is signed by {is} and not by {was}"));
+    }
+    more.extend(grown(&before.asks, &candidate.asks));
+    if more.is_empty() {
+        return Ok(());
+    }
+    let more = more.join(", ");
+    if !consent.accept {
+        let version = &candidate.embedded.profile.version;
+        let message = format!(
+            "{} {version} asks for more than `{}` {} did: {more}; nothing was changed",
+            candidate.path, pin.agent, before.version
+        );
+        let hint = "`bailiwick inspect FILE` shows what for; where that is meant, say --accept: it grants nothing, and is written down with who did";
+        return Err(Problems::one(Diagnostic::error(codes::ASKS_MORE, message).hint(hint)));
+    }
+    pin.accepted.push(format!("{more}, {}, {}", today(), consent.by));
+    Ok(())
+}

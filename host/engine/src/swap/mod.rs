@@ -1,0 +1,342 @@
+//! `swap`: an agent name points at another component while runs go: staged, compared, rehearsed, committed, or nothing has changed. Knows no wire.
+
+mod changes;
+pub(crate) mod fits;
+mod rehearse;
+mod report;
+
+use std::sync::Arc;
+
+use bailiwick_builder::COMPONENT_BYTES_MAX;
+use bailiwick_core::ports::Blobs as _;
+use bailiwick_core::{Bytes, Diagnostic, Digest, Name, Timestamp};
+use bailiwick_policy::publishers::Moment;
+use bailiwick_store::{HostFact, Rehearsed, Served, SlotName};
+
+pub use changes::Change;
+pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
+
+use crate::admission::{admit, sent};
+use crate::codes;
+use crate::components::{Agent, Found, file_of, read_agents};
+use crate::files;
+use crate::generations::Pointer;
+use crate::history::History;
+use crate::host::{Held, Host};
+use crate::inject::SwapStage;
+use crate::load::Opened;
+use crate::pinned::{project, storage};
+use crate::plugins::source::find;
+use crate::problems::Problems;
+use crate::provenance::{signature_beside, today};
+use crate::viewing::Viewer;
+
+/// Recorded cells that are done again where nobody says how many: enough to meet a few
+/// inputs, and over within seconds.
+pub const REHEARSED: u32 = 16;
+
+/// The most of them: each may take its agent's limits, and the report is one message.
+pub const REHEARSED_MAX: u32 = 256;
+
+/// The largest component that is taken.
+pub const COMPONENT_MAX: Bytes = Bytes(COMPONENT_BYTES_MAX as u64);
+
+/// What is to serve, and under which conditions.
+#[derive(Clone, Debug)]
+pub struct SwapRequest {
+    /// The operator's name for the agent.
+    pub agent: Name,
+    /// The component; nothing: the one before, again.
+    pub component: Option<Sent>,
+    /// Whether what wants more, or does not fit, is taken.
+    pub accept: bool,
+    /// How many recorded cells are done again first.
+    pub rehearse: u32,
+    /// Whether all of them must come to the same.
+    pub require_equal: bool,
+}
+
+/// A component as it is sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+    /// The text of the signature that lies beside it.
+    pub signature: Option<String>,
+}
+
+/// An agent name that was swapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The folder of its project.
+    pub project: String,
+    /// The operator's name.
+    pub agent: Name,
+    /// What serves, unless the project's file is another one since.
+    pub component: Digest,
+    /// What a rollback goes back to.
+    pub was: Option<Digest>,
+    /// Whether it was a rollback.
+    pub back: bool,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A component by the name that somebody typed: a file, with the signature beside it, or the
+/// folder of a built agent.
+///
+/// # Errors
+/// [`Problems`] where there is none, or it is too large.
+pub fn component(path: &std::path::Path) -> Result<Sent, Problems> {
+    let file = find(std::path::Path::new(""), &path.display().to_string());
+    let file = file.map_err(Problems::one)?;
+    let bytes = files::read(&file, COMPONENT_MAX).map_err(|why| {
+        let message = format!("{}: {why}", file.display());
+        Problems::one(Diagnostic::error(codes::UNREADABLE, message))
+    })?;
+    let signature = signature_beside(&file).map_err(Problems::one)?;
+    Ok(Sent { bytes: bytes.into(), signature })
+}
+
+/// Every agent name of a data folder that was swapped.
+///
+/// # Errors
+/// [`Problems`] where it cannot be read.
+pub async fn slots(history: &History) -> Result<Vec<Slot>, Problems> {
+    let rows = history.archive().slots().await.map_err(storage)?;
+    let slots = rows.into_iter().filter_map(|(SlotName { project, agent }, state)| {
+        let Served { component, was, back, by, at, .. } = state.serves?;
+        Some(Slot { project, agent, component, was, back, by, at })
+    });
+    Ok(slots.collect())
+}
+
+/// Swaps an agent name of a project, for a person. Where this gives a report that says so,
+/// it is durable and in force; else nothing has changed.
+///
+/// # Errors
+/// [`Problems`] where the component is not admitted, or nothing could be written.
+pub async fn swap(
+    host: &Host,
+    opened: &Opened,
+    viewer: Viewer,
+    by: String,
+    request: SwapRequest,
+) -> Result<Report, Problems> {
+    let held = host.hold()?;
+    held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+    let _turn = held.generations.turn().await;
+    let opened = held.generations.over(opened);
+    let slot = SlotName { project: project(&opened.root), agent: request.agent.clone() };
+    let swap = Swap { host, held: &held, opened: &opened, slot, by, request };
+    swap.go(viewer).await
+}
+
+/// One swap on its way.
+struct Swap<'a> {
+    host: &'a Host,
+    held: &'a Held,
+    opened: &'a Opened,
+    slot: SlotName,
+    by: String,
+    request: SwapRequest,
+}
+
+/// What serves, and what is to.
+struct Pair {
+    was: Agent,
+    is: Agent,
+    /// The component of the project's own file.
+    file: Digest,
+    /// Whether it goes back to what was admitted and accepted before.
+    back: bool,
+}
+
+impl Swap<'_> {
+    async fn go(&self, viewer: Viewer) -> Result<Report, Problems> {
+        let pair = self.pair().await?;
+        let mut report = self.report(&pair);
+        if report.outcome == Outcome::Already {
+            return Ok(report);
+        }
+        // From here on until its end the component is ready, whatever becomes of it.
+        let _ready = self.stage(&pair).await?;
+        let ended = self.decide(viewer, &pair, &mut report).await;
+        let why = match (&ended, report.outcome) {
+            (Ok(()), Outcome::Committed) => return Ok(report),
+            (Ok(()), Outcome::NotAccepted) => "it wants more or does not fit".to_owned(),
+            (Ok(()), _) => "the recorded cells do not come to the same".to_owned(),
+            (Err(problems), _) => problems.to_string(),
+        };
+        self.host.kept.replaced(report.is);
+        let abandoned = self.note(HostFact::SwapAbandoned {
+            project: self.slot.project.clone(),
+            agent: self.slot.agent.clone(),
+            component: report.is,
+            why,
+            by: self.by.clone(),
+        });
+        abandoned.await?;
+        ended.map(|()| report)
+    }
+
+    /// What serves now, and what was sent, as far as it may be run at all.
+    async fn pair(&self) -> Result<Pair, Problems> {
+        let name = &self.slot.agent;
+        if !self.opened.project.agents.contains_key(name) {
+            let known: Vec<_> = self.opened.project.agents.keys().map(Name::as_str).collect();
+            let message = format!("{} has no agent `{name}`", self.slot.project);
+            let hint = format!("its bailiwick.toml has {}", known.join(", "));
+            return Err(Problems::one(Diagnostic::error(codes::NO_SLOT, message).hint(hint)));
+        }
+        let file = file_of(self.opened, name)?.embedded.outline.digest;
+        let pointer = self.opened.swapped.instead_of(name, file);
+        let (Sent { bytes, signature }, back) = match &self.request.component {
+            Some(sent) => (sent.clone(), false),
+            None => (self.before(pointer).await?, true),
+        };
+        let moment = if back { Moment::Before } else { Moment::Today(today()) };
+        let is = sent(self.opened, name, Found { bytes, signature, moment })?;
+        let mut found = read_agents(self.opened, [name]);
+        let was = found.agents.remove(name).ok_or(found.problems)?;
+        Ok(Pair { was, is, file, back })
+    }
+
+    /// The component that a rollback goes back to.
+    async fn before(&self, pointer: Option<&Arc<Pointer>>) -> Result<Sent, Problems> {
+        let was = pointer.and_then(|pointer| pointer.served.was);
+        let was = was.ok_or_else(|| {
+            let name = &self.slot.agent;
+            let message = match self.opened.swapped.pointers.get(name) {
+                Some(_) if pointer.is_none() => {
+                    format!("the file of `{name}` was changed since it was swapped, and serves")
+                }
+                _ => format!("`{name}` was not swapped from anything that is still known"),
+            };
+            let hint = "`bailiwick swap --list` says what was swapped; any component serves again with `bailiwick swap NAME FILE`";
+            Problems::one(Diagnostic::error(codes::NO_ROLLBACK, message).hint(hint))
+        })?;
+        let signature = pointer.and_then(|pointer| pointer.served.was_signature.clone());
+        let bytes = self.held.store.get(was).await.map(Arc::from).map_err(storage)?;
+        Ok(Sent { bytes, signature })
+    }
+
+    fn report(&self, pair: &Pair) -> Report {
+        let Pair { was, is, file, .. } = pair;
+        let (before, now) = (was.embedded.outline.digest, is.embedded.outline.digest);
+        let points = self.opened.swapped.instead_of(&self.slot.agent, *file).is_some();
+        Report {
+            project: self.slot.project.clone(),
+            agent: self.slot.agent.clone(),
+            was: (before != now).then_some(before),
+            is: now,
+            version: is.embedded.profile.version.clone(),
+            changes: changes::changes(was, is),
+            rehearsal: None,
+            // A file that was overwritten serves new runs already, but those that follow
+            // swaps have not heard of it.
+            outcome: match before == now && points {
+                true => Outcome::Already,
+                false => Outcome::NotAccepted,
+            },
+        }
+    }
+
+    /// Keeps what is to serve, and what served, and finds out whether it runs. Nothing has
+    /// changed yet.
+    async fn stage(&self, pair: &Pair) -> Result<Vec<Arc<crate::kept::Lease>>, Problems> {
+        let store = &self.held.store;
+        for agent in [&pair.was, &pair.is] {
+            store.put(agent.bytes.to_vec()).await.map_err(storage)?;
+        }
+        let component = pair.is.embedded.outline.digest;
+        let ready = admit(self.host, std::slice::from_ref(&pair.is)).await;
+        // What is not admitted is nobody's.
+        let ready = ready.inspect_err(|_| self.host.kept.replaced(component))?;
+        let staged = HostFact::SwapStaged {
+            project: self.slot.project.clone(),
+            agent: self.slot.agent.clone(),
+            component,
+            by: self.by.clone(),
+        };
+        self.note(staged).await?;
+        self.host.faults.swap_reached(SwapStage::Stage);
+        Ok(ready)
+    }
+
+    async fn decide(
+        &self,
+        viewer: Viewer,
+        pair: &Pair,
+        report: &mut Report,
+    ) -> Result<(), Problems> {
+        let (faults, request) = (&self.host.faults, &self.request);
+        let asks = report.changes.iter().any(|change| change.accept.is_some());
+        faults.swap_reached(SwapStage::Diff);
+        // What served before was accepted then.
+        if asks && !request.accept && !pair.back {
+            return Ok(());
+        }
+        let most = request.rehearse.min(REHEARSED_MAX) as usize;
+        if most > 0 {
+            let history = History::open(self.host.data(), viewer)?;
+            let is = Arc::new(pair.is.generation(Digest::of(b"")));
+            let slot = (self.slot.project.as_str(), &self.slot.agent);
+            let (done, hidden) = rehearse::rehearse(self.host, history, slot, &is, most).await?;
+            report.rehearsal = Some(Rehearsal::of(done, hidden));
+        }
+        faults.swap_reached(SwapStage::Rehearse);
+        let equal = report.rehearsal.as_ref().is_some_and(Rehearsal::is_equal);
+        if request.require_equal && !equal {
+            report.outcome = Outcome::NotEqual;
+            return Ok(());
+        }
+        self.commit(pair, report).await?;
+        report.outcome = Outcome::Committed;
+        Ok(())
+    }
+
+    /// Durable, then in force.
+    async fn commit(&self, pair: &Pair, report: &Report) -> Result<(), Problems> {
+        let accepted = report.changes.iter().filter(|change| change.accept.is_some());
+        let accepted: Vec<String> = accepted.map(|change| change.what.clone()).collect();
+        let rehearsed: Option<Rehearsed> = report.rehearsal.as_ref().map(|told| told.counts);
+        let at = self.host.clock.now();
+        let fact = HostFact::SwapCommitted {
+            project: self.slot.project.clone(),
+            agent: self.slot.agent.clone(),
+            component: report.is,
+            was: report.was,
+            file: pair.file,
+            version: report.version.clone(),
+            signature: pair.is.signature.clone(),
+            was_signature: pair.was.signature.clone(),
+            accepted,
+            rehearsed,
+            back: pair.back,
+            by: self.by.clone(),
+        };
+        self.held.store.note(at, vec![fact]).await.map_err(storage)?;
+        self.host.faults.swap_reached(SwapStage::Commit);
+        let served = Served {
+            component: report.is,
+            was: report.was,
+            signature: pair.is.signature.clone(),
+            was_signature: pair.was.signature.clone(),
+            file: pair.file,
+            back: pair.back,
+            by: self.by.clone(),
+            at,
+        };
+        let bytes = Arc::clone(&pair.is.bytes);
+        self.held.generations.flip(self.slot.clone(), served, bytes, &self.host.kept)?;
+        self.host.faults.swap_reached(SwapStage::Flip);
+        Ok(())
+    }
+
+    async fn note(&self, fact: HostFact) -> Result<(), Problems> {
+        self.held.store.note(self.host.clock.now(), vec![fact]).await.map_err(storage)
+    }
+}

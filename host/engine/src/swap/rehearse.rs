@@ -1,0 +1,146 @@
+//! The last recorded cells of a slot, done again on the component that is to serve: no network, no cost, no trace. Decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bailiwick_core::fact::{FailureKind, StepBy};
+use bailiwick_core::ports::Blobs;
+use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
+use bailiwick_core::{Digest, Name, RunId};
+use bailiwick_policy::Generation;
+
+use crate::history::{History, Record};
+use crate::host::Host;
+use crate::kept::Lease;
+use crate::labels;
+use crate::problems::Problems;
+use crate::replay::{Compared, Comparison, Known, Past, Rehearsal, Stage, replay};
+
+/// How many of the newest runs are looked through: who wants cells of older ones replays
+/// those runs.
+const RUNS_MAX: u32 = 256;
+
+/// What came of one cell, with its run.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    pub(crate) run: RunId,
+    pub(crate) compared: Compared,
+}
+
+/// The newest attempts of an agent name that ended, done again, newest run first. Runs
+/// that whoever asks may not see are left out, and counted.
+pub(crate) async fn rehearse(
+    host: &Host,
+    history: Option<History>,
+    (project, agent): (&str, &Name),
+    is: &Arc<Generation>,
+    most: usize,
+) -> Result<(Vec<Done>, usize), Problems> {
+    let Some(history) = history else { return Ok((Vec::new(), 0)) };
+    let history = Arc::new(history);
+    let (mut done, mut hidden) = (Vec::new(), 0);
+    let listed = history.archive().runs(RUNS_MAX, None).await.map_err(crate::pinned::storage)?;
+    for listed in listed.into_iter().filter(|run| run.project == project && run.started.is_some()) {
+        if done.len() >= most {
+            break;
+        }
+        let Ok(record) = history.record(&listed.run).await else {
+            hidden += 1;
+            continue;
+        };
+        let attempts = attempts_of(&record, agent, most - done.len());
+        if !attempts.is_empty() && record.state.pin.is_some() {
+            let compared = again(host, &history, &record, attempts, is).await?;
+            let run = &listed.run;
+            done.extend(compared.into_iter().map(|compared| Done { run: run.clone(), compared }));
+        }
+    }
+    Ok((done, hidden))
+}
+
+/// The newest ended attempts of an agent in a run, oldest first.
+fn attempts_of(record: &Record, agent: &Name, most: usize) -> Vec<RecordedAttempt> {
+    let is_its = |attempt: &RecordedAttempt| match &attempt.agent {
+        Some(called) => called == agent,
+        None => record
+            .state
+            .step(&attempt.id.cell.step)
+            .is_some_and(|step| matches!(&step.shape.by, StepBy::Agent(name) if name == agent)),
+    };
+    let ended = |attempt: &RecordedAttempt| match &attempt.end {
+        None => false,
+        // The form of the first format: it ended with the run, not by itself.
+        Some(AttemptEnd::Failed(failure)) => failure.kind != FailureKind::Cancelled,
+        Some(AttemptEnd::Finished(_)) => true,
+    };
+    let all = recorded_attempts(&record.entries).into_values();
+    let mut all: Vec<_> = all
+        .filter(|attempt| is_its(attempt) && ended(attempt) && attempt.input.text().is_some())
+        .collect();
+    all.sort_by_key(|attempt| (attempt.started, attempt.id.clone()));
+    all.split_off(all.len().saturating_sub(most))
+}
+
+async fn again(
+    host: &Host,
+    history: &Arc<History>,
+    record: &Record,
+    attempts: Vec<RecordedAttempt>,
+    is: &Arc<Generation>,
+) -> Result<Vec<Compared>, Problems> {
+    let blobs: Arc<dyn Blobs> = Arc::clone(history) as _;
+    let past = Past::of(&record.state, history).await?;
+    let mut borrowed = Borrowed::new(host, &attempts);
+    let mut known = Known {
+        past: &past,
+        sandbox: &host.sandbox,
+        blobs: blobs.as_ref(),
+        generations: BTreeMap::new(),
+    };
+    let (mut all, mut compared) = (Vec::new(), Vec::new());
+    for attempt in attempts {
+        let step = record.state.step(&attempt.id.cell.step);
+        let judges =
+            step.is_some_and(|step| step.shape.judges.is_some() && attempt.agent.is_none());
+        match known.generation(&record.state, &attempt).await {
+            Ok(own) => {
+                all.push(Rehearsal { run: record.state.run.clone(), judges, attempt, own });
+            }
+            Err(why) => compared.push(Compared {
+                component: attempt.component,
+                attempt: attempt.id,
+                comparison: Comparison::Impossible(why),
+            }),
+        }
+    }
+    let shape: Vec<_> = record.state.steps.iter().map(|step| step.shape.clone()).collect();
+    let of_run = record.state.labels.as_ref();
+    let lowered = of_run.map(|of_run| labels::lowered(&shape, of_run)).unwrap_or_default();
+    let embedders = past.newest().embedders();
+    let stage = Stage::new(Arc::clone(&host.sandbox), embedders, blobs, lowered);
+    compared.extend(replay(&stage, all, Some(is)).await);
+    borrowed.give_back(host);
+    Ok(compared)
+}
+
+/// Components of then that were made ready for a comparison alone.
+struct Borrowed {
+    leases: Vec<Arc<Lease>>,
+    only_here: Vec<Digest>,
+}
+
+impl Borrowed {
+    fn new(host: &Host, attempts: &[RecordedAttempt]) -> Self {
+        let mut components: Vec<_> = attempts.iter().map(|attempt| attempt.component).collect();
+        components.sort();
+        components.dedup();
+        let leases = components.iter().map(|component| host.kept.lease(*component)).collect();
+        components.retain(|component| !host.sandbox.is_ready(component));
+        Self { leases, only_here: components }
+    }
+
+    fn give_back(&mut self, host: &Host) {
+        self.only_here.iter().for_each(|component| host.kept.replaced(*component));
+        self.leases.clear();
+    }
+}
