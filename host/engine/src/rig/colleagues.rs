@@ -36,6 +36,7 @@ fn played(name: &Name) -> Option<Generation> {
     Some(Generation {
         agent: name.clone(),
         identity: format!("local/{name}"),
+        key: None,
         version: String::new(),
         component: Digest::of(name.as_str().as_bytes()),
         powers: effective.digest(),

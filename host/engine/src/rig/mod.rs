@@ -62,6 +62,7 @@ impl Rig {
         let generation = Generation {
             agent: here(),
             identity: format!("local/{}", profile.name),
+            key: None,
             version: profile.version.clone(),
             component: embedded.outline.digest,
             powers: effective.digest(),
