@@ -265,7 +265,8 @@ fn a_publisher_that_is_not_admitted_leaves_nothing_behind() {
     scene.admit(&scene.key.line, "");
     std::fs::remove_file(signature(&scene.component)).unwrap();
     scene.refused(&["add", &source], "E115", "is unsigned, and policy admits what is signed alone");
-    let roots = format!("sources = {{ roots = [{:?}] }}\n", scene.desk.path("shelf"));
+    let shelf = scene.desk.path("shelf");
+    let roots = format!("sources = {{ roots = [{shelf:?}] }}\n[ceiling.\"local/*\"]\n");
     scene.admit(&scene.key.line, &roots);
     scene.add(0);
     let checked = scene.call(&["check"], 0).stdout;
@@ -443,6 +444,7 @@ fn a_run_keeps_the_signature_of_its_components() {
     std::fs::write(&scene.component, "gone").unwrap();
     let resumes = |code| {
         let call = scene.desk.bailiwick(["resume", "r"]).option("data", scene.desk.data());
+        let call = call.option("project", scene.project.path());
         call.option("policy", &scene.policy).ends(code)
     };
     scene.admit(&scene.key.line, &format!("[revoked]\nkeys = [{:?}]\n", scene.key.id));

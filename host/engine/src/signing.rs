@@ -21,6 +21,12 @@ const KEY_FILE_MAX: Bytes = Bytes::kib(8);
 /// Bytes of a secret key of minisign that come before those that say how it is packed.
 const ALGORITHM_BYTES: usize = 2;
 
+/// Bytes of a secret key: what it is and how it is packed, its id, itself, a checksum.
+const KEY_BYTES: usize = 158;
+
+/// Bytes of the checksum at its end.
+const CHECKSUM_BYTES: usize = 32;
+
 /// How a key without password is packed.
 const PLAIN: [u8; 2] = [0, 0];
 
@@ -28,6 +34,8 @@ const PLAIN: [u8; 2] = [0, 0];
 pub struct KeyFile {
     path: PathBuf,
     text: String,
+    /// The second line.
+    bytes: Vec<u8>,
     has_password: bool,
 }
 
@@ -64,15 +72,16 @@ impl KeyFile {
         let bytes =
             files::read(path, KEY_FILE_MAX).map_err(|why| bad(format!("{shown}: {why}")))?;
         let text = String::from_utf8(bytes).ok();
-        let packed = text.as_deref().and_then(|text| {
-            let second = text.lines().nth(1)?;
-            let bytes = STANDARD.decode(second.trim()).ok()?;
-            bytes.get(ALGORITHM_BYTES..)?.first_chunk::<2>().copied()
+        let second = text.as_deref().and_then(|text| {
+            let bytes = STANDARD.decode(text.lines().nth(1)?.trim()).ok()?;
+            (bytes.len() == KEY_BYTES).then_some(bytes)
         });
-        let (Some(text), Some(packed)) = (text, packed) else {
+        let (Some(text), Some(bytes)) = (text, second) else {
             return Err(bad(format!("{shown} is no secret key of minisign")));
         };
-        Ok(Self { path: path.to_path_buf(), text, has_password: packed != PLAIN })
+        let has_password =
+            !bytes.get(ALGORITHM_BYTES..).is_some_and(|rest| rest.starts_with(&PLAIN));
+        Ok(Self { path: path.to_path_buf(), text, bytes, has_password })
     }
 
     /// Whether somebody has to be asked.
@@ -89,6 +98,10 @@ impl KeyFile {
         let shown = self.path.display();
         let boxed = SecretKeyBox::from(self.text);
         let opened = match (self.has_password, password) {
+            // The ordinary tool writes no checksum where there is no password to check.
+            (false, _) if self.bytes.ends_with(&[0; CHECKSUM_BYTES]) => {
+                SecretKey::from_bytes(&self.bytes)
+            }
             (false, _) => boxed.into_unencrypted_secret_key(),
             (true, Some(password)) => boxed.into_secret_key(Some(password)),
             (true, None) => {

@@ -8,7 +8,7 @@ use bailiwick_core::Bytes;
 /// How a want to make artifacts begins; its size follows.
 const PUT: &str = "artifacts put ";
 
-/// Everything that a component asks for: its wants, and what it imports besides.
+/// Everything that a component asks for: its wants, and the powers that it imports besides.
 pub(super) fn asks(embedded: &Embedded, imports: &[String]) -> BTreeSet<String> {
     let Wants { model, knowledge, artifacts, http, kv, delegate } = &embedded.wants;
     let mut asks = BTreeSet::new();
@@ -26,10 +26,9 @@ pub(super) fn asks(embedded: &Embedded, imports: &[String]) -> BTreeSet<String> 
         asks.insert("kv read".to_owned());
         asks.extend(want.write.then(|| "kv write".to_owned()));
     }
-    let silent = imports.iter().filter(|import| {
-        // `log` is always granted, and no power.
-        *import != "log" && !asks.iter().any(|ask| ask.split(' ').next() == Some(import))
-    });
+    let silent = imports
+        .iter()
+        .filter(|import| !asks.iter().any(|ask| ask.split(' ').next() == Some(import)));
     let silent: Vec<_> = silent.cloned().collect();
     asks.extend(silent);
     asks

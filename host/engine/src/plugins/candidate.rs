@@ -15,6 +15,7 @@ use super::site::Site;
 use super::source::{FoundAt, Pulled, Source};
 use crate::codes;
 use crate::components::interfaces;
+use crate::powers::CAPABILITIES;
 use crate::problems::Problems;
 use crate::provenance::{provenance, today};
 
@@ -80,7 +81,9 @@ impl Candidate {
         let signature = found.signature.as_deref();
         let whose = provenance(&site.policy, &found.path, about, signature, moment)?;
         from.may_lie(&site.policy, &found.path, whose.signed.as_ref())?;
-        let imports = interfaces(&embedded.outline.imports);
+        // What is no power (`log`, the types of the contract) is nothing to weigh.
+        let mut imports = interfaces(&embedded.outline.imports);
+        imports.retain(|import| CAPABILITIES.contains(&import.as_str()));
         Ok(Self {
             source: source.to_owned(),
             path: found.path,
