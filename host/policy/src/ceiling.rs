@@ -13,12 +13,17 @@ use crate::http::HttpRule;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
+use crate::registry::RegistryRule;
 
 /// `policy.toml`, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Folders (absolute, normalised) below which unsigned components may lie; nothing: anywhere.
     pub source_roots: Option<Vec<String>>,
+    /// Registries that components are fetched from and pushed to, in file order. The first
+    /// that covers a reference counts; what none covers is not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registries: Vec<RegistryRule>,
     /// Rules by pattern, in file order. An agent has the minimum of all that match it.
     pub ceilings: Vec<(Pattern, Ceiling)>,
     /// What each project may spend in a day.
@@ -195,12 +200,13 @@ impl std::fmt::Display for DelegateCeiling {
 
 impl Policy {
     /// The policy of a host without `policy.toml`: unsigned components from any
-    /// folder, public models by https and loopback by http, generous limits, and the
+    /// folder and from no registry, public models by https and loopback by http, generous limits, and the
     /// OS user who runs it is the one person, in every group, cleared for all.
     #[must_use]
     pub fn built_in() -> Self {
         Self {
             source_roots: None,
+            registries: Vec::new(),
             ceilings: vec![(Pattern("local/*".into()), Ceiling::built_in())],
             per_day: Budget::NONE,
             currency: None,

@@ -21,6 +21,7 @@ pub mod origins;
 pub mod people;
 pub mod ports;
 pub mod price;
+pub mod registry;
 pub mod revoked;
 pub mod route;
 pub mod standing;

@@ -31,6 +31,7 @@ mod policy_file;
 mod prices;
 mod profiles;
 pub mod project;
+mod registries;
 mod retention;
 mod routes;
 pub mod scope;
