@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     approvals, approve, audit, backup, build, cancel, check, completions, doctor, edit, explain,
-    export, fork, gc, import, init, inspect, logs, pause, reject, replay, resume, revoke, run,
-    runs, schema, serve, show, submit,
+    export, fork, gc, import, init, inspect, logs, pause, push, reject, replay, resume, revoke,
+    run, runs, schema, serve, show, submit,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Schema(schema::Arguments),
     /// Shows what a component says of itself, without running it.
     Inspect(inspect::Arguments),
+    /// Puts a component, with its signature, into a registry.
+    Push(push::Arguments),
     /// Runs a pipeline.
     Run(run::Arguments),
     /// Drives the runs of projects, and takes more from other processes, until it is told to drain.

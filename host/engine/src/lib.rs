@@ -40,6 +40,7 @@ mod pinned;
 pub mod powers;
 pub mod problems;
 pub mod reasons;
+pub mod registry;
 pub mod replay;
 pub mod resume;
 pub mod rules;

@@ -13,6 +13,7 @@ mod examples;
 mod facts;
 mod files;
 mod mutation;
+mod registries;
 mod texts;
 mod web;
 
@@ -56,6 +57,8 @@ pub const ALL: &[Entry] = &[
     Entry { name: "url", run: web::url },
     Entry { name: "host", run: web::host },
     Entry { name: "values", run: web::values },
+    Entry { name: "manifest", run: registries::manifest },
+    Entry { name: "reference", run: registries::reference },
 ];
 
 /// The entry of this name.

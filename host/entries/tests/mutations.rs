@@ -72,6 +72,7 @@ entries! {
     project_file policy_file pipeline_file decisions_file agent_file expression
     document schema facts component visible quantity
     url host values
+    manifest reference
 }
 
 #[test]

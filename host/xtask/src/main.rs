@@ -11,6 +11,7 @@ mod guests;
 mod install;
 mod kills;
 mod model;
+mod registry;
 mod simulate;
 mod suite;
 mod timing;

@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod logs;
 pub(crate) mod pause;
+pub(crate) mod push;
 pub(crate) mod reject;
 pub(crate) mod replay;
 pub(crate) mod resume;
@@ -59,6 +60,7 @@ pub(crate) async fn dispatch(
         Command::Check(arguments) => check::command(&arguments, environment, talk).await,
         Command::Schema(arguments) => schema::command(&arguments),
         Command::Inspect(arguments) => inspect::command(&arguments),
+        Command::Push(arguments) => push::command(&arguments, environment, talk).await,
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
         Command::Fork(arguments) => fork::command(&arguments, environment, talk).await,

@@ -29,6 +29,10 @@ pub const LAYER_TYPE: &str = "application/wasm";
 pub const LAYERS_SHOWN: usize = 3;
 /// The annotation that holds the text of the signature.
 const SIGNATURE: &str = "dev.bailiwick.minisig";
+/// The annotation of a layer that holds the name of a file.
+const TITLE: &str = "org.opencontainers.image.title";
+/// The longest name of a file.
+const TITLE_MAX_BYTES: usize = 128;
 
 /// Bytes in a registry, as a manifest announces them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub struct Manifest {
     pub component: Blob,
     /// What describes it to other tools. Not fetched: the component says it itself.
     pub config: Blob,
+    /// What other tools call the file that they make of it. Nothing here goes by it.
+    pub title: Option<String>,
     /// The text of its publisher's signature, where it is signed. Opaque here.
     pub signature: Option<String>,
 }
@@ -136,7 +142,8 @@ impl Manifest {
             size if size > COMPONENT_MAX => return Err(NotAnArtifact::ComponentTooLarge(size)),
             _ => {}
         }
-        Ok(Self { component, config: blob(config)?, signature: signature(&manifest)? })
+        let title = title(layer);
+        Ok(Self { component, title, config: blob(config)?, signature: signature(&manifest)? })
     }
 
     /// As it is pushed: the same parts make the same bytes, so pushing twice is pushing once.
@@ -145,7 +152,11 @@ impl Manifest {
     /// [`NotAnArtifact`] where it could not be pulled again.
     pub fn bytes(&self) -> Result<Vec<u8>, NotAnArtifact> {
         let form = |error: String| NotAnArtifact::Form(shown(&error));
-        let layer = descriptor(LAYER_TYPE, &self.component)?;
+        let mut layer = descriptor(LAYER_TYPE, &self.component)?;
+        if let Some(title) = &self.title {
+            let annotation = (TITLE.to_owned(), title.clone());
+            layer.set_annotations(Some([annotation].into_iter().collect()));
+        }
         let mut manifest = ImageManifestBuilder::default()
             .schema_version(2u32)
             .media_type(MediaType::ImageManifest)
@@ -197,6 +208,14 @@ fn descriptor(kind: &str, blob: &Blob) -> Result<Descriptor, NotAnArtifact> {
     built.build().map_err(form)
 }
 
+/// A plain name of a file; anything else is no name.
+fn title(layer: &Descriptor) -> Option<String> {
+    let title = layer.annotations().as_ref()?.get(TITLE)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let fits = (1..=TITLE_MAX_BYTES).contains(&title.len()) && !title.starts_with('.');
+    (fits && title.bytes().all(plain)).then(|| title.clone())
+}
+
 fn signature(manifest: &ImageManifest) -> Result<Option<String>, NotAnArtifact> {
     let annotations = manifest.annotations().as_ref();
     match annotations.and_then(|all| all.get(SIGNATURE)) {
@@ -238,6 +257,7 @@ mod tests {
     fn what_is_written_is_read_and_the_same_parts_make_the_same_bytes() {
         let mut manifest = read(&good()).unwrap();
         assert_eq!((manifest.component.size, &manifest.signature), (Bytes(1000), &None));
+        manifest.title = Some("draft.wasm".into());
         manifest.signature = Some("untrusted comment: x\nRWQ=\n".into());
         let bytes = manifest.bytes().unwrap();
         assert_eq!(bytes, manifest.bytes().unwrap());
@@ -323,6 +343,12 @@ mod tests {
             assert!(refused.contains(says), "{says}: {refused}");
         }
         assert!(read(&signed(16 * 1024)).is_ok());
+        for odd in ["../x.wasm", "a b", "", ".bashrc", "a\u{202e}b"] {
+            let titled = json!({"org.opencontainers.image.title": odd});
+            let mut manifest = good();
+            manifest["layers"][0]["annotations"] = titled;
+            assert_eq!(read(&manifest).map(|read| read.title), Ok(None), "{odd}");
+        }
         let large = vec![b' '; 1024 * 1024 + 1];
         assert_eq!(Manifest::read(&large), Err(NotAnArtifact::TooLarge));
         let deep = "[".repeat(100_000);

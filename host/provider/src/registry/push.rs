@@ -21,6 +21,8 @@ const CREATED: &str = "1970-01-01T00:00:00Z";
 pub struct Artifact<'a> {
     /// Its bytes.
     pub component: &'a [u8],
+    /// The name of the file that other tools make of it.
+    pub title: &'a str,
     /// What it imports, for people and tools that look at the registry.
     pub imports: &'a [String],
     /// What it exports.
@@ -66,8 +68,9 @@ impl Registry<'_> {
             return Err(NotAnArtifact::ComponentTooLarge(component.size).into());
         }
         let config = config(artifact, &component);
+        let title = Some(artifact.title.to_owned());
         let signature = artifact.signature.map(str::to_owned);
-        let manifest = Manifest { component, config: blob(&config), signature }.bytes()?;
+        let manifest = Manifest { component, config: blob(&config), title, signature }.bytes()?;
         let digest = sha256(&manifest);
         let mut session = Session::new(self, Access::Push);
         match session.manifest().await {

@@ -124,7 +124,7 @@ async fn serve(
         Reply::Trickle(bytes) => {
             let mut sending = send(&bytes).await;
             while sending.is_ok() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 sending = send(b"x").await;
             }
         }

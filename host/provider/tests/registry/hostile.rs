@@ -257,11 +257,12 @@ async fn a_blob_that_is_elsewhere_is_fetched_only_where_policy_says() {
         let error = pulled(&fake).await.unwrap_err();
         assert!(matches!(error, RegistryError::NoRegistry(_)), "{to}: {error:?}");
     }
-    // Also where the rule lists an inner address, its network decides.
-    let mut inner = rule("registry.example");
-    inner.network = Network::Public;
+    // Also where a rule lists an inner address, its network decides.
+    let fake = Fake::start(|_| serving(manifest(COMPONENT), moved("http://10.0.0.1/x"))).await;
+    let mut inner = rule(&fake.host);
     inner.blobs.push(bailiwick_policy::Origin("http://10.0.0.1".into()));
-    assert!(!inner.network.admits("10.0.0.1".parse().unwrap()));
+    let error = pull(&anonymous(), inner, &reference(&fake), HASTY).await.1.unwrap_err();
+    assert!(matches!(error, RegistryError::Address(_)), "{error:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,13 @@ const SIGNATURE: &str =
     "untrusted comment: signed\nRWQabc\ntrusted comment: acme/draft 1.0.0\nabc=\n";
 
 fn artifact() -> Artifact<'static> {
-    Artifact { component: COMPONENT, imports: &[], exports: &[], signature: Some(SIGNATURE) }
+    Artifact {
+        component: COMPONENT,
+        title: "draft.wasm",
+        imports: &[],
+        exports: &[],
+        signature: Some(SIGNATURE),
+    }
 }
 
 async fn push(fake: &Fake, existing: Existing) -> Result<Pushed, RegistryError> {

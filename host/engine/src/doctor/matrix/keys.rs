@@ -40,6 +40,21 @@ const TESTED: &[(&str, &str)] = &[
     ("pipeline step.*.people.on-timeout", "a_timeout_never_approves_what_is_escalated"),
     ("pipeline step.*.on-failure.tolerate", "failures_beyond_tolerance_start_nothing_new"),
     ("pipeline step.*.concurrency", "bounds_are_reached_and_kept"),
+    ("policy sources.registries.at", "what_is_not_listed_is_not_asked"),
+    ("policy sources.registries.scheme", "every_case_says_what_is_expected"),
+    ("policy sources.registries.network", "an_address_that_the_rule_does_not_have_is_not_dialled"),
+    (
+        "policy sources.registries.credential",
+        "a_credential_goes_where_it_is_bound_and_nowhere_else",
+    ),
+    (
+        "policy sources.registries.realms",
+        "a_realm_that_is_not_the_registrys_and_not_listed_is_not_asked",
+    ),
+    (
+        "policy sources.registries.blobs",
+        "a_blob_that_is_elsewhere_is_fetched_only_where_policy_says",
+    ),
     ("policy declassify.from", "each_key_that_restricts_a_label_stands_in_somebodys_way"),
     ("policy declassify.to", "each_key_that_restricts_a_label_stands_in_somebodys_way"),
     ("policy declassify.by", "what_is_published_needs_the_editor_under_a_rule"),
