@@ -14,6 +14,7 @@ const HTPASSWD: &str = "ana:$2b$05$abcdefghijklmnopqrstuu3YL2Zyi.bsme34wMvsOLdRY
 pub(crate) const ANA: &str = "YW5hOmEtc2VjcmV0LW9mLWFuYS0xNg==";
 
 /// Who is let in.
+#[allow(dead_code, reason = "each test program opens another door")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
     Open,
