@@ -1,7 +1,11 @@
 //! Components by way of a registry: a real one gives back what it was given, and what a false one sends is not kept.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-#![allow(clippy::disallowed_methods, reason = "files and programs of tests")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "files, programs and servers of tests"
+)]
 
 mod real;
 

@@ -32,6 +32,7 @@ pub(crate) struct Real {
 
 impl Real {
     /// Starts one; nothing, and a word about it, where it is not installed.
+    #[allow(clippy::print_stderr, reason = "who reads the tests must see what was left out")]
     pub(crate) fn start(door: Door) -> Option<Self> {
         let named = std::env::var_os(VARIABLE);
         let program = named.clone().unwrap_or_else(|| PROGRAM.into());
