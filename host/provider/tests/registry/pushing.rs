@@ -30,9 +30,12 @@ async fn tags(fake: &Fake) -> Result<Tags, RegistryError> {
     providers.registry(&rules, &to, HASTY).unwrap().tags().await
 }
 
+/// What was put, by its path.
+type Kept = Vec<(String, Vec<u8>)>;
+
 /// A registry in memory: what was put is given back.
 fn keeping() -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
-    let kept: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+    let kept: Arc<Mutex<Kept>> = Arc::default();
     move |request: &Request| {
         let (method, path) = request.line.split_once(' ').unwrap();
         let mut kept = kept.lock().unwrap();
