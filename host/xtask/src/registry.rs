@@ -12,27 +12,33 @@ const PACKAGE: &str = "docker-registry";
 /// How the tests are told where it is. With it, they may not skip what needs it.
 pub(crate) const VARIABLE: &str = "BAILIWICK_TEST_REGISTRY";
 
-/// The program; nothing, and a word about it, where this machine has no way to it.
-pub(crate) fn fetch() -> Option<PathBuf> {
+/// The program, fetched where it is not there yet.
+pub(crate) fn fetch() -> Result<PathBuf> {
     let folder = crate::root().join("target/tools/registry");
     let program = folder.join("unpacked/usr/bin").join(PACKAGE);
-    if starts(&program) {
-        return Some(program);
+    if !starts(&program) {
+        unpacked(&folder)?;
     }
-    match unpacked(&folder) {
-        Ok(()) if starts(&program) => Some(program),
-        Ok(()) => without(&format!("{} --version does not end well", program.display())),
-        Err(error) => without(&format!("{error:#}")),
+    if !starts(&program) {
+        bail!("{} --version does not end well", program.display());
     }
+    println!("{VARIABLE}={}", program.display());
+    Ok(program)
+}
+
+/// The same; nothing, and a word about it, where this machine has no way to it.
+pub(crate) fn found() -> Option<PathBuf> {
+    let fetched = fetch();
+    if let Err(error) = &fetched {
+        println!(
+            "no {PACKAGE} here ({error:#}): the tests that want a real registry skip themselves"
+        );
+    }
+    fetched.ok()
 }
 
 fn starts(program: &Path) -> bool {
     program.is_file() && Program::new(program).arg("--version").succeeds()
-}
-
-fn without(why: &str) -> Option<PathBuf> {
-    println!("no {PACKAGE} here ({why}): the tests that want a real registry skip themselves");
-    None
 }
 
 fn unpacked(folder: &Path) -> Result<()> {
