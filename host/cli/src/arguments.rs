@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     add, approvals, approve, audit, backup, build, cancel, check, completions, conform, doctor,
     edit, explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack,
-    pause, reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit,
+    pause, push, reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit,
     suggest_grants, swap, test, update,
 };
 
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Test(test::Arguments),
     /// Tries components as any host would run them, and says what they do not keep of the contract.
     Conform(conform::Arguments),
+    /// Puts a component, with its signature, into a registry.
+    Push(push::Arguments),
     /// Runs a pipeline.
     Run(run::Arguments),
     /// Drives the runs of projects, and takes more from other processes, until it is told to drain.

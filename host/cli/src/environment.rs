@@ -33,8 +33,8 @@ pub(crate) struct Environment {
     pub(crate) editor: Option<String>,
     /// What to log, as `BAILIWICK_LOG` says it.
     pub(crate) log: Option<String>,
-    /// Where the keys of the providers are.
-    keys: Keys,
+    /// Where the keys of providers and registries are.
+    pub(crate) keys: Keys,
     cache: PathBuf,
     /// The user's private folder for sockets.
     pub(crate) runtime: PathBuf,

@@ -49,6 +49,7 @@ pub mod powers;
 pub mod problems;
 mod provenance;
 pub mod reasons;
+pub mod registry;
 pub mod replay;
 pub mod resume;
 mod rig;

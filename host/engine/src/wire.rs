@@ -1,16 +1,17 @@
 //! What a project's powers are made of: every capability of the product, on one screen.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_core::ports::{Blobs, Journal};
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
-use bailiwick_policy::Rules;
 use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::ports::{Slots, StepRunner};
-use bailiwick_provider::Providers;
+use bailiwick_policy::{Policy, Rules};
+use bailiwick_provider::{Keys, Providers};
 use bailiwick_sandbox::Runner;
 use bailiwick_store::{Collections, Shelves};
 
@@ -28,7 +29,7 @@ pub(crate) fn gateway(
     (collections, ledger, rules, lowered): (Collections, Ledger, Arc<dyn Rules>, BTreeSet<Name>),
     slots: Arc<dyn Slots>,
 ) -> Result<Arc<Gateway>, Problems> {
-    let providers = Arc::new(providers(host, opened)?);
+    let providers = Arc::new(providers(&host.keys, &opened.policy, &opened.root)?);
     Ok(Arc::new(Gateway {
         // model
         models: opened.project.models.clone(),
@@ -53,12 +54,12 @@ pub(crate) fn gateway(
     }))
 }
 
-/// Who connects to the outside for this project: with the credentials of the policy, and
-/// the roots of TLS that it names for the project's folder.
-fn providers(host: &Host, opened: &Opened) -> Result<Providers, Problems> {
-    let providers = Providers::new(host.keys.with(&opened.policy.credentials));
-    let root = opened.root.display().to_string();
-    let trusted = opened.policy.tls_roots.iter().filter(|(folder, _)| is_below(&root, folder));
+/// Who connects to the outside for a project: with the credentials of the policy, and the
+/// roots of TLS that it names for the project's folder.
+pub(crate) fn providers(keys: &Keys, policy: &Policy, root: &Path) -> Result<Providers, Problems> {
+    let providers = Providers::new(keys.with(&policy.credentials));
+    let root = root.display().to_string();
+    let trusted = policy.tls_roots.iter().filter(|(folder, _)| is_below(&root, folder));
     let mut files = Vec::new();
     let unread = |why: String| Problems::one(Diagnostic::error(codes::HOST, why));
     for path in trusted.flat_map(|(_, files)| files) {

@@ -13,6 +13,7 @@ mod examples;
 mod facts;
 mod files;
 mod mutation;
+mod registries;
 mod shipped;
 mod texts;
 mod web;
@@ -60,6 +61,8 @@ pub const ALL: &[Entry] = &[
     Entry { name: "url", run: web::url },
     Entry { name: "host", run: web::host },
     Entry { name: "values", run: web::values },
+    Entry { name: "manifest", run: registries::manifest },
+    Entry { name: "reference", run: registries::reference },
 ];
 
 /// The entry of this name.

@@ -73,6 +73,7 @@ entries! {
     lock_file statement signature_file expression
     document schema facts component visible quantity
     url host values
+    manifest reference
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
 use crate::publishers::{KeyId, Publishers, Withdrawn};
+use crate::registry::RegistryRule;
 
 /// `policy.toml`, parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,10 @@ pub struct Policy {
     /// could say who a signature is by, and what is signed is taken as what is not.
     #[serde(default)]
     pub publishers: Option<Publishers>,
+    /// Registries that components are fetched from and pushed to, in file order. The first
+    /// that covers a reference counts; what none covers is not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registries: Vec<RegistryRule>,
     /// Rules by pattern, in file order. An agent has the minimum of all that match it.
     pub ceilings: Vec<(Pattern, Ceiling)>,
     /// What each project may spend in a day.
@@ -202,13 +207,14 @@ impl std::fmt::Display for DelegateCeiling {
 
 impl Policy {
     /// The policy of a host without `policy.toml`: unsigned components from any
-    /// folder, public models by https and loopback by http, generous limits, and the
+    /// folder and from no registry, public models by https and loopback by http, generous limits, and the
     /// OS user who runs it is the one person, in every group, cleared for all.
     #[must_use]
     pub fn built_in() -> Self {
         Self {
             source_roots: None,
             publishers: None,
+            registries: Vec::new(),
             ceilings: vec![(Pattern("local/*".into()), Ceiling::built_in())],
             per_day: Budget::NONE,
             currency: None,

@@ -22,6 +22,7 @@ pub mod people;
 pub mod ports;
 pub mod price;
 pub mod publishers;
+pub mod registry;
 pub mod revoked;
 pub mod route;
 pub mod standing;

@@ -143,7 +143,7 @@ BAD_CURRENCY "E075" "amounts in two currencies"
 UNPRICED_ROUTE "E076" "money is bounded and a route has no price"
     "A budget in money (`grants.model.money`, the `money` of a ceiling, of a step's `budget` or of `per-day`) can be kept only where each call has a price. Write what the provider charges beside the route, for a million tokens and for a picture: price = { input = \"3 USD\", output = \"15 USD\", image = \"0.04 USD\" }. `builtin` and models on this machine cost nothing unless they are given a price."
 BAD_RULE "E077" "the rule for requests cannot be used"
-    "A rule of `http` names one host (or all names below one that is somebody's own, as \"*.example.com\"), paths such as \"/v1/*\", methods, headers, sizes and the network that the host is in. Hosts and paths are written as they stand in URLs: lower case, punycode, without dots at their end, without `..`."
+    "A rule of `http` names one host (or all names below one that is somebody's own, as \"*.example.com\"), paths such as \"/v1/*\", methods, headers, sizes and the network that the host is in. Hosts and paths are written as they stand in URLs: lower case, punycode, without dots at their end, without `..`. A registry of [sources] registries is written the same way, and travels by https unless it is at this machine's loopback."
 BAD_CREDENTIAL "E078" "the credential cannot be used"
     "A credential is defined in policy.toml: one of `env`, `file` and `command`, the `origin` that it is bound to, and the `header` or the parameter of the `query` that it goes out in, or `sign` where it signs what is sent. A grant names it and its very origin; it is sent nowhere else."
 

@@ -33,6 +33,7 @@ mod prices;
 mod profiles;
 pub mod project;
 mod publishers;
+mod registries;
 mod retention;
 mod routes;
 mod run_pin;

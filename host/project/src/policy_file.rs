@@ -19,6 +19,7 @@ use crate::keys::{self, FileKind};
 use crate::label_rules as labels;
 use crate::limits::requested_limits;
 use crate::publishers::publishers;
+use crate::registries::registries;
 use crate::routes::origin;
 use crate::web::{Side, rules};
 
@@ -36,13 +37,16 @@ pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
         let root = Entries(table.get_ref());
         let sources = root.table("sources");
         let labels = labels::rules(root, &mut findings);
+        let credentials = credentials(root, &mut findings);
+        let rules = sources.map(|sources| registries(sources, &credentials, &mut findings));
         Policy {
             source_roots: sources.and_then(|sources| roots(sources, &mut findings)),
             publishers: Some(publishers(root, &mut findings)),
+            registries: rules.unwrap_or_default(),
             ceilings: ceilings(root, &mut findings),
             per_day: root.table("per-day").map_or(Budget::NONE, |day| findings.budget(day)),
             people: People::Named(people(root, &labels.order, &mut findings)),
-            credentials: credentials(root, &mut findings),
+            credentials,
             tls_roots: tls_roots(root, &mut findings),
             group: root.table("host").and_then(|host| host.text("group")).map(Spanned::into_inner),
             currency: findings

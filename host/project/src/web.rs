@@ -43,7 +43,7 @@ impl Reader<'_, '_, '_, '_> {
         let (methods, paths, headers) = (self.methods(), self.paths(), self.headers());
         let request = self.size("request", REQUEST_DEFAULT);
         let response = self.size("response", RESPONSE_DEFAULT);
-        let network = self.network();
+        let network = network(self.table, self.findings);
         let credential = self.table.name("credential").map(Spanned::into_inner);
         let even_if_outside = self.even_if_outside();
         Some(HttpRule {
@@ -139,23 +139,24 @@ impl Reader<'_, '_, '_, '_> {
         Some(size)
     }
 
-    fn network(&mut self) -> Network {
-        match self.table.text("network").map(Spanned::into_inner).as_deref() {
-            Some("private") => return Network::Private,
-            Some("loopback") => return Network::Loopback,
-            _ => {}
-        }
-        let mut blocks = Vec::new();
-        for text in self.table.texts("network") {
-            match Block::parse(text.get_ref()) {
-                Ok(block) => blocks.push(block),
-                Err(error) => self.wrong(&text, error.to_string()),
-            }
-        }
-        if blocks.is_empty() { Network::Public } else { Network::Blocks(blocks) }
-    }
-
     fn wrong(&mut self, text: &Spanned<String>, message: String) {
         self.findings.report(codes::BAD_RULE, text.span(), message);
     }
+}
+
+/// The class of addresses that a rule names: public where it names none.
+pub(crate) fn network(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Network {
+    match table.text("network").map(Spanned::into_inner).as_deref() {
+        Some("private") => return Network::Private,
+        Some("loopback") => return Network::Loopback,
+        _ => {}
+    }
+    let mut blocks = Vec::new();
+    for text in table.texts("network") {
+        match Block::parse(text.get_ref()) {
+            Ok(block) => blocks.push(block),
+            Err(error) => findings.report(codes::BAD_RULE, text.span(), error.to_string()),
+        }
+    }
+    if blocks.is_empty() { Network::Public } else { Network::Blocks(blocks) }
 }

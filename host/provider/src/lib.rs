@@ -1,4 +1,4 @@
-//! Everything outside that answers a call: OpenAI's and Anthropic's protocols, a built-in composer without a network, and the web; with the one `dial` and the secrets.
+//! Everything outside that answers: OpenAI's and Anthropic's protocols, a built-in composer without a network, the web, and registries of components; with the one `dial` and the secrets.
 //!
 //! Invariants, each kept by a test: every outgoing connection is made by
 //! `Dialler::dial`; names are resolved once and only admitted addresses pass; a secret
@@ -15,6 +15,7 @@ mod media;
 mod openai;
 mod patience;
 mod providers;
+pub mod registry;
 mod resolver;
 mod secret;
 mod server;

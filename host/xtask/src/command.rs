@@ -38,6 +38,12 @@ impl Program {
         self
     }
 
+    /// In another folder than the root.
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
     /// With `folder` before all others where programs are looked for.
     pub(crate) fn path_first(self, folder: &Path) -> Result<Self> {
         let old = std::env::var_os("PATH").unwrap_or_default();

@@ -153,7 +153,8 @@ pub(crate) fn find_file(folder: &Path, name: &str) -> Result<PathBuf> {
         .ok_or_else(|| anyhow::anyhow!("there is no {name} below {}", folder.display()))
 }
 
-fn find_suffix(folder: &Path, suffix: &str) -> Result<PathBuf> {
+/// The file whose name ends so anywhere below a folder.
+pub(crate) fn find_suffix(folder: &Path, suffix: &str) -> Result<PathBuf> {
     find(folder, &|path| path.to_string_lossy().ends_with(suffix))?
         .ok_or_else(|| anyhow::anyhow!("there is no *{suffix} below {}", folder.display()))
 }

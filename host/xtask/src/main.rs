@@ -13,6 +13,7 @@ mod kills;
 mod languages;
 mod model;
 mod node;
+mod registry;
 mod simulate;
 mod suite;
 mod timing;
@@ -38,6 +39,7 @@ usage: cargo xtask TASK
                         ones with a guest of another language
        --only-model     with the above: without the first
   model                 fetch that model and server, and print where they are
+  registry              fetch a real registry for the tests, and print where it is
   foreign               build that guest with its language's tools, and print where it is
   kills [--cycles N] [--seed S] [--binary PATH]
                         kill -9 the real binary N times in the middle of a fan-out
@@ -76,6 +78,7 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
         ["test", "--with-model"] => suite::run(Scope::Everything, stages),
         ["test", "--with-model", "--only-model"] => suite::run(Scope::Model, stages),
         ["model"] => stages.run("fetch model", model::fetch).map(drop),
+        ["registry"] => stages.run("registry", registry::fetch).map(drop),
         ["foreign"] => stages.run("foreign guest", foreign::build).map(drop),
         ["kills", options @ ..] => {
             let asked = kills_of(options)?;

@@ -11,6 +11,7 @@ use crate::install;
 use crate::kills::{self, Kills};
 use crate::languages;
 use crate::model::{self, Model};
+use crate::registry;
 use crate::timing::Stages;
 
 /// The tests that want a real model: ignored unless asked for, named `real_model…`.
@@ -40,7 +41,14 @@ pub(crate) fn run(scope: Scope, stages: &mut Stages) -> Result<()> {
     stages.run("toolchain", install::guest_toolchain)?;
     stages.run("guests", guests::build_stale)?;
     if scope != Scope::Model {
-        stages.run("host tests", || runner.program()?.arg("--workspace").run())?;
+        let registry = stages.run("registry", || Ok(registry::found()))?;
+        stages.run("host tests", || {
+            let program = runner.program()?.arg("--workspace");
+            match registry {
+                Some(path) => program.env(registry::VARIABLE, &path).run(),
+                None => program.run(),
+            }
+        })?;
         stages.run("kills", || kills::run(&Kills::default()))?;
         stages.run("doctests", || cargo().args(["test", "--release", "--doc"]).run())?;
         stages.run("agents' tests", || agents(&runner))?;

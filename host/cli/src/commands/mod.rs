@@ -25,6 +25,7 @@ pub(crate) mod new;
 pub(crate) mod outdated;
 pub(crate) mod pack;
 pub(crate) mod pause;
+pub(crate) mod push;
 pub(crate) mod reject;
 pub(crate) mod remove;
 pub(crate) mod replay;
@@ -79,6 +80,7 @@ pub(crate) async fn dispatch(
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Test(arguments) => test::command(&arguments, environment, talk).await,
         Command::Conform(arguments) => conform::command(&arguments, environment).await,
+        Command::Push(arguments) => push::command(&arguments, environment, talk).await,
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,
         Command::Fork(arguments) => fork::command(&arguments, environment, talk).await,

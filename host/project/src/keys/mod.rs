@@ -184,14 +184,17 @@ const HTTP: &[Key] = &[
     ),
     key(
         "network",
-        Shape::OneOf(&[
-            Shape::Word(&["public", "private", "loopback"]),
-            Shape::List { of: &WORD, most: 64 },
-        ]),
+        NETWORK,
         "Which addresses the host may have: public, private, loopback, or blocks such as [\"10.1.0.0/16\"]. Default public. More than public only where the ceiling has it too; this machine's own addresses only as loopback; metadata addresses never.",
     ),
     key("even-if", Shape::Word(&["outside"]), EVEN_IF),
 ];
+
+/// A class of addresses, or blocks of them.
+const NETWORK: Shape = Shape::OneOf(&[
+    Shape::Word(&["public", "private", "loopback"]),
+    Shape::List { of: &WORD, most: 64 },
+]);
 
 /// What `even-if` says, wherever it stands.
 const EVEN_IF: &str = "In a grant, \"outside\": an agent that reads what comes from outside may change things all the same, so outsiders may steer it.";

@@ -2,8 +2,9 @@
 
 use bailiwick_policy::Right;
 use bailiwick_policy::labels::ORDER_MAX;
+use bailiwick_policy::registry::ORIGINS_MAX;
 
-use super::{BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, Shape, WORD, key, must};
+use super::{BUDGET, COUNT, HTTP_RULES, Key, LIMITS, LINE, NAMES, NETWORK, Shape, WORD, key, must};
 
 /// The most of each kind.
 const MOST: usize = 1024;
@@ -98,11 +99,54 @@ const CREDENTIAL: &[Key] = &[
 
 const ROOTS: Shape = Shape::List { of: &LINE, most: 64 };
 
-const SOURCES: &[Key] = &[key(
-    "roots",
-    ROOTS,
-    "Absolute folders below which unsigned components may lie. Unset: anywhere, or nowhere where `publishers` names some.",
-)];
+const SOURCES: &[Key] = &[
+    key(
+        "roots",
+        ROOTS,
+        "Absolute folders below which unsigned components may lie. Unset: anywhere, or nowhere where `publishers` names some.",
+    ),
+    key(
+        "registries",
+        Shape::List { of: &Shape::Table(REGISTRY), most: 64 },
+        "Registries that components are fetched from and pushed to. The first that covers a name counts. Unset: none.",
+    ),
+];
+
+const REGISTRY: &[Key] = &[
+    must(
+        "at",
+        LINE,
+        "\"ghcr.io\", or \"ghcr.io/acme\" for the names below that; with the port where it is not 443.",
+    ),
+    key(
+        "scheme",
+        Shape::Word(&["https", "http"]),
+        "How it travels. http only to this machine's loopback. Default https.",
+    ),
+    key(
+        "network",
+        NETWORK,
+        "Which addresses it may have, as in rules for requests. Default public.",
+    ),
+    key(
+        "credential",
+        Shape::Name,
+        "The credential that goes along to where it is bound to: the registry, or a realm.",
+    ),
+    key(
+        "realms",
+        ORIGINS,
+        "Origins such as \"https://auth.example.com\" that tokens may come from, besides the registry itself.",
+    ),
+    key(
+        "blobs",
+        ORIGINS,
+        "Origins at which it may keep blobs, besides itself: where it redirects to. No credential goes there.",
+    ),
+];
+
+/// The origins that a registry may send the host to.
+const ORIGINS: Shape = Shape::List { of: &LINE, most: ORIGINS_MAX };
 
 const PUBLISHER: &[Key] = &[must(
     "keys",

@@ -371,6 +371,44 @@ pub const CASES: &[Case] = &[
         &["a_truncated_component_is_refused_wherever_it_is_cut"],
     ),
     case(
+        "a registry that is down, slow, or breaks off",
+        &[],
+        &[
+            "one_that_is_down_can_be_tried_again",
+            "one_that_is_slow_is_left_at_its_time",
+            "statuses_have_their_sentences_and_say_when_to_come_back",
+        ],
+    ),
+    case(
+        "a registry that lies about size or digest",
+        &[],
+        &[
+            "sizes_and_hashes_are_what_the_manifest_says_or_nothing_is_taken",
+            "a_manifest_that_is_not_what_was_pinned_or_said_is_refused",
+            "what_a_registry_lies_about_leaves_nothing_behind",
+        ],
+    ),
+    case(
+        "a registry that sends 10 GB",
+        &[],
+        &["ten_gigabytes_are_not_read", "what_is_compressed_is_not_unpacked"],
+    ),
+    case(
+        "a registry that redirects its blobs, its uploads, its token realm",
+        &[],
+        &[
+            "a_blob_that_is_elsewhere_is_fetched_only_where_policy_says",
+            "redirects_end_and_only_blobs_have_any",
+            "an_upload_stays_at_the_registry",
+            "a_realm_that_is_not_the_registrys_and_not_listed_is_not_asked",
+        ],
+    ),
+    case(
+        "a registry whose manifest is too large, or of something else",
+        &[],
+        &["a_manifest_that_is_no_components_is_refused_before_anything_is_fetched"],
+    ),
+    case(
         "a planted compiled file",
         &[],
         &[

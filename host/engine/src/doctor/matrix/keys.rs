@@ -45,6 +45,21 @@ const TESTED: &[(&str, &str)] = &[
     ("policy publishers.*.keys.until", "a_key_that_is_not_of_its_days_is_refused"),
     ("policy revoked.keys", "a_component_that_is_revoked_while_a_host_serves_it_is_stopped"),
     ("policy revoked.digests", "a_component_that_is_revoked_while_a_host_serves_it_is_stopped"),
+    ("policy sources.registries.at", "what_is_not_listed_is_not_asked"),
+    ("policy sources.registries.scheme", "every_case_says_what_is_expected"),
+    ("policy sources.registries.network", "an_address_that_the_rule_does_not_have_is_not_dialled"),
+    (
+        "policy sources.registries.credential",
+        "a_credential_goes_where_it_is_bound_and_nowhere_else",
+    ),
+    (
+        "policy sources.registries.realms",
+        "a_realm_that_is_not_the_registrys_and_not_listed_is_not_asked",
+    ),
+    (
+        "policy sources.registries.blobs",
+        "a_blob_that_is_elsewhere_is_fetched_only_where_policy_says",
+    ),
     ("policy declassify.from", "each_key_that_restricts_a_label_stands_in_somebodys_way"),
     ("policy declassify.to", "each_key_that_restricts_a_label_stands_in_somebodys_way"),
     ("policy declassify.by", "what_is_published_needs_the_editor_under_a_rule"),
