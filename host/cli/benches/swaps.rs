@@ -183,6 +183,7 @@ impl Bench {
                     agent: Name::new("note").unwrap(),
                     component: Some(Sent { bytes: Arc::clone(version), signature: None }),
                     accept: false,
+                    downgrade: false,
                     rehearse: 0,
                     require_equal: false,
                 };

@@ -376,7 +376,7 @@ fn a_name_means_one_component_and_can_be_given_another() {
     scene.runs(0);
     scene.refused(&["update", "nobody"], "E183", "bailiwick.toml has no agent `nobody`");
     scene.refused(&["remove", "nobody"], "E183", "bailiwick.toml has no agent `nobody`");
-    scene.refused(&["add", "oci://registry.example/x@1.0.0"], "E183", "reaches no registries");
+    scene.refused(&["add", "oci://registry.example/x@1.0.0"], "E184", "names no component");
     scene.refused(&["add", "nowhere.wasm"], "E102", "nowhere.wasm");
 }
 

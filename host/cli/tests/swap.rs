@@ -15,6 +15,7 @@ use end_to_end::guest::Guest;
 use end_to_end::journal::Journal;
 use end_to_end::project::{OPERATORS, Project};
 use end_to_end::served::Served;
+use end_to_end::shelf::{Key, ship, signature};
 use end_to_end::{Call, Desk, Ended};
 use serde_json::{Value, json};
 
@@ -374,6 +375,56 @@ fn what_is_refused_changes_nothing() {
         "{}",
         ended.stderr
     );
+    scene.verified();
+}
+
+/// Who signed it goes along with what is sent; a lower version is taken on purpose only.
+#[test]
+fn a_signed_component_is_swapped_as_its_publishers() {
+    let desk = Desk::new();
+    let key = Key::new(&desk, "acme");
+    let version = |version: &'static str| {
+        let answer = json!({ "by": version }).to_string();
+        let perform = format!("(return (call $ok (i32.const 4096) (i32.const {})))", answer.len());
+        let extra = format!("(data (i32.const 4096) {answer:?})");
+        let guest = Guest { version, extra, ..Guest::new("writer", &perform) };
+        let shipped = ship(&desk, &guest, "acme", &key);
+        let kept = desk.path(&format!("writer-{version}.wasm"));
+        std::fs::copy(&shipped, &kept).unwrap();
+        std::fs::copy(signature(&shipped), signature(&kept)).unwrap();
+        kept
+    };
+    let (own, newer, older) = (version("1.1.0"), version("1.2.0"), version("1.0.0"));
+    let operators = format!("[agents.writer]\ncomponent = {own:?}\n");
+    let scene = Scene::of(desk, &operators, rule(1));
+    let admits = format!("[publishers.acme]\nkeys = [{{ {} }}]\n[ceiling.\"acme/*\"]\n", key.line);
+    scene.people("\"submit\", \"swap\"", &admits);
+    assert_eq!(scene.writes(), "1.1.0");
+    // Without its signature it is nobody's.
+    let bare = scene.desk.path("bare.wasm");
+    std::fs::copy(&newer, &bare).unwrap();
+    let refused = scene.swap(&bare).ends(2).stderr;
+    assert!(refused.contains("is not signed"), "{refused}");
+    scene.swap(&newer).ends(0);
+    assert_eq!(scene.writes(), "1.2.0");
+    let refused = scene.swap(&older).ends(2);
+    assert!(refused.stderr.contains("--downgrade"), "{}", refused.stderr);
+    assert!(refused.stdout.contains("! version: 1.2.0 -> 1.0.0"), "{}", refused.stdout);
+    assert_eq!(scene.writes(), "1.2.0");
+    scene.swap(&older).word("--downgrade").ends(0);
+    assert_eq!(scene.host_facts("SwapCommitted")[1]["accepted"], json!(["version"]));
+    assert_eq!(scene.writes(), "1.0.0");
+    // Back to what was signed, whatever its version.
+    scene.call(&["swap", "writer", "--rollback"]).ends(0);
+    assert_eq!(scene.writes(), "1.2.0");
+    let runs = scene.at(&["runs", "--json"]).ends(0).lines();
+    for run in runs {
+        scene.at(&["replay", run["run"].as_str().unwrap()]).ends(0);
+    }
+    // What is revoked does not serve, whoever swapped it in.
+    scene.people("\"submit\", \"swap\"", &format!("[revoked]\nkeys = [{:?}]\n{admits}", key.id));
+    let refused = scene.call(&["run", "one"]).ends(2).stderr;
+    assert!(refused.contains("E179"), "{refused}");
     scene.verified();
 }
 

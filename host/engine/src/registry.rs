@@ -1,12 +1,10 @@
 //! Components in registries: pulled into a file, pushed from one, listed; as the policy lets it. Judges no component and trusts no signature.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use bailiwick_builder::{COMPONENT_BYTES_MAX, Embedded, find_built, read_embedded};
 use bailiwick_core::{Bytes, Diagnostic};
 use bailiwick_policy::Policy;
-use bailiwick_policy::registry::SIGNATURE_MAX;
 use bailiwick_provider::registry::{Artifact, Bounds, Registry, RegistryError, Retry};
 use bailiwick_provider::{Keys, Providers};
 use tempfile::NamedTempFile;
@@ -14,13 +12,11 @@ use tempfile::NamedTempFile;
 use crate::codes;
 use crate::files;
 use crate::problems::Problems;
+use crate::provenance::signature_beside;
 use crate::wire;
 
 pub use bailiwick_policy::registry::{Reference, SCHEME, Sha256};
 pub use bailiwick_provider::registry::{Existing, Pushed, Tags};
-
-/// What the ordinary tool adds to a file's name for that of its signature.
-const SIGNATURE_SUFFIX: &str = ".minisig";
 
 /// On whose behalf a registry is asked.
 #[derive(Clone, Copy, Debug)]
@@ -143,18 +139,7 @@ pub fn parcel(path: &Path) -> Result<Parcel, Problems> {
     let bytes = bytes.map_err(|why| unread(&path, why))?;
     let embedded = read_embedded(&bytes)
         .map_err(|error| fail(codes::BAD_COMPONENT, format!("{}: {error}", path.display())))?;
-    let mut name = OsString::from(path.as_os_str());
-    name.push(SIGNATURE_SUFFIX);
-    let beside = PathBuf::from(name);
-    let signature = match beside.exists() {
-        false => None,
-        true => {
-            let text = files::read(&beside, SIGNATURE_MAX);
-            let text = text.map_err(|why| unread(&beside, why))?;
-            let text = String::from_utf8(text);
-            Some(text.map_err(|_| unread(&beside, "it is not UTF-8".into()))?)
-        }
-    };
+    let signature = signature_beside(&path).map_err(Problems::one)?;
     Ok(Parcel { path, embedded, signature, bytes })
 }
 

@@ -178,6 +178,13 @@ pub fn is_lower(version: &str, than: &str) -> bool {
     }
 }
 
+/// The highest of these versions; what is no version of three numbers is none.
+#[must_use]
+pub fn newest<'a>(versions: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let parsed = versions.into_iter().filter_map(|text| Some((Version::parse(text).ok()?, text)));
+    parsed.max_by(|(one, _), (other, _)| one.cmp_precedence(other)).map(|(_, text)| text)
+}
+
 fn pin(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<LockPin> {
     let text = |key: &str| table.text(key).map(toml::Spanned::into_inner);
     let list = |key| table.texts(key).into_iter().map(toml::Spanned::into_inner);

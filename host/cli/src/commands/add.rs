@@ -7,14 +7,15 @@ use clap::Args;
 use crate::arguments::ProjectPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::fetched::fetched;
 use crate::shown::candidate::candidate;
+use crate::stdout;
 use crate::talk::Talk;
-use crate::{source, stdout};
 
 /// Which one.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A component's file, the folder of a built agent, or oci://REGISTRY/NAME@VERSION
+    /// A component's file, the folder of a built agent, or oci://REGISTRY/NAME:VERSION
     #[arg(value_name = "SOURCE")]
     source: String,
     /// What pipelines call it [default: the name in its profile]
@@ -27,7 +28,7 @@ pub(crate) struct Arguments {
     place: ProjectPlace,
 }
 
-pub(crate) fn command(
+pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
     talk: &Talk,
@@ -38,8 +39,11 @@ pub(crate) fn command(
         downgrade: arguments.downgrade,
         by: format!("uid:{}", environment.uid),
     };
-    source::reaches(&arguments.source)?;
-    let from = Offer::Typed(&arguments.source, &environment.folder);
+    let pulled = fetched(&places, &arguments.source, environment).await?;
+    let from = match &pulled {
+        Some(pulled) => Offer::Pulled(pulled),
+        None => Offer::Typed(&arguments.source, &environment.folder),
+    };
     let Added { name, candidate: found, changed } =
         add(&places, from, arguments.name.as_ref(), &consent)?;
     stdout::write(&candidate(&found))?;

@@ -1,7 +1,7 @@
 //! `bailiwick outdated`: what sources have now, beside what was taken of them.
 
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_engine::plugins::{Seen, Standing, outdated};
+use bailiwick_engine::plugins::{Seen, Standing, look_for_newer, outdated};
 use clap::Args;
 use serde_json::json;
 
@@ -20,8 +20,13 @@ pub(crate) struct Arguments {
     place: ProjectPlace,
 }
 
-pub(crate) fn command(arguments: &Arguments, environment: &Environment) -> anyhow::Result<Ending> {
-    let seen = outdated(&environment.places(&arguments.place, &[])?)?;
+pub(crate) async fn command(
+    arguments: &Arguments,
+    environment: &Environment,
+) -> anyhow::Result<Ending> {
+    let places = environment.places(&arguments.place, &[])?;
+    let mut seen = outdated(&places)?;
+    look_for_newer(&places, &mut seen, &environment.keys).await;
     for one in &seen {
         let line = if arguments.json { as_json(one) } else { as_text(one) };
         stdout::write(&line)?;
@@ -41,6 +46,9 @@ fn as_text(seen: &Seen) -> String {
         Standing::Other { taken, version } => {
             format!("{taken}, and there is {version}; type: bailiwick update {name}")
         }
+        Standing::Newer { taken, version, source } => {
+            format!("{taken}, and there is {version}; type: bailiwick update {name} --to {source}")
+        }
         Standing::Refused(problems) => format!("would not be taken: {problems}"),
     };
     format!("{}\n", visible(&format!("{name} ({source}): {says}"), Lines::Escape))
@@ -53,6 +61,7 @@ fn as_json(seen: &Seen) -> String {
         Standing::Current { version } => ("current", Some(version), Some(version), None),
         Standing::Untaken { version } => ("untaken", None, Some(version), None),
         Standing::Other { taken, version } => ("other", Some(taken), Some(version), None),
+        Standing::Newer { taken, version, .. } => ("newer", Some(taken), Some(version), None),
         Standing::Refused(problems) => ("refused", None, None, Some(problems.to_string())),
     };
     stdout::line(&json!({

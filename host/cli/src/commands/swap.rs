@@ -6,7 +6,7 @@ use bailiwick_core::{Diagnostic, Name};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
 use bailiwick_engine::load::{self, Opened};
-use bailiwick_engine::swap::{self, Outcome, REHEARSED, Report, SwapRequest};
+use bailiwick_engine::swap::{self, Change, Outcome, REHEARSED, Report, SwapRequest};
 use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Problems, codes};
 use clap::{Args, ValueEnum};
@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Takes what wants more than the one before, or has a schema that does not fit; written down with your name
     #[arg(long)]
     accept: bool,
+    /// Takes a lower version than the one that serves; written down with your name
+    #[arg(long)]
+    downgrade: bool,
     /// How many of the last recorded cells are done again on it first, on their records alone; at most 256 [default: none, with --require 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=256))]
     rehearse: Option<u32>,
@@ -76,6 +79,7 @@ pub(crate) async fn command(
             None => None,
         },
         accept: arguments.accept,
+        downgrade: arguments.downgrade,
         rehearse: arguments.rehearse.unwrap_or(if require_equal { REHEARSED } else { 0 }),
         require_equal,
     };
@@ -138,7 +142,11 @@ fn told(report: &Report, json: bool, talk: &Talk) -> anyhow::Result<Ending> {
         Outcome::Committed | Outcome::Already => return Ok(Ending::Done),
         Outcome::NotAccepted => {
             let message = format!("`{}` would get more, or does not fit", report.agent);
-            let hint = "nothing has changed; who wants it all the same says --accept";
+            let mut asked = report.changes.iter().filter(|change| change.accept.is_some());
+            let hint = match asked.all(Change::is_downgrade) {
+                true => "nothing has changed; who wants a lower version says --downgrade",
+                false => "nothing has changed; who wants it all the same says --accept",
+            };
             Diagnostic::error(codes::NOT_ACCEPTED, message).hint(hint)
         }
         Outcome::NotEqual => {

@@ -1,15 +1,16 @@
 //! `bailiwick update`: an agent name means a newer component.
 
 use bailiwick_core::Name;
-use bailiwick_engine::plugins::{Consent, Offer, Standing, Updated, outdated, update};
+use bailiwick_engine::plugins::{Consent, Offer, Standing, Updated, in_registry, outdated, update};
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
+use crate::fetched::fetched;
 use crate::shown::candidate::candidate;
+use crate::stdout;
 use crate::talk::Talk;
-use crate::{source, stdout};
 
 /// Which ones.
 #[derive(Args)]
@@ -30,7 +31,7 @@ pub(crate) struct Arguments {
     place: ProjectPlace,
 }
 
-pub(crate) fn command(
+pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
     talk: &Talk,
@@ -38,27 +39,32 @@ pub(crate) fn command(
     let places = environment.places(&arguments.place, &[])?;
     let by = format!("uid:{}", environment.uid);
     let consent = Consent { accept: arguments.accept, downgrade: arguments.downgrade, by };
+    let seen = outdated(&places)?;
     let names = match arguments.names.as_slice() {
         [] => {
-            let seen = outdated(&places)?.into_iter();
-            let behind = seen.filter(|seen| {
+            let behind = seen.iter().filter(|seen| {
                 matches!(seen.standing, Standing::Other { .. } | Standing::Untaken { .. })
             });
-            behind.map(|seen| seen.name).collect()
+            behind.map(|seen| seen.name.clone()).collect()
         }
         names => names.to_vec(),
     };
     if names.is_empty() {
         talk.say("nothing is to be updated");
     }
-    if let Some(to) = &arguments.to {
-        source::reaches(to)?;
-    }
-    let to = arguments.to.as_deref().map(|to| Offer::Typed(to, &environment.folder));
+    let to = arguments.to.as_deref();
     if to.is_some() && names.len() > 1 {
         anyhow::bail!("--to is about one agent");
     }
     for name in &names {
+        let pulled = match to.or_else(|| in_registry(&seen, name)) {
+            Some(source) => fetched(&places, source, environment).await?,
+            None => None,
+        };
+        let to = match &pulled {
+            Some(pulled) => Some(Offer::Pulled(pulled)),
+            None => to.map(|to| Offer::Typed(to, &environment.folder)),
+        };
         let Updated { candidate: found, before, changed, .. } =
             update(&places, name, to, &consent)?;
         stdout::write(&candidate(&found))?;

@@ -223,7 +223,8 @@ impl Client {
         project: Option<String>,
         request: &SwapRequest,
     ) -> anyhow::Result<Report> {
-        let SwapRequest { agent, component, accept, rehearse, require_equal } = request.clone();
+        let SwapRequest { agent, component, accept, downgrade, rehearse, require_equal } =
+            request.clone();
         let bytes = component.as_ref().map(|sent| Arc::clone(&sent.bytes));
         let piece = bytes.as_ref().map(|bytes| Piece {
             name: String::new(),
@@ -236,6 +237,7 @@ impl Client {
             component: piece,
             signature: component.and_then(|sent| sent.signature),
             accept,
+            downgrade,
             rehearse,
             require_equal,
         };

@@ -196,6 +196,7 @@ impl Connection {
                 component,
                 signature,
                 accept,
+                downgrade,
                 rehearse,
                 require_equal,
             } => {
@@ -209,7 +210,8 @@ impl Connection {
                     }
                     None => None,
                 };
-                let request = SwapRequest { agent, component, accept, rehearse, require_equal };
+                let request =
+                    SwapRequest { agent, component, accept, downgrade, rehearse, require_equal };
                 let report = resident.swap(uid, project.as_deref(), request).await?;
                 drop(room);
                 Ok(Answer::Swapped(Box::new(report)))

@@ -104,6 +104,8 @@ pub(crate) enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
         accept: bool,
+        #[serde(default)]
+        downgrade: bool,
         rehearse: u32,
         require_equal: bool,
     },

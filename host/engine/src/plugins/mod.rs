@@ -4,6 +4,7 @@ mod add;
 mod asks;
 mod candidate;
 mod change;
+mod fetch;
 mod kept;
 mod outdated;
 pub(crate) mod pin;
@@ -15,6 +16,7 @@ mod update;
 
 pub use add::{Added, add};
 pub use candidate::Candidate;
+pub use fetch::{fetch, in_registry, look_for_newer, meant};
 pub use outdated::{Seen, Standing, outdated};
 pub use pin::LOCK_FILE;
 pub use remove::remove;

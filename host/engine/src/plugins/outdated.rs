@@ -41,6 +41,15 @@ pub enum Standing {
         /// The version that is there now.
         version: String,
     },
+    /// Its registry has a higher version under another tag.
+    Newer {
+        /// The version that was taken.
+        taken: String,
+        /// The highest that there is now.
+        version: String,
+        /// Where that is.
+        source: String,
+    },
     /// It is not there, or would not be taken.
     Refused(Problems),
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_policy::Effective;
+use bailiwick_project::lock::is_lower;
 use serde::{Deserialize, Serialize};
 
 use super::fits;
@@ -22,7 +23,16 @@ pub struct Change {
     pub accept: Option<String>,
 }
 
+/// The row of the version.
+const VERSION: &str = "version";
+
 impl Change {
+    /// Whether it is about a lower version, which is taken on purpose of its own.
+    #[must_use]
+    pub fn is_downgrade(&self) -> bool {
+        self.what == VERSION && self.accept.is_some()
+    }
+
     fn of(what: impl Into<String>, was: Option<String>, is: Option<String>) -> Self {
         Self { what: what.into(), was, is, accept: None }
     }
@@ -42,7 +52,8 @@ pub(crate) fn changes(was: &Agent, is: &Agent) -> Vec<Change> {
     }
     let versions = (&was.embedded.profile.version, &is.embedded.profile.version);
     if versions.0 != versions.1 {
-        all.push(Change::of("version", some(versions.0), some(versions.1)));
+        let why = is_below(versions.1, versions.0).then(|| "it is lower".to_owned());
+        all.push(Change::of(VERSION, some(versions.0), some(versions.1)).accepted(why));
     }
     all.extend(imports(was, is));
     for capability in CAPABILITIES {
@@ -58,6 +69,11 @@ pub(crate) fn changes(was: &Agent, is: &Agent) -> Vec<Change> {
     all.extend(grants(&was.effective, &is.effective));
     all.extend(schemas(was, is));
     all
+}
+
+/// Both are versions of three numbers, and this is the lower one.
+fn is_below(version: &str, than: &str) -> bool {
+    is_lower(version, than) && !is_lower(than, version)
 }
 
 fn imports(was: &Agent, is: &Agent) -> Option<Change> {

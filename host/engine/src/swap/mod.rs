@@ -50,6 +50,8 @@ pub struct SwapRequest {
     pub component: Option<Sent>,
     /// Whether what wants more, or does not fit, is taken.
     pub accept: bool,
+    /// Whether a lower version is taken.
+    pub downgrade: bool,
     /// How many recorded cells are done again first.
     pub rehearse: u32,
     /// Whether all of them must come to the same.
@@ -96,7 +98,11 @@ pub fn component(path: &std::path::Path) -> Result<Sent, Problems> {
         let message = format!("{}: {why}", file.display());
         Problems::one(Diagnostic::error(codes::UNREADABLE, message))
     })?;
-    let signature = signature_beside(&file).map_err(Problems::one)?;
+    // What is built in a folder is its builder's own word.
+    let signature = match path.is_dir() {
+        true => None,
+        false => signature_beside(&file).map_err(Problems::one)?,
+    };
     Ok(Sent { bytes: bytes.into(), signature })
 }
 
@@ -273,10 +279,14 @@ impl Swap<'_> {
         report: &mut Report,
     ) -> Result<(), Problems> {
         let (faults, request) = (&self.host.faults, &self.request);
-        let asks = report.changes.iter().any(|change| change.accept.is_some());
+        let asks = report.changes.iter().filter(|change| change.accept.is_some());
+        let mut unmet = asks.filter(|change| match change.is_downgrade() {
+            true => !request.downgrade,
+            false => !request.accept,
+        });
         faults.swap_reached(SwapStage::Diff);
         // What served before was accepted then.
-        if asks && !request.accept && !pair.back {
+        if unmet.next().is_some() && !pair.back {
             return Ok(());
         }
         let most = request.rehearse.min(REHEARSED_MAX) as usize;
