@@ -14,5 +14,6 @@ pub(crate) async fn fetched(
     environment: &Environment,
 ) -> anyhow::Result<Option<Pulled>> {
     let Some(meant) = meant(places, typed)? else { return Ok(None) };
-    Ok(Some(fetch(places, &meant, &environment.keys).await.map_err(Broken)?))
+    let room = std::env::temp_dir();
+    Ok(Some(fetch(places, &meant, &environment.keys, &room).await.map_err(Broken)?))
 }

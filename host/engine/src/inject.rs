@@ -355,6 +355,7 @@ mod tests {
                 Fault::WebSlow(ms(2)),
                 Fault::WebCrashBefore(5),
                 Fault::WebCrashAfter(6),
+                Fault::SwapCrashAfter(SwapStage::Commit),
             ]
         );
     }

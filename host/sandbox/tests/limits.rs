@@ -203,7 +203,7 @@ async fn deep_recursion_ends_at_the_stack() {
 /// would be 100 MiB.
 #[tokio::test]
 async fn stacks_that_guests_have_filled_go_back_to_the_system() {
-    let mut host = Host::new();
+    let host = Host::new();
     let digest = host.load(&recursing().component()).await;
     host.run(digest).await.result.unwrap_err();
     let before = resident_bytes();

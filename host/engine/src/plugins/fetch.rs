@@ -1,5 +1,7 @@
 //! What registries have of a project's components: fetched so that it can be offered, or only looked at. Judges no component.
 
+use std::path::Path;
+
 use bailiwick_builder::COMPONENT_BYTES_MAX;
 use bailiwick_core::{Bytes, Diagnostic, Name};
 use bailiwick_project::lock::{is_lower, newest};
@@ -25,14 +27,19 @@ pub fn meant(places: &Places, typed: &str) -> Result<Option<Reference>, Problems
     Ok(Some(meant))
 }
 
-/// Fetches a component.
+/// Fetches a component, by way of a file in the folder `room`.
 ///
 /// # Errors
 /// [`Problems`] where the registry gave nothing; nothing is left behind then.
-pub async fn fetch(places: &Places, meant: &Reference, keys: &Keys) -> Result<Pulled, Problems> {
+pub async fn fetch(
+    places: &Places,
+    meant: &Reference,
+    keys: &Keys,
+    room: &Path,
+) -> Result<Pulled, Problems> {
     let (policy, _) = policy_of_the_host(places)?;
     let errand = Errand { policy: &policy, keys, folder: &places.project };
-    let fetched = pull(&errand, meant, &std::env::temp_dir()).await?;
+    let fetched = pull(&errand, meant, room).await?;
     let bytes = files::read(fetched.file.path(), Bytes(COMPONENT_BYTES_MAX as u64));
     let bytes = bytes.map_err(|why| {
         let message = format!("{meant} was fetched, and cannot be read: {why}");
