@@ -398,7 +398,7 @@ fn a_signed_component_is_swapped_as_its_publishers() {
     let operators = format!("[agents.writer]\ncomponent = {own:?}\n");
     let scene = Scene::of(desk, &operators, rule(1));
     let admits = format!("[publishers.acme]\nkeys = [{{ {} }}]\n[ceiling.\"acme/*\"]\n", key.line);
-    scene.people("\"submit\", \"swap\"", &admits);
+    scene.people("\"submit\", \"approve\", \"swap\"", &admits);
     assert_eq!(scene.writes(), "1.1.0");
     // Without its signature it is nobody's.
     let bare = scene.desk.path("bare.wasm");
@@ -422,7 +422,10 @@ fn a_signed_component_is_swapped_as_its_publishers() {
         scene.at(&["replay", run["run"].as_str().unwrap()]).ends(0);
     }
     // What is revoked does not serve, whoever swapped it in.
-    scene.people("\"submit\", \"swap\"", &format!("[revoked]\nkeys = [{:?}]\n{admits}", key.id));
+    scene.people(
+        "\"submit\", \"approve\", \"swap\"",
+        &format!("[revoked]\nkeys = [{:?}]\n{admits}", key.id),
+    );
     let refused = scene.call(&["run", "one"]).ends(2).stderr;
     assert!(refused.contains("E179"), "{refused}");
     scene.verified();

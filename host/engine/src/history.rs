@@ -68,7 +68,12 @@ impl History {
         for listed in all {
             // One that has not begun says nothing yet.
             let state = match listed.started {
-                Some(_) => Some(self.state(&listed.run).await?),
+                Some(_) => match self.state(&listed.run).await {
+                    Ok(state) => Some(state),
+                    // It was old, and went since it was listed.
+                    Err(problems) if is_gone(&problems) => continue,
+                    Err(problems) => return Err(problems),
+                },
                 None => None,
             };
             match state.is_none_or(|state| self.viewer.may_see(&state).is_ok()) {
@@ -153,4 +158,8 @@ impl Blobs for History {
 
 fn storage(error: &impl std::fmt::Display) -> Problems {
     Problems::one(Diagnostic::error(codes::STORAGE, error.to_string()))
+}
+
+fn is_gone(problems: &Problems) -> bool {
+    problems.diagnostics.iter().all(|diagnostic| diagnostic.code == codes::NO_RUN)
 }
