@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bailiwick_core::Bytes;
 
-/// The rule of [`count`], as it is told.
+/// The rule of `count`, as it is told.
 pub const COUNT_RULE: &str =
     "half as much again as the most of one run, rounded up to 1, 2 or 5 and zeros";
-/// The rule of [`size`], as it is told.
+/// The rule of `size`, as it is told.
 pub const SIZE_RULE: &str = "twice the largest, rounded up to a power of two, 64 KiB at least";
-/// The rule of [`time`], as it is told.
+/// The rule of `time`, as it is told.
 pub const TIME_RULE: &str = "four times the most, rounded up to 1, 2 or 5 and zeros, 1 s at least";
 
 /// The smallest size that is proposed: below it a bound says nothing about harm, and the
