@@ -13,7 +13,7 @@ use bailiwick_policy::{Effective, Excess, Generation, Grants, Limits, Policy, in
 
 use crate::admission::against_project;
 use crate::codes;
-use crate::generations::{Pointer, Swapped};
+use crate::generations::Pointer;
 use crate::load::Opened;
 use crate::plugins::pin;
 use crate::plugins::source::{FoundAt, Source};
@@ -50,6 +50,18 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// The same component without any power, and nobody's.
+    pub(crate) fn powerless(&self, path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            identity: unsigned(&self.embedded),
+            signed: None,
+            effective: Effective { grants: Grants::none(), limits: Limits::DEFAULT },
+            excesses: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The names that the component wants of an interface of the contract; of the web,
     /// the hosts.
     #[must_use]
@@ -178,14 +190,15 @@ pub(crate) fn agent_of(
     found: Found,
 ) -> Result<Agent, Diagnostic> {
     let Found { bytes, signature, moment } = found;
-    empowered(opened, bare(name, path, bytes, signature)?, moment)
+    let agent = bare(name, path, bytes, signature)?;
+    let whose = whose(&opened.policy, &agent, moment)?;
+    Ok(empowered(opened, agent, whose))
 }
 
 /// An agent with what its signature makes of it, and what the project grants that.
-fn empowered(opened: &Opened, agent: Agent, moment: Moment) -> Result<Agent, Diagnostic> {
-    let whose = whose(&opened.policy, &agent, moment)?;
+fn empowered(opened: &Opened, agent: Agent, whose: Provenance) -> Agent {
     let (effective, excesses) = effective(opened, &agent.name, &whose.identity);
-    Ok(Agent { identity: whose.identity, signed: whose.signed, effective, excesses, ..agent })
+    Agent { identity: whose.identity, signed: whose.signed, effective, excesses, ..agent }
 }
 
 /// Whose an agent is by its signature.
@@ -228,7 +241,7 @@ pub(crate) fn bare(
         path: path.to_path_buf(),
         bytes,
         imports: interfaces(&embedded.outline.imports),
-        identity: format!("{LOCAL}/{}", embedded.profile.name),
+        identity: unsigned(&embedded),
         signed: None,
         signature,
         effective: Effective { grants: Grants::none(), limits: Limits::DEFAULT },
@@ -236,6 +249,11 @@ pub(crate) fn bare(
         schemas,
         embedded,
     })
+}
+
+/// Who a component is by its own word alone.
+fn unsigned(embedded: &Embedded) -> String {
+    format!("{LOCAL}/{}", embedded.profile.name)
 }
 
 /// What an agent name of this project may do, for a component of this identity.
@@ -278,7 +296,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
 
 /// What somebody swapped in, with what the project grants today.
 fn swapped_in(opened: &Opened, pointer: &Pointer) -> Result<Agent, Diagnostic> {
-    let agent = empowered(opened, pointer.agent.clone(), Moment::Before)?;
+    let agent = empowered(opened, pointer.agent.clone(), pointer.whose(&opened.policy)?);
     lies_nowhere(opened, &agent).map_or(Ok(agent), Err)
 }
 
@@ -294,12 +312,13 @@ pub(crate) fn lies_nowhere(opened: &Opened, agent: &Agent) -> Option<Diagnostic>
 }
 
 /// The component that the project's own file has for an agent name, whatever was swapped in.
-pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
-    let opened = opened.swapped_to(Swapped::default());
+pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
     let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
-    let at = |diagnostic: Diagnostic| diagnostic.at(written.place.clone());
-    let read = read_agent(&opened, name, &written.component).map_err(at);
-    read.map_err(|diagnostic| Problems { diagnostics: vec![diagnostic], ..opened.sources() })
+    let found = read_source(opened, name, &written.component).map_err(|diagnostic| {
+        let diagnostics = vec![diagnostic.at(written.place.clone())];
+        Problems { diagnostics, ..opened.sources() }
+    })?;
+    Ok(Digest::of(&found.bytes))
 }
 
 /// What a source of a project has now, read and not judged.

@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use bailiwick_core::{Digest, Name, RunId, Timestamp};
 use bailiwick_policy::intersect::{RequestedLimits, Resources};
-use bailiwick_policy::publishers::Moment;
 use bailiwick_policy::{Generation, Grants, Policy, intersect};
 use bailiwick_sandbox::Sandbox;
 use bailiwick_store::SlotName;
 
-use crate::components::{Agent, whose};
+use crate::components::Agent;
 use crate::desk::Complain;
 use crate::generations::{Generations, Pointer};
 use crate::host::Host;
@@ -116,7 +115,7 @@ impl Follows {
         let Some((grants, limits)) = self.grants.get(name) else {
             return Err("its project has no such agent".into());
         };
-        let whose = whose(&self.policy, &to.agent, Moment::Before).map_err(|why| why.message)?;
+        let whose = to.whose(&self.policy).map_err(|why| why.message)?;
         let agent = Agent { identity: whose.identity, signed: whose.signed, ..to.agent.clone() };
         let (effective, _) =
             intersect(&agent.identity, grants, limits, &self.resources, &self.policy);

@@ -1,20 +1,23 @@
 //! The one table of pointers of a data folder: which component each agent name was swapped to, read from its rows, flipped when a commit is durable. Judges no component.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex as Cell, PoisonError, RwLock};
 
 use bailiwick_core::ports::{Blobs as _, Clock};
-use bailiwick_core::{Digest, Name, Timestamp};
+use bailiwick_core::{Diagnostic, Digest, Name, Timestamp};
+use bailiwick_policy::publishers::Moment;
+use bailiwick_policy::{Policy, Publishers};
 use bailiwick_store::{HostFact, Served, SlotName, SlotState, Store};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use crate::components::{Agent, bare};
+use crate::components::{Agent, bare, whose};
 use crate::kept::{Kept, Lease};
 use crate::load::Opened;
 use crate::pinned::{project, storage};
 use crate::problems::Problems;
+use crate::provenance::Provenance;
 
 /// Why a swap that a host left half done is given up by the next one.
 const HOST_ENDED: &str = "its host ended before it was committed";
@@ -29,6 +32,9 @@ pub(crate) struct Pointer {
     pub(crate) serial: u64,
     /// It and the one before are kept ready.
     leases: Vec<Arc<Lease>>,
+    /// Whose it is, for the publishers that were asked about last. To verify a signature
+    /// takes milliseconds a megabyte, and each run that follows asks.
+    whose: Cell<Option<(Option<Publishers>, Result<Provenance, Diagnostic>)>>,
 }
 
 impl Pointer {
@@ -112,8 +118,10 @@ impl Generations {
                 .get(served.component)
                 .await
                 .map_err(|error| storage(format!("what {} was swapped to: {error}", name.agent)))?;
-            let pointer = Pointer::new(&name.agent, served, bytes.into(), (kept, 0))?;
-            pointers.insert(name, Arc::new(pointer));
+            let path = shown(&served.component);
+            let agent = bare(&name.agent, &path, bytes, served.signature.clone());
+            let agent = agent.map_err(Problems::one)?;
+            pointers.insert(name, Arc::new(Pointer::new(agent, served, (kept, 0))));
         }
         if !given_up.is_empty() {
             store.note(clock.now(), given_up).await.map_err(storage)?;
@@ -154,16 +162,11 @@ impl Generations {
 
     /// Points a name at what a durable commit says. What neither serves nor is gone back
     /// to any more goes with its last attempt.
-    pub(crate) fn flip(
-        &self,
-        name: SlotName,
-        served: Served,
-        bytes: Arc<[u8]>,
-        kept: &Arc<Kept>,
-    ) -> Result<(), Problems> {
+    pub(crate) fn flip(&self, name: SlotName, served: Served, agent: &Agent, kept: &Arc<Kept>) {
+        let agent = agent.powerless(&shown(&served.component));
         let mut pointers = self.pointers.write().unwrap_or_else(PoisonError::into_inner);
         let serial = self.serial() + 1;
-        let pointer = Arc::new(Pointer::new(&name.agent, served, bytes, (kept, serial))?);
+        let pointer = Arc::new(Pointer::new(agent, served, (kept, serial)));
         pointer.digests().for_each(|component| kept.serves(component));
         let before = pointers.insert(name, Arc::clone(&pointer));
         self.serial.store(serial, Ordering::Release);
@@ -172,24 +175,33 @@ impl Generations {
             let gone = before.digests().filter(|was| pointer.digests().all(|is| is != *was));
             gone.for_each(|component| kept.replaced(component));
         }
-        Ok(())
     }
 }
 
+/// What people are told of a component that lies in no file.
+fn shown(component: &Digest) -> PathBuf {
+    format!("the component {} that was swapped in", component.short()).into()
+}
+
 impl Pointer {
-    fn new(
-        agent: &Name,
-        served: Served,
-        bytes: Arc<[u8]>,
-        (kept, serial): (&Arc<Kept>, u64),
-    ) -> Result<Self, Problems> {
-        let component = served.component;
-        let path = format!("the component {} that was swapped in", component.short());
-        let agent = bare(agent, Path::new(&path), bytes, served.signature.clone())
-            .map_err(Problems::one)?;
-        let mut pointer = Self { agent, served, serial, leases: Vec::new() };
+    fn new(agent: Agent, served: Served, (kept, serial): (&Arc<Kept>, u64)) -> Self {
+        let whose = Cell::default();
+        let mut pointer = Self { agent, served, serial, leases: Vec::new(), whose };
         pointer.leases = pointer.digests().map(|component| kept.lease(component)).collect();
-        Ok(pointer)
+        pointer
+    }
+
+    /// Whose it is under a policy. It was let in when it was swapped in.
+    pub(crate) fn whose(&self, policy: &Policy) -> Result<Provenance, Diagnostic> {
+        let mut known = self.whose.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.as_ref().filter(|(publishers, _)| *publishers == policy.publishers) {
+            Some((_, found)) => found.clone(),
+            None => {
+                let found = whose(policy, &self.agent, Moment::Before);
+                *known = Some((policy.publishers.clone(), found.clone()));
+                found
+            }
+        }
     }
 
     /// When it was committed.

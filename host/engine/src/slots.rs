@@ -72,19 +72,19 @@ impl Table {
         let mut serving = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         let last = seen.load(Ordering::Acquire);
         let Serving { current, material } = &mut *serving;
-        let mut moved = BTreeSet::new();
+        let mut moved = false;
         for (name, held) in current.iter_mut() {
             let Some(next) = follows.next(name, &held.generation, last) else { continue };
             material.moved(name, &next.generation);
             let before = std::mem::replace(held, next);
             self.older.lock().unwrap_or_else(PoisonError::into_inner).push(before);
             self.has_older.store(true, Ordering::Release);
-            moved.insert(name.clone());
+            moved = true;
         }
         // What answers depend on has changed for whoever calls them, too.
-        for (name, held) in current.iter_mut() {
+        for (name, held) in current.iter_mut().filter(|_| moved) {
             let sources = material.sources(name, &held.generation.effective.grants);
-            if !moved.is_empty() && sources != held.generation.sources {
+            if sources != held.generation.sources {
                 let generation = Generation { sources, ..Generation::clone(&held.generation) };
                 held.generation = Arc::new(generation);
             }

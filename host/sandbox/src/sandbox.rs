@@ -31,7 +31,7 @@ pub struct Sandbox {
     allocation: Allocation,
     linker: Linker<State>,
     compiler: Compiler,
-    cache: Cache,
+    cache: Arc<Cache>,
     random: Arc<dyn Random>,
     /// One compilation at a time: each may take 2 GiB.
     compiling: Mutex<()>,
@@ -101,7 +101,7 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         let linked = v0_1::link(&mut linker).and_then(|()| wasi::link(&mut linker));
         linked.map_err(|error| SandboxError::Link(format!("{error:#}")))?;
-        let cache = Cache::open(cache, &engine, random.as_ref())?;
+        let cache = Arc::new(Cache::open(cache, &engine, random.as_ref())?);
         Ok(Self {
             allocation,
             linker,
@@ -166,7 +166,10 @@ impl Sandbox {
         if let Ok(loaded) = self.loaded(&digest) {
             return Ok(Admitted { digest, imports: loaded.imports.clone() });
         }
-        let compiled = match self.cache.get(&self.engine, &digest) {
+        // Megabytes are read and hashed: not where attempts run.
+        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
+        let kept = tokio::task::spawn_blocking(move || cache.get(&engine, &digest)).await;
+        let compiled = match kept.ok().flatten() {
             Some(compiled) => compiled,
             None => {
                 say_that_it_compiles(component);

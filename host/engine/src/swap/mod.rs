@@ -134,9 +134,9 @@ pub async fn swap(
     let held = host.hold()?;
     held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
     let _turn = held.generations.turn().await;
-    let opened = held.generations.over(opened);
+    let opened = Arc::new(held.generations.over(opened));
     let slot = SlotName { project: project(&opened.root), agent: request.agent.clone() };
-    let swap = Swap { host, held: &held, opened: &opened, slot, by, request };
+    let swap = Swap { host, held: &held, opened, slot, by, request };
     swap.go(viewer).await
 }
 
@@ -144,7 +144,7 @@ pub async fn swap(
 struct Swap<'a> {
     host: &'a Host,
     held: &'a Held,
-    opened: &'a Opened,
+    opened: Arc<Opened>,
     slot: SlotName,
     by: String,
     request: SwapRequest,
@@ -197,17 +197,30 @@ impl Swap<'_> {
             let hint = format!("its bailiwick.toml has {}", known.join(", "));
             return Err(Problems::one(Diagnostic::error(codes::NO_SLOT, message).hint(hint)));
         }
-        let file = file_of(self.opened, name)?.embedded.outline.digest;
+        let file = self.judged(file_of).await?;
         let pointer = self.opened.swapped.instead_of(name, file);
         let (Sent { bytes, signature }, back) = match &self.request.component {
             Some(sent) => (sent.clone(), false),
             None => (self.before(pointer).await?, true),
         };
         let moment = if back { Moment::Before } else { Moment::Today(today()) };
-        let is = sent(self.opened, name, Found { bytes, signature, moment })?;
-        let mut found = read_agents(self.opened, [name]);
-        let was = found.agents.remove(name).ok_or(found.problems)?;
-        Ok(Pair { was, is, file, back })
+        let found = Found { bytes, signature, moment };
+        let is = self.judged(|opened, name| sent(opened, name, found)).await?;
+        let was = self.judged(|opened, name| {
+            let mut found = read_agents(opened, [name]);
+            found.agents.remove(name).ok_or(found.problems)
+        });
+        Ok(Pair { was: was.await?, is, file, back })
+    }
+
+    /// Megabytes are read, validated and verified beside the threads that serve runs.
+    async fn judged<T: Send + 'static>(
+        &self,
+        judge: impl FnOnce(&Opened, &Name) -> Result<T, Problems> + Send + 'static,
+    ) -> Result<T, Problems> {
+        let (opened, name) = (Arc::clone(&self.opened), self.slot.agent.clone());
+        let judged = tokio::task::spawn_blocking(move || judge(&opened, &name));
+        judged.await.map_err(storage)?
     }
 
     /// The component that a rollback goes back to.
@@ -254,9 +267,9 @@ impl Swap<'_> {
     /// changed yet.
     async fn stage(&self, pair: &Pair) -> Result<Vec<Arc<crate::kept::Lease>>, Problems> {
         let store = &self.held.store;
-        for agent in [&pair.was, &pair.is] {
-            store.put(agent.bytes.to_vec()).await.map_err(storage)?;
-        }
+        // Both in one commit.
+        let (was, is) = (store.put(pair.was.bytes.to_vec()), store.put(pair.is.bytes.to_vec()));
+        tokio::try_join!(was, is).map_err(storage)?;
         let component = pair.is.embedded.outline.digest;
         let ready = admit(self.host, std::slice::from_ref(&pair.is)).await;
         // What is not admitted is nobody's.
@@ -340,8 +353,7 @@ impl Swap<'_> {
             by: self.by.clone(),
             at,
         };
-        let bytes = Arc::clone(&pair.is.bytes);
-        self.held.generations.flip(self.slot.clone(), served, bytes, &self.host.kept)?;
+        self.held.generations.flip(self.slot.clone(), served, &pair.is, &self.host.kept);
         self.host.faults.swap_reached(SwapStage::Flip);
         Ok(())
     }
