@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bailiwick_core::{Diagnostic, Digest, Name};
+use bailiwick_policy::intersect::callee_key;
 use bailiwick_policy::publishers::SIGNATURE_MAX_BYTES;
 use bailiwick_policy::{Generation, Grants, Route, Rules};
 use bailiwick_project::Plan;
 use bailiwick_sandbox::Sandbox;
 use serde_json::Value;
 
-use crate::components::{Agent, Found, agent_of, lies_nowhere, read_agents};
+use crate::components::{
+    Agent, Found, agent_of, identified, knowing, lies_nowhere, read_agents, read_identified,
+};
 use crate::follows::Follows;
+use crate::generations::Swapped;
 use crate::host::Host;
 use crate::kept::{Kept, Lease};
 use crate::load::Opened;
@@ -35,6 +39,7 @@ pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Prob
 pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<Vec<Arc<Lease>>, Problems> {
     let components = agents.iter().map(|agent| agent.embedded.outline.digest);
     let leases = components.map(|component| host.kept.lease(component)).collect();
+    host.kept.make_room();
     admit_to(&host.sandbox, agents).await?;
     Ok(leases)
 }
@@ -45,6 +50,7 @@ pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<Vec<Arc<Lease
 /// # Errors
 /// Everything that stands against it.
 pub(crate) fn sent(opened: &Opened, name: &Name, found: Found) -> Result<Agent, Problems> {
+    let opened = &identified(opened);
     let mut problems = opened.sources();
     let path = format!("the component {}", Digest::of(&found.bytes).short());
     // Kept in the host's own stream, also where no policy says who signs.
@@ -55,8 +61,7 @@ pub(crate) fn sent(opened: &Opened, name: &Name, found: Found) -> Result<Agent, 
     match agent_of(opened, name, std::path::Path::new(&path), found) {
         Ok(agent) => {
             problems.extend(lies_nowhere(opened, &agent));
-            problems.extend(against_project(opened, &agent));
-            problems.or(agent)
+            fits(opened, agent, problems)
         }
         Err(diagnostic) => {
             problems.extend([diagnostic]);
@@ -65,12 +70,47 @@ pub(crate) fn sent(opened: &Opened, name: &Name, found: Found) -> Result<Agent, 
     }
 }
 
+/// The component of the project's own file, as if nothing had been swapped in.
+///
+/// # Errors
+/// Everything that stands against it.
+pub(crate) fn of_the_file(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
+    let opened = opened.swapped_to(Swapped::default());
+    let opened = identified(&opened);
+    let mut found = read_identified(&opened, [name]);
+    let agent = found.agents.remove(name).ok_or(found.problems)?;
+    fits(&opened, agent, opened.sources())
+}
+
+/// What stands against an agent in this project, besides what is known already.
+fn fits(opened: &Opened, agent: Agent, mut problems: Problems) -> Result<Agent, Problems> {
+    problems.extend(against_project(opened, &agent));
+    problems.extend(against_callers(opened, &agent));
+    problems.or(agent)
+}
+
 /// What an agent asks for that the project or its ceiling does not have for it.
 pub(crate) fn against_project(opened: &Opened, agent: &Agent) -> Vec<Diagnostic> {
     let Agent { name, excesses, imports, .. } = agent;
     let above = excesses.iter().map(|excess| opened.project.excess(name, excess));
     let imports = imports.iter().map(|import| (import.as_str(), agent.wanted(import)));
     above.chain(opened.project.uncovered_imports(name, imports)).collect()
+}
+
+/// What agents of the project would have above their ceilings if this one were whom they
+/// call: their next runs would not begin.
+fn against_callers(opened: &Opened, agent: &Agent) -> Vec<Diagnostic> {
+    let agents = opened.project.agents.iter();
+    let callers = agents.filter(|(_, other)| other.grants.callees().any(|n| *n == agent.name));
+    let callers: Vec<&Name> = callers.map(|(name, _)| name).collect();
+    let found = read_identified(&knowing(opened, [agent]), callers.iter().copied());
+    let key = callee_key(&agent.name);
+    let of_callers = found.agents.values().filter(|caller| callers.contains(&&caller.name));
+    let above = of_callers.flat_map(|caller| {
+        let about = caller.excesses.iter().filter(|excess| excess.key == key);
+        about.map(|excess| opened.project.excess(&caller.name, excess))
+    });
+    above.collect()
 }
 
 /// The same for who has no host.

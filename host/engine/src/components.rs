@@ -115,13 +115,19 @@ pub struct Agents {
 
 /// Reads the components of these agents of a project.
 pub(crate) fn read_agents<'a>(
-    opened: &'a Opened,
+    opened: &Opened,
+    names: impl IntoIterator<Item = &'a Name>,
+) -> Agents {
+    read_identified(&identified(opened), names)
+}
+
+/// The same of a project that knows already who those are who may be called.
+pub(crate) fn read_identified<'a>(
+    opened: &Opened,
     names: impl IntoIterator<Item = &'a Name>,
 ) -> Agents {
     let mut found = Agents { problems: opened.sources(), ..Agents::default() };
-    let names = opened.project.with_callees(names);
-    let opened = &identified(opened);
-    for name in names {
+    for name in opened.project.with_callees(names) {
         let Some(written) = opened.project.agents.get(name) else { continue };
         match read_agent(opened, name, &written.component) {
             Ok(agent) => {
@@ -141,7 +147,7 @@ pub(crate) fn callees(opened: &Opened) -> BTreeSet<&Name> {
 
 /// The project with what those who may be called say they are: a ceiling is about that.
 /// Whoever cannot be read is nobody here, and an error elsewhere.
-fn identified(opened: &Opened) -> Cow<'_, Opened> {
+pub(crate) fn identified(opened: &Opened) -> Cow<'_, Opened> {
     let called = callees(opened);
     if called.is_empty() {
         return Cow::Borrowed(opened);
@@ -149,11 +155,11 @@ fn identified(opened: &Opened) -> Cow<'_, Opened> {
     let identities = called.into_iter().filter_map(|name| {
         let written = opened.project.agents.get(name)?;
         let found = read_source(opened, name, &written.component).ok()?;
-        let (bytes, signature) = match opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
-            Some(pointer) => (pointer.agent.bytes.as_ref(), &pointer.agent.signature),
-            None => (found.bytes.as_slice(), &found.signature),
+        let identity = match opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
+            Some(pointer) => pointer.whose(&opened.policy).ok()?.identity,
+            None => identity(&opened.policy, &found.bytes, found.signature.as_deref())?,
         };
-        Some((name.clone(), identity(&opened.policy, bytes, signature.as_deref())?))
+        Some((name.clone(), identity))
     });
     let agents = identities.collect();
     let mut opened = opened.clone();
@@ -171,6 +177,17 @@ pub(crate) fn identity(
     let about = (component, &embedded);
     let found = provenance(policy, "", about, signature, Moment::Before).ok()?;
     Some(found.identity)
+}
+
+/// The project with what these agents, of those who may be called, are.
+pub(crate) fn knowing<'a>(opened: &Opened, agents: impl IntoIterator<Item = &'a Agent>) -> Opened {
+    let called = callees(opened);
+    let agents = agents.into_iter().filter(|agent| called.contains(&agent.name));
+    let identities = agents.map(|agent| (agent.name.clone(), agent.identity.clone()));
+    let identities: Vec<_> = identities.collect();
+    let mut opened = opened.clone();
+    opened.resources.agents.extend(identities);
+    opened
 }
 
 /// A component as it was found, not judged yet.
@@ -296,7 +313,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
 
 /// What somebody swapped in, with what the project grants today.
 fn swapped_in(opened: &Opened, pointer: &Pointer) -> Result<Agent, Diagnostic> {
-    let agent = empowered(opened, pointer.agent.clone(), pointer.whose(&opened.policy)?);
+    let agent = empowered(opened, pointer.agent.clone()?, pointer.whose(&opened.policy)?);
     lies_nowhere(opened, &agent).map_or(Ok(agent), Err)
 }
 
@@ -311,14 +328,34 @@ pub(crate) fn lies_nowhere(opened: &Opened, agent: &Agent) -> Option<Diagnostic>
     Some(Diagnostic::error(codes::OUTSIDE_ROOTS, message).hint(hint))
 }
 
-/// The component that the project's own file has for an agent name, whatever was swapped in.
-pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
+/// The digest of what the project's own file for an agent name has, whatever was swapped in.
+pub(crate) fn file_digest(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
     let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
     let found = read_source(opened, name, &written.component).map_err(|diagnostic| {
         let diagnostics = vec![diagnostic.at(written.place.clone())];
         Problems { diagnostics, ..opened.sources() }
     })?;
     Ok(Digest::of(&found.bytes))
+}
+
+/// What serves an agent name. What is no longer admitted has no powers here, so that
+/// something else can take its place.
+///
+/// # Errors
+/// [`Problems`] where nothing can be read.
+pub(crate) fn serving(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
+    let mut found = read_agents(opened, [name]);
+    if let Some(agent) = found.agents.remove(name) {
+        return Ok(agent);
+    }
+    let written = opened.project.agents.get(name);
+    let file = written.and_then(|written| read_source(opened, name, &written.component).ok());
+    let FoundAt { path, bytes, signature } = file.ok_or(found.problems)?;
+    let pointer = opened.swapped.instead_of(name, Digest::of(&bytes));
+    match pointer.and_then(|pointer| pointer.agent.as_ref().ok()) {
+        Some(agent) => Ok(agent.clone()),
+        None => bare(name, Path::new(&path), bytes, signature).map_err(Problems::one),
+    }
 }
 
 /// What a source of a project has now, read and not judged.

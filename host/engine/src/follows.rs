@@ -115,8 +115,13 @@ impl Follows {
         let Some((grants, limits)) = self.grants.get(name) else {
             return Err("its project has no such agent".into());
         };
+        let bare = to.agent.as_ref().map_err(|why| why.message.clone())?;
         let whose = to.whose(&self.policy).map_err(|why| why.message)?;
-        let agent = Agent { identity: whose.identity, signed: whose.signed, ..to.agent.clone() };
+        let agent = Agent { identity: whose.identity, signed: whose.signed, ..bare.clone() };
+        // Ceilings of others may say whom they call.
+        if agent.identity != now.identity {
+            return Err(format!("it is {} and not {}", agent.identity, now.identity));
+        }
         let (effective, _) =
             intersect(&agent.identity, grants, limits, &self.resources, &self.policy);
         let admitted = self.sandbox.admit(&to.component(), name, &effective.grants);

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex as Cell, PoisonError, RwLock};
+use std::sync::{self, Arc, PoisonError, RwLock};
 
 use bailiwick_core::ports::{Blobs as _, Clock};
 use bailiwick_core::{Diagnostic, Digest, Name, Timestamp};
 use bailiwick_policy::publishers::Moment;
 use bailiwick_policy::{Policy, Publishers};
 use bailiwick_store::{HostFact, Served, SlotName, SlotState, Store};
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::codes;
 use crate::components::{Agent, bare, whose};
 use crate::kept::{Kept, Lease};
 use crate::load::Opened;
@@ -24,8 +25,9 @@ const HOST_ENDED: &str = "its host ended before it was committed";
 
 /// What an agent name was swapped to.
 pub(crate) struct Pointer {
-    /// The component, without any power: those are of whoever uses it.
-    pub(crate) agent: Agent,
+    /// The component, without any power: those are of whoever uses it. Or why it cannot be
+    /// read any more.
+    pub(crate) agent: Result<Agent, Diagnostic>,
     /// The commit.
     pub(crate) served: Served,
     /// Rises with each flip of this process; 0 for what was there when it began.
@@ -34,7 +36,7 @@ pub(crate) struct Pointer {
     leases: Vec<Arc<Lease>>,
     /// Whose it is, for the publishers that were asked about last. To verify a signature
     /// takes milliseconds a megabyte, and each run that follows asks.
-    whose: Cell<Option<(Option<Publishers>, Result<Provenance, Diagnostic>)>>,
+    whose: sync::Mutex<Option<(Option<Publishers>, Result<Provenance, Diagnostic>)>>,
 }
 
 impl Pointer {
@@ -73,36 +75,54 @@ impl Swapped {
 }
 
 /// The pointers of a data folder.
-#[derive(Default)]
 pub(crate) struct Generations {
-    loaded: OnceCell<()>,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    kept: Arc<Kept>,
+    /// Commits whose components were not read yet: those of projects that nobody asked
+    /// about. Nothing where the rows themselves were not.
+    unread: Mutex<Option<BTreeMap<SlotName, Served>>>,
     pointers: RwLock<BTreeMap<SlotName, Arc<Pointer>>>,
     serial: AtomicU64,
-    /// One swap at a time.
-    turn: Mutex<()>,
+    /// One swap of an agent name at a time.
+    turns: sync::Mutex<BTreeMap<SlotName, Arc<Mutex<()>>>>,
 }
 
 impl Generations {
-    /// Reads the pointers, once. What a host left half done is given up: what served
-    /// before serves on, and the journal says so.
-    pub(crate) async fn load(
-        &self,
-        store: &Store,
-        clock: &dyn Clock,
-        kept: &Arc<Kept>,
-    ) -> Result<(), Problems> {
-        self.loaded.get_or_try_init(|| self.read(store, clock, kept)).await.copied()
+    /// Reads nothing yet.
+    pub(crate) fn new(store: Arc<Store>, clock: Arc<dyn Clock>, kept: Arc<Kept>) -> Self {
+        Self {
+            store,
+            clock,
+            kept,
+            unread: Mutex::default(),
+            pointers: RwLock::default(),
+            serial: AtomicU64::default(),
+            turns: sync::Mutex::default(),
+        }
     }
 
-    async fn read(
-        &self,
-        store: &Store,
-        clock: &dyn Clock,
-        kept: &Arc<Kept>,
-    ) -> Result<(), Problems> {
-        let rows = store.archive().slots().await.map_err(storage)?;
-        let mut given_up = Vec::new();
-        let mut pointers = BTreeMap::new();
+    /// Reads the pointers of a project, once. What a host left half done, of any project,
+    /// is given up: what served before serves on, and the journal says so.
+    pub(crate) async fn load(&self, project: &str) -> Result<(), Problems> {
+        let mut unread = self.unread.lock().await;
+        let rows = match &mut *unread {
+            Some(rows) => rows,
+            None => unread.insert(self.read().await?),
+        };
+        let own = rows.extract_if(.., |name, _| name.project == project);
+        for (name, served) in own.collect::<Vec<_>>() {
+            // One that cannot be read any more is its agent's error, and nobody else's.
+            let agent = self.read_component(&name.agent, &served).await;
+            let pointer = Arc::new(Pointer::new(agent, served, (&self.kept, 0)));
+            self.pointers.write().unwrap_or_else(PoisonError::into_inner).insert(name, pointer);
+        }
+        Ok(())
+    }
+
+    async fn read(&self) -> Result<BTreeMap<SlotName, Served>, Problems> {
+        let rows = self.store.archive().slots().await.map_err(storage)?;
+        let (mut given_up, mut commits) = (Vec::new(), BTreeMap::new());
         for (name, SlotState { serves, staged }) in rows {
             if let Some(staged) = staged {
                 given_up.push(HostFact::SwapAbandoned {
@@ -113,26 +133,30 @@ impl Generations {
                     by: staged.by,
                 });
             }
-            let Some(served) = serves else { continue };
-            let bytes = store
-                .get(served.component)
-                .await
-                .map_err(|error| storage(format!("what {} was swapped to: {error}", name.agent)))?;
-            let path = shown(&served.component);
-            let agent = bare(&name.agent, &path, bytes, served.signature.clone());
-            let agent = agent.map_err(Problems::one)?;
-            pointers.insert(name, Arc::new(Pointer::new(agent, served, (kept, 0))));
+            commits.extend(serves.map(|served| (name, served)));
         }
         if !given_up.is_empty() {
-            store.note(clock.now(), given_up).await.map_err(storage)?;
+            self.store.note(self.clock.now(), given_up).await.map_err(storage)?;
         }
-        *self.pointers.write().unwrap_or_else(PoisonError::into_inner) = pointers;
-        Ok(())
+        Ok(commits)
     }
 
-    /// Until it is dropped, nobody else swaps.
-    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
+    async fn read_component(&self, name: &Name, served: &Served) -> Result<Agent, Diagnostic> {
+        let path = shown(&served.component);
+        let bytes = self.store.get(served.component).await.map_err(|error| {
+            Diagnostic::error(codes::STORAGE, format!("{}: {error}", path.display()))
+        })?;
+        bare(name, &path, bytes, served.signature.clone())
+    }
+
+    /// Until it is dropped, nobody else swaps this one.
+    pub(crate) async fn turn(&self, name: &SlotName) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(turns.entry(name.clone()).or_default())
+        };
+        turn.lock_owned().await
     }
 
     /// How many flips there were: one number for who wants to know whether he has seen all.
@@ -162,8 +186,8 @@ impl Generations {
 
     /// Points a name at what a durable commit says. What neither serves nor is gone back
     /// to any more goes with its last attempt.
-    pub(crate) fn flip(&self, name: SlotName, served: Served, agent: &Agent, kept: &Arc<Kept>) {
-        let agent = agent.powerless(&shown(&served.component));
+    pub(crate) fn flip(&self, name: SlotName, served: Served, agent: &Agent) {
+        let (agent, kept) = (Ok(agent.powerless(&shown(&served.component))), &self.kept);
         let mut pointers = self.pointers.write().unwrap_or_else(PoisonError::into_inner);
         let serial = self.serial() + 1;
         let pointer = Arc::new(Pointer::new(agent, served, (kept, serial)));
@@ -184,8 +208,12 @@ fn shown(component: &Digest) -> PathBuf {
 }
 
 impl Pointer {
-    fn new(agent: Agent, served: Served, (kept, serial): (&Arc<Kept>, u64)) -> Self {
-        let whose = Cell::default();
+    fn new(
+        agent: Result<Agent, Diagnostic>,
+        served: Served,
+        (kept, serial): (&Arc<Kept>, u64),
+    ) -> Self {
+        let whose = sync::Mutex::default();
         let mut pointer = Self { agent, served, serial, leases: Vec::new(), whose };
         pointer.leases = pointer.digests().map(|component| kept.lease(component)).collect();
         pointer
@@ -197,7 +225,8 @@ impl Pointer {
         match known.as_ref().filter(|(publishers, _)| *publishers == policy.publishers) {
             Some((_, found)) => found.clone(),
             None => {
-                let found = whose(policy, &self.agent, Moment::Before);
+                let agent = self.agent.as_ref().map_err(Diagnostic::clone);
+                let found = agent.and_then(|agent| whose(policy, agent, Moment::Before));
                 *known = Some((policy.publishers.clone(), found.clone()));
                 found
             }

@@ -1,12 +1,15 @@
 //! What a data folder remembers: runs, one run, its facts. Reads only, whether or not a host holds the folder.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::{BlobError, Blobs, BoxFuture};
 use bailiwick_core::{CellId, Diagnostic, Digest, RunId, RunState};
 use bailiwick_store::{Archive, OpenError, Store};
 pub use bailiwick_store::{ListedRun, Rests, RunPhase};
+use tokio::sync::Mutex;
 
 use crate::codes;
 use crate::problems::Problems;
@@ -16,6 +19,8 @@ use crate::viewing::Viewer;
 pub struct History {
     archive: Archive,
     viewer: Viewer,
+    /// By project, read once: a rehearsal asks for each of hundreds of runs.
+    signatures: Mutex<BTreeMap<String, Arc<BTreeMap<Digest, String>>>>,
 }
 
 /// The newest runs that somebody may see.
@@ -44,7 +49,7 @@ impl History {
     /// [`Problems`] where it cannot be read.
     pub fn open(data: &Path, viewer: Viewer) -> Result<Option<Self>, Problems> {
         match Store::open_read_only(data) {
-            Ok(archive) => Ok(Some(Self { archive, viewer })),
+            Ok(archive) => Ok(Some(Self { archive, viewer, signatures: Mutex::default() })),
             Err(OpenError::Missing(_)) => Ok(None),
             Err(error) => Err(storage(&error)),
         }
@@ -53,6 +58,21 @@ impl History {
     /// What was written.
     pub(crate) fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// The signatures of what was ever swapped in for a project, by component.
+    pub(crate) async fn signatures(
+        &self,
+        project: &str,
+    ) -> Result<Arc<BTreeMap<Digest, String>>, Problems> {
+        let mut known = self.signatures.lock().await;
+        if let Some(known) = known.get(project) {
+            return Ok(Arc::clone(known));
+        }
+        let read = self.archive.signatures(project.to_owned()).await;
+        let read = Arc::new(read.map_err(|error| storage(&error))?);
+        known.insert(project.to_owned(), Arc::clone(&read));
+        Ok(read)
     }
 
     /// The newest runs, newest first.

@@ -135,7 +135,7 @@ impl Host {
             return Ok(Cow::Borrowed(opened));
         }
         let held = self.hold()?;
-        held.generations.load(&held.store, self.clock.as_ref(), &self.kept).await?;
+        held.generations.load(&pinned::project(&opened.root)).await?;
         Ok(Cow::Owned(held.generations.over(opened)))
     }
 
@@ -149,8 +149,9 @@ impl Host {
         let options = StoreOptions { command: command.clone(), now: self.clock.now() };
         let store = Store::open(data, options).map_err(|error| not_held(&error, data))?;
         let host_key = host_key(data, &*self.random).map_err(|why| storage(&why))?;
-        let (ledgers, rules, generations) = (Ledgers::default(), Arc::default(), Arc::default());
-        let store = Arc::new(store);
+        let (ledgers, rules, store) = (Ledgers::default(), Arc::default(), Arc::new(store));
+        let (clock, kept) = (Arc::clone(&self.clock), Arc::clone(&self.kept));
+        let generations = Arc::new(Generations::new(Arc::clone(&store), clock, kept));
         let taken = Arc::new(Held { store, host_key, ledgers, rules, generations });
         *held = Some(Arc::clone(&taken));
         Ok(taken)

@@ -42,6 +42,15 @@ impl Kept {
         Arc::new(Lease { kept: Arc::clone(self), component })
     }
 
+    /// Where the sandbox is full, what nobody has a lease on goes: files that were built
+    /// anew a hundred times, runs that ended.
+    pub(crate) fn make_room(&self) {
+        let needed = self.needed();
+        let ready = self.sandbox.ready_if_full();
+        let idle = ready.iter().filter(|component| !needed.contains_key(component));
+        idle.for_each(|component| self.sandbox.forget(component));
+    }
+
     /// Another one serves in its place: it goes with its last lease, or now.
     pub(crate) fn replaced(&self, component: Digest) {
         let mut needed = self.needed();

@@ -106,6 +106,11 @@ impl Opened {
         Self { swapped, ..self.clone() }
     }
 
+    /// The same project under another policy.
+    pub(crate) fn under(&self, policy: Policy) -> Self {
+        Self { policy, ..self.clone() }
+    }
+
     /// An empty list of problems that has the texts of this project's files.
     #[must_use]
     pub fn sources(&self) -> Problems {

@@ -77,10 +77,13 @@ pub(crate) fn adopt_signatures(opened: &mut Opened, newer: &Opened) {
 }
 
 /// Signatures of components that were swapped in: runs that follow swaps have attempts on
-/// them.
-pub(crate) fn adopt(opened: &mut Opened, swapped: &BTreeMap<Digest, String>) {
-    let signatures = swapped.iter().map(|(component, text)| (signature_name(component), text));
-    opened.pinned.0.extend(signatures.map(|(name, text)| (name, text.clone())));
+/// them. A component that the run is pinned to has the signature of its pin, or none.
+pub(crate) fn adopt(opened: &mut Opened, state: &RunState, swapped: &BTreeMap<Digest, String>) {
+    let repinned = state.repins.iter().flat_map(|repin| &repin.agents);
+    let pins = state.agents.iter().chain(repinned);
+    let pinned: BTreeSet<Digest> = pins.map(|(_, pin)| pin.component).collect();
+    let others = swapped.iter().filter(|(component, _)| !pinned.contains(component));
+    opened.pinned.0.extend(others.map(|(digest, text)| (signature_name(digest), text.clone())));
 }
 
 /// How journals name a project: its folder.

@@ -14,6 +14,7 @@ use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
 use bailiwick_core::{Bytes, CellKey, Diagnostic, Digest, Name, RunId, RunState};
 use bailiwick_policy::Generation;
 use bailiwick_policy::publishers::Moment;
+use bailiwick_project::RunPin;
 use bailiwick_sandbox::Sandbox;
 
 pub(crate) use self::difference::differences;
@@ -216,8 +217,10 @@ impl Past {
         };
         let blobs: &dyn Blobs = history;
         let mut opened = pinned::open_as_pinned(state, pin, blobs).await?;
-        let swapped = history.archive().signatures().await.map_err(storage)?;
-        pinned::adopt(&mut opened, &swapped);
+        if opened.project.pin == RunPin::Step {
+            let swapped = history.signatures(&pin.project).await?;
+            pinned::adopt(&mut opened, state, &swapped);
+        }
         let mut components = pinned::components(state);
         pinned::identify(&mut opened, &components, blobs).await?;
         let mut past = vec![opened.clone()];

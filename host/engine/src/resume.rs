@@ -1,24 +1,26 @@
 //! `resume`: a run that was left goes on, as it was started; `pause` and `cancel` are its relatives. Decides nothing of what a run does.
 
+mod repin;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bailiwick_core::fact::{AgentPin, Entry, Fact, Repin, RunEnd};
+use bailiwick_core::fact::{Entry, Fact, RunEnd};
 use bailiwick_core::ports::{Blobs, Durable, Journal as _, JournalError, TakenOver, Term};
 use bailiwick_core::run::OpenAttempt;
 use bailiwick_core::{Diagnostic, RunId, RunState};
-use bailiwick_orchestrator::{Observer, Resume, pin as pin_of};
+use bailiwick_orchestrator::{Observer, Resume};
 use bailiwick_policy::Caller;
-use bailiwick_project::{Decisions, Plan};
+use bailiwick_project::Decisions;
 use bailiwick_store::RunPhase;
 
 use crate::admission::{Serving, admit, agents_of};
 use crate::cache::caching;
-use crate::components::{Agent, read_agents};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::follows::{Unseen, follow, swapped_in};
 use crate::fork::Past;
 use crate::host::{Held, Host};
+use crate::kept::Lease;
 use crate::labels::{self, Audience};
 use crate::load::Opened;
 use crate::pinned::{self, Pinned, storage};
@@ -27,40 +29,12 @@ use crate::run::{CONCURRENCY, Finished, Onlookers, Running, Setting, set_up};
 use crate::viewing::Viewer;
 use crate::{check, codes, decisions, delivery, embed, folders, ledgers};
 
+pub use self::repin::RepinWhat;
+pub(crate) use self::repin::overlay;
+use self::repin::{apply, repin};
+
 /// How many of the newest runs are looked through for one that is unfinished.
 const NEWEST: u32 = 1_000;
-
-/// What a resumed run may go on with instead of what it was started with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RepinWhat {
-    /// The numbers of grants and steps that bound what is spent.
-    Budgets,
-    /// The grants and limits of every agent.
-    Grants,
-    /// The components; an attempt that has a record stays on its own.
-    Components,
-}
-
-impl RepinWhat {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Budgets, Self::Grants, Self::Components];
-
-    /// The word on the command line and in facts.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Budgets => "budgets",
-            Self::Grants => "grants",
-            Self::Components => "components",
-        }
-    }
-
-    /// Reads the word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|what| what.as_str() == word)
-    }
-}
 
 /// Which run is to go on, how, and who looks on.
 pub struct ResumeRequest {
@@ -105,6 +79,7 @@ pub async fn resume(
         Some(run) => run,
         None => newest_unfinished(&held).await?,
     };
+    let _compiled = compiled(host, &held, &run).await;
     // Who answers a question of this run meanwhile waits until it goes, or is left.
     let mut live = host.live.lock().await;
     if live.contains_key(&run) {
@@ -118,14 +93,16 @@ pub async fn resume(
     let repinned = match request.repin.is_empty() {
         true => None,
         false => {
-            held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+            held.generations.load(&pinned::project(&today.root)).await?;
             let from = (held.as_ref(), blobs.as_ref());
             let repin = repin(&state, today, &request.repin, from).await?;
             apply(&mut pinned, &state, &repin, today, blobs.as_ref()).await?;
             Some(repin)
         }
     };
-    let since = follow(&mut pinned, (&state, &entries), today, (&held, blobs.as_ref())).await?;
+    let anew = (repinned.as_ref(), host.clock.now());
+    let from = (held.as_ref(), blobs.as_ref());
+    let since = follow(&mut pinned, (&state, &entries), anew, today, from).await?;
     let Pinned { opened, agents, assets } = pinned;
     let plan = check::plan(&opened, Some(&state.pipeline))?;
     if plan.shape() != state_shape(&state) {
@@ -196,6 +173,31 @@ pub async fn resume(
     live.insert(run, handle.clone());
     drop(live);
     Ok(Running::of((handle, plan), driven, gateway, host, &held))
+}
+
+/// Makes the components of a run ready, as far as they can be. What takes minutes to
+/// compile does so before anybody has to wait for this run.
+async fn compiled(host: &Host, held: &Held, run: &RunId) -> Vec<Arc<Lease>> {
+    let mut leases = Vec::new();
+    // Alone in its process it makes nobody wait.
+    if host.live.lock().await.is_empty() {
+        return leases;
+    }
+    let read = held.store.read(run).await.ok();
+    let Some(state) = read.and_then(|entries| RunState::replay(&entries).ok().flatten()) else {
+        return leases;
+    };
+    let repinned = state.repins.iter().flat_map(|repin| &repin.agents);
+    for (_, pin) in state.agents.iter().chain(repinned) {
+        leases.push(host.kept.lease(pin.component));
+        if !host.sandbox.is_ready(&pin.component)
+            && let Ok(bytes) = held.store.get(pin.component).await
+        {
+            // Why it cannot be, the run itself will say.
+            let _ = host.sandbox.prepare(&bytes).await;
+        }
+    }
+    leases
 }
 
 /// A run that is done or has failed, to be delivered: its host was killed before it
@@ -362,101 +364,4 @@ async fn as_started(
 
 fn state_shape(state: &RunState) -> Vec<bailiwick_core::fact::StepShape> {
     state.steps.iter().map(|step| step.shape.clone()).collect()
-}
-
-/// Keeps what is taken from today's files.
-async fn repin(
-    state: &RunState,
-    today: &Opened,
-    what: &[RepinWhat],
-    (held, blobs): (&Held, &dyn Blobs),
-) -> Result<Repin, Problems> {
-    let today = &held.generations.over(today);
-    let plan = check::plan(today, Some(&state.pipeline))?;
-    let found = read_agents(today, pinned::names_of(today, &plan));
-    let agents: Vec<Agent> = found.problems.or(found.agents.into_values().collect())?;
-    let assets = serde_json::Value::Null;
-    let pin = pinned::pin(today, &plan, &agents, &assets, blobs).await?;
-    let components = what.contains(&RepinWhat::Components);
-    let pins = agents.iter().filter(|_| components).map(|agent| {
-        let generation = agent.generation(bailiwick_core::Digest::of(b""));
-        (agent.name.clone(), pin_of(&generation))
-    });
-    Ok(Repin {
-        what: what.iter().map(|what| what.as_str().to_owned()).collect(),
-        pin: Some(pin),
-        agents: pins.collect(),
-    })
-}
-
-/// Lays what was repinned over what the run was started with.
-async fn apply(
-    pinned: &mut Pinned,
-    state: &RunState,
-    repin: &Repin,
-    today: &Opened,
-    blobs: &dyn Blobs,
-) -> Result<(), Problems> {
-    let Some(pin) = &repin.pin else { return Ok(()) };
-    let newer = pinned::open_at(state, pin, today, blobs).await?;
-    overlay(&mut pinned.opened, &newer, repin);
-    pinned::adopt_signatures(&mut pinned.opened, &newer);
-    let mut components = pinned::components(state);
-    for agent in &pinned.agents.current {
-        components.insert(agent.name.clone(), agent.embedded.outline.digest);
-    }
-    components.extend(repin.agents.iter().map(|(name, pin)| (name.clone(), pin.component)));
-    pinned::identify(&mut pinned.opened, &components, blobs).await?;
-    let mut current = Vec::new();
-    for agent in std::mem::take(&mut pinned.agents.current) {
-        let was = agent.embedded.outline.digest;
-        let newer = repin.agents.get(&agent.name).map_or(was, |pin: &AgentPin| pin.component);
-        let of = pinned::agent_at(&pinned.opened, today, &agent.name, newer, blobs).await?;
-        current.push(of);
-        if newer != was {
-            pinned.agents.older.push(agent);
-        }
-    }
-    pinned.agents.current = current;
-    Ok(())
-}
-
-/// Takes of newer files what was repinned to them; components come apart.
-pub(crate) fn overlay(opened: &mut Opened, newer: &Opened, repin: &Repin) {
-    for what in repin.what.iter().filter_map(|word| RepinWhat::parse(word)) {
-        match what {
-            RepinWhat::Budgets => budgets(opened, newer),
-            RepinWhat::Grants => {
-                opened.resources = newer.resources.clone();
-                for (name, agent) in &mut opened.project.agents {
-                    if let Some(newer) = newer.project.agents.get(name) {
-                        (agent.grants, agent.limits) = (newer.grants.clone(), newer.limits.clone());
-                    }
-                }
-            }
-            RepinWhat::Components => {}
-        }
-    }
-}
-
-/// Takes the numbers that bound what is spent, and what happens then.
-fn budgets(opened: &mut Opened, newer: &Opened) {
-    for (name, agent) in &mut opened.project.agents {
-        let newer = newer.project.agents.get(name).and_then(|agent| agent.grants.model.as_ref());
-        if let (Some(model), Some(newer)) = (&mut agent.grants.model, newer) {
-            (model.calls, model.tokens, model.money) = (newer.calls, newer.tokens, newer.money);
-        }
-    }
-    let plans = std::mem::take(&mut opened.plans);
-    let raised = plans.into_iter().map(|(name, plan)| {
-        let mut plan = Plan::clone(&plan);
-        if let Some(newer) = newer.plans.get(&name) {
-            plan.when_spent = newer.when_spent;
-            for step in &mut plan.steps {
-                step.budget = newer.step(&step.name).and_then(|step| step.budget);
-            }
-        }
-        (name, Arc::new(plan))
-    });
-    opened.plans = raised.collect();
 }

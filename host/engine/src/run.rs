@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::admission::{Serving, admit, agents_of, table};
 use crate::cache::caching;
-use crate::components::Agent;
+use crate::components::{Agent, knowing};
 use crate::delivery::{self, Outline, Written};
 use crate::desk::{Complain, ForegroundDesk, Prompter};
 use crate::follows::{Follows, Unseen};
@@ -158,6 +158,8 @@ pub(crate) async fn begin(
     beginning: Beginning,
 ) -> Result<Running, Problems> {
     let Beginning { plan, agents, input, past } = beginning;
+    // The gate judges by ceilings that name who is called.
+    let opened = &knowing(opened, &agents);
     let caller = Caller::who_runs_it(request.uid);
     let labels =
         labels::begin(opened, &plan, request.label.as_deref(), (caller, request.audience))?;
@@ -271,7 +273,7 @@ pub(crate) async fn set_up(
     let files = held.rules.watch(today, &report);
     let rules = RunRules::new(run.clone(), (Arc::clone(&held.rules), files), opened, labels);
     let lowered = labels::lowered(&plan.shape(), labels);
-    held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+    held.generations.load(&project).await?;
     let follows = (opened.project.pin == RunPin::Step).then(|| {
         let complain = Arc::clone(&onlookers.desk.complain);
         Follows::new(host, &held.generations, (run, opened), from, complain)

@@ -20,6 +20,14 @@ pub(crate) struct Held {
     pub(crate) lease: Arc<Lease>,
 }
 
+/// What served before.
+struct Older {
+    held: Held,
+    /// Whether nobody was seen to use it when somebody looked last. Between the moment in
+    /// which an attempt is given a generation and the fact that names it lies one look at most.
+    idle: bool,
+}
+
 /// What serves in a run now.
 struct Serving {
     current: BTreeMap<Name, Held>,
@@ -30,7 +38,7 @@ struct Serving {
 pub(crate) struct Table {
     serving: RwLock<Serving>,
     /// What attempts go on with that began before today's, or before a swap.
-    older: Mutex<Vec<Held>>,
+    older: Mutex<Vec<Older>>,
     has_older: AtomicBool,
     rules: Arc<dyn Rules>,
     /// Of a run whose cells follow swaps: which, and how many flips it has seen.
@@ -49,7 +57,7 @@ impl Table {
         Self {
             serving: RwLock::new(Serving { current: current.collect(), material }),
             has_older: AtomicBool::new(!older.is_empty()),
-            older: Mutex::new(older),
+            older: Mutex::new(older.into_iter().map(|held| Older { held, idle: false }).collect()),
             rules,
             follows: follows.map(|follows| (follows, AtomicU64::new(seen))),
         }
@@ -77,6 +85,7 @@ impl Table {
             let Some(next) = follows.next(name, &held.generation, last) else { continue };
             material.moved(name, &next.generation);
             let before = std::mem::replace(held, next);
+            let before = Older { held: before, idle: false };
             self.older.lock().unwrap_or_else(PoisonError::into_inner).push(before);
             self.has_older.store(true, Ordering::Release);
             moved = true;
@@ -121,7 +130,8 @@ impl Slots for Table {
         };
         let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
         let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = serving.current.get(agent).into_iter().chain(older.iter());
+        let older = older.iter().map(|older| &older.held);
+        let mut all = serving.current.get(agent).into_iter().chain(older);
         all.find(is_it).map(|held| Arc::clone(&held.generation))
     }
 
@@ -131,9 +141,11 @@ impl Slots for Table {
 
     fn keep(&self, in_use: &BTreeSet<Digest>) {
         let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that was handed out, and whose attempt no fact has named yet, is in use too.
-        older.retain(|held| {
-            in_use.contains(&held.generation.component) || Arc::strong_count(&held.generation) > 1
+        older.retain_mut(|Older { held, idle }| {
+            let was_idle = *idle;
+            *idle = !in_use.contains(&held.generation.component)
+                && Arc::strong_count(&held.generation) == 1;
+            !(was_idle && *idle)
         });
         self.has_older.store(!older.is_empty(), Ordering::Release);
     }

@@ -286,6 +286,12 @@ fn lower_kv(
     kv.quota = kv.quota.min(allowed);
 }
 
+/// The key of an [`Excess`] that says that an agent must not call this one.
+#[must_use]
+pub fn callee_key(callee: &Name) -> String {
+    format!("grants.delegate {callee}")
+}
+
 /// An agent that is called works under its own rules of the ceiling; these only say who
 /// may call it.
 fn lower_delegate(
@@ -303,7 +309,7 @@ fn lower_delegate(
         };
         let shown =
             identity.map_or_else(|| name.to_string(), |identity| format!("{name} ({identity})"));
-        report(format!("grants.delegate {name}"), shown, allowed);
+        report(callee_key(name), shown, allowed);
         if let Some(grant) = grant {
             grant.agents.remove(name);
         }

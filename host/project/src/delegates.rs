@@ -129,11 +129,14 @@ fn shown(names: &[&Name]) -> String {
 impl Project {
     /// These agents, and all that they and those may call.
     #[must_use]
-    pub fn with_callees<'a>(
+    pub fn with_callees<'a, 'n: 'a>(
         &'a self,
-        names: impl IntoIterator<Item = &'a Name>,
+        names: impl IntoIterator<Item = &'n Name>,
     ) -> BTreeSet<&'a Name> {
-        let mut open: Vec<&Name> = names.into_iter().collect();
+        let mut open: Vec<&'a Name> = Vec::new();
+        for name in names {
+            open.push(name);
+        }
         let mut found = BTreeSet::new();
         while let Some(name) = open.pop() {
             if found.insert(name) {

@@ -214,6 +214,13 @@ impl Sandbox {
         self.loaded(digest).is_ok()
     }
 
+    /// The components that are ready, where there is no room for another one; else nothing.
+    #[must_use]
+    pub fn ready_if_full(&self) -> Vec<Digest> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        if ready.len() < COMPONENTS_MAX { Vec::new() } else { ready.keys().copied().collect() }
+    }
+
     /// Gives up a component that nobody points at any more. Attempts that run on it end on it.
     pub fn forget(&self, digest: &Digest) {
         self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(digest);

@@ -313,14 +313,15 @@ impl Archive {
         async { answer.await? }
     }
 
-    /// The signatures of all components that were ever swapped in, by component.
+    /// The signatures of all components that were ever swapped in for a project, by component.
     ///
     /// # Errors
     /// [`ReadError`] where the host's own stream is damaged, or storage failed.
     pub fn signatures(
         &self,
+        project: String,
     ) -> impl Future<Output = Result<BTreeMap<Digest, String>, ReadError>> + Send + 'static {
-        let answer = self.readers.ask(|connection| slots::signatures(connection));
+        let answer = self.readers.ask(move |connection| slots::signatures(connection, &project));
         async { answer.await? }
     }
 

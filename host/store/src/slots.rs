@@ -147,13 +147,19 @@ pub(crate) fn told(connection: &Connection) -> Result<Slots, ReadError> {
     Ok(slots)
 }
 
-/// The signatures of all that was ever swapped in, by component.
-pub(crate) fn signatures(connection: &Connection) -> Result<BTreeMap<Digest, String>, ReadError> {
+/// The signatures of all that was ever swapped in for a project, by component: the newest
+/// of each. Reads the whole stream of the host, which runs that follow swaps ask for alone.
+pub(crate) fn signatures(
+    connection: &Connection,
+    of: &str,
+) -> Result<BTreeMap<Digest, String>, ReadError> {
     let mut found = BTreeMap::new();
     host_log::walk(connection, |_, facts| {
         for fact in facts {
-            if let HostFact::SwapCommitted { component, signature: Some(signature), .. } = fact {
-                found.insert(component, signature);
+            if let HostFact::SwapCommitted { project, component, signature: Some(text), .. } = fact
+                && project == of
+            {
+                found.insert(component, text);
             }
         }
         Ok(())

@@ -158,7 +158,8 @@ impl Store {
     /// Writes down what was done to the host itself. When this returns, it is durable.
     ///
     /// # Errors
-    /// [`ReadError`] where storage failed; then nothing is written.
+    /// [`ReadError`] where storage failed. Whether it was written then, only what can be
+    /// read says: a commit can fail when it is on the disk.
     pub async fn note(&self, at: Timestamp, facts: Vec<HostFact>) -> Result<(), ReadError> {
         self.chore(Chore::Note(at, facts)).await.map(drop)
     }

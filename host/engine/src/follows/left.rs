@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bailiwick_core::fact::{Entry, StepBy};
+use bailiwick_core::fact::{Entry, Fact, Repin, StepBy};
 use bailiwick_core::ports::Blobs;
 use bailiwick_core::recorded::recorded_attempts;
 use bailiwick_core::{Digest, Name, RunState, Timestamp};
@@ -16,27 +16,28 @@ use crate::pinned::{self, Pinned};
 use crate::problems::Problems;
 
 /// What a run that follows swaps worked on last, and what its attempts that have not ended
-/// began with. Gives since when each agent name was on its component: what is committed
-/// from then on is news to it.
+/// began with. `anew` are the agents that are pinned to something else from `now` on. Gives
+/// since when each agent name follows: what was committed from then on and is not what it
+/// is on is news to it.
 pub(crate) async fn follow(
     pinned: &mut Pinned,
     (state, entries): (&RunState, &[Entry]),
+    (anew, now): (Option<&Repin>, Timestamp),
     today: &Opened,
     (held, blobs): (&Held, &dyn Blobs),
 ) -> Result<BTreeMap<Name, Timestamp>, Problems> {
     if pinned.opened.project.pin != RunPin::Step || state.pin.is_none() {
         return Ok(BTreeMap::new());
     }
-    let began = state.span.0;
-    let names = state.agents.keys().map(|name| (name.clone(), (began, None)));
-    let mut since: BTreeMap<Name, (Timestamp, Option<Digest>)> = names.collect();
+    let since = pinned_since(state, entries, (anew, now));
+    let mut lasts: BTreeMap<Name, (Timestamp, Digest)> = BTreeMap::new();
     let mut needed: BTreeSet<(Name, Digest)> = BTreeSet::new();
     for attempt in recorded_attempts(entries).into_values() {
         if let Some(agent) = agent_of_attempt(state, &attempt.id.cell.step, attempt.agent.as_ref())
         {
-            let last = since.entry(agent.clone()).or_insert((began, None));
-            if attempt.started >= last.0 {
-                *last = (attempt.started, Some(attempt.component));
+            let from = lasts.get(agent).map_or(since.get(agent), |(started, _)| Some(started));
+            if from.is_some_and(|from| attempt.started >= *from) {
+                lasts.insert(agent.clone(), (attempt.started, attempt.component));
             }
         }
     }
@@ -47,12 +48,13 @@ pub(crate) async fn follow(
             }
         }
     }
-    let swapped = held.store.archive().signatures().await.map_err(pinned::storage)?;
-    pinned::adopt(&mut pinned.opened, &swapped);
+    let project = pinned::project(&pinned.opened.root);
+    let swapped = held.store.archive().signatures(project).await.map_err(pinned::storage)?;
+    pinned::adopt(&mut pinned.opened, state, &swapped);
     let Pinned { opened, agents, .. } = pinned;
     for agent in &mut agents.current {
         let was = agent.embedded.outline.digest;
-        let last = since.get(&agent.name).and_then(|(_, component)| *component);
+        let last = lasts.get(&agent.name).map(|(_, component)| *component);
         if let Some(last) = last.filter(|last| *last != was) {
             let on_it = pinned::agent_at(opened, today, &agent.name, last, blobs).await?;
             agents.older.push(std::mem::replace(agent, on_it));
@@ -65,7 +67,27 @@ pub(crate) async fn follow(
             agents.older.push(older);
         }
     }
-    Ok(since.into_iter().map(|(name, (at, _))| (name, at)).collect())
+    Ok(since)
+}
+
+/// Since when each agent name of a run is what the run is pinned to: what was worked on
+/// before says nothing any more.
+fn pinned_since(
+    state: &RunState,
+    entries: &[Entry],
+    (anew, now): (Option<&Repin>, Timestamp),
+) -> BTreeMap<Name, Timestamp> {
+    let mut since: BTreeMap<_, _> =
+        state.agents.keys().map(|name| (name.clone(), state.span.0)).collect();
+    for Entry { at, facts } in entries {
+        for fact in facts {
+            if let Fact::RunResumed { repinned: Some(repin), .. } = fact {
+                since.extend(repin.agents.keys().map(|name| (name.clone(), *at)));
+            }
+        }
+    }
+    since.extend(anew.into_iter().flat_map(|repin| repin.agents.keys().map(|n| (n.clone(), now))));
+    since
 }
 
 /// The agent name of an attempt of a step, or of one that was called for it.
@@ -88,12 +110,15 @@ pub(crate) async fn swapped_in(
     held: &Held,
     opened: &Opened,
 ) -> Result<Vec<Arc<Lease>>, Problems> {
-    held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+    let project = pinned::project(&opened.root);
+    held.generations.load(&project).await?;
     let mut ready = Vec::new();
     if opened.project.pin == RunPin::Step {
-        for pointer in held.generations.of(&pinned::project(&opened.root)).pointers.into_values() {
-            ready.push(host.kept.lease(pointer.component()));
-            let _ = host.sandbox.prepare(&pointer.agent.bytes).await;
+        for pointer in held.generations.of(&project).pointers.into_values() {
+            if let Ok(agent) = &pointer.agent {
+                ready.push(host.kept.lease(pointer.component()));
+                let _ = host.sandbox.prepare(&agent.bytes).await;
+            }
         }
     }
     Ok(ready)

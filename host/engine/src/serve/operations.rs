@@ -204,7 +204,10 @@ impl Resident {
         request: SwapRequest,
     ) -> Result<swap::Report, Problems> {
         let by = self.0.may(uid, Right::Swap)?;
-        let opened = self.0.projects().named(project)?;
+        let projects = self.0.projects();
+        // While a file of some project is broken the others stand as they were, but for
+        // the policy: a key that was revoked meanwhile is revoked.
+        let opened = projects.named(project)?.under(projects.policy.clone());
         let (inner, viewer) = (Arc::clone(&self.0), self.viewer(uid));
         // Whoever asked may go away in the middle: it comes to its end all the same.
         let swapped =
@@ -455,6 +458,7 @@ impl Inner {
     /// files have here.
     async fn valid(&self, staging: &Staging) -> Result<(), Problems> {
         let opened = self.projects().pinned(&staging.order.project).ok_or_else(closing)?;
+        self.held.generations.load(&staging.order.project).await?;
         let opened = self.held.generations.over(&opened);
         let plan = check::plan(&opened, Some(&staging.order.pipeline))?;
         admission::agents_of(&opened, &plan)?;

@@ -19,6 +19,7 @@ use crate::delivery::Outline;
 use crate::desk::Complain;
 use crate::host::{Held, Host, HostConfig};
 use crate::load::Places;
+use crate::pinned;
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
 use crate::rules::{Report, Watched};
@@ -132,7 +133,9 @@ impl Resident {
         };
         let held = host.hold()?;
         held.rules.load(&held.store).await?;
-        held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+        for opened in projects.all() {
+            held.generations.load(&pinned::project(&opened.root)).await?;
+        }
         let orders = Orders::open(host.data()).map_err(storage)?;
         let inner = Arc::new(Inner {
             host,

@@ -54,19 +54,47 @@ fn nested(inner: &Value, outer: &Value, at: &str, (same, depth): (bool, usize)) 
     }
     let refers = |schema: &Map<String, Value>| schema.contains_key("$ref");
     if refers(inner) || refers(outer) {
-        let is_same = same && inner.get("$ref") == outer.get("$ref");
+        let is_same = same && without_words(inner) == without_words(outer);
         return (!is_same).then(|| format!("{shown}: what it refers to is another thing"));
+    }
+    if let Some(key) = HARD.into_iter().find(|key| is_hard(inner, key) || is_hard(outer, key)) {
+        let is_same = same && without_words(inner) == without_words(outer);
+        return (!is_same).then(|| format!("{shown}: `{key}` cannot be compared"));
     }
     let keywords = outer.iter().filter(|(key, _)| !WORDS.contains(&key.as_str()));
     let mut reasons = keywords.filter_map(|(key, wanted)| {
-        keyword(key, (inner, wanted), outer, at, (same, depth)).map(|why| {
-            match why.contains(": ") {
-                true => why,
-                false => format!("{shown}: {why}"),
-            }
+        keyword(key, (inner, wanted), outer, at, (same, depth)).map(|why| match why {
+            Why::Here(why) => format!("{shown}: {why}"),
+            Why::Below(why) => why,
         })
     });
     reasons.next()
+}
+
+/// Keywords that reach over several others, so that one of them alone says nothing.
+const HARD: [&str; 4] =
+    ["patternProperties", "prefixItems", "unevaluatedProperties", "additionalProperties"];
+
+/// Whether a schema uses such a keyword in a way that says something.
+fn is_hard(schema: &Map<String, Value>, key: &str) -> bool {
+    match schema.get(key) {
+        None => false,
+        Some(Value::Bool(_)) if key == "additionalProperties" => false,
+        Some(_) => true,
+    }
+}
+
+/// What a schema says of documents, here; what lies below may still have words.
+fn without_words(schema: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    schema.iter().filter(|(key, _)| !WORDS.contains(&key.as_str())).collect()
+}
+
+/// Why not, and where.
+enum Why {
+    /// At the place that was asked about.
+    Here(String),
+    /// Somewhere below; the place is in the text.
+    Below(String),
 }
 
 /// Why a keyword of the outer schema does not hold for every document of the inner one.
@@ -76,10 +104,10 @@ fn keyword(
     outer: &Map<String, Value>,
     at: &str,
     (same, depth): (bool, usize),
-) -> Option<String> {
+) -> Option<Why> {
     let has = inner.get(key);
     let below = |part: &str| format!("{at}/{part}");
-    match key {
+    let why = match key {
         "type" => {
             let (known, allowed) = (types(has), types(Some(wanted)));
             let is_known = |kind: &String| {
@@ -97,21 +125,28 @@ fn keyword(
         "properties" => {
             let wanted = wanted.as_object()?;
             let named = has.and_then(Value::as_object);
-            wanted.iter().find_map(|(name, wanted)| {
-                let known = named?.get(name)?;
-                nested(known, wanted, &below(name), (same, depth - 1))
-            })
+            let must_be = texts(inner.get("required"));
+            return wanted.iter().find_map(|(name, wanted)| {
+                // What must be there and is not described is anything.
+                let undescribed = must_be.contains(name).then_some(&Value::Bool(true));
+                let known = named.and_then(|named| named.get(name)).or(undescribed)?;
+                nested(known, wanted, &below(name), (same, depth - 1)).map(Why::Below)
+            });
         }
         "additionalProperties" if *wanted == Value::Bool(false) => {
             let named = inner.get("properties").and_then(Value::as_object);
             let allowed = outer.get("properties").and_then(Value::as_object);
-            let other = named.into_iter().flatten().map(|(name, _)| name);
+            let must_be = texts(inner.get("required"));
+            let other = named.into_iter().flatten().map(|(name, _)| name).chain(&must_be);
             let mut other = other.filter(|name| allowed.is_none_or(|all| !all.contains_key(*name)));
             other.next().map(|name| format!("`{name}` may be there and must not be"))
         }
         "additionalProperties" if *wanted == Value::Bool(true) => None,
         "items" => match has {
-            Some(known) => nested(known, wanted, &below("items"), (same, depth - 1)),
+            Some(known) => {
+                let why = nested(known, wanted, &below("items"), (same, depth - 1));
+                return why.map(Why::Below);
+            }
             None => Some("the items are bounded".to_owned()),
         },
         "enum" => {
@@ -134,7 +169,8 @@ fn keyword(
             (!known.is_some_and(fits)).then(|| format!("`{key}` is {wanted}"))
         }
         _ => (has != Some(wanted)).then(|| format!("`{key}` is another one")),
-    }
+    };
+    why.map(Why::Here)
 }
 
 fn types(value: Option<&Value>) -> Vec<String> {
@@ -225,6 +261,52 @@ mod tests {
         let loose =
             object(json!({ "a": { "type": "number" }, "list": { "type": "array" } }), json!(["a"]));
         assert_eq!(output(&old, &loose).as_deref(), Some("/list: the items are bounded"));
+    }
+
+    #[test]
+    fn what_cannot_be_told_does_not_fit() {
+        let text = json!({ "type": "string" });
+        let refers = |more: Value| {
+            let mut schema = json!({ "$ref": "#/$defs/x", "$defs": { "x": { "type": "string" } } });
+            schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            schema
+        };
+        let map = |of: Value| json!({ "type": "object", "additionalProperties": of });
+        let some = |name: &str, of: Value| json!({ "type": "object", "properties": { name: of }, "additionalProperties": false });
+        for (old, new) in [
+            // Beside a reference stands something new.
+            (refers(json!({})), refers(json!({ "maxLength": 3 }))),
+            // A map of texts was taken, and one key alone is left, which is a number.
+            (map(text.clone()), some("de", json!({ "type": "integer" }))),
+            (map(text.clone()), map(json!({ "type": "integer" }))),
+            (
+                json!({ "type": "object", "properties": { "a": {} }, "additionalProperties": text }),
+                json!({ "type": "object", "additionalProperties": text }),
+            ),
+            (
+                json!({ "patternProperties": { "^a": text } }),
+                json!({ "properties": { "ab": { "type": "integer" } } }),
+            ),
+            (
+                json!({ "type": "array", "prefixItems": [text], "items": { "type": "integer" } }),
+                json!({ "type": "array", "items": { "type": "integer" } }),
+            ),
+            // What had to be there was anything.
+            (
+                json!({ "required": ["a"] }),
+                json!({ "required": ["a"], "properties": { "a": text } }),
+            ),
+            (
+                json!({ "required": ["a"] }),
+                json!({ "required": ["a"], "additionalProperties": false }),
+            ),
+        ] {
+            assert!(input(&old, &new).is_some(), "{old} {new}");
+            assert_eq!(input(&old, &old), None, "{old}");
+        }
+        let colon = |value: &str| object(json!({ "a": { "enum": [value] } }), json!(["a"]));
+        let why = input(&colon("x: y"), &colon("z")).unwrap();
+        assert_eq!(why, "/a: \"x: y\" is not one of its values");
     }
 
     #[test]

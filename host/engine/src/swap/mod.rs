@@ -16,9 +16,9 @@ use bailiwick_store::{HostFact, Rehearsed, Served, SlotName};
 pub use changes::Change;
 pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
 
-use crate::admission::{admit, sent};
+use crate::admission::{admit, of_the_file, sent};
 use crate::codes;
-use crate::components::{Agent, Found, file_of, read_agents};
+use crate::components::{Agent, Found, file_digest, serving};
 use crate::files;
 use crate::generations::Pointer;
 use crate::history::History;
@@ -132,10 +132,10 @@ pub async fn swap(
     request: SwapRequest,
 ) -> Result<Report, Problems> {
     let held = host.hold()?;
-    held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
-    let _turn = held.generations.turn().await;
-    let opened = Arc::new(held.generations.over(opened));
+    held.generations.load(&project(&opened.root)).await?;
     let slot = SlotName { project: project(&opened.root), agent: request.agent.clone() };
+    let _turn = held.generations.turn(&slot).await;
+    let opened = Arc::new(held.generations.over(opened));
     let swap = Swap { host, held: &held, opened, slot, by, request };
     swap.go(viewer).await
 }
@@ -184,8 +184,9 @@ impl Swap<'_> {
             why,
             by: self.by.clone(),
         });
-        abandoned.await?;
-        ended.map(|()| report)
+        let abandoned = abandoned.await;
+        // Why it was given up is what somebody wants to hear first.
+        ended.and(abandoned).map(|()| report)
     }
 
     /// What serves now, and what was sent, as far as it may be run at all.
@@ -197,7 +198,7 @@ impl Swap<'_> {
             let hint = format!("its bailiwick.toml has {}", known.join(", "));
             return Err(Problems::one(Diagnostic::error(codes::NO_SLOT, message).hint(hint)));
         }
-        let file = self.judged(file_of).await?;
+        let file = self.judged(file_digest).await?;
         let pointer = self.opened.swapped.instead_of(name, file);
         let (Sent { bytes, signature }, back) = match &self.request.component {
             Some(sent) => (sent.clone(), false),
@@ -205,11 +206,13 @@ impl Swap<'_> {
         };
         let moment = if back { Moment::Before } else { Moment::Today(today()) };
         let found = Found { bytes, signature, moment };
-        let is = self.judged(|opened, name| sent(opened, name, found)).await?;
-        let was = self.judged(|opened, name| {
-            let mut found = read_agents(opened, [name]);
-            found.agents.remove(name).ok_or(found.problems)
+        let is = self.judged(move |opened, name| match found.signature {
+            // It may lie where it lies, and is what the lock says.
+            None if Digest::of(&found.bytes) == file => of_the_file(opened, name),
+            _ => sent(opened, name, found),
         });
+        let is = is.await?;
+        let was = self.judged(serving);
         Ok(Pair { was: was.await?, is, file, back })
     }
 
@@ -341,8 +344,7 @@ impl Swap<'_> {
             back: pair.back,
             by: self.by.clone(),
         };
-        self.held.store.note(at, vec![fact]).await.map_err(storage)?;
-        self.host.faults.swap_reached(SwapStage::Commit);
+        let noted = self.held.store.note(at, vec![fact]).await;
         let served = Served {
             component: report.is,
             was: report.was,
@@ -353,7 +355,16 @@ impl Swap<'_> {
             by: self.by.clone(),
             at,
         };
-        self.held.generations.flip(self.slot.clone(), served, &pair.is, &self.host.kept);
+        if let Err(error) = noted {
+            // A commit can fail and be on the disk: then it holds, here as after a restart.
+            let slots = self.held.store.archive().slots().await.map_err(storage)?;
+            let stands = slots.into_iter().find(|(name, _)| *name == self.slot);
+            if stands.and_then(|(_, state)| state.serves).as_ref() != Some(&served) {
+                return Err(storage(error));
+            }
+        }
+        self.host.faults.swap_reached(SwapStage::Commit);
+        self.held.generations.flip(self.slot.clone(), served, &pair.is);
         self.host.faults.swap_reached(SwapStage::Flip);
         Ok(())
     }

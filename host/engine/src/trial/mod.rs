@@ -15,7 +15,7 @@ use bailiwick_project::Plan;
 
 use crate::check::{self, Checked};
 use crate::codes;
-use crate::components::Agent;
+use crate::components::{Agent, knowing};
 use crate::labels;
 use crate::load::{Opened, PROJECT_FILE};
 use crate::powers::shown_grant;
@@ -64,6 +64,7 @@ pub fn judge(
         let hint = format!("bailiwick.toml has {}", names.join(", "));
         return Err(Problems::one(Diagnostic::error(codes::BAD_TRY, message).hint(hint)));
     };
+    let opened = &knowing(opened, agents.values());
     let mut told: Option<Verdict> = None;
     for plan in opened.plans.values() {
         let written = labels::follow(opened, plan, input)?;
