@@ -77,6 +77,40 @@ fn a_run_that_is_killed_after_any_fact_of_two_agents_comes_out_the_same() {
     assert!(counts.contains_key("Delegated"), "{counts:?}");
 }
 
+/// The gate judges a call by the same ceiling as `check`, in a run that begins and in one
+/// that goes on.
+#[test]
+fn a_ceiling_that_names_profiles_lets_those_be_called() {
+    let desk = Desk::new();
+    let policy = desk.file(
+        "policy.toml",
+        "labels = { unlabelled = \"public\" }\n[ceiling.\"local/*\"]\nmodel = {}\nknowledge = {}\n\
+         delegate = [\"local/fact_finder\"]\nlimits = { wall = \"30 min\" }\n",
+    );
+    let output = run(&desk, "bees").option("policy", &policy).ends(0).json();
+    assert_eq!(output["explanations"][0]["value"]["sources"], json!(["bees.md"]), "{output}");
+    run(&desk, "cut")
+        .option("policy", &policy)
+        .option("inject", "crash-after=CellStarted:1")
+        .dies();
+    let resume = desk.bailiwick(["resume", "cut"]).option("project", example(EXAMPLE));
+    let resumed = resume.option("data", desk.data()).option("policy", &policy).ends(0);
+    assert_eq!(resumed.json(), output);
+    let project = example(EXAMPLE);
+    let tried = desk.bailiwick(["check", "--try", "explain delegate fact_finder"]);
+    tried.option("project", &project).option("policy", &policy).ends(0);
+    // And a swap is judged so, too: who calls, and who is called.
+    let swap = |agent: &str, to: &str| {
+        let call = desk
+            .bailiwick(["swap", agent])
+            .word(end_to_end::agent(to).join(format!("dist/{to}.wasm")));
+        call.option("project", &project).option("data", desk.data()).option("policy", &policy)
+    };
+    swap("explain", "explain").word("--accept").ends(0);
+    let stranger = swap("fact_finder", "research").word("--accept").ends(2);
+    assert!(stranger.stderr.contains("grants.delegate fact_finder"), "{}", stranger.stderr);
+}
+
 #[test]
 fn check_says_who_may_call_whom_and_refuses_what_policy_does_not_allow() {
     let desk = Desk::new();

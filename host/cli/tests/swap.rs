@@ -428,7 +428,72 @@ fn a_signed_component_is_swapped_as_its_publishers() {
     );
     let refused = scene.call(&["run", "one"]).ends(2).stderr;
     assert!(refused.contains("E179"), "{refused}");
+    // And something else can take its place.
+    let other = Key::new(&scene.desk, "globex");
+    let guest = Guest {
+        version: "1.3.0",
+        extra: "(data (i32.const 4096) \"{\\22by\\22:\\22c\\22}\")".into(),
+        ..Guest::new("writer", "(return (call $ok (i32.const 4096) (i32.const 10)))")
+    };
+    let mended = ship(&scene.desk, &guest, "globex", &other);
+    let admits = format!(
+        "[revoked]\nkeys = [{:?}]\n{admits}[publishers.globex]\nkeys = [{{ {} }}]\n[ceiling.\"globex/*\"]\n",
+        key.id, other.line
+    );
+    scene.people("\"submit\", \"approve\", \"swap\"", &admits);
+    scene.swap(&mended).word("--accept").ends(0);
+    let own = scene.call(&["run", "one"]).ends(2).stderr;
+    assert!(own.contains("E179"), "the file of the project is revoked, too: {own}");
     scene.verified();
+}
+
+/// The project's own file need not be signed where policy says so, also when it was swapped.
+#[test]
+fn the_own_file_serves_again_wherever_it_may_lie() {
+    let desk = Desk::new();
+    let key = Key::new(&desk, "acme");
+    let own = writer(&desk, "a");
+    let guest = Guest {
+        extra: "(data (i32.const 4096) \"{\\22by\\22:\\22b\\22}\")".into(),
+        ..Guest::new("writer", "(return (call $ok (i32.const 4096) (i32.const 10)))")
+    };
+    let signed = ship(&desk, &guest, "acme", &key);
+    let scene = Scene::of(desk, &format!("[agents.writer]\ncomponent = {own:?}\n"), rule(1));
+    let roots = own.parent().unwrap();
+    let admits = format!(
+        "[sources]\nroots = [{roots:?}]\n[publishers.acme]\nkeys = [{{ {} }}]\n[ceiling.\"acme/*\"]\n",
+        key.line
+    );
+    scene.people("\"submit\", \"approve\", \"swap\"", &admits);
+    assert_eq!(scene.writes(), "a");
+    for back in [vec!["swap", "writer", "--rollback"], vec!["swap", "writer"]] {
+        scene.swap(&signed).word("--accept").ends(0);
+        assert_eq!(scene.writes(), "b");
+        let call = scene.call(&back);
+        let call = if back.len() == 2 { call.word(&own).word("--accept") } else { call };
+        call.ends(0);
+        assert_eq!(scene.writes(), "a");
+    }
+    // Other bytes are not that file.
+    let stranger = writer(&scene.desk, "c");
+    let refused = scene.swap(&stranger).word("--accept").ends(2);
+    assert!(refused.stderr.contains("lies in no folder"), "{}", refused.stderr);
+}
+
+/// What a run is repinned to counts more than what its cells worked on before.
+#[test]
+fn a_run_that_follows_swaps_goes_on_with_what_it_is_repinned_to() {
+    let scene = Scene::new("step");
+    let host = scene.serve();
+    let run = scene.asks();
+    drop(host);
+    writer(&scene.desk, "b");
+    scene.project.change(OPERATORS, "writer-a", "writer-b");
+    let resumed =
+        scene.call(&["resume", &run, "--repin", "components"]).ends_with_one_of(&[0, 3, 4]);
+    assert!(!resumed.stderr.contains("error"), "{}", resumed.stderr);
+    let _host = scene.serve();
+    assert_eq!(scene.approved(&run), ("a".into(), "b".into()));
 }
 
 /// A server that answers everything, and counts. It ends with the test.

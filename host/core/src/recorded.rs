@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::fact::{CallAnswer, Capability, Entry, Fact, Failure};
+use crate::fact::{CallAnswer, Capability, Entry, Fact, Failure, FailureKind};
 use crate::{AttemptId, Digest, Document, Name, Record, Timestamp};
 
 /// An attempt as its facts tell it.
@@ -26,6 +26,19 @@ pub struct RecordedAttempt {
     pub record: Record,
     /// How it ended, where it did.
     pub end: Option<AttemptEnd>,
+}
+
+impl RecordedAttempt {
+    /// Whether it came to an end of its own.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        match &self.end {
+            None => false,
+            // The form of the first format: it ended with the run.
+            Some(AttemptEnd::Failed(failure)) => failure.kind != FailureKind::Cancelled,
+            Some(AttemptEnd::Finished(_)) => true,
+        }
+    }
 }
 
 /// How an attempt ended.

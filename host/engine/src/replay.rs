@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bailiwick_builder::COMPONENT_BYTES_MAX;
 use bailiwick_core::fact::StepBy;
 use bailiwick_core::ports::Blobs;
-use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
+use bailiwick_core::recorded::{RecordedAttempt, recorded_attempts};
 use bailiwick_core::{Bytes, CellKey, Diagnostic, Digest, Name, RunId, RunState};
 use bailiwick_policy::Generation;
 use bailiwick_policy::publishers::Moment;
@@ -186,15 +186,7 @@ fn chosen(
         .collect();
     all.sort_by_key(order);
     let total = all.len();
-    let parked = |attempt: &RecordedAttempt| match &attempt.end {
-        None => true,
-        // The form of the first format: it ended with the run, not by itself.
-        Some(AttemptEnd::Failed(failure)) => {
-            failure.kind == bailiwick_core::fact::FailureKind::Cancelled
-        }
-        Some(AttemptEnd::Finished(_)) => false,
-    };
-    all.retain(|attempt| !parked(attempt));
+    all.retain(RecordedAttempt::has_ended);
     if total == 0 && (request.step.is_some() || request.cell.is_some()) {
         let hint = format!("`bailiwick show {}` lists its steps and cells", request.run);
         let message = "no attempt of the run is at that step and cell";
@@ -291,12 +283,8 @@ impl Known<'_> {
         state: &RunState,
         attempt: &RecordedAttempt,
     ) -> Result<Arc<Generation>, String> {
-        let by = state.step(&attempt.id.cell.step).map(|step| &step.shape.by);
-        let agent = match (&attempt.agent, by) {
-            (Some(called), _) => called,
-            (None, Some(StepBy::Agent(agent))) => agent,
-            (None, _) => return Err("no agent did it".into()),
-        };
+        let agent = state.agent_of(&attempt.id.cell.step, attempt.agent.as_ref());
+        let agent = agent.ok_or("no agent did it")?;
         let key = (agent.clone(), attempt.component, attempt.powers);
         if let Some(known) = self.generations.get(&key) {
             return known.clone();

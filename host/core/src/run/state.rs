@@ -9,7 +9,7 @@ use super::cell::{CellState, End, JudgeStage, Stage};
 use super::pauses::Pause;
 use crate::fact::{
     AgentPin, AskId, Decision, Entry, Fact, Forked, JudgeShape, Pin, Repin, RunEnd, RunLabels,
-    StepShape,
+    StepBy, StepShape,
 };
 use crate::{
     Artifact, AttemptId, AxisValue, CellId, CellKey, Cost, Currency, Digest, Document, Name, RunId,
@@ -335,6 +335,16 @@ impl RunState {
     #[must_use]
     pub fn step(&self, name: &Name) -> Option<&StepState> {
         self.steps.iter().find(|step| step.shape.name == *name)
+    }
+
+    /// The agent name of an attempt at a step: that of the step, or who was called for it.
+    #[must_use]
+    pub fn agent_of<'a>(&'a self, step: &Name, called: Option<&'a Name>) -> Option<&'a Name> {
+        let of_step = || match &self.step(step)?.shape.by {
+            StepBy::Agent(name) => Some(name),
+            StepBy::People(_) => None,
+        };
+        called.or_else(of_step)
     }
 
     /// A cell by id.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bailiwick_core::fact::{Entry, Fact, Repin, StepBy};
+use bailiwick_core::fact::{Entry, Fact, Repin};
 use bailiwick_core::ports::Blobs;
 use bailiwick_core::recorded::recorded_attempts;
 use bailiwick_core::{Digest, Name, RunState, Timestamp};
@@ -33,8 +33,7 @@ pub(crate) async fn follow(
     let mut lasts: BTreeMap<Name, (Timestamp, Digest)> = BTreeMap::new();
     let mut needed: BTreeSet<(Name, Digest)> = BTreeSet::new();
     for attempt in recorded_attempts(entries).into_values() {
-        if let Some(agent) = agent_of_attempt(state, &attempt.id.cell.step, attempt.agent.as_ref())
-        {
+        if let Some(agent) = state.agent_of(&attempt.id.cell.step, attempt.agent.as_ref()) {
             let from = lasts.get(agent).map_or(since.get(agent), |(started, _)| Some(started));
             if from.is_some_and(|from| attempt.started >= *from) {
                 lasts.insert(agent.clone(), (attempt.started, attempt.component));
@@ -43,7 +42,7 @@ pub(crate) async fn follow(
     }
     for open in state.open_attempts() {
         for (called, component) in open.components() {
-            if let Some(agent) = agent_of_attempt(state, &open.id.cell.step, called) {
+            if let Some(agent) = state.agent_of(&open.id.cell.step, called) {
                 needed.insert((agent.clone(), component));
             }
         }
@@ -88,19 +87,6 @@ fn pinned_since(
     }
     since.extend(anew.into_iter().flat_map(|repin| repin.agents.keys().map(|n| (n.clone(), now))));
     since
-}
-
-/// The agent name of an attempt of a step, or of one that was called for it.
-fn agent_of_attempt<'a>(
-    state: &'a RunState,
-    step: &Name,
-    called: Option<&'a Name>,
-) -> Option<&'a Name> {
-    let of_step = || match &state.step(step)?.shape.by {
-        StepBy::Agent(name) => Some(name),
-        StepBy::People(_) => None,
-    };
-    called.or_else(of_step)
 }
 
 /// What was swapped in is made ready for a run that will take it. Where it cannot be, the

@@ -326,7 +326,9 @@ impl Swap<'_> {
 
     /// Durable, then in force.
     async fn commit(&self, pair: &Pair, report: &Report) -> Result<(), Problems> {
-        let accepted = report.changes.iter().filter(|change| change.accept.is_some());
+        // What served before needs nobody's word.
+        let asked = report.changes.iter().filter(|change| change.accept.is_some());
+        let accepted = asked.filter(|_| !pair.back);
         let accepted: Vec<String> = accepted.map(|change| change.what.clone()).collect();
         let rehearsed: Option<Rehearsed> = report.rehearsal.as_ref().map(|told| told.counts);
         let at = self.host.clock.now();

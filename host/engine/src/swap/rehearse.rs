@@ -1,20 +1,18 @@
 //! The last recorded cells of a slot, done again on the component that is to serve: no network, no cost, no trace. Decides nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bailiwick_core::fact::{FailureKind, StepBy};
 use bailiwick_core::ports::Blobs;
-use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
+use bailiwick_core::recorded::{RecordedAttempt, recorded_attempts};
 use bailiwick_core::{Digest, Name, RunId};
 use bailiwick_policy::Generation;
 
+use crate::codes;
 use crate::history::{History, Record};
 use crate::host::Host;
 use crate::kept::Lease;
-use crate::labels;
 use crate::problems::Problems;
-use crate::replay::{Compared, Comparison, Known, Past, Rehearsal, Stage, replay};
+use crate::replay::{Compared, Past, Prepared, prepare, replay};
 
 /// How many of the newest runs are looked through: who wants cells of older ones replays
 /// those runs.
@@ -44,9 +42,15 @@ pub(crate) async fn rehearse(
         if done.len() >= most {
             break;
         }
-        let Ok(record) = history.record(&listed.run).await else {
-            hidden += 1;
-            continue;
+        let record = match history.record(&listed.run).await {
+            Ok(record) => record,
+            Err(problems) if is_all(&problems, codes::NOT_CLEARED) => {
+                hidden += 1;
+                continue;
+            }
+            // It was old, and went since it was listed.
+            Err(problems) if is_all(&problems, codes::NO_RUN) => continue,
+            Err(problems) => return Err(problems),
         };
         let attempts = attempts_of(&record, agent, most - done.len());
         if !attempts.is_empty() && record.state.pin.is_some() {
@@ -58,24 +62,19 @@ pub(crate) async fn rehearse(
     Ok((done, hidden))
 }
 
+fn is_all(problems: &Problems, code: &str) -> bool {
+    problems.diagnostics.iter().all(|diagnostic| diagnostic.code == code)
+}
+
 /// The newest ended attempts of an agent in a run, oldest first.
 fn attempts_of(record: &Record, agent: &Name, most: usize) -> Vec<RecordedAttempt> {
-    let is_its = |attempt: &RecordedAttempt| match &attempt.agent {
-        Some(called) => called == agent,
-        None => record
-            .state
-            .step(&attempt.id.cell.step)
-            .is_some_and(|step| matches!(&step.shape.by, StepBy::Agent(name) if name == agent)),
-    };
-    let ended = |attempt: &RecordedAttempt| match &attempt.end {
-        None => false,
-        // The form of the first format: it ended with the run, not by itself.
-        Some(AttemptEnd::Failed(failure)) => failure.kind != FailureKind::Cancelled,
-        Some(AttemptEnd::Finished(_)) => true,
+    let of = |attempt: &RecordedAttempt| {
+        let name = record.state.agent_of(&attempt.id.cell.step, attempt.agent.as_ref());
+        name == Some(agent)
     };
     let all = recorded_attempts(&record.entries).into_values();
     let mut all: Vec<_> = all
-        .filter(|attempt| is_its(attempt) && ended(attempt) && attempt.input.text().is_some())
+        .filter(|attempt| of(attempt) && attempt.has_ended() && attempt.input.text().is_some())
         .collect();
     all.sort_by_key(|attempt| (attempt.started, attempt.id.clone()));
     all.split_off(all.len().saturating_sub(most))
@@ -88,37 +87,12 @@ async fn again(
     attempts: Vec<RecordedAttempt>,
     is: &Arc<Generation>,
 ) -> Result<Vec<Compared>, Problems> {
-    let blobs: Arc<dyn Blobs> = Arc::clone(history) as _;
     let past = Past::of(&record.state, history).await?;
     let mut borrowed = Borrowed::new(host, &attempts);
-    let mut known = Known {
-        past: &past,
-        sandbox: &host.sandbox,
-        blobs: blobs.as_ref(),
-        generations: BTreeMap::new(),
-    };
-    let (mut all, mut compared) = (Vec::new(), Vec::new());
-    for attempt in attempts {
-        let step = record.state.step(&attempt.id.cell.step);
-        let judges =
-            step.is_some_and(|step| step.shape.judges.is_some() && attempt.agent.is_none());
-        match known.generation(&record.state, &attempt).await {
-            Ok(own) => {
-                all.push(Rehearsal { run: record.state.run.clone(), judges, attempt, own });
-            }
-            Err(why) => compared.push(Compared {
-                component: attempt.component,
-                attempt: attempt.id,
-                comparison: Comparison::Impossible(why),
-            }),
-        }
-    }
-    let shape: Vec<_> = record.state.steps.iter().map(|step| step.shape.clone()).collect();
-    let of_run = record.state.labels.as_ref();
-    let lowered = of_run.map(|of_run| labels::lowered(&shape, of_run)).unwrap_or_default();
-    let embedders = past.newest().embedders();
-    let stage = Stage::new(Arc::clone(&host.sandbox), embedders, blobs, lowered);
-    compared.extend(replay(&stage, all, Some(is)).await);
+    let blobs: Arc<dyn Blobs> = Arc::clone(history) as _;
+    let Prepared { stage, attempts, impossible: mut compared } =
+        prepare(&record.state, &past, attempts, (&host.sandbox, blobs)).await;
+    compared.extend(replay(&stage, attempts, Some(is)).await);
     borrowed.give_back(host);
     Ok(compared)
 }
