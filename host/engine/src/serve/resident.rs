@@ -18,6 +18,7 @@ use crate::codes;
 use crate::delivery::Outline;
 use crate::desk::Complain;
 use crate::host::{Held, Host, HostConfig};
+use crate::inject::Faults;
 use crate::load::Places;
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
@@ -57,6 +58,8 @@ pub struct ServeRequest {
     /// Tells the time; the machine does where it is left out. Whoever moves it moves
     /// timeouts, midnight and retention.
     pub clock: Option<Arc<dyn Clock>>,
+    /// What goes wrong in it, for drills.
+    pub faults: Faults,
 }
 
 /// A resident host. Cloning is cheap.
@@ -125,7 +128,8 @@ impl Resident {
     /// [`Problems`] where a project has errors or the folder is held; nothing was begun.
     pub async fn start(config: &HostConfig, request: ServeRequest) -> Result<Self, Problems> {
         let projects = Projects::open(&request.projects)?;
-        let host = Host::open(config)?.sharing(request.places, request.grace);
+        let host = Host::open(config)?.injecting(request.faults);
+        let host = host.sharing(request.places, request.grace);
         let host = match request.clock {
             Some(clock) => host.told_by(clock),
             None => host,
