@@ -64,7 +64,7 @@ impl Agent {
         Generation {
             agent: self.name.clone(),
             identity: self.identity.clone(),
-            key: self.signed.as_ref().map(|signed| signed.key),
+            key: self.signed.as_ref().map(Signed::with),
             version: self.embedded.profile.version.clone(),
             component: self.embedded.outline.digest,
             powers: self.effective.digest(),
