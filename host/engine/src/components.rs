@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{LOCAL, Moment, Signed};
+use bailiwick_policy::publishers::{LOCAL, Moment, Signature, Signed};
 use bailiwick_policy::{Effective, Excess, Generation, Grants, Limits, Policy, intersect};
 
 use crate::admission::against_project;
 use crate::codes;
-use crate::generations::{Pointer, Swapped};
+use crate::generations::Pointer;
 use crate::load::Opened;
 use crate::plugins::pin;
 use crate::plugins::source::{FoundAt, Source};
@@ -293,13 +293,36 @@ pub(crate) fn lies_nowhere(opened: &Opened, agent: &Agent) -> Option<Diagnostic>
     Some(Diagnostic::error(codes::OUTSIDE_ROOTS, message).hint(hint))
 }
 
-/// The component that the project's own file has for an agent name, whatever was swapped in.
-pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
-    let opened = opened.swapped_to(Swapped::default());
+/// What an agent name points at, where policy admits it no more: what its successor is
+/// compared with. It is who it said it was, and may do nothing.
+pub(crate) fn withdrawn(opened: &Opened, name: &Name) -> Result<Agent, Diagnostic> {
+    let component = opened.project.agents.get(name).map(|written| written.component.as_str());
+    let found = read_source(opened, name, component.unwrap_or_default())?;
+    let agent = match opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
+        Some(pointer) => pointer.agent.clone(),
+        None => bare(name, Path::new(&found.path), found.bytes, found.signature)?,
+    };
+    let said = agent.signature.as_deref().and_then(|text| Signature::parse(text).ok());
+    let said = said.map(|signature| signature.statement.identity());
+    Ok(Agent { identity: said.unwrap_or_else(|| agent.identity.clone()), ..agent })
+}
+
+/// The component that the project's own file has for an agent name, whatever was swapped in,
+/// and whoever signed it.
+pub(crate) fn file_of(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
     let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
-    let at = |diagnostic: Diagnostic| diagnostic.at(written.place.clone());
-    let read = read_agent(&opened, name, &written.component).map_err(at);
-    read.map_err(|diagnostic| Problems { diagnostics: vec![diagnostic], ..opened.sources() })
+    let read = || {
+        let found = read_source(opened, name, &written.component)?;
+        let digest = Digest::of(&found.bytes);
+        if let Some(pin) = opened.lock.pin(name, &written.component) {
+            pin::bytes(pin, &found.path, &digest)?;
+        }
+        Ok(digest)
+    };
+    read().map_err(|diagnostic: Diagnostic| Problems {
+        diagnostics: vec![diagnostic.at(written.place.clone())],
+        ..opened.sources()
+    })
 }
 
 /// What a source of a project has now, read and not judged.

@@ -54,6 +54,10 @@ pub enum HostFact {
         was: Option<Digest>,
         file: Digest,
         version: String,
+        /// The highest version that there ever was under this agent name, this one
+        /// included.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        highest: Option<String>,
         /// The signature of the component, and that of the one before: whose they are is
         /// found out with the policy of the day.
         #[serde(default, skip_serializing_if = "Option::is_none")]

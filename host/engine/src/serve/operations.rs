@@ -204,7 +204,7 @@ impl Resident {
         request: SwapRequest,
     ) -> Result<swap::Report, Problems> {
         let by = self.0.may(uid, Right::Swap)?;
-        let opened = self.0.projects().named(project)?;
+        let opened = self.0.projects().named_now(project)?;
         let (inner, viewer) = (Arc::clone(&self.0), self.viewer(uid));
         // Whoever asked may go away in the middle: it comes to its end all the same.
         let swapped =

@@ -2,6 +2,8 @@
 
 mod changes;
 pub(crate) mod fits;
+mod highest;
+mod instead;
 mod rehearse;
 mod report;
 
@@ -14,11 +16,12 @@ use bailiwick_policy::publishers::Moment;
 use bailiwick_store::{HostFact, Rehearsed, Served, SlotName};
 
 pub use changes::Change;
+pub use instead::instead;
 pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
 
 use crate::admission::{admit, sent};
 use crate::codes;
-use crate::components::{Agent, Found, file_of, read_agents};
+use crate::components::{Agent, Found, file_of, read_agents, withdrawn};
 use crate::files;
 use crate::generations::Pointer;
 use crate::history::History;
@@ -197,7 +200,7 @@ impl Swap<'_> {
             let hint = format!("its bailiwick.toml has {}", known.join(", "));
             return Err(Problems::one(Diagnostic::error(codes::NO_SLOT, message).hint(hint)));
         }
-        let file = file_of(self.opened, name)?.embedded.outline.digest;
+        let file = file_of(self.opened, name)?;
         let pointer = self.opened.swapped.instead_of(name, file);
         let (Sent { bytes, signature }, back) = match &self.request.component {
             Some(sent) => (sent.clone(), false),
@@ -205,9 +208,23 @@ impl Swap<'_> {
         };
         let moment = if back { Moment::Before } else { Moment::Today(today()) };
         let is = sent(self.opened, name, Found { bytes, signature, moment })?;
-        let mut found = read_agents(self.opened, [name]);
-        let was = found.agents.remove(name).ok_or(found.problems)?;
+        let was = self.was()?;
         Ok(Pair { was, is, file, back })
+    }
+
+    /// What serves. One that is admitted no more is what is replaced most urgently.
+    fn was(&self) -> Result<Agent, Problems> {
+        let name = &self.slot.agent;
+        let mut found = read_agents(self.opened, [name]);
+        if let Some(was) = found.agents.remove(name) {
+            return Ok(was);
+        }
+        let gone = [codes::REVOKED, codes::BAD_SIGNATURE, codes::NO_PUBLISHER];
+        let mut why = found.problems.diagnostics.iter();
+        match why.any(|problem| gone.contains(&problem.code)) {
+            true => withdrawn(self.opened, name).map_err(Problems::one),
+            false => Err(found.problems),
+        }
     }
 
     /// The component that a rollback goes back to.
@@ -239,7 +256,7 @@ impl Swap<'_> {
             was: (before != now).then_some(before),
             is: now,
             version: is.embedded.profile.version.clone(),
-            changes: changes::changes(was, is),
+            changes: changes::changes(was, is, self.highest([was]).as_deref()),
             rehearsal: None,
             // A file that was overwritten serves new runs already, but those that follow
             // swaps have not heard of it.
@@ -314,6 +331,7 @@ impl Swap<'_> {
         let accepted: Vec<String> = accepted.map(|change| change.what.clone()).collect();
         let rehearsed: Option<Rehearsed> = report.rehearsal.as_ref().map(|told| told.counts);
         let at = self.host.clock.now();
+        let highest = self.highest([&pair.was, &pair.is]);
         let fact = HostFact::SwapCommitted {
             project: self.slot.project.clone(),
             agent: self.slot.agent.clone(),
@@ -321,6 +339,7 @@ impl Swap<'_> {
             was: report.was,
             file: pair.file,
             version: report.version.clone(),
+            highest: highest.clone(),
             signature: pair.is.signature.clone(),
             was_signature: pair.was.signature.clone(),
             accepted,
@@ -336,6 +355,7 @@ impl Swap<'_> {
             signature: pair.is.signature.clone(),
             was_signature: pair.was.signature.clone(),
             file: pair.file,
+            highest,
             back: pair.back,
             by: self.by.clone(),
             at,
