@@ -22,7 +22,7 @@ use crate::inject::Faults;
 use crate::load::Places;
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
-use crate::rules::{Report, Watched};
+use crate::rules::{self, Report, Watched};
 use crate::run::{Finished, Running};
 use crate::serve::alarms::{Alarms, due, midnight_after};
 use crate::serve::feed::{Feed, Stage};
@@ -137,6 +137,8 @@ impl Resident {
         let held = host.hold()?;
         held.rules.load(&held.store).await?;
         held.generations.load(&held.store, host.clock.as_ref(), &host.kept).await?;
+        let opened = projects.all().map(|opened| &**opened);
+        rules::say(&held.store, host.clock.now(), opened).await?;
         let orders = Orders::open(host.data()).map_err(storage)?;
         let inner = Arc::new(Inner {
             host,
