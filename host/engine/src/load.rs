@@ -100,6 +100,12 @@ impl Opened {
         project.or_else(policy).or_else(plans)
     }
 
+    /// The same under another policy.
+    #[must_use]
+    pub(crate) fn under(&self, policy: Policy) -> Self {
+        Self { policy, ..self.clone() }
+    }
+
     /// The same, whose agent names were swapped so.
     #[must_use]
     pub(crate) fn swapped_to(&self, swapped: Swapped) -> Self {

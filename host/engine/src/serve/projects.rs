@@ -67,8 +67,7 @@ impl Projects {
     /// The same under the policy of now: where a project has errors under it, it is kept as
     /// it was opened under another one.
     pub(crate) fn named_now(&self, name: Option<&str>) -> Result<Opened, Problems> {
-        let opened = self.named(name)?;
-        Ok(Opened { policy: self.policy.clone(), ..Opened::clone(&opened) })
+        Ok(self.named(name)?.under(self.policy.clone()))
     }
 
     /// The project that a run is pinned to.
