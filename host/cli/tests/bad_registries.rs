@@ -173,19 +173,27 @@ fn wrongs(component: &[u8]) -> Vec<(Does, &'static str, &'static str)> {
         (all(Reply::Says(Vec::new())), AGAIN, "broke off"),
         (all(says("503 Away", "retry-after: 7\r\n", b"")), AGAIN, "in trouble"),
         (with(Reply::Says(broken)), AGAIN, "broke off"),
-        (with(says("200 OK", "", half)), NEVER, "bytes"),
+        (with(says("200 OK", "", half)), NEVER, "bytes for component and sends"),
         (with(says("200 OK", "", &other)), NEVER, "sent other bytes than asked for"),
-        (all(says("401 Who", realm, b"")), NEVER, "127.0.0.1:9"),
+        (
+            all(says("401 Who", realm, b"")),
+            NEVER,
+            "sends the host to http://127.0.0.1:9 for a token",
+        ),
         // Ten gigabytes: as a manifest, as the component, and announced as such.
         (all(Reply::Floods(http("200 OK", "", huge).into())), NEVER, "more than 1 MiB"),
-        (with(Reply::Floods(http("200 OK", "", huge).into())), NEVER, "bytes"),
+        (
+            with(Reply::Floods(http("200 OK", "", huge).into())),
+            NEVER,
+            "bytes for component and sends 10000000000",
+        ),
         (
             Does {
                 manifest: manifested(&manifest(component, huge)),
                 blob: Reply::Floods(http("200 OK", "", huge).into()),
             },
             NEVER,
-            "",
+            "is announced with 9.3 GiB; it may have 64 MiB",
         ),
     ]
 }
