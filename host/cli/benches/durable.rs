@@ -110,7 +110,8 @@ impl Bench {
             ..Guest::new("idle", "(return (call $ok (i32.const 4096) (i32.const 2)))")
         }
         .build(&desk);
-        let counter = Counter::start(fan::SAYS, Box::new(|_| THINKS)).unwrap();
+        let counter =
+            Counter::start(Box::new(|_| fan::SAYS.to_owned()), Box::new(|_| THINKS)).unwrap();
         let operators = format!(
             "[agents.idle]\ncomponent = {idle:?}\n[agents.note]\ncomponent = {:?}\n\
              grants.model = {{ use = [\"built\", \"writer\"], calls = 2_000, tokens = 2_000_000 }}\n\

@@ -6,8 +6,10 @@ mod end_to_end;
 
 use std::collections::BTreeMap;
 
+use end_to_end::journal::Journal;
+use end_to_end::project::{OPERATORS, Project};
 use end_to_end::{Call, Desk, agent, example};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const EXAMPLE: &str = "07-delegate";
 
@@ -109,6 +111,62 @@ fn a_ceiling_that_names_profiles_lets_those_be_called() {
     swap("explain", "explain").word("--accept").ends(0);
     let stranger = swap("fact_finder", "research").word("--accept").ends(2);
     assert!(stranger.stderr.contains("grants.delegate fact_finder"), "{}", stranger.stderr);
+}
+
+/// An attempt that began before another agent was swapped, and called it after: its output
+/// was made by the new one, and its beginning names the old one. It is nobody's to use again.
+#[test]
+fn an_output_that_a_swapped_agent_had_a_part_in_is_not_taken_for_one_of_the_old_one() {
+    let desk = Desk::new();
+    for name in ["explain", "fact_finder"] {
+        agent(name);
+    }
+    let project = Project::like(&desk, EXAMPLE);
+    project.change(OPERATORS, "[models.writer]", "[run]\npin = \"step\"\n\n[models.writer]");
+    // A step more, so that a fork has something to do anew.
+    let two = "[step.again]\nagent = \"explain\"\nover = [\"topic\"]\nneeds = [\"explain\"]\n\
+               input = { topic = \"${axis.topic}\", reader = \"experts\" }\n\n[output]";
+    project.change("pipelines/explain.toml", "[output]", two);
+    let call = |words: &[&str]| {
+        let call = desk.bailiwick(words).option("project", project.path());
+        call.option("data", desk.data())
+    };
+    let input = desk.file("input.json", r#"{ "topics": ["Bees"], "reader": "beginners" }"#);
+    let begins = |id: &str| call(&["run", "--run-id", id]).option("input", &input);
+    let reused = |of: &str, id: &str| {
+        call(&["fork", of, "--from", "again", "--run-id", id]).ends(0);
+        let journal = Journal::of(&desk, id);
+        let explained = |fact: &&Value| {
+            fact["cell"]["step"] == "explain" || fact["attempt"]["cell"]["step"] == "explain"
+        };
+        journal.named("CellReused").filter(explained).count()
+    };
+    begins("whole").ends(0);
+    assert_eq!(reused("whole", "whole-again"), 1, "nothing has changed");
+
+    begins("mixed").option("inject", "crash-before=Delegated:1").dies();
+    let own = std::fs::read(agent("fact_finder").join("dist/fact_finder.wasm")).unwrap();
+    let other = desk.path("other.wasm");
+    std::fs::write(&other, [&own[..], b"\x00\x02\x01x"].concat()).unwrap();
+    call(&["swap", "fact_finder"]).word(&other).ends(0);
+    call(&["resume", "mixed"]).ends(0);
+    let journal = Journal::of(&desk, "mixed");
+    let called = journal.named("Delegated").next().unwrap()["component"].clone();
+    assert_eq!(called, format!("blake3:{}", blake3::hash(&std::fs::read(&other).unwrap())));
+
+    // The old one serves again: what the cell began with is what it would begin with now.
+    call(&["swap", "fact_finder", "--rollback"]).ends(0);
+    let content = |id: &str| journal_of_explain(&desk, id)["content"].clone();
+    assert_eq!(content("mixed"), content("whole"));
+    assert_eq!(reused("mixed", "mixed-again"), 0, "what another agent made");
+    assert_eq!(reused("whole", "whole-once-more"), 1);
+}
+
+/// How the first cell of `explain` began.
+fn journal_of_explain(desk: &Desk, run: &str) -> Value {
+    let journal = Journal::of(desk, run);
+    let mut began = journal.named("CellStarted");
+    began.find(|fact| fact["attempt"]["cell"]["step"] == "explain").unwrap().clone()
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use end_to_end::Desk;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
-use end_to_end::shelf::{Key, ship};
+use end_to_end::shelf::{Key, pack, ship};
 
 /// Longer than anything here takes on a busy machine.
 const HANGS: Duration = Duration::from_secs(120);
@@ -135,8 +135,9 @@ impl Scene {
         );
         // Whoever runs the tests may ask the host; a policy.toml names everybody who may.
         let uid = rustix::process::getuid().as_raw();
-        let people =
-            format!("[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\", \"revoke\"]\n");
+        let people = format!(
+            "[people.me]\nuid = {uid}\ngroups = []\nmay = [\"submit\", \"revoke\", \"swap\"]\n"
+        );
         let acme = text.split_once("[ceiling").unwrap().1.replacen("local/*", "acme/*", 1);
         let text = format!("{text}[ceiling{acme}{people}{admitted}");
         let policy = desk.file("policy/policy.toml", &text);
@@ -211,7 +212,11 @@ impl Scene {
     }
 
     fn host(&self, words: &[&str]) -> end_to_end::Ended {
-        self.desk.bailiwick(words).option("data", self.desk.data()).ends(0)
+        self.at(words, 0)
+    }
+
+    fn at(&self, words: &[&str], code: i32) -> end_to_end::Ended {
+        self.desk.bailiwick(words).option("data", self.desk.data()).ends(code)
     }
 
     fn state(&self, run: &str) -> String {
@@ -424,6 +429,100 @@ fn a_component_that_is_revoked_while_a_host_serves_it_is_stopped() {
     assert_eq!(run.ends(), Some(1), "{}", run.said());
     let (message, _) = scene.revoked("r");
     assert!(message.ends_with(&format!("admits key {} of acme no more", key.id)), "{message}");
+}
+
+/// A key keeps its signatures when its days are over; an edit of its days that leaves the day
+/// of a signature out takes them back, as the removal of the key does.
+#[test]
+fn a_key_whose_days_are_others_by_now_stops_what_it_signed_on_none_of_them() {
+    for (word, day, says) in [
+        ("from", "2999-01-01", "from 2999-01-01 on only, and this was signed on 20"),
+        ("until", "2001-01-01", "until 2001-01-01 only, and this was signed on 20"),
+    ] {
+        let (scene, key) = Scene::signed();
+        let served = scene.start(&["serve"]);
+        served.says("serving ");
+        let run = scene.submit();
+        scene.goes_on();
+        let wide = format!("{}, from = \"2001-01-01\", until = \"2999-01-01\"", key.line);
+        scene.file(|text| text.replace(&key.line, &wide), &scene.policy);
+        served.says("was changed and is in force");
+        scene.goes_on();
+        let narrow = format!("{}, {word} = {day:?}", key.line);
+        scene.file(|text| text.replace(&wide, &narrow), &scene.policy);
+        until("it fails", || scene.state(&run) == "failed");
+        let (message, hint) = scene.revoked(&run);
+        let says = format!("policy.toml admits key {} of acme {says}", key.id);
+        assert!(message.contains(&says), "{message}");
+        let line =
+            format!("in policy.toml, under [publishers.acme]: key {} has {word} = {day:?}", key.id);
+        assert_eq!(hint, line);
+        served.says(&format!("and is nothing: {says}"));
+        // And what begins now is told why it does not.
+        let run = scene.submit();
+        until("it fails", || scene.state(&run) == "failed");
+        let told = scene.desk.told(&run);
+        assert!(told.contains("it does not begin: ") && told.contains(&says), "{told}");
+    }
+}
+
+/// What was swapped in serves under its own signature, and goes with it.
+#[test]
+fn a_component_that_was_swapped_in_is_stopped_when_it_is_revoked() {
+    let (scene, key) = Scene::signed();
+    let served = scene.start(&["serve"]);
+    served.says("serving ");
+    let second = Guest { version: "1.1.0", ..asks_for_ever(scene.counter.port) };
+    let folder = second.build_in(&scene.desk, "second");
+    pack(&scene.desk, &folder, "acme", &key);
+    let component = folder.join("dist/asker.wasm");
+    scene.host(&["swap", "asker", component.to_str().unwrap()]);
+    let run = scene.submit();
+    scene.goes_on();
+    let digest = blake3::hash(&std::fs::read(&component).unwrap()).to_hex();
+    let revoked = format!("\n[revoked]\ndigests = [\"blake3:{digest}\"]\n");
+    scene.file(|text| text + &revoked, &scene.policy);
+    until("it fails", || scene.state(&run) == "failed");
+    let (message, hint) = scene.revoked(&run);
+    assert!(message.ends_with(&format!("the component blake3:{digest} is revoked")), "{message}");
+    assert!(hint.starts_with("in policy.toml, under [revoked]: "), "{hint}");
+    // Nothing new begins on it, and it can be replaced all the same: by the one before, or by
+    // the next one, which may do more than what may do nothing.
+    let serves = |words: &[&str]| {
+        scene.host(&[&["swap", "asker"], words].concat());
+        let run = scene.submit();
+        scene.goes_on();
+        scene.host(&["cancel", &run]);
+    };
+    let refused = scene.at(&["submit"], 2).stderr;
+    assert!(refused.contains("E179") && refused.contains("is revoked"), "{refused}");
+    serves(&["--rollback"]);
+    let back = scene.at(&["swap", "asker", "--rollback"], 2).stderr;
+    assert!(back.contains("E179"), "{back}");
+}
+
+/// Also where the file itself is what is revoked.
+#[test]
+fn a_component_that_is_revoked_is_replaced_by_a_swap() {
+    let (scene, key) = Scene::signed();
+    let served = scene.start(&["serve"]);
+    served.says("serving ");
+    let own = blake3::hash(&std::fs::read(scene.desk.path("shelf/asker.wasm")).unwrap()).to_hex();
+    let revoked = format!("\n[revoked]\ndigests = [\"blake3:{own}\"]\n");
+    scene.file(|text| text + &revoked, &scene.policy);
+    served.says("was changed and is in force");
+    let second = Guest { version: "1.1.0", ..asks_for_ever(scene.counter.port) };
+    let folder = second.build_in(&scene.desk, "second");
+    pack(&scene.desk, &folder, "acme", &key);
+    let component = folder.join("dist/asker.wasm");
+    let component = component.to_str().unwrap();
+    let refused = scene.at(&["swap", "asker", component], 2).stdout;
+    assert!(refused.contains("! grants http: nothing -> "), "{refused}");
+    scene.host(&["swap", "asker", component, "--accept"]);
+    scene.submit();
+    scene.goes_on();
+    let back = scene.at(&["swap", "asker", "--rollback"], 2).stderr;
+    assert!(back.contains("E179"), "{back}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use bailiwick_core::ports::{BoxFuture, Clock};
 use bailiwick_core::run::RunStatus;
 use bailiwick_core::{Calls, Name, RunId, RunState, Timestamp};
 use bailiwick_engine::host::HostConfig;
+use bailiwick_engine::inject::Faults;
 use bailiwick_engine::load::Places;
 use bailiwick_engine::serve::{Parcel, Resident, ServeRequest};
 use bailiwick_engine::{Keys, audit};
@@ -90,6 +91,7 @@ impl Served {
             uid,
             complain: Arc::new(move |what| heard.lock().unwrap().push(what)),
             clock: Some(clock),
+            faults: Faults::default(),
         };
         let config = HostConfig {
             data: desk.data(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{LOCAL, Moment, Signed};
+use bailiwick_policy::publishers::{LOCAL, Moment, Signature, Signed};
 use bailiwick_policy::{Effective, Excess, Generation, Grants, Limits, Policy, intersect};
 
 use crate::admission::against_project;
@@ -76,7 +76,7 @@ impl Agent {
         Generation {
             agent: self.name.clone(),
             identity: self.identity.clone(),
-            key: self.signed.as_ref().map(|signed| signed.key),
+            key: self.signed.as_ref().map(Signed::with),
             version: self.embedded.profile.version.clone(),
             component: self.embedded.outline.digest,
             powers: self.effective.digest(),
@@ -328,16 +328,6 @@ pub(crate) fn lies_nowhere(opened: &Opened, agent: &Agent) -> Option<Diagnostic>
     Some(Diagnostic::error(codes::OUTSIDE_ROOTS, message).hint(hint))
 }
 
-/// The digest of what the project's own file for an agent name has, whatever was swapped in.
-pub(crate) fn file_digest(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
-    let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
-    let found = read_source(opened, name, &written.component).map_err(|diagnostic| {
-        let diagnostics = vec![diagnostic.at(written.place.clone())];
-        Problems { diagnostics, ..opened.sources() }
-    })?;
-    Ok(Digest::of(&found.bytes))
-}
-
 /// What serves an agent name. What is no longer admitted has no powers here, so that
 /// something else can take its place.
 ///
@@ -352,10 +342,32 @@ pub(crate) fn serving(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
     let file = written.and_then(|written| read_source(opened, name, &written.component).ok());
     let FoundAt { path, bytes, signature } = file.ok_or(found.problems)?;
     let pointer = opened.swapped.instead_of(name, Digest::of(&bytes));
-    match pointer.and_then(|pointer| pointer.agent.as_ref().ok()) {
-        Some(agent) => Ok(agent.clone()),
-        None => bare(name, Path::new(&path), bytes, signature).map_err(Problems::one),
-    }
+    let agent = match pointer.and_then(|pointer| pointer.agent.as_ref().ok()) {
+        Some(agent) => agent.clone(),
+        None => bare(name, Path::new(&path), bytes, signature).map_err(Problems::one)?,
+    };
+    // It is who it said it was, and may do nothing.
+    let said = agent.signature.as_deref().and_then(|text| Signature::parse(text).ok());
+    let said = said.map(|signature| signature.statement.identity());
+    Ok(Agent { identity: said.unwrap_or_else(|| agent.identity.clone()), ..agent })
+}
+
+/// The digest of what the project's own file for an agent name has, whatever was swapped in,
+/// and whoever signed it.
+pub(crate) fn file_digest(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
+    let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
+    let read = || {
+        let found = read_source(opened, name, &written.component)?;
+        let digest = Digest::of(&found.bytes);
+        if let Some(pin) = opened.lock.pin(name, &written.component) {
+            pin::bytes(pin, &found.path, &digest)?;
+        }
+        Ok(digest)
+    };
+    read().map_err(|diagnostic: Diagnostic| Problems {
+        diagnostics: vec![diagnostic.at(written.place.clone())],
+        ..opened.sources()
+    })
 }
 
 /// What a source of a project has now, read and not judged.

@@ -13,6 +13,7 @@ use bailiwick_core::{
 };
 use bailiwick_orchestrator::{Desk, Question, Reusable, Reuse, RunHandle, World};
 use bailiwick_policy::People;
+use bailiwick_policy::ports::Slots;
 use bailiwick_project::{Plan, Step};
 
 use crate::admission::agents_of;
@@ -115,13 +116,22 @@ fn depends(plan: &Plan, step: &Step, redone: &BTreeSet<Name>) -> bool {
 /// Which candidate a decision was about.
 type About = (Name, CellKey, u32, Digest);
 
+/// What an attempt put out, and on which components those worked that it called: one that
+/// was swapped in while it went is another one than the attempt's content names.
+#[derive(Debug)]
+struct Output {
+    output: Document,
+    called: BTreeSet<(Name, Digest)>,
+}
+
 /// What a fork may take from the run that it is made from.
 pub(crate) struct Past {
     pub(crate) forked: Forked,
     /// The files that the input of then names.
     pub(crate) imported: Vec<Artifact>,
     redone: BTreeSet<Name>,
-    outputs: BTreeMap<Digest, Document>,
+    /// By what they depend on.
+    outputs: BTreeMap<Digest, Vec<Output>>,
     decided: BTreeMap<About, Vec<(Decision, String)>>,
     /// Steps whose outputs were kept in the form that people are shown.
     lowered: BTreeSet<Name>,
@@ -137,20 +147,15 @@ impl Past {
         imported: Vec<Artifact>,
         entries: &[Entry],
     ) -> Self {
-        let mut outputs = BTreeMap::new();
-        for attempt in recorded_attempts(entries).into_values() {
-            if let (Some(content), Some(AttemptEnd::Finished(output))) =
-                (attempt.content, attempt.end)
-            {
-                outputs.insert(content, output);
-            }
-        }
+        let mut outputs = outputs(entries);
         let mut asked: BTreeMap<_, About> = BTreeMap::new();
         let mut decided: BTreeMap<About, Vec<_>> = BTreeMap::new();
         for fact in entries.iter().flat_map(|entry| &entry.facts) {
             match fact {
+                // Whether it could be had was asked then.
                 Fact::CellReused { content, output, .. } => {
-                    outputs.insert(*content, output.clone());
+                    let (output, called) = (output.clone(), BTreeSet::new());
+                    outputs.entry(*content).or_default().push(Output { output, called });
                 }
                 Fact::Asked { ask, cell, round, subject, .. } => {
                     let judge = judge_of(&forked.from, ask, cell, *round);
@@ -214,9 +219,31 @@ impl Past {
         };
         // What was not put into the form that people are shown, is made again.
         let formless = lowered.difference(&self.lowered).cloned().collect();
-        let reuse = PastOutputs { past: self, blobs, formless, inner: world.reuse };
+        let slots = Arc::clone(&world.slots);
+        let reuse = PastOutputs { past: self, blobs, formless, slots, inner: world.reuse };
         World { desk: Arc::new(desk), reuse: Arc::new(reuse), ..world }
     }
+}
+
+/// What the attempts of a run put out.
+fn outputs(entries: &[Entry]) -> BTreeMap<Digest, Vec<Output>> {
+    let (mut outputs, mut called): (BTreeMap<_, Vec<_>>, BTreeMap<_, BTreeSet<_>>) =
+        Default::default();
+    let attempts = recorded_attempts(entries);
+    for attempt in attempts.values() {
+        if let Some(agent) = &attempt.agent {
+            let by = called.entry(attempt.id.of_step()).or_default();
+            by.insert((agent.clone(), attempt.component));
+        }
+    }
+    for attempt in attempts.into_values() {
+        if let (Some(content), Some(AttemptEnd::Finished(output))) = (attempt.content, attempt.end)
+        {
+            let called = called.remove(&attempt.id).unwrap_or_default();
+            outputs.entry(content).or_default().push(Output { output, called });
+        }
+    }
+    outputs
 }
 
 /// The judge in the id of a question.
@@ -236,15 +263,28 @@ struct PastOutputs {
     past: Arc<Past>,
     blobs: Arc<dyn Blobs>,
     formless: BTreeSet<Name>,
+    /// What agent names point at in the run that is made.
+    slots: Arc<dyn Slots>,
     /// What other runs have made.
     inner: Arc<dyn Reuse>,
 }
 
 impl PastOutputs {
     async fn of_then(&self, content: Digest) -> Option<Reusable> {
-        let output = self.past.outputs.get(&content)?.clone();
+        let made = self.past.outputs.get(&content)?.iter();
+        let mut made = made.filter(|made| made.called.iter().all(|called| self.serves(called)));
+        let output = made.next_back()?.output.clone();
         all_there(&output, self.blobs.as_ref()).await?;
         Some(Reusable { from: self.past.forked.from.clone(), output })
+    }
+}
+
+impl PastOutputs {
+    /// What an attempt depends on names the components that it may call, so that where it is
+    /// the same, those of then are those of now: what was called besides was swapped in
+    /// while it went.
+    fn serves(&self, (agent, component): &(Name, Digest)) -> bool {
+        self.slots.current(agent).is_some_and(|serving| serving.component == *component)
     }
 }
 

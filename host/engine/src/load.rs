@@ -100,15 +100,16 @@ impl Opened {
         project.or_else(policy).or_else(plans)
     }
 
+    /// The same under another policy.
+    #[must_use]
+    pub(crate) fn under(&self, policy: Policy) -> Self {
+        Self { policy, ..self.clone() }
+    }
+
     /// The same, whose agent names were swapped so.
     #[must_use]
     pub(crate) fn swapped_to(&self, swapped: Swapped) -> Self {
         Self { swapped, ..self.clone() }
-    }
-
-    /// The same project under another policy.
-    pub(crate) fn under(&self, policy: Policy) -> Self {
-        Self { policy, ..self.clone() }
     }
 
     /// An empty list of problems that has the texts of this project's files.

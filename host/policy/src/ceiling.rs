@@ -13,7 +13,7 @@ use crate::http::HttpRule;
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::people::People;
-use crate::publishers::{KeyId, Publishers, Withdrawn};
+use crate::publishers::{Publishers, SignedWith, Withdrawn};
 use crate::registry::RegistryRule;
 
 /// `policy.toml`, parsed.
@@ -242,14 +242,14 @@ impl Policy {
     pub fn withdrawn(
         &self,
         component: &Digest,
-        key: Option<KeyId>,
+        signed: Option<SignedWith>,
         identity: &str,
     ) -> Option<Withdrawn> {
         match &self.publishers {
-            Some(publishers) => publishers.withdrawn(component, key, identity),
+            Some(publishers) => publishers.withdrawn(component, signed, identity),
             // Whoever wrote a policy wrote it down; without one nobody was ever admitted.
-            None => key.zip(identity.split_once('/')).map(|(key, (publisher, _))| {
-                Withdrawn::NoMore { publisher: publisher.to_owned(), key }
+            None => signed.zip(identity.split_once('/')).map(|(signed, (publisher, _))| {
+                Withdrawn::NoMore { publisher: publisher.to_owned(), key: signed.key }
             }),
         }
     }

@@ -4,7 +4,7 @@ use bailiwick_core::schema::Schema;
 use bailiwick_core::{Digest, Name};
 
 use crate::intersect::Effective;
-use crate::publishers::KeyId;
+use crate::publishers::SignedWith;
 
 /// Component, effective powers and schemas of one agent name. A swap makes a new one.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +13,8 @@ pub struct Generation {
     pub agent: Name,
     /// `publisher/name` of the component; `local/…` where it is unsigned.
     pub identity: String,
-    /// The key that it is signed with; nothing where it is unsigned.
-    pub key: Option<KeyId>,
+    /// What it is signed with, and when; nothing where it is unsigned.
+    pub key: Option<SignedWith>,
     /// The version of the profile.
     pub version: String,
     /// The component's bytes.

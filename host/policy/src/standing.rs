@@ -10,7 +10,7 @@ use crate::flow::Clearances;
 use crate::generation::Generation;
 use crate::grants::{Grants, ModelGrant};
 use crate::intersect::{Effective, Excess, RequestedLimits, Resources, intersect};
-use crate::publishers::{KeyId, Withdrawn};
+use crate::publishers::{SignedWith, Withdrawn};
 use crate::revoked::Revocation;
 
 /// Who says how far a power reaches.
@@ -62,8 +62,8 @@ pub struct Narrowing<'a> {
     pub identity: &'a str,
     /// The component's bytes.
     pub component: Digest,
-    /// The key that it is signed with, where it is.
-    pub key: Option<KeyId>,
+    /// What it is signed with, and when, where it is.
+    pub key: Option<SignedWith>,
     /// What `bailiwick.toml` grants it.
     pub granted: &'a Grants,
     /// The limits that it asks for there.

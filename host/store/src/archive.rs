@@ -313,6 +313,18 @@ impl Archive {
         async { answer.await? }
     }
 
+    /// The files of rules with the versions that were last said to be in force, in the
+    /// order in which that was said last. Reads the whole of the host's own stream.
+    ///
+    /// # Errors
+    /// [`ReadError`] where that is damaged, or storage failed.
+    pub fn rules(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(String, Digest)>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(|connection| host_log::rules(connection));
+        async { answer.await? }
+    }
+
     /// The signatures of all components that were ever swapped in for a project, by component.
     ///
     /// # Errors

@@ -37,9 +37,15 @@ pub enum HostFact {
     PowerRevoked { holder: String, power: String, by: String },
     /// It was given back: the files hold again.
     PowerReturned { holder: String, power: String, by: String },
-    /// Another version of a file of rules took force, without a restart. `above` is what
-    /// is granted and denied from then on.
-    RulesTaken { file: String, digest: Digest, above: Vec<String> },
+    /// Another version of a file of rules took force: while a host went on, with `above`,
+    /// what is granted and denied from then on; or because it was there when a host began.
+    RulesTaken {
+        file: String,
+        digest: Digest,
+        above: Vec<String>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        start: bool,
+    },
     /// Another version of a file of rules cannot be read: the one before stays in force.
     RulesRefused { file: String, why: String },
     /// A component was admitted for an agent name of a project. Nothing has changed yet.
@@ -54,6 +60,10 @@ pub enum HostFact {
         was: Option<Digest>,
         file: Digest,
         version: String,
+        /// The highest version that there ever was under this agent name, this one
+        /// included.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        highest: Option<String>,
         /// The signature of the component, and that of the one before: whose they are is
         /// found out with the policy of the day.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,6 +98,22 @@ pub struct Rehearsed {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
 fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+/// The versions of files of rules that were last said to be in force, in the order in which
+/// that was said last.
+pub(crate) fn rules(connection: &Connection) -> Result<Vec<(String, Digest)>, ReadError> {
+    let mut said: Vec<(String, Digest)> = Vec::new();
+    walk(connection, |_, facts| {
+        for fact in facts {
+            if let HostFact::RulesTaken { file, digest, .. } = fact {
+                said.retain(|(known, _)| *known != file);
+                said.push((file, digest));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(said)
 }
 
 /// The link before the first entry.

@@ -43,6 +43,10 @@ pub struct Served {
     /// That of the component before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was_signature: Option<String>,
+    /// The highest version that there was by then, by this commit, those before and the
+    /// project's lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest: Option<String>,
     /// What the project's file was then: where it is another one by now, the file holds.
     pub file: Digest,
     /// Whether it was a rollback.
@@ -87,6 +91,7 @@ fn take(slots: &mut Slots, at: Timestamp, fact: &HostFact) -> Option<SlotName> {
             signature,
             was_signature,
             file,
+            highest,
             back,
             by,
             ..
@@ -98,6 +103,7 @@ fn take(slots: &mut Slots, at: Timestamp, fact: &HostFact) -> Option<SlotName> {
                 signature: signature.clone(),
                 was_signature: was_signature.clone(),
                 file: *file,
+                highest: highest.clone(),
                 back: *back,
                 by: by.clone(),
                 at,

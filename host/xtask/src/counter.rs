@@ -26,6 +26,9 @@ pub(crate) struct Asked {
 /// How long the request of this number (from 0) takes.
 pub(crate) type Pace = dyn Fn(usize) -> Duration + Send + Sync;
 
+/// What is said to a request with this body.
+pub(crate) type Says = dyn Fn(&str) -> String + Send + Sync;
+
 /// The server. It ends with this value.
 pub(crate) struct Counter {
     port: u16,
@@ -40,12 +43,12 @@ struct Shared {
     answered: AtomicUsize,
     over: AtomicBool,
     pace: Box<Pace>,
-    answer: String,
+    says: Box<Says>,
 }
 
 impl Counter {
-    /// Starts one on a free port of this machine that says `text` whatever it is asked.
-    pub(crate) fn start(text: &str, pace: Box<Pace>) -> Result<Self> {
+    /// Starts one on a free port of this machine.
+    pub(crate) fn start(says: Box<Says>, pace: Box<Pace>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
         let port = listener.local_addr().context("no free port")?.port();
         let shared = Arc::new(Shared {
@@ -55,7 +58,7 @@ impl Counter {
             answered: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             pace,
-            answer: answer(text),
+            says,
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
@@ -114,6 +117,7 @@ impl Shared {
     fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let Some((key, body)) = request(&stream)? else { return Ok(()) };
+        let answer = answer(&(self.says)(&body));
         let number = {
             let mut asked = self.asked();
             asked.push(Asked { key, body, at: Instant::now() });
@@ -124,7 +128,7 @@ impl Shared {
         thread::sleep((self.pace)(number));
         self.open.fetch_sub(1, Ordering::SeqCst);
         self.answered.fetch_add(1, Ordering::SeqCst);
-        stream.write_all(self.answer.as_bytes())?;
+        stream.write_all(answer.as_bytes())?;
         stream.shutdown(Shutdown::Write)
     }
 }

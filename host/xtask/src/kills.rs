@@ -57,7 +57,7 @@ pub(crate) fn run(asked: &Kills) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }
-    let counter = Counter::start(SAYS, Box::new(pace))?;
+    let counter = Counter::start(Box::new(|_| SAYS.to_owned()), Box::new(pace))?;
     let project = project(&folder.join("project"), &counter.base())?;
     let bailiwick = match binary {
         Some(binary) => std::path::absolute(binary)?,

@@ -13,6 +13,7 @@ use bailiwick_engine::labels::follow;
 use bailiwick_engine::load::{self, Opened, PolicySource};
 use bailiwick_engine::powers::{Power, powers};
 use bailiwick_engine::rules::{self, Taken};
+use bailiwick_engine::swap::{self, Slot};
 use bailiwick_engine::trial::{Resolve, Verdict, judge};
 use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Problems};
@@ -48,7 +49,7 @@ pub(crate) struct Arguments {
     /// With --try: looks the name of the host up, and says what its addresses are
     #[arg(long, requires = "request")]
     resolve: bool,
-    /// The data folder whose revocations hold [default: PROJECT/.bailiwick]
+    /// The data folder whose revocations and swaps hold [default: PROJECT/.bailiwick]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Prints what is wrong as JSON, one problem a line
@@ -69,7 +70,7 @@ pub(crate) async fn command(
         Ok(opened) => opened,
         Err(problems) => return problems_of(problems, arguments, talk),
     };
-    let gone = revoked(arguments, environment, &opened).await?;
+    let (gone, swapped) = said_since(arguments, environment, &opened).await?;
     if let Some(request) = &arguments.request {
         return tried(request, arguments, &opened, &gone, talk);
     }
@@ -85,26 +86,39 @@ pub(crate) async fn command(
         for taken in &gone {
             text.push_str(&format!("revoked: {}", revoke::as_text(taken)));
         }
-        checked.agents.values().for_each(|agent| text.push_str(&of_agent(&opened, agent)));
+        for agent in checked.agents.values() {
+            text.push_str(&of_agent(&opened, agent));
+            let instead = swapped.iter().find(|slot| slot.agent == agent.name);
+            text.push_str(&instead.map(swapped_in).unwrap_or_default());
+        }
         pipelines(&opened, &checked.agents, &mut text);
         stdout::write(&text)?;
     }
     problems_of(checked.problems, arguments, talk)
 }
 
-/// What is taken away in the data folder of the project, where there is one that this user
-/// may read.
-async fn revoked(
+/// What was taken away and what was swapped in the data folder of the project, where there
+/// is one that this user may read.
+async fn said_since(
     arguments: &Arguments,
     environment: &Environment,
     opened: &Opened,
-) -> anyhow::Result<Vec<Taken>> {
+) -> anyhow::Result<(Vec<Taken>, Vec<Slot>)> {
     let data = arguments.data.clone().unwrap_or_else(|| opened.root.join(".bailiwick"));
     let viewer = Viewer::new(opened.policy.clone(), Caller::who_runs_it(environment.uid));
     match History::open(&data, viewer)? {
-        Some(history) => Ok(rules::revoked(&history).await?),
-        None => Ok(Vec::new()),
+        Some(history) => {
+            Ok((rules::revoked(&history).await?, swap::instead(&history, opened).await?))
+        }
+        None => Ok(Default::default()),
     }
+}
+
+/// That this is not what serves: the files are what is checked.
+fn swapped_in(slot: &Slot) -> String {
+    let (component, by, at) = (&slot.component, &slot.by, words::instant(slot.at));
+    let line = format!("  not what serves: {component} was swapped in by {by}, {at}");
+    format!("{}\n", visible(&line, Lines::Escape))
 }
 
 /// `--try`: one request, and what decides about it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bailiwick_core::units::{parse_duration, show_duration};
+use bailiwick_engine::inject::Faults;
 use bailiwick_engine::load::Places;
 use bailiwick_engine::lockdown::Ground;
 use bailiwick_engine::serve::{Resident, ServeRequest};
@@ -48,6 +49,9 @@ pub(crate) struct Arguments {
     /// Without landlock and seccomp: for a system on which they stand in the way
     #[arg(long)]
     unlocked: bool,
+    /// Makes something go wrong on purpose, for drills (docs/drills.md)
+    #[arg(long = "inject", value_name = "FAULT")]
+    faults: Vec<String>,
 }
 
 impl Arguments {
@@ -105,6 +109,7 @@ pub(crate) async fn command(
         uid: environment.uid,
         complain: Arc::new(move |what| told.say(&what)),
         clock: None,
+        faults: Faults::parse(&arguments.faults)?,
     };
     let resident = Resident::start(&environment.host(&arguments.data), request).await?;
     let group = resident.group();

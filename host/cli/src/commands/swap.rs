@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Takes what wants more than the one before, or has a schema that does not fit; written down with your name
     #[arg(long)]
     accept: bool,
-    /// Takes a lower version than the one that serves; written down with your name
+    /// Takes a lower version than one that served or that bailiwick.lock knows; written down with your name
     #[arg(long)]
     downgrade: bool,
     /// How many of the last recorded cells are done again on it first, on their records alone; at most 256 [default: none, with --require 16]

@@ -243,7 +243,7 @@ impl Client {
         };
         self.ask(&asked).await?;
         loop {
-            match self.next().await? {
+            match self.next().await.map_err(unsaid)? {
                 Answer::Want { from, .. } => {
                     let from = usize::try_from(from).unwrap_or(usize::MAX);
                     let rest = bytes.as_ref().and_then(|bytes| bytes.get(from..));
@@ -349,6 +349,17 @@ fn is_nobody(error: &io::Error) -> bool {
 
 fn lost(error: FrameError) -> anyhow::Error {
     anyhow::Error::new(error).context("the host is gone, or does not understand this program")
+}
+
+/// A host that ends in the middle of a swap has not said what became of it: its journal
+/// knows.
+fn unsaid(error: anyhow::Error) -> anyhow::Error {
+    let Some(FrameError::Closed | FrameError::System(_)) = error.downcast_ref() else {
+        return error;
+    };
+    let message = "the host ended before it said what became of the swap";
+    let hint = "the old component serves, or the new one: `bailiwick swap --list` says which, and the next host goes by it; the same swap may be asked for again";
+    Broken(Problems::one(Diagnostic::error(codes::HOST_LEFT, message).hint(hint))).into()
 }
 
 fn unexpected(what: &str) -> anyhow::Error {

@@ -29,6 +29,12 @@ impl Served {
         }
         panic!("it does not serve: {}", served.said)
     }
+
+    /// Waits until it was killed, by somebody else.
+    pub(crate) fn dies(mut self) {
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), None, "it ended by itself");
+    }
 }
 
 impl Drop for Served {

@@ -34,7 +34,7 @@ impl Fan {
         head: &str,
         pace: impl Fn(usize) -> Duration + Send + Sync + 'static,
     ) -> Self {
-        let counter = Counter::start(SAYS, Box::new(pace)).unwrap();
+        let counter = Counter::start(Box::new(|_| SAYS.to_owned()), Box::new(pace)).unwrap();
         let operators = format!(
             "[agents.note]\ncomponent = {:?}\ngrants.model = {{ use = [\"writer\"], {grant} }}\n\n\
              [models.writer]\nroutes = [{{ provider = \"openai\", base = \"{}\", model = \"counted\" }}]\n",

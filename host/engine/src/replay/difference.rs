@@ -9,6 +9,9 @@ pub const DIFFERENCES_MAX: usize = 5;
 /// The longest text of one side, in bytes: one line of a terminal.
 const SIDE_MAX_BYTES: usize = 160;
 
+/// What is told of what both sides begin with, in bytes: enough to find the place again.
+const BEFORE_MAX_BYTES: usize = 40;
+
 /// The deepest place that is looked at: documents are at most this deep.
 const DEPTH_MAX: usize = 128;
 
@@ -64,12 +67,28 @@ fn walk(
                 at.pop();
             }
         }
-        _ => found.push(Difference {
-            at: at.iter().map(|part| format!("/{}", visible(part, Lines::Escape))).collect(),
-            was: was.map(|was| shown(&was.to_string())),
-            is: is.map(|is| shown(&is.to_string())),
-        }),
+        _ => {
+            let (was, is) = (was.map(Value::to_string), is.map(Value::to_string));
+            let from = alike(was.as_deref().unwrap_or_default(), is.as_deref().unwrap_or_default());
+            found.push(Difference {
+                at: at.iter().map(|part| format!("/{}", visible(part, Lines::Escape))).collect(),
+                was: was.map(|was| shown_from(&was, from)),
+                is: is.map(|is| shown_from(&is, from)),
+            });
+        }
     }
+}
+
+/// Where what is told of two long texts begins, so that the first difference is in it.
+fn alike(was: &str, is: &str) -> usize {
+    let same = was.chars().zip(is.chars()).take_while(|(was, is)| was == is);
+    let same: usize = same.map(|(was, _)| was.len_utf8()).sum();
+    if same < SIDE_MAX_BYTES / 2 { 0 } else { clip(was, same - BEFORE_MAX_BYTES).len() }
+}
+
+fn shown_from(text: &str, from: usize) -> String {
+    let rest = shown(text.get(from..).unwrap_or_default());
+    if from > 0 { format!("…{rest}") } else { rest }
 }
 
 #[cfg(test)]
@@ -105,5 +124,22 @@ mod tests {
         let long = differences(&json!("x".repeat(9_999)), &json!("\u{202e}"));
         let (was, is) = (long[0].was.clone().unwrap(), long[0].is.clone().unwrap());
         assert!(was.len() < 200 && was.ends_with('…') && is.contains("\\u{202e}"), "{was} {is}");
+    }
+
+    #[test]
+    fn shows_the_place_at_which_long_texts_part() {
+        let long = "ä".repeat(500);
+        let sides = [json!(format!("{long}one")), json!(format!("{long}two"))];
+        let told = differences(&sides[0], &sides[1]);
+        let side = |word: &str| format!("…{}{word}\"", "ä".repeat(20));
+        assert_eq!(
+            (told[0].was.clone(), told[0].is.clone()),
+            (Some(side("one")), Some(side("two")))
+        );
+        // Those that part early begin at the beginning, and so does one that stands alone.
+        let told = differences(&json!([format!("a{long}")]), &json!([format!("b{long}"), long]));
+        for side in [&told[0].was, &told[0].is, &told[1].is] {
+            assert!(side.as_ref().unwrap().starts_with('"'), "{side:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod of_run;
 mod revoke;
+mod said;
 mod watched;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::problems::Problems;
 
 pub(crate) use of_run::RunRules;
 pub use revoke::{Change, Taken, parse, revoke, revoked};
+pub(crate) use said::say;
 pub(crate) use watched::Watched;
 
 /// The rules of one data folder. Its version rises with everything that changes, so that a

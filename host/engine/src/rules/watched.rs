@@ -157,7 +157,8 @@ impl Watched {
                 let line = format!(
                     "{shown} was changed and cannot be read; the version before stays in force:\n{problems}"
                 );
-                let fact = HostFact::RulesRefused { file: shown, why: problems.to_string() };
+                let file = path.display().to_string();
+                let fact = HostFact::RulesRefused { file, why: problems.to_string() };
                 return self.report.tell(&line, fact).await;
             }
         };
@@ -175,7 +176,9 @@ impl Watched {
             line.push_str("\n  ");
             line.push_str(lost);
         }
-        self.report.tell(&line, HostFact::RulesTaken { file: shown, digest, above }).await;
+        let file = path.display().to_string();
+        let fact = HostFact::RulesTaken { file, digest, above, start: false };
+        self.report.tell(&line, fact).await;
     }
 
     async fn read(

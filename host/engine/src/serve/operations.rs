@@ -204,10 +204,7 @@ impl Resident {
         request: SwapRequest,
     ) -> Result<swap::Report, Problems> {
         let by = self.0.may(uid, Right::Swap)?;
-        let projects = self.0.projects();
-        // While a file of some project is broken the others stand as they were, but for
-        // the policy: a key that was revoked meanwhile is revoked.
-        let opened = projects.named(project)?.under(projects.policy.clone());
+        let opened = self.0.projects().named_now(project)?;
         let (inner, viewer) = (Arc::clone(&self.0), self.viewer(uid));
         // Whoever asked may go away in the middle: it comes to its end all the same.
         let swapped =

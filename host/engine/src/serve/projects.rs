@@ -64,6 +64,12 @@ impl Projects {
         })
     }
 
+    /// The same under the policy of now: where a project has errors under it, it is kept as
+    /// it was opened under another one.
+    pub(crate) fn named_now(&self, name: Option<&str>) -> Result<Opened, Problems> {
+        Ok(self.named(name)?.under(self.policy.clone()))
+    }
+
     /// The project that a run is pinned to.
     pub(crate) fn pinned(&self, project: &str) -> Option<Arc<Opened>> {
         self.by_name.values().find(|opened| pinned::project(&opened.root) == project).cloned()

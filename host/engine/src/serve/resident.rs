@@ -18,11 +18,12 @@ use crate::codes;
 use crate::delivery::Outline;
 use crate::desk::Complain;
 use crate::host::{Held, Host, HostConfig};
+use crate::inject::Faults;
 use crate::load::Places;
 use crate::pinned;
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
-use crate::rules::{Report, Watched};
+use crate::rules::{self, Report, Watched};
 use crate::run::{Finished, Running};
 use crate::serve::alarms::{Alarms, due, midnight_after};
 use crate::serve::feed::{Feed, Stage};
@@ -58,6 +59,8 @@ pub struct ServeRequest {
     /// Tells the time; the machine does where it is left out. Whoever moves it moves
     /// timeouts, midnight and retention.
     pub clock: Option<Arc<dyn Clock>>,
+    /// What goes wrong in it, for drills.
+    pub faults: Faults,
 }
 
 /// A resident host. Cloning is cheap.
@@ -126,7 +129,8 @@ impl Resident {
     /// [`Problems`] where a project has errors or the folder is held; nothing was begun.
     pub async fn start(config: &HostConfig, request: ServeRequest) -> Result<Self, Problems> {
         let projects = Projects::open(&request.projects)?;
-        let host = Host::open(config)?.sharing(request.places, request.grace);
+        let host = Host::open(config)?.injecting(request.faults);
+        let host = host.sharing(request.places, request.grace);
         let host = match request.clock {
             Some(clock) => host.told_by(clock),
             None => host,
@@ -136,6 +140,8 @@ impl Resident {
         for opened in projects.all() {
             held.generations.load(&pinned::project(&opened.root)).await?;
         }
+        let opened = projects.all().map(|opened| &**opened);
+        rules::say(&held.store, host.clock.now(), opened).await?;
         let orders = Orders::open(host.data()).map_err(storage)?;
         let inner = Arc::new(Inner {
             host,

@@ -42,19 +42,16 @@ impl Change {
     }
 }
 
-/// Everything that is another one, in the order in which people weigh it.
-pub(crate) fn changes(was: &Agent, is: &Agent) -> Vec<Change> {
+/// Everything that is another one, in the order in which people weigh it. `highest` is the
+/// highest version that the agent name ever had.
+pub(crate) fn changes(was: &Agent, is: &Agent, highest: Option<&str>) -> Vec<Change> {
     let mut all = Vec::new();
     let some = |text: &str| Some(text.to_owned());
     if was.identity != is.identity {
         let why = Some("it is another component by its own word".to_owned());
         all.push(Change::of("identity", some(&was.identity), some(&is.identity)).accepted(why));
     }
-    let versions = (&was.embedded.profile.version, &is.embedded.profile.version);
-    if versions.0 != versions.1 {
-        let why = is_below(versions.1, versions.0).then(|| "it is lower".to_owned());
-        all.push(Change::of(VERSION, some(versions.0), some(versions.1)).accepted(why));
-    }
+    all.extend(version(was, is, highest));
     all.extend(imports(was, is));
     for capability in CAPABILITIES {
         let (before, now) = (wanted(was, capability), wanted(is, capability));
@@ -69,6 +66,23 @@ pub(crate) fn changes(was: &Agent, is: &Agent) -> Vec<Change> {
     all.extend(grants(&was.effective, &is.effective));
     all.extend(schemas(was, is));
     all
+}
+
+/// What was taken on purpose before, lower than the highest, serves on: another one of
+/// that version is one more that is lower.
+fn version(was: &Agent, is: &Agent, highest: Option<&str>) -> Option<Change> {
+    let (before, now) = (&was.embedded.profile.version, &is.embedded.profile.version);
+    if was.embedded.outline.digest == is.embedded.outline.digest {
+        return None;
+    }
+    let above = highest.filter(|highest| is_below(now, highest));
+    let why = match above {
+        _ if is_below(now, before) => Some("it is lower".to_owned()),
+        Some(highest) => Some(format!("it is lower than {highest}, which was there")),
+        None => None,
+    };
+    (before != now || why.is_some())
+        .then(|| Change::of(VERSION, Some(before.clone()), Some(now.clone())).accepted(why))
 }
 
 /// Both are versions of three numbers, and this is the lower one.

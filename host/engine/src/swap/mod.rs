@@ -2,6 +2,8 @@
 
 mod changes;
 pub(crate) mod fits;
+mod highest;
+mod instead;
 mod rehearse;
 mod report;
 
@@ -14,6 +16,7 @@ use bailiwick_policy::publishers::Moment;
 use bailiwick_store::{HostFact, Rehearsed, Served, SlotName};
 
 pub use changes::Change;
+pub use instead::instead;
 pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
 
 use crate::admission::{admit, of_the_file, sent};
@@ -255,7 +258,7 @@ impl Swap<'_> {
             was: (before != now).then_some(before),
             is: now,
             version: is.embedded.profile.version.clone(),
-            changes: changes::changes(was, is),
+            changes: changes::changes(was, is, self.highest([was]).as_deref()),
             rehearsal: None,
             // A file that was overwritten serves new runs already, but those that follow
             // swaps have not heard of it.
@@ -332,6 +335,7 @@ impl Swap<'_> {
         let accepted: Vec<String> = accepted.map(|change| change.what.clone()).collect();
         let rehearsed: Option<Rehearsed> = report.rehearsal.as_ref().map(|told| told.counts);
         let at = self.host.clock.now();
+        let highest = self.highest([&pair.was, &pair.is]);
         let fact = HostFact::SwapCommitted {
             project: self.slot.project.clone(),
             agent: self.slot.agent.clone(),
@@ -339,6 +343,7 @@ impl Swap<'_> {
             was: report.was,
             file: pair.file,
             version: report.version.clone(),
+            highest: highest.clone(),
             signature: pair.is.signature.clone(),
             was_signature: pair.was.signature.clone(),
             accepted,
@@ -353,6 +358,7 @@ impl Swap<'_> {
             signature: pair.is.signature.clone(),
             was_signature: pair.was.signature.clone(),
             file: pair.file,
+            highest,
             back: pair.back,
             by: self.by.clone(),
             at,

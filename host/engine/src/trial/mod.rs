@@ -8,6 +8,7 @@ use bailiwick_core::fact::CallAnswer;
 use bailiwick_core::{Bytes, Currency, Diagnostic, Name, RunId};
 use bailiwick_gate::ledger::{Allowance, Ledger, Payer};
 use bailiwick_gate::{Case, Money, Permit, Request};
+use bailiwick_policy::publishers::Signed;
 use bailiwick_policy::{
     Clearances, Effective, Grants, Narrowing, Network, Origin, Revocation, Says, Standing,
 };
@@ -132,7 +133,7 @@ impl At<'_> {
             agent: &agent.name,
             identity: &agent.identity,
             component: agent.embedded.outline.digest,
-            key: agent.signed.as_ref().map(|signed| signed.key),
+            key: agent.signed.as_ref().map(Signed::with),
             granted: &granted,
             limits: &limits,
             resources: &opened.resources,

@@ -65,6 +65,23 @@ pub struct Signed {
     pub key: KeyId,
 }
 
+/// The key that a component is signed with, and the day on which it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedWith {
+    /// The key.
+    pub key: KeyId,
+    /// The day.
+    pub on: Day,
+}
+
+impl Signed {
+    /// By which key, and when.
+    #[must_use]
+    pub fn with(&self) -> SignedWith {
+        SignedWith { key: self.key, on: self.statement.date }
+    }
+}
+
 /// Why what somebody signed is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the sentences say what the values are")]
@@ -107,6 +124,27 @@ pub enum Withdrawn {
         /// The key.
         key: KeyId,
     },
+    /// The days of its key are others by now, and the one on which it was signed is none of
+    /// them.
+    OtherDays {
+        /// The publisher.
+        publisher: String,
+        /// The key.
+        key: KeyId,
+        /// Which end of its days was moved, and to where.
+        outside: Outside,
+        /// The day of the signature.
+        signed: Day,
+    },
+}
+
+/// On which side of a key's days a signature lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The key counts from this day on only.
+    Before(Day),
+    /// The key counts until this day only.
+    After(Day),
 }
 
 impl fmt::Display for Withdrawn {
@@ -116,6 +154,16 @@ impl fmt::Display for Withdrawn {
             Self::Digest(digest) => write!(f, "the component {digest} is revoked"),
             Self::NoMore { publisher, key } => {
                 write!(f, "policy.toml admits key {key} of {publisher} no more")
+            }
+            Self::OtherDays { publisher, key, outside, signed } => {
+                let days = match outside {
+                    Outside::Before(from) => format!("from {from} on"),
+                    Outside::After(until) => format!("until {until}"),
+                };
+                write!(
+                    f,
+                    "policy.toml admits key {key} of {publisher} {days} only, and this was signed on {signed}"
+                )
             }
         }
     }
@@ -132,6 +180,15 @@ impl Withdrawn {
             }
             Self::NoMore { publisher, key } => {
                 format!("in policy.toml, under [publishers.{publisher}]: keys lacks {key}")
+            }
+            Self::OtherDays { publisher, key, outside, .. } => {
+                let (word, day) = match outside {
+                    Outside::Before(from) => ("from", from),
+                    Outside::After(until) => ("until", until),
+                };
+                format!(
+                    "in policy.toml, under [publishers.{publisher}]: key {key} has {word} = \"{day}\""
+                )
             }
         }
     }
@@ -169,21 +226,29 @@ impl Publishers {
         Ok(Signed { statement: statement.clone(), key: *key })
     }
 
-    /// Whether a component that was admitted is no longer. `key` is what it was signed with
-    /// and `identity` its `publisher/name`.
+    /// Whether a component that was admitted is no longer. `signed` is what it was signed
+    /// with and when, and `identity` its `publisher/name`. That the days of its key are over
+    /// by now is no reason: that they are others is.
     #[must_use]
     pub fn withdrawn(
         &self,
         component: &Digest,
-        key: Option<KeyId>,
+        signed: Option<SignedWith>,
         identity: &str,
     ) -> Option<Withdrawn> {
-        if let Some(gone) = self.revoked_of(component, key) {
+        if let Some(gone) = self.revoked_of(component, signed.map(|signed| signed.key)) {
             return Some(gone);
         }
-        let (key, (publisher, _)) = (key?, identity.split_once('/')?);
-        let is_there = self.of(publisher).any(|own| own.key.id() == key);
-        (!is_there).then(|| Withdrawn::NoMore { publisher: publisher.to_owned(), key })
+        let (SignedWith { key, on }, (publisher, _)) = (signed?, identity.split_once('/')?);
+        let own = self.of(publisher).find(|own| own.key.id() == key);
+        let publisher = publisher.to_owned();
+        match own.map(|own| own.outside(on)) {
+            Some(None) => None,
+            Some(Some(outside)) => {
+                Some(Withdrawn::OtherDays { publisher, key, outside, signed: on })
+            }
+            None => Some(Withdrawn::NoMore { publisher, key }),
+        }
     }
 
     /// Whose key it is.
@@ -222,14 +287,23 @@ impl Publishers {
 }
 
 impl PublisherKey {
+    /// Where a signature of that day lies, unless it is within the days of the key.
+    fn outside(&self, signed: Day) -> Option<Outside> {
+        let from = self.from.filter(|from| signed < *from).map(Outside::Before);
+        from.or_else(|| self.until.filter(|until| signed > *until).map(Outside::After))
+    }
+
     fn counts(&self, statement: &Statement, moment: Moment) -> Result<(), Unadmitted> {
         let (publisher, key) = (statement.publisher.clone(), self.key.id());
         let signed = statement.date;
-        if let Some(from) = self.from.filter(|from| signed < *from) {
-            return Err(Unadmitted::NotYet { publisher, key, from, signed });
-        }
-        if let Some(until) = self.until.filter(|until| signed > *until) {
-            return Err(Unadmitted::Expired { publisher, key, until, signed });
+        match self.outside(signed) {
+            Some(Outside::Before(from)) => {
+                return Err(Unadmitted::NotYet { publisher, key, from, signed });
+            }
+            Some(Outside::After(until)) => {
+                return Err(Unadmitted::Expired { publisher, key, until, signed });
+            }
+            None => {}
         }
         let Moment::Today(today) = moment else { return Ok(()) };
         // Where the sun rises earlier it is tomorrow already.

@@ -48,6 +48,11 @@ fn world() -> (Publishers, KeyPair, KeyPair) {
     (Publishers { keys, revoked: Revoked::default() }, acme, globex)
 }
 
+/// Signed with it on the day of [`statement`].
+fn with(key: KeyId) -> SignedWith {
+    SignedWith { key, on: day("2026-11-23") }
+}
+
 fn today() -> Moment {
     Moment::Today(day("2026-11-23"))
 }
@@ -65,7 +70,7 @@ fn what_a_publisher_signed_is_his() {
     assert_eq!(verified.key, public(&acme).id());
     let identity = verified.statement.identity();
     let digest = Digest::of(COMPONENT);
-    assert_eq!(publishers.withdrawn(&digest, Some(verified.key), &identity), None);
+    assert_eq!(publishers.withdrawn(&digest, Some(verified.with()), &identity), None);
 }
 
 #[test]
@@ -174,15 +179,15 @@ fn what_is_revoked_counts_no_more_whenever_it_came() {
             let said = verified(publishers, moment).unwrap_err();
             assert!(said.contains(words), "{said}");
         }
-        let why = publishers.withdrawn(&digest, Some(id), "acme/draft").unwrap();
+        let why = publishers.withdrawn(&digest, Some(with(id)), "acme/draft").unwrap();
         assert!(why.to_string().contains(words) && why.line().contains("[revoked]"), "{why}");
     }
-    let why = gone.withdrawn(&digest, Some(id), "acme/draft").unwrap().to_string();
+    let why = gone.withdrawn(&digest, Some(with(id)), "acme/draft").unwrap().to_string();
     assert!(why.contains("no more"), "{why}");
     // A digest is revoked whoever signed it, or nobody; a key takes only its own.
     assert!(by_digest.withdrawn(&digest, None, "local/draft").is_some());
     assert!(by_key.withdrawn(&digest, None, "local/draft").is_none());
-    assert!(by_key.withdrawn(&digest, Some(public(&globex).id()), "globex/draft").is_none());
+    assert!(by_key.withdrawn(&digest, Some(with(public(&globex).id())), "globex/draft").is_none());
 }
 
 #[test]
@@ -226,5 +231,34 @@ fn a_signature_file_is_four_lines() {
         "x".repeat(SIGNATURE_MAX_BYTES + 1),
     ] {
         assert!(Signature::parse(&bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_was_signed_outside_of_the_days_that_a_key_has_by_now_is_admitted_no_more() {
+    let (publishers, acme, _) = world();
+    let (digest, signed) = (Digest::of(COMPONENT), with(public(&acme).id()));
+    let under = |from: Option<&str>, until: Option<&str>| {
+        let mut edited = publishers.clone();
+        let own = &mut edited.keys.get_mut("acme").unwrap()[0];
+        (own.from, own.until) = (from.map(day), until.map(day));
+        edited.withdrawn(&digest, Some(signed), "acme/draft")
+    };
+    for (from, until) in [
+        (None, None),
+        (Some("2026-11-23"), Some("2026-11-23")),
+        // That its days are over is no reason to stop anything.
+        (Some("2026-01-01"), Some("2026-11-30")),
+    ] {
+        assert_eq!(under(from, until), None, "{from:?} {until:?}");
+    }
+    for (from, until, says, line) in [
+        (Some("2026-11-24"), None, "from 2026-11-24 on only", "from = \"2026-11-24\""),
+        (None, Some("2026-11-22"), "until 2026-11-22 only", "until = \"2026-11-22\""),
+    ] {
+        let gone = under(from, until).unwrap();
+        let said = gone.to_string();
+        assert!(said.contains(says) && said.ends_with("this was signed on 2026-11-23"), "{said}");
+        assert!(gone.line().contains(line), "{}", gone.line());
     }
 }

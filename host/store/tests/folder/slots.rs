@@ -27,6 +27,7 @@ fn committed(component: Digest, was: Digest) -> HostFact {
         was: Some(was),
         file: was,
         version: "1.0.0".into(),
+        highest: Some("1.0.0".into()),
         signature: None,
         was_signature: None,
         accepted: Vec::new(),
@@ -117,4 +118,21 @@ async fn a_slot_that_was_changed_is_damage_and_is_not_passed_over() {
     let store = Store::open(&data, options()).unwrap();
     store.rebuild().await.unwrap();
     assert_eq!(listed(&store).await.len(), 1);
+}
+
+/// As they were written before they said the highest version, or that a host began with rules.
+#[test]
+fn facts_of_before_are_read_and_written_as_they_were() {
+    let digest = Digest::of(b"component");
+    for text in [
+        format!(
+            r#"{{"fact":"SwapCommitted","project":"/p","agent":"draft","component":"{digest}","was":null,"file":"{digest}","version":"1.0.0","by":"ana"}}"#
+        ),
+        format!(
+            r#"{{"fact":"RulesTaken","file":"bailiwick.toml","digest":"{digest}","above":[]}}"#
+        ),
+    ] {
+        let fact: HostFact = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&fact).unwrap(), text);
+    }
 }
