@@ -15,6 +15,7 @@ mod limiter;
 pub mod limits;
 mod loaded;
 mod meter;
+mod outline;
 mod output;
 pub mod profile;
 pub mod runner;

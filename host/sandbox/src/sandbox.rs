@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bailiwick_core::contract::{SERVED, Served};
 use bailiwick_core::fact::FailureKind;
 use bailiwick_core::ports::Random;
 use bailiwick_core::{Bytes, DELEGATE_DEPTH_MAX, Digest, Name};
@@ -13,8 +14,8 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::admit::{Refused, granted};
-use crate::bind::v0_1;
+use crate::admit::{Refused, by_names, granted};
+use crate::bind::{Contract, RELEASED};
 use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
 use crate::ended::plain;
@@ -29,7 +30,9 @@ use crate::wasi;
 pub struct Sandbox {
     engine: Engine,
     allocation: Allocation,
-    linker: Linker<State>,
+    /// What the versions of the contract are linked with that are served here.
+    contracts: Vec<Linked>,
+    served: Served,
     compiler: Compiler,
     cache: Cache,
     random: Arc<dyn Random>,
@@ -38,6 +41,22 @@ pub struct Sandbox {
     ready: RwLock<HashMap<Digest, Arc<Loaded>>>,
     /// Places of attempts of steps, then of those that they call, by depth.
     lanes: [Lane; 1 + DELEGATE_DEPTH_MAX],
+}
+
+/// A version of the contract with its own linker. One linker for all would be asked by
+/// names that count as compatible: a component would be given what it does not speak.
+struct Linked {
+    contract: &'static dyn Contract,
+    linker: Linker<State>,
+}
+
+impl Linked {
+    fn new(engine: &Engine, contract: &'static dyn Contract) -> Result<Self, SandboxError> {
+        let mut linker = Linker::new(engine);
+        let linked = contract.link(&mut linker).and_then(|()| wasi::link(&mut linker));
+        linked.map_err(|error| SandboxError::Link(format!("{error:#}")))?;
+        Ok(Self { contract, linker })
+    }
 }
 
 /// Places for attempts that wait only for those of the next lane: so nobody waits in a
@@ -76,6 +95,8 @@ pub struct Admitted {
     pub digest: Digest,
     /// What it could ever ask for: the names in its import section.
     pub imports: Vec<String>,
+    /// The version of the contract that it speaks.
+    pub contract: &'static str,
 }
 
 /// The target of the lines that say that a component is compiled.
@@ -98,13 +119,12 @@ impl Sandbox {
         random: Arc<dyn Random>,
     ) -> Result<Self, SandboxError> {
         let (engine, allocation) = engine::open()?;
-        let mut linker = Linker::new(&engine);
-        let linked = v0_1::link(&mut linker).and_then(|()| wasi::link(&mut linker));
-        linked.map_err(|error| SandboxError::Link(format!("{error:#}")))?;
+        let contracts = linked(&engine, &RELEASED)?;
         let cache = Cache::open(cache, &engine, random.as_ref())?;
         Ok(Self {
             allocation,
-            linker,
+            contracts,
+            served: SERVED,
             compiler,
             cache,
             random,
@@ -135,6 +155,17 @@ impl Sandbox {
         Self { lanes, ..self }
     }
 
+    /// The same, which serves the draft of a next version of the contract beside those that
+    /// were released. For tests: see `tests/contract/v0.2`.
+    ///
+    /// # Errors
+    /// [`SandboxError::Link`].
+    #[cfg(feature = "draft")]
+    pub fn with_draft(self) -> Result<Self, SandboxError> {
+        let contracts = linked(&self.engine, &crate::bind::WITH_DRAFT)?;
+        Ok(Self { contracts, served: crate::bind::draft::SERVED, ..self })
+    }
+
     /// Where instances lie.
     #[must_use]
     pub fn allocation(&self) -> Allocation {
@@ -160,11 +191,18 @@ impl Sandbox {
     pub async fn prepare(&self, component: &[u8]) -> Result<Admitted, Refused> {
         let digest = Digest::of(component);
         if let Ok(loaded) = self.loaded(&digest) {
-            return Ok(Admitted { digest, imports: loaded.imports.clone() });
+            return Ok(loaded.admitted());
         }
+        // Who speaks what nobody here does takes nobody's turn to compile.
+        let judged = by_names(component, self.served)?;
+        let served = |linked: &&Linked| linked.contract.release() == judged.release;
+        let Some(Linked { contract, linker }) = self.contracts.iter().find(served) else {
+            let reason = format!("contract {} has no binding", judged.release.version);
+            return Err(Refused::Link { reason });
+        };
         let _one_at_a_time = self.compiling.lock().await;
         if let Ok(loaded) = self.loaded(&digest) {
-            return Ok(Admitted { digest, imports: loaded.imports.clone() });
+            return Ok(loaded.admitted());
         }
         let compiled = match self.cache.get(&self.engine, &digest) {
             Some(compiled) => compiled,
@@ -174,14 +212,14 @@ impl Sandbox {
                 self.cache.put(&self.engine, &digest, &code, self.random.as_ref())?
             }
         };
-        let loaded = Loaded::new(digest, &compiled, &self.linker)?;
-        let imports = loaded.imports.clone();
+        let loaded = Loaded::new((digest, judged), &compiled, *contract, linker)?;
+        let admitted = loaded.admitted();
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         if ready.len() >= COMPONENTS_MAX {
             return Err(Refused::TooManyComponents);
         }
         ready.insert(loaded.digest, loaded);
-        Ok(Admitted { digest, imports })
+        Ok(admitted)
     }
 
     /// Whether an agent name may run a loaded component: an import without a grant is
@@ -233,6 +271,13 @@ impl Sandbox {
         let _memories = lane.memories.acquire_many(loaded.memories).await.ok()?;
         Some(Room { _attempt, _memories })
     }
+}
+
+fn linked(
+    engine: &Engine,
+    contracts: &[&'static dyn Contract],
+) -> Result<Vec<Linked>, SandboxError> {
+    contracts.iter().map(|contract| Linked::new(engine, *contract)).collect()
 }
 
 /// Says why nothing happens for a while. A component with an interpreter in it takes ten

@@ -249,9 +249,15 @@ async fn other_worlds_are_refused_by_name() {
     let empty = r#"(component (instance $i) (export "bailiwick:agent/agent@0.1.0" (instance $i)))"#;
     for (wat, words) in [
         (store, "the component imports wasi:keyvalue/store@0.2.0, which this host does not offer"),
-        (next, "the component speaks bailiwick:agent/log@0.2.0; this host speaks"),
+        (
+            next,
+            "the component speaks contract 0.2.0 (bailiwick:agent/log@0.2.0), and this host serves 0.1.0: ",
+        ),
         (none, "the component is no agent: it does not export bailiwick:agent/agent@0.1.0"),
-        (other, "the component speaks bailiwick:agent/agent@0.9.0; this host speaks"),
+        (
+            other,
+            "the component speaks contract 0.9.0 (bailiwick:agent/agent@0.9.0), and this host serves 0.1.0: ",
+        ),
         (
             empty,
             "the component does not keep the contract: bailiwick:agent/agent@0.1.0 has no function `profile`",
@@ -318,7 +324,7 @@ async fn a_truncated_component_is_refused_wherever_it_is_cut() {
         let refused = host.refused(&whole[..cut]).await;
         // A cut between two sections leaves a valid component, which is no agent any more.
         let typed = matches!(&refused, Refused::Compile(CompileError::Rejected(_)))
-            || matches!(&refused, Refused::NoAgent);
+            || matches!(&refused, Refused::NoAgent { .. });
         assert!(typed, "cut at {cut}: {refused:?}");
     }
 }
