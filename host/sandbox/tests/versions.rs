@@ -27,6 +27,9 @@ use bailiwick_sandbox::{Compiler, Refused, Sandbox};
 use serde_json::json;
 use support::guest::{Contract, DRAFT, Guest, V0_1, answer, performs};
 use support::{Counting, Facts, Host, everything, sandbox};
+use wasm_encoder::{
+    Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, InstanceType,
+};
 
 /// What every guest here keeps: the same bytes, whatever the call is named.
 const DATA: &str = "(data (i32.const 9100) \"kepttext/plainother\")";
@@ -102,11 +105,6 @@ impl Both {
     }
 }
 
-/// The same host with a book of its own.
-fn with_empty_book(host: Host) -> Host {
-    Host { facts: Arc::default(), ..host }
-}
-
 /// The same attempt again, after the first `count` of these facts.
 fn after(host: &Host, component: Digest, facts: &[Fact], count: usize) -> (Job, Arc<Facts>) {
     let past = Arc::new(Facts::after(&facts[..count]));
@@ -134,7 +132,7 @@ async fn goes_on_and_replays(host: &Host, component: Digest, facts: &[Fact], out
 #[tokio::test]
 async fn guests_of_both_versions_run_in_one_host_at_once_and_leave_the_same_journal() {
     let Both { host: old, _folder } = Both::new();
-    let of_draft = Host { facts: Arc::default(), ..Host::over(Arc::clone(&old.sandbox)) };
+    let of_draft = Host::over(Arc::clone(&old.sandbox));
     let (first, second) =
         (old.load(&puts(V0_1).component()).await, of_draft.load(&puts_texts().component()).await);
     let (one, other) = tokio::join!(old.run(first), of_draft.run(second));
@@ -193,7 +191,6 @@ async fn what_was_recorded_before_a_version_came_is_the_same_beside_it() {
     let output = before.run(admitted.digest).await.result.unwrap();
     let facts = before.facts.all();
     let Both { host, _folder } = Both::new();
-    let host = with_empty_book(host);
     assert_eq!(host.sandbox.prepare(&guest).await.unwrap(), admitted);
     assert_eq!(host.sandbox.profile(&admitted.digest).await.unwrap(), profile);
     assert_eq!(host.run(admitted.digest).await.result.unwrap(), output);
@@ -262,16 +259,25 @@ async fn a_mix_is_refused_where_both_versions_are_served() {
     assert!(unknown.contains("0.9.0") && unknown.contains("serves 0.1.0 and 0.2.0: "), "{unknown}");
 }
 
+/// A component with so many imports. Encoded by hand: the reader of texts takes minutes.
+fn many(count: usize) -> Vec<u8> {
+    let mut component = Component::new();
+    let mut types = ComponentTypeSection::new();
+    types.instance(&InstanceType::new());
+    component.section(&types);
+    let mut imports = ComponentImportSection::new();
+    for index in 0..count {
+        let name = format!("bailiwick:agent/i{index}@0.1.0");
+        imports.import(name.as_str(), ComponentTypeRef::Instance(0));
+    }
+    component.section(&imports);
+    component.finish()
+}
+
 #[tokio::test]
 async fn names_beyond_counting_are_refused_before_they_are_compiled() {
     let folder = tempfile::tempdir().unwrap();
     let host = without_compiler(folder.path());
-    let many = |count: usize| {
-        let imports: String = (0..count)
-            .map(|index| format!("(import \"bailiwick:agent/i{index}@0.1.0\" (instance))"))
-            .collect();
-        wat::parse_str(format!("(component {imports})")).unwrap()
-    };
     for count in [NAMES_MAX + 1, 100_000] {
         let refused = host.prepare(&many(count)).await.unwrap_err();
         assert!(matches!(refused, Refused::TooManyNames), "{count}: {refused}");
