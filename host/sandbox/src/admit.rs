@@ -1,6 +1,6 @@
 //! Admission: which version of the contract a component speaks, what it must export and may import at all, and what an agent name may import with its grants. Runs nothing.
 
-use bailiwick_core::contract::{NAMES_MAX, Part, Release, Served, Unserved, part};
+use bailiwick_core::contract::{NAMES_MAX, Part, Release, SERVED, Served, Unserved, part};
 use bailiwick_core::text::{Lines, clip, visible};
 use bailiwick_core::{Digest, Name};
 use bailiwick_policy::Grants;
@@ -92,6 +92,15 @@ pub(crate) struct Judged {
     pub(crate) release: &'static Release,
     /// Its imports, all of them on offer.
     pub(crate) imports: Vec<String>,
+}
+
+/// The version of the contract that a component speaks, where its names are those of an
+/// agent that this host could run. Runs and compiles nothing.
+///
+/// # Errors
+/// [`Refused`] with the first thing that is wrong.
+pub fn spoken(component: &[u8]) -> Result<&'static Release, Refused> {
+    by_names(component, SERVED).map(|judged| judged.release)
 }
 
 /// The names of a component that speaks a version which is served, imports what that

@@ -24,7 +24,7 @@ mod state;
 mod store;
 mod wasi;
 
-pub use admit::Refused;
+pub use admit::{Refused, spoken};
 pub use cache::CacheError;
 pub use child::{Rejected, compile_child_main, compile_child_tries, validate};
 pub use compile::{CompileError, Compiler};
