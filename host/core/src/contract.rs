@@ -120,14 +120,22 @@ impl Served {
 
     /// What whoever has a component of `asked` may do.
     fn way(self, asked: &str) -> String {
-        let Some(newest) = self.0.last() else { return "there is none to be had".into() };
-        let Release { version, since, .. } = newest;
-        let build = format!("build it with the SDK of bailiwick {since}, which is for {version}");
-        match compared(asked, version) {
+        let newest = self.0.last().map(|release| release.version);
+        match newest.and_then(|newest| compared(asked, newest)) {
             Some(Ordering::Greater) => {
-                format!("run it on a newer bailiwick that serves {asked}, or {build}")
+                format!("run it on a newer bailiwick that serves {asked}, or {}", self.build())
             }
-            _ => build,
+            _ => self.build(),
+        }
+    }
+
+    /// What always helps.
+    fn build(self) -> String {
+        match self.0.last() {
+            Some(Release { version, since, .. }) => {
+                format!("build it with the SDK of bailiwick {since}, which is for {version}")
+            }
+            None => "there is none to build it for".to_owned(),
         }
     }
 }
@@ -166,7 +174,7 @@ pub enum Unserved {
     /// Two versions at once.
     #[error(
         "the component speaks contract {} ({}) and {} ({}), and each speaks one; this host serves {served}: {}",
-        one.0, one.1, other.0, other.1, served.way(&one.0)
+        one.0, one.1, other.0, other.1, served.build()
     )]
     Several {
         /// The first version, and the name that says so.
@@ -179,7 +187,7 @@ pub enum Unserved {
     /// No version.
     #[error(
         "the component names {name} without a version of the contract, and this host serves {served}: {}",
-        served.way("")
+        served.build()
     )]
     NoVersion {
         /// The first import or export that has none.

@@ -8,6 +8,7 @@ mod bind;
 mod cache;
 mod child;
 mod compile;
+mod contracts;
 mod cpu;
 mod ended;
 pub mod engine;

@@ -5,34 +5,28 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bailiwick_core::contract::{SERVED, Served};
 use bailiwick_core::fact::FailureKind;
 use bailiwick_core::ports::Random;
 use bailiwick_core::{Bytes, DELEGATE_DEPTH_MAX, Digest, Name};
 use bailiwick_policy::Grants;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use wasmtime::Engine;
-use wasmtime::component::Linker;
 
-use crate::admit::{Refused, by_names, granted};
-use crate::bind::{Contract, RELEASED};
+use crate::admit::{Refused, granted};
 use crate::cache::{Cache, CacheError};
 use crate::compile::Compiler;
+use crate::contracts::Contracts;
 use crate::ended::plain;
 use crate::engine::{self, Allocation, NoEngine};
 use crate::limits::{ATTEMPTS_MAX, CALLED_MAX, COMPONENTS_MAX, MEMORIES_MAX};
 use crate::loaded::Loaded;
 use crate::profile::{self, Profile, ProfileError};
-use crate::state::State;
-use crate::wasi;
 
 /// One engine and the components that are ready in it. A process has one of these.
 pub struct Sandbox {
     engine: Engine,
     allocation: Allocation,
-    /// What the versions of the contract are linked with that are served here.
-    contracts: Vec<Linked>,
-    served: Served,
+    contracts: Contracts,
     compiler: Compiler,
     cache: Cache,
     random: Arc<dyn Random>,
@@ -41,22 +35,6 @@ pub struct Sandbox {
     ready: RwLock<HashMap<Digest, Arc<Loaded>>>,
     /// Places of attempts of steps, then of those that they call, by depth.
     lanes: [Lane; 1 + DELEGATE_DEPTH_MAX],
-}
-
-/// A version of the contract with its own linker. One linker for all would be asked by
-/// names that count as compatible: a component would be given what it does not speak.
-struct Linked {
-    contract: &'static dyn Contract,
-    linker: Linker<State>,
-}
-
-impl Linked {
-    fn new(engine: &Engine, contract: &'static dyn Contract) -> Result<Self, SandboxError> {
-        let mut linker = Linker::new(engine);
-        let linked = contract.link(&mut linker).and_then(|()| wasi::link(&mut linker));
-        linked.map_err(|error| SandboxError::Link(format!("{error:#}")))?;
-        Ok(Self { contract, linker })
-    }
 }
 
 /// Places for attempts that wait only for those of the next lane: so nobody waits in a
@@ -119,12 +97,11 @@ impl Sandbox {
         random: Arc<dyn Random>,
     ) -> Result<Self, SandboxError> {
         let (engine, allocation) = engine::open()?;
-        let contracts = linked(&engine, &RELEASED)?;
+        let contracts = Contracts::released(&engine)?;
         let cache = Cache::open(cache, &engine, random.as_ref())?;
         Ok(Self {
             allocation,
             contracts,
-            served: SERVED,
             compiler,
             cache,
             random,
@@ -162,8 +139,7 @@ impl Sandbox {
     /// [`SandboxError::Link`].
     #[cfg(feature = "draft")]
     pub fn with_draft(self) -> Result<Self, SandboxError> {
-        let contracts = linked(&self.engine, &crate::bind::WITH_DRAFT)?;
-        Ok(Self { contracts, served: crate::bind::draft::SERVED, ..self })
+        Ok(Self { contracts: Contracts::with_draft(&self.engine)?, ..self })
     }
 
     /// Where instances lie.
@@ -194,12 +170,7 @@ impl Sandbox {
             return Ok(loaded.admitted());
         }
         // Who speaks what nobody here does takes nobody's turn to compile.
-        let judged = by_names(component, self.served)?;
-        let served = |linked: &&Linked| linked.contract.release() == judged.release;
-        let Some(Linked { contract, linker }) = self.contracts.iter().find(served) else {
-            let reason = format!("contract {} has no binding", judged.release.version);
-            return Err(Refused::Link { reason });
-        };
+        let judged = self.contracts.judge(component)?;
         let _one_at_a_time = self.compiling.lock().await;
         if let Ok(loaded) = self.loaded(&digest) {
             return Ok(loaded.admitted());
@@ -212,7 +183,7 @@ impl Sandbox {
                 self.cache.put(&self.engine, &digest, &code, self.random.as_ref())?
             }
         };
-        let loaded = Loaded::new((digest, judged), &compiled, *contract, linker)?;
+        let loaded = self.contracts.load((digest, judged), &compiled)?;
         let admitted = loaded.admitted();
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         if ready.len() >= COMPONENTS_MAX {
@@ -271,13 +242,6 @@ impl Sandbox {
         let _memories = lane.memories.acquire_many(loaded.memories).await.ok()?;
         Some(Room { _attempt, _memories })
     }
-}
-
-fn linked(
-    engine: &Engine,
-    contracts: &[&'static dyn Contract],
-) -> Result<Vec<Linked>, SandboxError> {
-    contracts.iter().map(|contract| Linked::new(engine, *contract)).collect()
 }
 
 /// Says why nothing happens for a while. A component with an interpreter in it takes ten
