@@ -1,14 +1,18 @@
-//! Which names of an import or export section mean what under the contract; the only place that takes such a name apart.
+//! Which names of an import or export section mean what under the contract, in whatever version; which version is written.
 
 use std::fmt;
 
-/// The package of the contract.
-pub const PACKAGE: &str = "bailiwick:agent";
+use bailiwick_core::contract::{Part, Release, V0_1, part};
 
-/// The version of the contract that this builder writes and reads.
-pub const VERSION: &str = "0.1.0";
+pub use bailiwick_core::contract::PACKAGE;
 
-/// What every agent exports.
+/// The version of the contract that this builder writes. It reads every one that is served.
+pub(crate) const WRITTEN: Release = V0_1;
+
+/// Its number.
+pub const VERSION: &str = WRITTEN.version;
+
+/// What an agent of that version exports.
 pub const AGENT_EXPORT: &str = "bailiwick:agent/agent@0.1.0";
 
 /// The WASI packages that the sandbox links, inert.
@@ -72,37 +76,35 @@ impl fmt::Display for Capability {
     }
 }
 
-/// What an imported or exported name is to a host.
+/// What an imported or exported name is to a host that serves the version it is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Name<'a> {
-    /// `agent` of our version: what a host calls.
+pub(crate) enum Name {
+    /// `agent`: what a host calls.
     Agent,
-    /// `types` and `log` of our version: there for everybody.
+    /// `types` and `log`: there for everybody.
     Free,
-    /// An interface of our version that has to be wanted.
+    /// An interface that has to be wanted.
     Capability(Capability),
-    /// The contract in another version, which is given.
-    OtherVersion(&'a str),
     /// WASI 0.2, which the sandbox links inert.
     InertWasi,
     /// Anything else.
     Foreign,
 }
 
-/// Takes `package:name/interface@version` apart.
-pub(crate) fn read_name(name: &str) -> Name<'_> {
-    let (path, version) = name.rsplit_once('@').unwrap_or((name, ""));
-    let Some((package, interface)) = path.split_once('/') else {
-        return Name::Foreign;
-    };
-    if package == PACKAGE {
+/// What `package:name/interface@version` is. Which version of the contract a component speaks
+/// is asked of all its names at once: see `bailiwick_core::contract`.
+pub(crate) fn read_name(name: &str) -> Name {
+    if let Some(Part { interface, .. }) = part(name) {
         return match interface {
-            _ if version != VERSION => Name::OtherVersion(version),
             "agent" => Name::Agent,
             "types" | "log" => Name::Free,
             other => Capability::named(other).map_or(Name::Foreign, Name::Capability),
         };
     }
+    let (path, version) = name.rsplit_once('@').unwrap_or((name, ""));
+    let Some((package, _)) = path.split_once('/') else {
+        return Name::Foreign;
+    };
     let version_0_2 = version.starts_with("0.2.");
     match path {
         // Its requests go through the very gate of `http`.
@@ -117,6 +119,8 @@ pub(crate) fn read_name(name: &str) -> Name<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bailiwick_core::contract::SERVED;
+
     use super::*;
 
     #[test]
@@ -131,9 +135,8 @@ mod tests {
             ("bailiwick:agent/kv@0.1.0", Name::Capability(Capability::Kv)),
             ("bailiwick:agent/delegate@0.1.0", Name::Capability(Capability::Delegate)),
             ("bailiwick:agent/telepathy@0.1.0", Name::Foreign),
-            ("bailiwick:agent/model@0.2.0", Name::OtherVersion("0.2.0")),
-            ("bailiwick:agent/agent@0.1.0-rc.1", Name::OtherVersion("0.1.0-rc.1")),
-            ("bailiwick:agent/agent", Name::OtherVersion("")),
+            ("bailiwick:agent/model@0.2.0", Name::Capability(Capability::Model)),
+            ("bailiwick:agent/agent", Name::Agent),
             ("wasi:cli/stdout@0.2.9", Name::InertWasi),
             ("wasi:clocks/wall-clock@0.2.0", Name::InertWasi),
             ("wasi:clocks/wall-clock@0.3.0", Name::Foreign),
@@ -155,6 +158,21 @@ mod tests {
     #[test]
     fn the_export_is_an_agent_of_our_version() {
         assert_eq!(read_name(AGENT_EXPORT), Name::Agent);
-        assert_eq!(AGENT_EXPORT, format!("{PACKAGE}/agent@{VERSION}"));
+        assert_eq!(AGENT_EXPORT, WRITTEN.agent());
+    }
+
+    #[test]
+    fn what_is_written_is_the_newest_that_is_served() {
+        assert_eq!(SERVED.releases().last(), Some(&WRITTEN));
+    }
+
+    #[test]
+    fn every_interface_that_may_be_imported_is_free_or_has_a_want() {
+        for release in SERVED.releases() {
+            for interface in release.interfaces {
+                let name = read_name(&release.name_of(interface));
+                assert!(matches!(name, Name::Free | Name::Capability(_)), "{interface}");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bailiwick_core::contract::{Release, SERVED};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
@@ -97,7 +98,7 @@ pub fn componentize(bytes: &[u8], wants: &Wants) -> Result<Vec<u8>, EncodeError>
         return Err(EncodeError::NotWasm { found: inspect::looks_like(bytes) });
     };
     let outline = inspect::read_outline(&component)?;
-    inspect::require_agent(&outline)?;
+    inspect::require_agent(&outline, SERVED)?;
     require_wanted(&outline, wants)?;
     Ok(component)
 }
@@ -143,13 +144,14 @@ impl CoreModule {
 /// The version in an export that is a function of some `agent`: compilers mangle it
 /// as `bailiwick:agent/agent@0.1.0#perform` or `cm32p2|bailiwick:agent/agent@0.1|perform`.
 fn agent_version(export: &str) -> Option<String> {
-    let prefix = contract::AGENT_EXPORT.strip_suffix(contract::VERSION)?;
-    let (_, rest) = export.split_once(prefix)?;
-    let (version, _) = rest.split_once(['#', '|'])?;
+    let (_, rest) = export.split_once(contract::PACKAGE)?;
+    let (version, _) = rest.strip_prefix("/agent@")?.split_once(['#', '|'])?;
     // The second form has the compatible part of the version only.
-    let is_ours = version == contract::VERSION
-        || contract::VERSION.strip_prefix(version).is_some_and(|rest| rest.starts_with('.'));
-    Some(if is_ours { contract::VERSION.to_owned() } else { version.to_owned() })
+    let is_short = |release: &&Release| {
+        release.version.strip_prefix(version).is_some_and(|rest| rest.starts_with('.'))
+    };
+    let whole = SERVED.releases().iter().rev().find(is_short);
+    Some(whole.map_or(version, |release| release.version).to_owned())
 }
 
 fn encode(bytes: &[u8], module: &CoreModule) -> Result<Vec<u8>, EncodeError> {
@@ -159,13 +161,13 @@ fn encode(bytes: &[u8], module: &CoreModule) -> Result<Vec<u8>, EncodeError> {
     if module.import_modules.contains(OLD_WASI) {
         return Err(EncodeError::OldWasi);
     }
-    require_our_agent(module)?;
+    let release = spoken(module)?;
     let mut typed = bytes.to_vec();
     if !module.has_types {
         // The whole contract, not the agent's own world: what the module does not
         // import falls away, and what it imports unwanted gets our message, which
         // names the line to add.
-        let (resolve, world) = world::full()?;
+        let (resolve, world) = world::full(release)?;
         wit_component::embed_component_metadata(&mut typed, &resolve, world, StringEncoding::UTF8)
             .map_err(encoder_error)?;
     }
@@ -179,17 +181,14 @@ fn encode(bytes: &[u8], module: &CoreModule) -> Result<Vec<u8>, EncodeError> {
     encoder.encode().map_err(encoder_error)
 }
 
-/// Before the encoder says the same in words of its own trade.
-fn require_our_agent(module: &CoreModule) -> Result<(), EncodeError> {
-    let mut versions = module.agent_versions.iter();
-    match versions.find(|version| *version != contract::VERSION) {
-        None if module.agent_versions.is_empty() => Err(EncodeError::NoAgent),
-        None => Ok(()),
-        Some(found) => Err(EncodeError::Component(InspectError::OtherContract {
-            found: found.clone(),
-            expected: contract::VERSION.to_owned(),
-        })),
-    }
+/// The version of the contract that a module is for: asked before the encoder says the same
+/// in words of its own trade.
+fn spoken(module: &CoreModule) -> Result<&'static Release, EncodeError> {
+    let agents = module.agent_versions.iter();
+    let names: Vec<String> =
+        agents.map(|version| format!("{}/agent@{version}", contract::PACKAGE)).collect();
+    let spoken = SERVED.speaks(names.iter().map(String::as_str)).map_err(InspectError::from)?;
+    spoken.ok_or(EncodeError::NoAgent)
 }
 
 /// The encoder's chain of causes in one line.
@@ -206,7 +205,7 @@ fn require_wanted(outline: &Outline, wants: &Wants) -> Result<(), EncodeError> {
                 Name::Free | Name::InertWasi => return None,
                 Name::Capability(capability) if wants.want(capability) => return None,
                 Name::Capability(capability) => Some(capability),
-                Name::Agent | Name::OtherVersion(_) | Name::Foreign => None,
+                Name::Agent | Name::Foreign => None,
             };
             Some(Unwanted { import: import.clone(), capability })
         })

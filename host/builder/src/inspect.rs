@@ -1,12 +1,14 @@
 //! What a component says of itself without running: names, sizes and the sections that the builder embedded; decides nothing about it.
 
 use bailiwick_core::Digest;
+use bailiwick_core::contract::{NAMES_MAX, Release, SERVED, Served, Unserved};
+use bailiwick_core::text::{Lines, clip, visible};
 use wasmparser::{
     ComponentExportSectionReader, ComponentImportSectionReader, FuncValidatorAllocations, Parser,
     Payload, ValidPayload, Validator,
 };
 
-use crate::contract::{self, Name, VERSION};
+use crate::contract::WRITTEN;
 use crate::profile::{Profile, ProfileError};
 use crate::section::{self, BrokenFile, Section};
 use crate::wants::{Wants, WantsError};
@@ -45,6 +47,21 @@ pub struct Outline {
     pub digest: Digest,
 }
 
+impl Outline {
+    /// The version of the contract that its names speak, of those that this host serves;
+    /// nothing where no name is of the contract.
+    ///
+    /// # Errors
+    /// [`Unserved`] with what it speaks and what is served.
+    pub fn contract(&self) -> Result<Option<&'static Release>, Unserved> {
+        self.speaks(SERVED)
+    }
+
+    fn speaks(&self, served: Served) -> Result<Option<&'static Release>, Unserved> {
+        served.speaks(self.imports.iter().chain(&self.exports).map(String::as_str))
+    }
+}
+
 /// What a component that `bailiwick build` wrote says of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedded {
@@ -52,7 +69,7 @@ pub struct Embedded {
     pub profile: Profile,
     /// What its `agent.toml` asked for. Grants nothing.
     pub wants: Wants,
-    /// The version of the contract that it was built for.
+    /// The version of the contract that its imports and exports name.
     pub contract: String,
     /// Imports, exports, size and digest.
     pub outline: Outline,
@@ -81,21 +98,20 @@ pub enum InspectError {
     /// Deeper than [`NESTING_MAX`].
     #[error("modules and components lie more than {NESTING_MAX} deep in each other")]
     TooDeep,
-    /// It speaks another version of the contract.
-    #[error("the component speaks {} {found}, and this host speaks {expected}", contract::PACKAGE)]
-    OtherContract {
-        /// The version in its import or export names; empty where there is none.
-        found: String,
-        /// Ours.
-        expected: String,
-    },
+    /// More than [`NAMES_MAX`] of them.
+    #[error("the component imports and exports more than {NAMES_MAX} names")]
+    TooManyNames,
+    /// It speaks no version of the contract that this host serves.
+    #[error(transparent)]
+    Unserved(#[from] Unserved),
     /// No agent.
     #[error(
-        "the component is no agent: it does not export {}; it exports {}",
-        contract::AGENT_EXPORT,
+        "the component is no agent: it does not export {expected}; it exports {}",
         listed(exports)
     )]
     NoAgent {
+        /// The export in the version that it speaks; in the newest where it speaks none.
+        expected: String,
         /// What it exports instead.
         exports: Vec<String>,
     },
@@ -134,7 +150,8 @@ pub enum InspectError {
 /// Reads and validates a component without running any of it.
 ///
 /// # Errors
-/// [`InspectError`] where it is too large, no component, damaged or nested too deep.
+/// [`InspectError`] where it is too large, no component, damaged or nested too deep, or
+/// has more names than anybody could read.
 pub fn read_outline(bytes: &[u8]) -> Result<Outline, InspectError> {
     if bytes.len() > COMPONENT_BYTES_MAX {
         return Err(InspectError::TooLarge {
@@ -170,31 +187,32 @@ pub fn read_outline(bytes: &[u8]) -> Result<Outline, InspectError> {
 /// assert_eq!(error.to_string(), "this is no WebAssembly component but a native program (ELF)");
 /// ```
 pub fn read_embedded(bytes: &[u8]) -> Result<Embedded, InspectError> {
+    embedded_of(bytes, SERVED)
+}
+
+fn embedded_of(bytes: &[u8], served: Served) -> Result<Embedded, InspectError> {
     let outline = read_outline(bytes)?;
-    require_agent(&outline)?;
+    let release = require_agent(&outline, served)?;
     Ok(Embedded {
         profile: Profile::from_json(embedded_section(bytes, PROFILE_SECTION)?)?,
         wants: Wants::from_json(embedded_section(bytes, WANTS_SECTION)?)?,
-        contract: VERSION.to_owned(),
+        contract: release.version.to_owned(),
         outline,
     })
 }
 
-/// An agent exports `agent`, and all that it names of the contract is of our version.
-pub(crate) fn require_agent(outline: &Outline) -> Result<(), InspectError> {
-    for name in outline.imports.iter().chain(&outline.exports) {
-        if let Name::OtherVersion(found) = contract::read_name(name) {
-            return Err(InspectError::OtherContract {
-                found: found.to_owned(),
-                expected: VERSION.to_owned(),
-            });
-        }
-    }
+/// An agent exports `agent`, and all that it names of the contract is of one version that is
+/// served, which is returned.
+pub(crate) fn require_agent(
+    outline: &Outline,
+    served: Served,
+) -> Result<&'static Release, InspectError> {
+    let spoken = outline.speaks(served)?;
+    let expected = spoken.unwrap_or(&WRITTEN).agent();
     // Python and QuickJS components export more (`init`, `exports`): no business of ours.
-    if outline.exports.iter().any(|name| name == contract::AGENT_EXPORT) {
-        Ok(())
-    } else {
-        Err(InspectError::NoAgent { exports: outline.exports.clone() })
+    match spoken.filter(|_| outline.exports.contains(&expected)) {
+        Some(release) => Ok(release),
+        None => Err(InspectError::NoAgent { expected, exports: outline.exports.clone() }),
     }
 }
 
@@ -242,16 +260,23 @@ pub(crate) fn validate(bytes: &[u8]) -> Result<(), InspectError> {
     Ok(())
 }
 
-fn read_names(bytes: &[u8], section: &Section, outline: &mut Outline) -> Result<(), BrokenFile> {
+fn read_names(bytes: &[u8], section: &Section, outline: &mut Outline) -> Result<(), InspectError> {
+    let broken = |error| InspectError::Broken(BrokenFile::from(error));
+    let mut left = NAMES_MAX.saturating_sub(outline.imports.len() + outline.exports.len());
+    let mut counted = |name: &str| {
+        left = left.checked_sub(1).ok_or(InspectError::TooManyNames)?;
+        Ok::<_, InspectError>(name.to_owned())
+    };
+    let reader = section::read(bytes, section);
     match section.id {
         IMPORTS => {
-            for import in ComponentImportSectionReader::new(section::read(bytes, section))? {
-                outline.imports.push(import?.name.name.to_owned());
+            for import in ComponentImportSectionReader::new(reader).map_err(broken)? {
+                outline.imports.push(counted(import.map_err(broken)?.name.name)?);
             }
         }
         EXPORTS => {
-            for export in ComponentExportSectionReader::new(section::read(bytes, section))? {
-                outline.exports.push(export?.name.name.to_owned());
+            for export in ComponentExportSectionReader::new(reader).map_err(broken)? {
+                outline.exports.push(counted(export.map_err(broken)?.name.name)?);
             }
         }
         _ => {}
@@ -279,9 +304,89 @@ fn embedded_section<'a>(bytes: &'a [u8], wanted: &'static str) -> Result<&'a [u8
     Ok(data)
 }
 
+/// The first of them, each as far as anybody reads it.
 fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        return "nothing".to_owned();
+    /// What a Python component exports is three names; a line of a terminal holds these.
+    const LISTED_MAX: usize = 8;
+    /// WASI's longest names have half of it.
+    const SHOWN_MAX_BYTES: usize = 128;
+    let shown = |name: &String| visible(clip(name, SHOWN_MAX_BYTES), Lines::Escape);
+    let listed: Vec<String> = names.iter().take(LISTED_MAX).map(shown).collect();
+    match names.len().saturating_sub(LISTED_MAX) {
+        0 if names.is_empty() => "nothing".to_owned(),
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
     }
-    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::contract::V0_1;
+    use wasm_encoder::{
+        Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, PrimitiveValType,
+    };
+
+    use super::*;
+    use crate::profile::Profile;
+    use crate::{build::embed, wants::Wants};
+
+    const NEXT: Release = Release { version: "0.2.0", since: "0.2", ..V0_1 };
+    const BOTH: Served = Served::of(&[V0_1, NEXT]);
+
+    /// An agent of a version, with all that is embedded.
+    fn agent(version: &str) -> Vec<u8> {
+        let text = format!(
+            "(component (instance $i) (export \"bailiwick:agent/agent@{version}\" (instance $i)))"
+        );
+        let profile = Profile {
+            name: "one".into(),
+            version: "1.0.0".into(),
+            summary: "Says nothing.".into(),
+            input_schema: true.into(),
+            output_schema: true.into(),
+        };
+        embed(&wat::parse_str(text).unwrap(), &profile, &Wants::default()).unwrap()
+    }
+
+    #[test]
+    fn the_contract_of_a_file_is_the_one_that_its_names_say() {
+        for version in ["0.1.0", "0.2.0"] {
+            assert_eq!(embedded_of(&agent(version), BOTH).unwrap().contract, version);
+        }
+        let refused = read_embedded(&agent("0.2.0")).unwrap_err();
+        assert!(matches!(refused, InspectError::Unserved(Unserved::Other { .. })), "{refused}");
+        let refused = embedded_of(&agent("0.3.0"), BOTH).unwrap_err().to_string();
+        assert!(refused.contains("0.3.0") && refused.contains("0.1.0 and 0.2.0"), "{refused}");
+    }
+
+    #[test]
+    fn an_import_of_another_version_than_the_export_is_a_mix() {
+        let text = "(component (import \"bailiwick:agent/log@0.2.0\" (instance $i))
+            (export \"bailiwick:agent/agent@0.1.0\" (instance $i)))";
+        let outline = read_outline(&wat::parse_str(text).unwrap()).unwrap();
+        let refused = require_agent(&outline, BOTH).unwrap_err();
+        assert!(matches!(refused, InspectError::Unserved(Unserved::Several { .. })), "{refused}");
+    }
+
+    #[test]
+    fn names_are_counted_before_they_are_kept() {
+        // Functions, of which the validator allows a million; of instances, a thousand.
+        // Encoded by hand: the reader of texts takes minutes.
+        let many = |count: usize| {
+            let mut types = ComponentTypeSection::new();
+            types.function().params([] as [(&str, PrimitiveValType); 0]).result(None);
+            let mut imports = ComponentImportSection::new();
+            for index in 0..count {
+                let name = format!("f{index}");
+                imports.import(name.as_str(), ComponentTypeRef::Func(0));
+            }
+            let mut component = Component::new();
+            component.section(&types).section(&imports);
+            component.finish()
+        };
+        assert_eq!(read_outline(&many(NAMES_MAX)).unwrap().imports.len(), NAMES_MAX);
+        for count in [NAMES_MAX + 1, 100_000] {
+            assert_eq!(read_outline(&many(count)), Err(InspectError::TooManyNames), "{count}");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use bailiwick_core::contract::Release;
 use wit_parser::{Resolve, UnresolvedPackageGroup, WorldId};
 
-use crate::contract::{Capability, PACKAGE, VERSION};
+use crate::contract::{Capability, PACKAGE, VERSION, WRITTEN};
 use crate::wants::Wants;
 
 /// The name of an agent's own world, for `-w` of other languages' tools.
@@ -14,7 +15,7 @@ pub const WORLD: &str = "agent";
 /// The world that has everything a host of this version offers.
 const FULL_WORLD: &str = "full";
 
-/// The contract, file by file, as it stands in `wit/`.
+/// The contract of the version that is written, file by file, as it stands in `wit/`.
 pub(crate) const CONTRACT: [(&str, &str); 10] = [
     ("agent.wit", include_str!("../../../wit/v0.1/agent.wit")),
     ("artifacts.wit", include_str!("../../../wit/v0.1/artifacts.wit")),
@@ -27,6 +28,9 @@ pub(crate) const CONTRACT: [(&str, &str); 10] = [
     ("types.wit", include_str!("../../../wit/v0.1/types.wit")),
     ("world.wit", include_str!("../../../wit/v0.1/world.wit")),
 ];
+
+/// The files of each version that modules without types may be for.
+const FOLDERS: [(Release, &[(&str, &str)]); 1] = [(WRITTEN, &CONTRACT)];
 
 /// Why a world cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -86,12 +90,16 @@ pub fn write(folder: &Path, wants: &Wants) -> Result<(), WorldError> {
     Ok(())
 }
 
-/// The contract, resolved, and its world with everything.
-pub(crate) fn full() -> Result<(Resolve, WorldId), WorldError> {
+/// A version of the contract, resolved, and its world with everything.
+pub(crate) fn full(release: &Release) -> Result<(Resolve, WorldId), WorldError> {
     let failed = |error: &dyn std::fmt::Display| WorldError::Contract(format!("{error:#}"));
+    let folder = FOLDERS.iter().find(|(version, _)| version == release);
+    let Some((_, files)) = folder else {
+        return Err(WorldError::Contract(format!("there are no files of {}", release.version)));
+    };
     let mut sources = wit_parser::SourceMap::default();
-    for (name, text) in CONTRACT {
-        sources.push_str(name, text);
+    for (name, text) in *files {
+        sources.push_str(name, *text);
     }
     let group: UnresolvedPackageGroup = sources.parse().map_err(|(_, error)| failed(&error))?;
     let mut resolve = Resolve::default();
@@ -99,4 +107,27 @@ pub(crate) fn full() -> Result<(Resolve, WorldId), WorldError> {
     let world =
         resolve.select_world(&[package], Some(FULL_WORLD)).map_err(|error| failed(&error))?;
     Ok((resolve, world))
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::contract::SERVED;
+
+    use super::*;
+
+    #[test]
+    fn each_version_that_is_served_has_its_files_and_its_interfaces() {
+        for release in SERVED.releases() {
+            let (resolve, world) = full(release).unwrap();
+            let world = resolve.worlds.get(world).unwrap();
+            let imports = world.imports.keys().chain(world.exports.keys());
+            let mut found: Vec<String> = imports.map(|key| resolve.name_world_key(key)).collect();
+            let mut said: Vec<String> =
+                release.interfaces.iter().map(|interface| release.name_of(interface)).collect();
+            said.push(release.agent());
+            found.sort();
+            said.sort();
+            assert_eq!(found, said);
+        }
+    }
 }

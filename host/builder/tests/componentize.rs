@@ -56,7 +56,7 @@ fn names_both_versions_of_the_contract() {
     let mut typed = wat::parse_str(text).unwrap();
     embed_types(&mut typed, "0.2.0");
     expect![[r#"
-        the component speaks bailiwick:agent 0.2.0, and this host speaks 0.1.0
+        the component speaks contract 0.2.0 (bailiwick:agent/agent@0.2.0), and this host serves 0.1.0: run it on a newer bailiwick that serves 0.2.0, or build it with the SDK of bailiwick 0.1, which is for 0.1.0
     "#]]
     .assert_eq(&told(&typed, &wants(&["model", "knowledge"])));
 }

@@ -1,7 +1,9 @@
 //! The command line: every subcommand with one line, and the options that several share.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use bailiwick_core::contract::SERVED;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
@@ -16,6 +18,7 @@ use crate::commands::{
 #[command(
     name = "bailiwick",
     version,
+    long_version = long_version(),
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]
@@ -25,6 +28,13 @@ Results are on standard output, everything else on standard error.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What `--version` prints: the program's own version, and those of the contract that it serves.
+fn long_version() -> &'static str {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| format!("{}\ncontract {SERVED}", env!("CARGO_PKG_VERSION")));
+    &TEXT
 }
 
 /// What to do.

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod call_path;
 pub mod canonical;
 pub mod cell;
+pub mod contract;
 pub mod cost;
 pub mod diagnostic;
 pub mod digest;

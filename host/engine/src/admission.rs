@@ -8,11 +8,12 @@ use bailiwick_policy::intersect::callee_key;
 use bailiwick_policy::publishers::SIGNATURE_MAX_BYTES;
 use bailiwick_policy::{Generation, Grants, Route, Rules};
 use bailiwick_project::Plan;
-use bailiwick_sandbox::Sandbox;
+use bailiwick_sandbox::{Refused, Sandbox};
 use serde_json::Value;
 
 use crate::components::{
-    Agent, Found, agent_of, identified, knowing, lies_nowhere, read_agents, read_identified,
+    Agent, Found, agent_of, code_of_contract, identified, knowing, lies_nowhere, read_agents,
+    read_identified,
 };
 use crate::follows::Follows;
 use crate::generations::Swapped;
@@ -125,7 +126,11 @@ pub(crate) async fn admit_to(sandbox: &Sandbox, agents: &[Agent]) -> Result<(), 
         let digest = match sandbox.prepare(bytes).await {
             Ok(admitted) => admitted.digest,
             Err(refused) => {
-                problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
+                let code = match &refused {
+                    Refused::Unserved(unserved) => code_of_contract(unserved),
+                    _ => codes::NOT_ADMITTED,
+                };
+                problems.extend([say(code, refused.to_string())]);
                 continue;
             }
         };

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::{BuildError, Built, Note, Profile};
+use bailiwick_builder::{BuildError, Built, EncodeError, InspectError, Note, Profile};
 use bailiwick_core::Diagnostic;
 use bailiwick_project::Plan;
 
 use crate::codes;
+use crate::components::code_of_contract;
 use crate::files;
 use crate::host::{HostConfig, sandbox};
 use crate::load::Opened;
@@ -77,8 +78,15 @@ fn not_built(error: BuildError) -> Problems {
         | BuildError::Foreign(_)
         | BuildError::NoSource { .. } => fail(&error.to_string()),
         // A file that was found: no toolchain would change it.
-        BuildError::Read { .. } | BuildError::Encode { .. } => {
+        BuildError::Read { .. } => {
             Problems::one(Diagnostic::error(codes::BUILD, error.to_string()))
+        }
+        BuildError::Encode { error: ref why, .. } => {
+            let code = match why {
+                EncodeError::Component(InspectError::Unserved(found)) => code_of_contract(found),
+                _ => codes::BUILD,
+            };
+            Problems::one(Diagnostic::error(code, error.to_string()))
         }
     }
 }

@@ -20,6 +20,7 @@ pub use self::record::{RecordRequest, record};
 use self::recorded::{Beside, Recorded};
 pub(crate) use self::script::Script;
 use crate::codes;
+use crate::components::code_of;
 use crate::files;
 use crate::host::{HostConfig, sandbox};
 use crate::problems::Problems;
@@ -103,7 +104,7 @@ pub async fn test(
     let bytes = files::read(&file, Bytes(COMPONENT_BYTES_MAX as u64))
         .map_err(|why| fail(codes::UNREADABLE, format!("{}: {why}", file.display())))?;
     let embedded = read_embedded(&bytes)
-        .map_err(|error| fail(codes::BAD_COMPONENT, format!("{}: {error}", file.display())))?;
+        .map_err(|error| fail(code_of(&error), format!("{}: {error}", file.display())))?;
     let refused = |why: String| {
         let hint = format!("type: bailiwick conform {}", agent.display());
         let what = format!("{}: {why}", file.display());

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bailiwick_builder::{Embedded, read_embedded};
+use bailiwick_builder::{Embedded, InspectError, read_embedded};
+use bailiwick_core::contract::{Part, Unserved, part};
 use bailiwick_core::schema::Schema;
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::publishers::{LOCAL, Moment, Signature, Signed};
@@ -239,8 +240,7 @@ pub(crate) fn bare(
     let bytes = bytes.into();
     let shown = path.display();
     let embedded = read_embedded(&bytes).map_err(|error| {
-        let unnamed = matches!(error, bailiwick_builder::InspectError::NoSection { .. });
-        let code = if unnamed { codes::NO_PROFILE } else { codes::BAD_COMPONENT };
+        let code = code_of(&error);
         let hint = format!("`bailiwick explain {code}` says how such a file is made");
         Diagnostic::error(code, format!("{shown}: {error}")).hint(hint)
     })?;
@@ -379,13 +379,30 @@ pub(crate) fn read_source(
     Source::of(component).read(&opened.root, opened.lock.pin(name, component))
 }
 
+/// The page of what is wrong with a file that is to be an agent.
+pub(crate) fn code_of(error: &InspectError) -> &'static str {
+    match error {
+        InspectError::NoSection { .. } => codes::NO_PROFILE,
+        InspectError::Unserved(unserved) => code_of_contract(unserved),
+        _ => codes::BAD_COMPONENT,
+    }
+}
+
+/// The page of what is wrong with the version that a component speaks.
+pub(crate) fn code_of_contract(unserved: &Unserved) -> &'static str {
+    match unserved {
+        Unserved::Other { .. } => codes::UNSERVED,
+        Unserved::Several { .. } | Unserved::NoVersion { .. } => codes::NO_ONE_VERSION,
+    }
+}
+
 /// `model` of `bailiwick:agent/model@0.1.0`, `http` of `wasi:http/outgoing-handler@0.2.3`,
 /// each once; the rest of WASI is inert and no power.
 pub(crate) fn interfaces(imports: &[String]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for import in imports {
-        let interface = match import.strip_prefix("bailiwick:agent/") {
-            Some(rest) => rest.split('@').next().unwrap_or(rest),
+        let interface = match part(import) {
+            Some(Part { interface, .. }) => interface,
             None if import.starts_with("wasi:http/outgoing-handler@") => "http",
             None => continue,
         };

@@ -10,7 +10,7 @@ use crate::problems::Problems;
 
 /// The built `hello` agent of this repository (`agents/hello`); a test of the workspace
 /// keeps its profile equal to the source's.
-const HELLO: &[u8] = include_bytes!("init/hello.wasm");
+pub(crate) const HELLO: &[u8] = include_bytes!("init/hello.wasm");
 
 /// The files of a new project, by their paths in it.
 const FILES: &[(&str, &[u8])] = &[

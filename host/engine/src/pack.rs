@@ -8,6 +8,7 @@ use bailiwick_core::{Bytes, Diagnostic};
 use bailiwick_policy::publishers::{LOCAL, Signature, Statement, is_word};
 
 use crate::codes;
+use crate::components::code_of;
 use crate::files;
 use crate::problems::Problems;
 use crate::provenance::{signature_path, today};
@@ -73,7 +74,7 @@ pub fn pack(path: &Path, named: Option<&str>, key: &SigningKey) -> Result<Packed
     let bytes = files::read(&component, Bytes(COMPONENT_BYTES_MAX as u64))
         .map_err(|why| fail(codes::UNREADABLE, format!("{shown}: {why}")))?;
     let embedded = read_embedded(&bytes)
-        .map_err(|error| fail(codes::BAD_COMPONENT, format!("{shown}: {error}")))?;
+        .map_err(|error| fail(code_of(&error), format!("{shown}: {error}")))?;
     let profile = &embedded.profile;
     let version = profile.version.parse().map_err(|_| {
         let message = format!(

@@ -166,3 +166,50 @@ pub(crate) fn admitting(publisher: &str, key: KeyId) -> String {
 fn withdrawn(shown: &str, gone: &Withdrawn) -> Diagnostic {
     Diagnostic::error(codes::REVOKED, format!("{shown}: {gone}")).hint(gone.line())
 }
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_builder::read_embedded;
+    use bailiwick_policy::publishers::{PublisherKey, Revoked, Statement};
+
+    use super::*;
+    use crate::init::HELLO;
+    use crate::signing::{KeyFile, keygen};
+
+    /// What comes of the agent of a new project, signed as of a version of the contract.
+    fn signed_for(contract: &str) -> Result<Provenance, Diagnostic> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.key");
+        let public = keygen(&path, None).unwrap().key;
+        let key = KeyFile::read(&path).and_then(|key| key.open(None)).unwrap();
+        let embedded = read_embedded(HELLO).unwrap();
+        let statement = Statement {
+            publisher: "acme".into(),
+            name: embedded.profile.name.clone(),
+            version: embedded.profile.version.parse().unwrap(),
+            component: embedded.outline.digest,
+            size: Bytes(HELLO.len() as u64),
+            contract: contract.into(),
+            date: today(),
+        };
+        let signature = key.sign(HELLO, &statement.to_string()).unwrap();
+        let keys =
+            [("acme".to_owned(), vec![PublisherKey { key: public, from: None, until: None }])];
+        let publishers = Publishers { keys: keys.into(), revoked: Revoked::default() };
+        let policy = Policy { publishers: Some(publishers), ..Policy::built_in() };
+        let about = (HELLO, &embedded);
+        provenance(&policy, "hello.wasm", about, Some(&signature), Moment::Today(today()))
+    }
+
+    #[test]
+    fn a_statement_about_another_contract_than_the_imports_name_is_refused() {
+        assert_eq!(signed_for("0.1.0").unwrap().identity, "acme/hello");
+        for contract in ["0.2.0", "0.1.1", "0.1"] {
+            let refused = signed_for(contract).unwrap_err();
+            assert_eq!(refused.code, codes::BAD_SIGNATURE);
+            let (one, other) = (format!("for contract {contract}, and"), "for contract 0.1.0");
+            assert!(refused.message.contains(&one), "{}", refused.message);
+            assert!(refused.message.ends_with(other), "{}", refused.message);
+        }
+    }
+}

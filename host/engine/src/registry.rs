@@ -10,6 +10,7 @@ use bailiwick_provider::{Keys, Providers};
 use tempfile::NamedTempFile;
 
 use crate::codes;
+use crate::components::code_of;
 use crate::files;
 use crate::problems::Problems;
 use crate::provenance::signature_beside;
@@ -138,7 +139,7 @@ pub fn parcel(path: &Path) -> Result<Parcel, Problems> {
     let bytes = files::read(&path, Bytes(COMPONENT_BYTES_MAX as u64));
     let bytes = bytes.map_err(|why| unread(&path, why))?;
     let embedded = read_embedded(&bytes)
-        .map_err(|error| fail(codes::BAD_COMPONENT, format!("{}: {error}", path.display())))?;
+        .map_err(|error| fail(code_of(&error), format!("{}: {error}", path.display())))?;
     let signature = signature_beside(&path).map_err(Problems::one)?;
     Ok(Parcel { path, embedded, signature, bytes })
 }

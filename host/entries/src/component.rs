@@ -1,5 +1,7 @@
 //! Files that are said to be components: what is read of them before anything is compiled, and what is compiled.
 
+#[cfg(feature = "sandbox")]
+use bailiwick_builder::Outline;
 use bailiwick_builder::{InspectError, read_embedded, read_outline};
 
 use crate::Reached;
@@ -22,6 +24,8 @@ pub(crate) fn component(bytes: &[u8]) -> Reached {
     let names = outline.imports.iter().chain(&outline.exports);
     let named: usize = names.map(String::len).sum();
     assert!(named <= bytes.len(), "more names than bytes");
+    #[cfg(feature = "sandbox")]
+    same_contract(bytes, &outline);
     // What the compiler's validator takes is valid for the one that reads names too:
     // it knows fewer proposals.
     match (compilable, embedded) {
@@ -31,6 +35,19 @@ pub(crate) fn component(bytes: &[u8]) -> Reached {
         }
         (true, Err(_)) => Reached::Taken,
         (false, _) => Reached::Form,
+    }
+}
+
+/// Two readers of names, and one answer: nobody is compiled as what he was not judged as.
+#[cfg(feature = "sandbox")]
+fn same_contract(bytes: &[u8], outline: &Outline) {
+    use bailiwick_sandbox::{Refused, spoken};
+    match (outline.contract(), spoken(bytes)) {
+        (Ok(one), Ok(other)) => assert_eq!(one, Some(other)),
+        (Err(one), Err(Refused::Unserved(other))) => assert_eq!(one, other),
+        (Err(one), other) => panic!("{one}, and the sandbox says {other:?}"),
+        (Ok(_), Err(Refused::Unserved(other))) => panic!("{other}, and the builder does not"),
+        (Ok(_), Err(_)) => {}
     }
 }
 

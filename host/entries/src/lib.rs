@@ -8,6 +8,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "what does not hold is a finding")]
 
 mod component;
+mod contract;
 mod documents;
 mod examples;
 mod facts;
@@ -56,6 +57,7 @@ pub const ALL: &[Entry] = &[
     Entry { name: "schema", run: documents::schema },
     Entry { name: "facts", run: facts::facts },
     Entry { name: "component", run: component::component },
+    Entry { name: "contract", run: contract::contract },
     Entry { name: "visible", run: texts::visible },
     Entry { name: "quantity", run: texts::quantity },
     Entry { name: "url", run: web::url },

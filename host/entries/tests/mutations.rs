@@ -71,7 +71,7 @@ macro_rules! entries {
 entries! {
     project_file policy_file pipeline_file decisions_file agent_file
     lock_file statement signature_file expression
-    document schema facts component visible quantity
+    document schema facts component contract visible quantity
     url host values
     manifest reference
 }

@@ -1,19 +1,21 @@
-//! Admission: what a component must export, what it may import at all, and what an agent name may import with its grants. Runs nothing.
+//! Admission: which version of the contract a component speaks, what it must export and may import at all, and what an agent name may import with its grants. Runs nothing.
 
+use bailiwick_core::contract::{NAMES_MAX, Part, Release, SERVED, Served, Unserved, part};
+use bailiwick_core::text::{Lines, clip, visible};
 use bailiwick_core::{Digest, Name};
 use bailiwick_policy::Grants;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::bind::v0_1;
 use crate::cache::CacheError;
 use crate::compile::CompileError;
 use crate::limits::COMPONENTS_MAX;
+use crate::outline::Names;
 use crate::wasi;
 
-/// The package of the contract.
-const PACKAGE: &str = "bailiwick:agent/";
+/// The most of a name that a message repeats, in bytes: WASI's longest are half of it.
+const NAME_SHOWN_MAX_BYTES: usize = 128;
 
 /// Why a component is not run.
 #[derive(Debug, thiserror::Error)]
@@ -30,15 +32,19 @@ pub enum Refused {
         /// The import.
         import: String,
     },
-    /// It speaks another version of the contract.
-    #[error("the component speaks {found}; this host speaks {PACKAGE}…@{}", v0_1::VERSION)]
-    OtherContract {
-        /// The import or export that says so.
-        found: String,
-    },
+    /// It speaks no version of the contract that this host serves.
+    #[error(transparent)]
+    Unserved(#[from] Unserved),
     /// A required export is missing.
-    #[error("the component is no agent: it does not export {PACKAGE}agent@{}", v0_1::VERSION)]
-    NoAgent,
+    #[error("the component is no agent: it does not export {expected}")]
+    NoAgent {
+        /// The export, in the version that the component speaks; in the newest, where it
+        /// speaks none.
+        expected: String,
+    },
+    /// More names than anybody could read.
+    #[error("the component imports and exports more than {NAMES_MAX} names")]
+    TooManyNames,
     /// An export is not what the contract says.
     #[error("the component does not keep the contract: {reason}")]
     BrokenContract {
@@ -79,48 +85,87 @@ pub enum Refused {
     },
 }
 
-/// The imports of a component, all of them on offer, where its exports are an agent's.
-pub(crate) fn contract(engine: &Engine, component: &Component) -> Result<Vec<String>, Refused> {
+/// What a component is by its names alone: so before any of it is compiled.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// The version of the contract that it speaks.
+    pub(crate) release: &'static Release,
+    /// Its imports, all of them on offer.
+    pub(crate) imports: Vec<String>,
+}
+
+/// The version of the contract that a component speaks, where its names are those of an
+/// agent that this host could run. Runs and compiles nothing.
+///
+/// # Errors
+/// [`Refused`] with the first thing that is wrong.
+pub fn spoken(component: &[u8]) -> Result<&'static Release, Refused> {
+    by_names(component, SERVED).map(|judged| judged.release)
+}
+
+/// The names of a component that speaks a version which is served, imports what that
+/// version offers, and exports its agent.
+pub(crate) fn by_names(component: &[u8], served: Served) -> Result<Judged, Refused> {
+    let names = Names::read(component)?;
+    let Some(release) = served.speaks(names.all())? else {
+        let foreign = names.imports.iter().find(|import| !wasi::offers(import));
+        return Err(match foreign {
+            Some(import) => Refused::NotOffered { import: shown(import) },
+            None => Refused::NoAgent {
+                expected: served.releases().last().map(Release::agent).unwrap_or_default(),
+            },
+        });
+    };
+    for import in &names.imports {
+        let offered = match part(import) {
+            Some(Part { interface, .. }) => release.interfaces.contains(&interface),
+            None => wasi::offers(import),
+        };
+        if !offered {
+            return Err(Refused::NotOffered { import: shown(import) });
+        }
+    }
+    if !names.exports.contains(&release.agent().as_str()) {
+        return Err(Refused::NoAgent { expected: release.agent() });
+    }
+    let imports = names.imports.into_iter().map(str::to_owned).collect();
+    Ok(Judged { release, imports })
+}
+
+/// Whether compiled code is what its file was judged as, and its agent has the functions
+/// that it must have. Their types are compared when it is linked.
+pub(crate) fn by_types(
+    engine: &Engine,
+    component: &Component,
+    judged: &Judged,
+) -> Result<(), Refused> {
     let kind = component.component_type();
-    let mut imports = Vec::new();
-    for (name, _) in kind.imports(engine) {
-        match power(name) {
-            Some((_, version)) if version != v0_1::VERSION => {
-                return Err(Refused::OtherContract { found: name.into() });
-            }
-            Some((interface, _)) if offered(interface) => {}
-            None if wasi::offers(name) => {}
-            _ => return Err(Refused::NotOffered { import: name.into() }),
-        }
-        imports.push(name.to_owned());
+    let imports = kind.imports(engine).map(|(name, _)| name);
+    if !imports.eq(judged.imports.iter().map(String::as_str)) {
+        let reason = "its compiled code imports something else than its file".to_owned();
+        return Err(Refused::Link { reason });
     }
-    let agent = format!("{PACKAGE}agent@{}", v0_1::VERSION);
-    match kind.get_export(engine, &agent).map(|export| export.ty) {
-        Some(ComponentItem::ComponentInstance(exported)) => {
-            for function in ["profile", "perform"] {
-                if exported.get_export(engine, function).is_none() {
-                    let reason = format!("{agent} has no function `{function}`");
-                    return Err(Refused::BrokenContract { reason });
-                }
-            }
-            Ok(imports)
-        }
-        _ => {
-            let other = kind
-                .exports(engine)
-                .map(|(name, _)| name)
-                .find(|name| name.starts_with("bailiwick:agent/agent@"));
-            Err(other
-                .map_or(Refused::NoAgent, |found| Refused::OtherContract { found: found.into() }))
+    let agent = judged.release.agent();
+    let Some(ComponentItem::ComponentInstance(exported)) =
+        kind.get_export(engine, &agent).map(|export| export.ty)
+    else {
+        return Err(Refused::NoAgent { expected: agent });
+    };
+    for function in ["profile", "perform"] {
+        if exported.get_export(engine, function).is_none() {
+            let reason = format!("{agent} has no function `{function}`");
+            return Err(Refused::BrokenContract { reason });
         }
     }
+    Ok(())
 }
 
 /// Imports ⊆ grants.
 pub(crate) fn granted(imports: &[String], agent: &Name, grants: &Grants) -> Result<(), Refused> {
     for import in imports {
-        let of_wasi = wasi::is_power(import).then_some(("http", ""));
-        let Some((interface, _)) = power(import).or(of_wasi) else { continue };
+        let of_wasi = wasi::is_power(import).then_some("http");
+        let of_contract = part(import).map(|part| part.interface);
+        let Some(interface) = of_contract.or(of_wasi) else { continue };
         if !grants.covers_import(interface) {
             let hint = format!("in bailiwick.toml, under [agents.{agent}]: {}", line(interface));
             return Err(Refused::Ungranted { agent: agent.clone(), import: import.clone(), hint });
@@ -129,17 +174,9 @@ pub(crate) fn granted(imports: &[String], agent: &Name, grants: &Grants) -> Resu
     Ok(())
 }
 
-/// Interface and version of an import that is of the contract.
-fn power(import: &str) -> Option<(&str, &str)> {
-    let rest = import.strip_prefix(PACKAGE)?;
-    Some(rest.split_once('@').unwrap_or((rest, "")))
-}
-
-fn offered(interface: &str) -> bool {
-    matches!(
-        interface,
-        "types" | "log" | "model" | "knowledge" | "artifacts" | "http" | "kv" | "delegate"
-    )
+/// A name that somebody chose, as it may stand in a message.
+fn shown(name: &str) -> String {
+    visible(clip(name, NAME_SHOWN_MAX_BYTES), Lines::Escape)
 }
 
 fn line(interface: &str) -> &'static str {

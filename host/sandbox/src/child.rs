@@ -163,14 +163,7 @@ fn compile(bytes: &[u8]) -> Result<Vec<u8>, Rejected> {
 /// # Errors
 /// [`Rejected`] with the first thing that is wrong.
 pub fn validate(bytes: &[u8]) -> Result<(), Rejected> {
-    if !Parser::is_component(bytes) {
-        let cut = bytes.len() < 8 && !bytes.is_empty() && b"\0asm\x0d\0\x01\0".starts_with(bytes);
-        return Err(match cut {
-            true => Rejected::Truncated { offset: bytes.len() },
-            false if Parser::is_core_wasm(bytes) => Rejected::Module,
-            false => Rejected::NotWasm,
-        });
-    }
+    form(bytes)?;
     let mut validator = Validator::new_with_features(FEATURES);
     let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -199,7 +192,20 @@ pub fn validate(bytes: &[u8]) -> Result<(), Rejected> {
     Ok(())
 }
 
-fn rejected(error: &wasmparser::BinaryReaderError) -> Rejected {
+/// Whether it is a component at all, by its first bytes.
+pub(crate) fn form(bytes: &[u8]) -> Result<(), Rejected> {
+    if Parser::is_component(bytes) {
+        return Ok(());
+    }
+    let cut = bytes.len() < 8 && !bytes.is_empty() && b"\0asm\x0d\0\x01\0".starts_with(bytes);
+    Err(match cut {
+        true => Rejected::Truncated { offset: bytes.len() },
+        false if Parser::is_core_wasm(bytes) => Rejected::Module,
+        false => Rejected::NotWasm,
+    })
+}
+
+pub(crate) fn rejected(error: &wasmparser::BinaryReaderError) -> Rejected {
     let (offset, reason) = (error.offset(), error.message().to_owned());
     // The validator's own mark is not on every such error.
     let off = error.missing_wasm_feature().is_some()

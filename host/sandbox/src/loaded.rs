@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bailiwick_core::Digest;
 use wasmtime::component::{Component, Linker};
 
-use crate::admit::{Refused, contract};
-use crate::bind::v0_1;
+use crate::admit::{Judged, Refused, by_types};
+use crate::bind::{Agent, Contract};
 use crate::limits::{MEMORIES_MAX, TABLES_MAX};
+use crate::sandbox::Admitted;
 use crate::state::State;
 use crate::wasi;
 
@@ -16,18 +17,22 @@ pub(crate) struct Loaded {
     pub(crate) digest: Digest,
     /// Names in its import section.
     pub(crate) imports: Vec<String>,
-    pub(crate) pre: v0_1::Pre<State>,
+    /// The version of the contract that it speaks.
+    pub(crate) contract: &'static str,
+    pub(crate) agent: Box<dyn Agent>,
     /// Memories of one instance: what it takes from the pool.
     pub(crate) memories: u32,
 }
 
 impl Loaded {
+    /// `contract` and `linker` are of the version that it was judged to speak.
     pub(crate) fn new(
-        digest: Digest,
+        (digest, judged): (Digest, Judged),
         component: &Component,
+        contract: &dyn Contract,
         linker: &Linker<State>,
     ) -> Result<Arc<Self>, Refused> {
-        let imports = contract(linker.engine(), component)?;
+        by_types(linker.engine(), component, &judged)?;
         // Nobody imports core modules here (no import of another kind was admitted), so
         // the need is known beforehand.
         let needs =
@@ -45,8 +50,17 @@ impl Loaded {
         let words = |error: wasmtime::Error| Refused::Link { reason: format!("{error:#}") };
         wasi::link_absent(&mut linker, component).map_err(words)?;
         let linked = linker.instantiate_pre(component).map_err(words)?;
-        let pre = v0_1::Pre::new(linked)
+        let agent = contract
+            .agent(linked)
             .map_err(|error| Refused::BrokenContract { reason: format!("{error:#}") })?;
-        Ok(Arc::new(Self { digest, imports, pre, memories: memories.max(1) }))
+        let Judged { release, imports } = judged;
+        let contract = release.version;
+        Ok(Arc::new(Self { digest, imports, contract, agent, memories: memories.max(1) }))
+    }
+
+    /// What is said of it when it is loaded.
+    pub(crate) fn admitted(&self) -> Admitted {
+        let Self { digest, imports, contract, .. } = self;
+        Admitted { digest: *digest, imports: imports.clone(), contract }
     }
 }

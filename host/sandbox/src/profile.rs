@@ -6,7 +6,7 @@ use bailiwick_core::text::{Lines, clip, visible};
 use bailiwick_policy::ports::Left;
 use wasmtime::Engine;
 
-use crate::bind::v0_1::agent::About;
+use crate::bind::About;
 use crate::ended::plain;
 use crate::limits::{PROFILE_HOSTCALL_MAX, PROFILE_LIMITS};
 use crate::loaded::Loaded;
@@ -71,10 +71,7 @@ pub(crate) async fn ask(engine: &Engine, loaded: &Loaded) -> Result<Profile, Pro
     let state = State::without_powers(&PROFILE_LIMITS);
     let store = Fresh::new(engine, state, &PROFILE_LIMITS, PROFILE_HOSTCALL_MAX)
         .map_err(ProfileError::Failed)?;
-    let said = store.run(|mut store| async move {
-        let agent = loaded.pre.instantiate_async(&mut store).await?;
-        agent.bailiwick_agent_agent().call_profile(&mut store).await
-    });
+    let said = store.run(|store| loaded.agent.profile(store));
     admit(said.await.map_err(|left| match left {
         Left::Failed(failure) => ProfileError::Failed(failure),
         // Nothing parks what has no gate.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::admit::granted;
-use crate::bind::v0_1::{agent, failure};
+use crate::bind::Task;
 use crate::ended::{Ended, plain};
 use crate::limits::HOSTCALL_MAX;
 use crate::loaded::Loaded;
@@ -208,21 +208,12 @@ impl Work<'_> {
             return Err(plain(FailureKind::Host, "the input was not loaded").into());
         };
         let (step, cell) = (self.cell.step.as_str(), self.cell.key.as_str());
-        let task = agent::Task { step, cell, round: self.round, input };
+        let task = Task { step, cell, round: self.round, input };
         let done = store.run(|mut store| async move {
-            let instance = loaded.pre.instantiate_async(&mut store).await;
-            let said = match instance {
-                Ok(instance) => {
-                    instance.bailiwick_agent_agent().call_perform(&mut store, task).await
-                }
-                Err(error) => Err(error),
-            };
+            let said = loaded.agent.perform(&mut store, task).await;
             // Whatever it printed last tells the operator most.
             store.data_mut().end_of_words().await?;
-            let checked = match said? {
-                Ok(text) => output::output(&self.generation, self.gate, &text),
-                Err(said) => Err(failure(said)),
-            };
+            let checked = said?.and_then(|text| output::output(&self.generation, self.gate, &text));
             checked.map_err(|failure| Ended::from(failure).into())
         });
         done.await

@@ -249,9 +249,15 @@ async fn other_worlds_are_refused_by_name() {
     let empty = r#"(component (instance $i) (export "bailiwick:agent/agent@0.1.0" (instance $i)))"#;
     for (wat, words) in [
         (store, "the component imports wasi:keyvalue/store@0.2.0, which this host does not offer"),
-        (next, "the component speaks bailiwick:agent/log@0.2.0; this host speaks"),
+        (
+            next,
+            "the component speaks contract 0.2.0 (bailiwick:agent/log@0.2.0), and this host serves 0.1.0: ",
+        ),
         (none, "the component is no agent: it does not export bailiwick:agent/agent@0.1.0"),
-        (other, "the component speaks bailiwick:agent/agent@0.9.0; this host speaks"),
+        (
+            other,
+            "the component speaks contract 0.9.0 (bailiwick:agent/agent@0.9.0), and this host serves 0.1.0: ",
+        ),
         (
             empty,
             "the component does not keep the contract: bailiwick:agent/agent@0.1.0 has no function `profile`",
@@ -277,6 +283,9 @@ async fn files_that_are_no_components_are_told_apart() {
     }
 }
 
+/// What looks like an agent by its names, so that it comes as far as the compiler.
+const AGENT: &str = r#"(instance $i) (export "bailiwick:agent/agent@0.1.0" (instance $i))"#;
+
 #[tokio::test]
 async fn what_is_switched_off_is_refused() {
     let host = Host::new();
@@ -288,7 +297,7 @@ async fn what_is_switched_off_is_refused() {
         "(type (struct))",
         "(func (result v128) (i32x4.relaxed_trunc_f32x4_s (v128.const i32x4 0 0 0 0)))",
     ] {
-        let wat = format!("(component (core module {module}))");
+        let wat = format!("(component (core module {module}) {AGENT})");
         let refused = host.refused(&wat::parse_str(&wat).unwrap()).await.to_string();
         assert!(
             refused.starts_with("the component uses what this host does not offer"),
@@ -301,11 +310,11 @@ async fn what_is_switched_off_is_refused() {
 async fn functions_that_no_compiler_should_see_are_refused() {
     let host = Host::new();
     let nested = format!("{}{}", "block ".repeat(20_000), "end ".repeat(20_000));
-    let deep = format!("(component (core module (func {nested})))");
+    let deep = format!("(component (core module (func {nested})) {AGENT})");
     let refused = host.refused(&wat::parse_str(&deep).unwrap()).await.to_string();
     assert!(refused.starts_with("the component nests blocks more than 10000 deep"), "{refused}");
-    let long =
-        format!("(component (core module (func {})))", "i32.const 1000000 drop ".repeat(1_100_000));
+    let drops = "i32.const 1000000 drop ".repeat(1_100_000);
+    let long = format!("(component (core module (func {drops})) {AGENT})");
     let refused = host.refused(&wat::parse_str(&long).unwrap()).await.to_string();
     assert!(refused.starts_with("a function of the component has"), "{refused}");
 }
@@ -318,7 +327,7 @@ async fn a_truncated_component_is_refused_wherever_it_is_cut() {
         let refused = host.refused(&whole[..cut]).await;
         // A cut between two sections leaves a valid component, which is no agent any more.
         let typed = matches!(&refused, Refused::Compile(CompileError::Rejected(_)))
-            || matches!(&refused, Refused::NoAgent);
+            || matches!(&refused, Refused::NoAgent { .. });
         assert!(typed, "cut at {cut}: {refused:?}");
     }
 }

@@ -70,9 +70,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
 }
 
-/// The dependencies of each package in the workspace: name and kind (`normal`,
-/// `dev`, `build`).
-fn packages() -> BTreeMap<String, Vec<(String, String)>> {
+/// What cargo knows of the packages of the workspace.
+fn metadata() -> Vec<Value> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -81,13 +80,18 @@ fn packages() -> BTreeMap<String, Vec<(String, String)>> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// The dependencies of each package in the workspace: name and kind (`normal`,
+/// `dev`, `build`).
+fn packages() -> BTreeMap<String, Vec<(String, String)>> {
     let text = |value: &Value| value.as_str().unwrap_or("normal").to_owned();
     let dependencies = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap();
         all.iter().map(|one| (text(&one["name"]), text(&one["kind"]))).collect()
     };
-    let packages = metadata["packages"].as_array().unwrap();
-    packages.iter().map(|package| (text(&package["name"]), dependencies(package))).collect()
+    metadata().iter().map(|package| (text(&package["name"]), dependencies(package))).collect()
 }
 
 /// Every Rust source of the host and the SDK. Files in folders below `tests/` are
@@ -138,6 +142,29 @@ fn crates_import_only_what_the_map_allows() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The draft of a next version of the contract is for tests: nothing that is shipped has it.
+#[test]
+fn only_the_tests_of_the_sandbox_know_the_draft_of_the_contract() {
+    let mut users = Vec::new();
+    for package in metadata() {
+        let name = package["name"].as_str().unwrap();
+        for (feature, enables) in package["features"].as_object().unwrap() {
+            let enables = enables.as_array().unwrap();
+            assert!(
+                !enables.iter().any(|one| one.as_str().unwrap().ends_with("draft")),
+                "{name}: {feature} switches the draft on"
+            );
+        }
+        for one in package["dependencies"].as_array().unwrap() {
+            let features = one["features"].as_array().unwrap();
+            if one["name"] == "bailiwick-sandbox" && features.iter().any(|has| has == "draft") {
+                users.push((name.to_owned(), one["kind"].as_str().unwrap_or("normal").to_owned()));
+            }
+        }
+    }
+    assert_eq!(users, [("bailiwick-sandbox".to_owned(), "dev".to_owned())]);
 }
 
 #[test]

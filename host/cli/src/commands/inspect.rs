@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bailiwick_core::Bytes;
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_engine::inspect::{Embedded, Inspected, inspect};
+use bailiwick_engine::inspect::{Embedded, Inspected, Outline, inspect};
 use clap::Args;
 use serde_json::json;
 
@@ -37,6 +37,7 @@ fn as_text(inspected: &Inspected) -> String {
     let Inspected { path, outline, embedded } = inspected;
     let size = Bytes(outline.size_bytes as u64);
     let mut text = format!("{}\n  {size}, {}\n", path.display(), outline.digest);
+    text.push_str(&format!("  {}\n", spoken(outline)));
     text.push_str("imports, all that it could ever ask for:\n");
     outline.imports.iter().for_each(|import| text.push_str(&format!("  {import}\n")));
     text.push_str("exports:\n");
@@ -48,11 +49,20 @@ fn as_text(inspected: &Inspected) -> String {
     text
 }
 
+/// Which version of the contract it speaks, beside those that are served here.
+fn spoken(outline: &Outline) -> String {
+    match outline.contract() {
+        Ok(Some(release)) => format!("contract {}, which this host serves", release.version),
+        Ok(None) => "no version of the contract".to_owned(),
+        Err(unserved) => format!("a contract that this host does not serve: {unserved}"),
+    }
+}
+
 fn of_profile(embedded: &Embedded) -> String {
-    let Embedded { profile, wants, contract, .. } = embedded;
+    let Embedded { profile, wants, .. } = embedded;
     let wants = serde_json::to_value(wants).map(|wants| format!("{wants:#}")).unwrap_or_default();
     format!(
-        "profile, its author's word:\n  {} {}: {}\n  contract {contract}\nwants, which grant nothing:\n{wants}\n\
+        "profile, its author's word:\n  {} {}: {}\nwants, which grant nothing:\n{wants}\n\
          input schema:\n{:#}\noutput schema:\n{:#}\n",
         profile.name,
         profile.version,
@@ -64,15 +74,15 @@ fn of_profile(embedded: &Embedded) -> String {
 
 fn as_json(inspected: &Inspected) -> anyhow::Result<serde_json::Value> {
     let Inspected { path, outline, embedded } = inspected;
-    let (profile, wants, contract, error) = match embedded {
+    let (profile, wants, error) = match embedded {
         Ok(embedded) => (
             serde_json::to_value(&embedded.profile)?,
             serde_json::to_value(&embedded.wants)?,
-            json!(embedded.contract),
             json!(null),
         ),
-        Err(why) => (json!(null), json!(null), json!(null), json!(why)),
+        Err(why) => (json!(null), json!(null), json!(why)),
     };
+    let contract = outline.contract().ok().flatten().map(|release| release.version);
     Ok(json!({
         "path": path.display().to_string(),
         "digest": outline.digest.to_string(),
@@ -89,7 +99,7 @@ fn as_json(inspected: &Inspected) -> anyhow::Result<serde_json::Value> {
 #[cfg(test)]
 mod tests {
     use bailiwick_core::Digest;
-    use bailiwick_engine::inspect::{Outline, Profile, Wants};
+    use bailiwick_engine::inspect::{Profile, Wants};
 
     use super::*;
 

@@ -21,12 +21,13 @@ pub(crate) fn candidate(candidate: &Candidate) -> String {
         None => "nobody whose signature counts here".to_owned(),
     };
     format!(
-        "{identity} {}\n  {}\n  file      {} ({}, {})\n  signed by {publisher}\n  imports   {}\n  wants     {}, which grants nothing\n",
+        "{identity} {}\n  {}\n  file      {} ({}, {})\n  contract  {}\n  signed by {publisher}\n  imports   {}\n  wants     {}, which grants nothing\n",
         line(&profile.version),
         line(&profile.summary),
         line(path),
         Bytes(outline.size_bytes as u64),
         outline.digest,
+        embedded.contract,
         listed(imports.clone()),
         listed(asks.iter().cloned().collect()),
     )

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use bailiwick_builder::{Tool, ToolError, Toolchain};
 use bailiwick_core::Bytes;
+use bailiwick_core::contract::SERVED;
 use bailiwick_store::Store;
 
 use super::{Finding, Health};
 use crate::host::{HostConfig, sandbox};
+use crate::init::HELLO;
 use crate::load::{POLICY_OF_THE_HOST, Places};
 
 /// Free space below which runs are in danger: pictures of one campaign take about a tenth.
@@ -40,10 +42,8 @@ pub(super) fn language(subject: &'static str, tools: &[Tool], folder: &Path) -> 
     Finding { subject, health: Health::Good, found, advice }
 }
 
-/// The smallest component there is, compiled by the child and loaded: what every agent needs first.
+/// The agent of a new project, compiled by the child and loaded: what every agent needs first.
 pub(super) async fn engine(config: &HostConfig) -> Finding {
-    /// `(component)` in binary.
-    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
     let subject = "engine";
     let bad = |found: String| Finding { subject, health: Health::Bad, found, advice: None };
     let sandbox = match sandbox(config) {
@@ -51,24 +51,25 @@ pub(super) async fn engine(config: &HostConfig) -> Finding {
         Err(problems) => return bad(problems.to_string()),
     };
     let allocation = sandbox.allocation();
-    // It is no agent, so it is refused; that the refusal is about what it exports shows
-    // that the child compiled it.
-    match sandbox.prepare(EMPTY).await {
-        Err(bailiwick_sandbox::Refused::NoAgent) | Ok(_) => {}
-        Err(error) => return bad(format!("the compiling process does not work: {error}")),
+    // What is no agent is refused before it is compiled, so this is one; its code is kept.
+    if let Err(error) = sandbox.prepare(HELLO).await {
+        return bad(format!("the compiling process does not work: {error}"));
     }
     match allocation {
         bailiwick_sandbox::Allocation::Pooling => Finding {
             subject,
             health: Health::Good,
-            found: "wasmtime 48, instances from a pool, components compiled in a child process"
-                .into(),
+            found: format!(
+                "wasmtime 48, contract {SERVED}, instances from a pool, components compiled in a child process"
+            ),
             advice: None,
         },
         bailiwick_sandbox::Allocation::OnDemand => Finding {
             subject,
             health: Health::Fair,
-            found: "wasmtime 48, instances mapped one by one: attempts start slower".into(),
+            found: format!(
+                "wasmtime 48, contract {SERVED}, instances mapped one by one: attempts start slower"
+            ),
             advice: Some(
                 "give the process more address space (ulimit -v, vm.overcommit_memory)".into(),
             ),

@@ -14,7 +14,7 @@ use super::kept;
 use super::site::Site;
 use super::source::{FoundAt, Pulled, Source};
 use crate::codes;
-use crate::components::interfaces;
+use crate::components::{code_of, interfaces};
 use crate::powers::CAPABILITIES;
 use crate::problems::Problems;
 use crate::provenance::{provenance, today};
@@ -68,7 +68,7 @@ impl Candidate {
         let from = Source::of(source);
         let digest = Digest::of(&found.bytes);
         let embedded = read_embedded(&found.bytes).map_err(|error| {
-            let code = codes::BAD_COMPONENT;
+            let code = code_of(&error);
             let hint = format!("`bailiwick explain {code}` says how such a file is made");
             Diagnostic::error(code, format!("{}: {error}", found.path)).hint(hint)
         })?;

@@ -16,7 +16,21 @@ pub struct Guest {
     pub input_schema: String,
     pub output_schema: String,
     pub wasi: bool,
+    pub contract: Contract,
 }
+
+/// The version of the contract that a guest speaks.
+#[derive(Clone, Copy)]
+pub struct Contract {
+    pub version: &'static str,
+    /// Its folder, seen from this package.
+    pub folder: &'static str,
+}
+
+pub const V0_1: Contract = Contract { version: "0.1.0", folder: "../../wit/v0.1" };
+
+/// The draft of the tests.
+pub const DRAFT: Contract = Contract { version: "0.2.0", folder: "tests/contract/v0.2" };
 
 impl Default for Guest {
     fn default() -> Self {
@@ -29,6 +43,7 @@ impl Default for Guest {
             input_schema: "true".into(),
             output_schema: "true".into(),
             wasi: false,
+            contract: V0_1,
         }
     }
 }
@@ -47,7 +62,8 @@ pub fn performs(body: &str) -> Guest {
 
 impl Guest {
     fn wat(&self) -> String {
-        let Self { imports, extra, start, profile, perform, .. } = self;
+        let Self { imports, extra, start, profile, perform, contract, .. } = self;
+        let version = contract.version;
         let strings =
             ["fixture", "1.0.0", "A guest of the tests.", &self.input_schema, &self.output_schema];
         let (mut data, mut record, mut at) = (String::new(), String::new(), 2048);
@@ -92,11 +108,11 @@ impl Guest {
         (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then (unreachable)))
         (br $grow)))
     (local.get $at))
-  (func (export "bailiwick:agent/agent@0.1.0#profile") (result i32)
+  (func (export "bailiwick:agent/agent@{version}#profile") (result i32)
     {profile}
     {record}
     (i32.const 1100))
-  (func (export "bailiwick:agent/agent@0.1.0#perform")
+  (func (export "bailiwick:agent/agent@{version}#perform")
     (param $step i32) (param $step_length i32) (param $cell i32) (param $cell_length i32)
     (param $round i32) (param $input i32) (param $input_length i32) (result i32)
     (local $i i32) (local $j i32)
@@ -112,14 +128,15 @@ impl Guest {
         let mut module = wat::parse_str(self.wat()).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut resolve = Resolve::default();
-        let (package, _) = resolve.push_dir(root.join("../../wit/v0.1")).unwrap();
+        let (package, _) = resolve.push_dir(root.join(self.contract.folder)).unwrap();
         let world = if self.wasi {
             let wit = root.join("wit/deps");
             for file in ["io.wit", "clocks.wit", "random.wit", "cli.wit", "http.wit"] {
                 resolve.push_file(wit.join(file)).unwrap();
             }
             resolve.push_str("fixture.wit", SOCKETS).unwrap();
-            let fixture = resolve.push_str("world.wit", WASI_WORLD).unwrap();
+            let world = WASI_WORLD.replace("CONTRACT", self.contract.version);
+            let fixture = resolve.push_str("world.wit", &world).unwrap();
             resolve.select_world(&[fixture], None).unwrap()
         } else {
             resolve.select_world(&[package], Some("full")).unwrap()
@@ -146,7 +163,7 @@ interface tcp-create-socket {
 
 const WASI_WORLD: &str = "package fixture:fixture;
 world fixture {
-    include bailiwick:agent/full@0.1.0;
+    include bailiwick:agent/full@CONTRACT;
     import wasi:random/random@0.2.12;
     import wasi:clocks/monotonic-clock@0.2.12;
     import wasi:clocks/wall-clock@0.2.12;

@@ -335,6 +335,16 @@ pub const CASES: &[Case] = &[
         &["an_import_without_grant_is_refused_at_load", "other_worlds_are_refused_by_name"],
     ),
     case(
+        "another version of the contract, several at once, none, one of 100 KB, 10⁵ names",
+        &[],
+        &[
+            "what_is_not_served_is_refused_by_both_versions_before_it_is_compiled",
+            "a_mix_is_refused_where_both_versions_are_served",
+            "a_version_is_its_exact_text",
+            "names_beyond_counting_are_refused_before_they_are_compiled",
+        ],
+    ),
+    case(
         "a component that was changed after it was signed or taken",
         &[],
         &["each_flipped_bit_of_the_bytes_is_found", "one_bit_changed_against_the_lock_is_refused"],

@@ -1,5 +1,6 @@
 //! Version 0.1 of the contract: generated types, and how answers of the gate become its errors. Converts, decides nothing.
 
+mod agent;
 mod artifacts;
 mod delegate;
 mod http;
@@ -8,18 +9,21 @@ mod kv;
 mod log;
 mod model;
 
-use bailiwick_core::fact::{Failure, FailureKind, Limit};
+use bailiwick_core::contract::{self, Release};
+use bailiwick_core::fact::Limit;
 use bailiwick_core::{Artifact, Bytes};
 use bailiwick_gate::{CallError, Gate};
 use bailiwick_policy::ports::Left;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 
+use self::generated::FullPre as Pre;
 use self::generated::bailiwick::agent::types;
-use crate::ended::{Ended, plain};
+use super::{Agent, Contract};
+use crate::ended::Ended;
 use crate::state::State;
 
-/// The name of this version in imports and exports.
-pub(crate) const VERSION: &str = "0.1.0";
+/// This version.
+pub(crate) struct V0_1;
 
 #[allow(missing_docs, unreachable_pub, reason = "generated from wit/v0.1, where the words are")]
 mod generated {
@@ -32,22 +36,48 @@ mod generated {
     });
 }
 
-pub(crate) use generated::FullPre as Pre;
 pub(crate) use generated::bailiwick::agent as wit;
-pub(crate) use generated::exports::bailiwick::agent::agent;
 
-/// Links every interface of this version. Which of them a component may import was
-/// decided before: see `admit`.
-pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+#[cfg(feature = "draft")]
+pub(crate) use self::agent::cannot_do_without;
+
+impl Contract for V0_1 {
+    fn release(&self) -> &'static Release {
+        &contract::V0_1
+    }
+
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        link_as(linker, self.release(), self.release().interfaces)
+    }
+
+    fn agent(&self, linked: InstancePre<State>) -> wasmtime::Result<Box<dyn Agent>> {
+        Ok(Box::new(agent::Linked(Pre::new(linked)?)))
+    }
+}
+
+/// Links interfaces under their names in `release`: a later version takes those from here
+/// that are the same in it, word by word.
+pub(crate) fn link_as(
+    linker: &mut Linker<State>,
+    release: &Release,
+    interfaces: &[&str],
+) -> wasmtime::Result<()> {
     type Own = HasSelf<State>;
-    wit::types::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::log::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::model::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::knowledge::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::artifacts::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::http::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::kv::add_to_linker::<_, Own>(linker, |state| state)?;
-    wit::delegate::add_to_linker::<_, Own>(linker, |state| state)
+    for interface in interfaces {
+        let linker = &mut linker.instance(&release.name_of(interface))?;
+        match *interface {
+            "types" => wit::types::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "log" => wit::log::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "model" => wit::model::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "knowledge" => wit::knowledge::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "artifacts" => wit::artifacts::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "http" => wit::http::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "kv" => wit::kv::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            "delegate" => wit::delegate::add_to_linker_instance::<_, Own>(linker, |state| state)?,
+            other => wasmtime::bail!("no binding of {} has {other}", contract::V0_1.version),
+        }
+    }
+    Ok(())
 }
 
 impl types::Host for State {}
@@ -109,20 +139,4 @@ fn artifact(given: types::Artifact) -> Result<Artifact, types::Error> {
 fn reference(artifact: Artifact) -> types::Artifact {
     let Artifact { digest, media_type, bytes, name } = artifact;
     types::Artifact { digest: digest.to_string(), media_type, bytes: bytes.0, name }
-}
-
-/// The agent's own account of why there is no output.
-pub(crate) fn failure(said: agent::Failure) -> Failure {
-    match said {
-        agent::Failure::InvalidInput(words) => plain(FailureKind::InvalidInput, &words),
-        agent::Failure::Retryable(words) => plain(FailureKind::Retryable, &words),
-        agent::Failure::Fatal(words) => plain(FailureKind::Fatal, &words),
-        agent::Failure::Refused(denial) => {
-            let capability = bailiwick_core::text::clip(&denial.capability, 64);
-            let words = format!(
-                "it cannot do without {capability:?}, which was denied; the calls of the attempt say why"
-            );
-            plain(FailureKind::Refused, &words)
-        }
-    }
 }
