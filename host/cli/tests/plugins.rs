@@ -355,6 +355,26 @@ fn a_lower_version_is_taken_on_purpose_only_and_never_forgotten() {
     scene.ships(&greeter("1.10.1", ""));
     scene.call(&["update"], 0);
     assert!(scene.file(LOCK).contains("highest = \"1.10.1\""));
+    // Nor is a folder that is built here, in between or added anew.
+    let wants = "http = { hosts = [\"api.example.com\"], reason = \"prices\" }";
+    let built = greeter("0.1.0", wants).build(&scene.desk);
+    let built = built.to_str().unwrap();
+    let roots = format!("sources = {{ roots = [{built:?}] }}\n[ceiling.\"local/*\"]\n");
+    scene.admit(&scene.key.line, &roots);
+    scene.call(&["update", "greeter", "--to", built], 0);
+    scene.ships(&greeter("1.9.0", ""));
+    let back = ["update", "greeter", "--to", source];
+    scene.refused(&back, "E181", "is version 1.9.0, and `greeter` has had 1.10.1");
+    scene.call(&["remove", "greeter"], 0);
+    scene.call(&["add", built], 0);
+    scene.refused(&back, "E181", "has had 1.10.1");
+    scene.ships(&greeter("1.11.0", wants));
+    scene.refused(&back, "E180", "asks for more than `greeter` 1.10.1 did: http api.example.com");
+    // Nor is another source by hand, and a change of something else.
+    let by_hand = scene.file(OPERATORS).replace("component = ", "component = \"other.wasm\" #");
+    std::fs::write(scene.project.path().join(OPERATORS), by_hand).unwrap();
+    scene.call(&["add", built, "--name", "second"], 0);
+    scene.refused(&back, "E180", "asks for more");
 }
 
 #[test]

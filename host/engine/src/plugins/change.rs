@@ -76,16 +76,19 @@ impl<'a> Change<'a> {
         replace(&self.site.root.join(PROJECT_FILE), text)
     }
 
-    /// Pins of sources that an agent had go. Those of an agent that is gone stay: they know
-    /// which version was the highest.
+    /// Pins of sources that an agent had go, once there is one for the source that it has.
+    /// Where there is none (the agent is gone, or built here, or somebody wrote another source
+    /// by hand) they stay: nothing else knows the highest version, who signed and what was
+    /// asked for.
     fn lock_one(&self) -> io::Result<()> {
         let both = match &self.pin {
             Some(pin) => self.site.lock.clone().with(pin.clone()),
             None => self.site.lock.clone(),
         };
         let one = both.clone().retaining(|pin| {
-            let agent = self.project.agents.get(&pin.agent);
-            agent.is_none_or(|agent| agent.component == pin.source)
+            let Some(agent) = self.project.agents.get(&pin.agent) else { return true };
+            let in_force = both.pin(&pin.agent, &agent.component);
+            in_force.is_none_or(|in_force| in_force.source == pin.source)
         });
         if one == both { Ok(()) } else { self.write_lock(&one) }
     }

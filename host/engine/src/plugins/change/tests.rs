@@ -175,3 +175,16 @@ fn what_was_fetched_is_kept_with_the_change_or_not_at_all() {
     let said = source.read(folder.0.path(), None).err().unwrap();
     assert!(said.message.contains("does not say which bytes"), "{}", said.message);
 }
+
+#[test]
+fn a_pin_stays_until_another_one_is_in_its_place() {
+    let folder = Folder::new();
+    let site = folder.site();
+    // To a folder that is built here, which nothing pins.
+    let built = NEW.replace("b.wasm", "agents/a");
+    Change::new(&site, Some(built), None).unwrap().commit().unwrap();
+    assert_eq!(folder.site().lock.pins(), [pin("a.wasm")]);
+    let site = folder.site();
+    Change::new(&site, Some(NEW.to_owned()), Some(pin("b.wasm"))).unwrap().commit().unwrap();
+    assert_eq!(folder.site().lock.pins(), [pin("b.wasm")]);
+}
