@@ -389,9 +389,17 @@ fn a_name_means_one_component_and_can_be_given_another() {
         "E183",
         "there is an agent `greeter` already",
     );
-    scene.call(&["update", "greeter", "--to", other], 0);
+    // Its publisher signed it, and as something else than what was granted powers here.
+    let to = ["update", "greeter", "--to", other];
+    scene.refused(&to, "E180", "that it is acme/teller and not acme/greeter; nothing was changed");
+    scene.call(&[&to[..], &["--accept"]].concat(), 0);
     let lock = scene.file(LOCK);
     assert!(lock.contains("teller.wasm") && !lock.contains("greeter.wasm"), "{lock}");
+    assert!(lock.contains("identity = \"acme/teller\""), "{lock}");
+    assert!(
+        lock.contains("accepted = [\"that it is acme/teller and not acme/greeter, 20"),
+        "{lock}"
+    );
     assert!(scene.file(OPERATORS).contains(&format!("component = {other:?}\n")));
     scene.runs(0);
     scene.refused(&["update", "nobody"], "E183", "bailiwick.toml has no agent `nobody`");

@@ -39,6 +39,9 @@ pub struct LockPin {
     pub component: Digest,
     /// What the profile says.
     pub version: String,
+    /// Who it is, as ceilings are matched against it: `publisher/name`. Nothing where an older
+    /// file did not say.
+    pub identity: Option<String>,
     /// The highest version that there ever was under this agent name.
     pub highest: String,
     /// Who signed it, where somebody did, and with which key.
@@ -145,6 +148,9 @@ impl LockPin {
         line("source", word(&self.source));
         line("digest", word(&self.component.to_string()));
         line("version", word(&self.version));
+        if let Some(identity) = &self.identity {
+            line("identity", word(identity));
+        }
         line("highest", word(&self.highest));
         if let Some((publisher, key)) = &self.signed {
             line("publisher", word(publisher));
@@ -216,6 +222,7 @@ fn pin(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<LockPin> {
         source: text("source")?,
         component: digest?,
         version: text("version")?,
+        identity: text("identity"),
         highest: text("highest")?,
         signed,
         asks: list("asks").collect(),
@@ -234,6 +241,7 @@ mod tests {
             source: source.into(),
             component: Digest::of(agent.as_bytes()),
             version: "1.2.0".into(),
+            identity: Some("acme/one".into()),
             highest: "1.3.0".into(),
             signed: Some(("acme".into(), KeyId::from_bytes([7; 8]))),
             asks: ["model writer".to_owned(), "http \"a\" \\ ä".into()].into(),
@@ -253,6 +261,13 @@ mod tests {
         assert_eq!(lock.pin(&name, "x.wasm").unwrap().version, "2.0.0");
         assert_eq!(lock.pins().len(), 2);
         assert!(lock.pin(&name, "y.wasm").is_none(), "a pin is about its source");
+    }
+
+    #[test]
+    fn a_file_of_an_older_program_is_read() {
+        let lock = Lock::default().with(LockPin { identity: None, ..pin("a", "x") });
+        assert!(!lock.to_text().contains("identity"));
+        assert_eq!(Lock::read("bailiwick.lock", &lock.to_text()), Ok(lock));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// Takes it from elsewhere from now on
     #[arg(long, value_name = "SOURCE", requires = "names")]
     to: Option<String>,
-    /// Takes one that asks for more, or that another publisher signed; bailiwick.lock says who did
+    /// Takes one that asks for more, is another component, or is signed by another publisher; bailiwick.lock says who did
     #[arg(long)]
     accept: bool,
     /// Takes a lower version than this project ever had; bailiwick.lock says who did

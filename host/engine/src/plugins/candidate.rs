@@ -120,6 +120,7 @@ impl Candidate {
             source: self.source.clone(),
             component: self.embedded.outline.digest,
             version: version.clone(),
+            identity: Some(self.identity.clone()),
             highest,
             signed: self.signer(),
             asks: self.asks.clone(),

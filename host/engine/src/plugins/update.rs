@@ -108,7 +108,8 @@ pub(super) fn not_lower(
     Ok(())
 }
 
-/// No more powers than before and the same publisher, or on purpose.
+/// No more powers than before and the same component of the same publisher, or on purpose:
+/// what was granted was granted to that one, and a ceiling is about who it is.
 fn no_more(
     candidate: &Candidate,
     known: &Known<'_>,
@@ -123,6 +124,11 @@ fn no_more(
     // That somebody answers for it by now is no more than nobody doing so.
     if was != is && before.signed.is_some() {
         more.push(format!("that it is signed by {is} and not by {was}"));
+    }
+    let name = |identity: &str| identity.split_once('/').map(|(_, name)| name.to_owned());
+    let is = &candidate.identity;
+    if let Some(was) = before.identity.as_ref().filter(|was| name(was) != name(is)) {
+        more.push(format!("that it is {is} and not {was}"));
     }
     more.extend(grown(&before.asks, &candidate.asks));
     if more.is_empty() {

@@ -25,6 +25,7 @@ const COMPONENT: &[Key] = &[
     must("source", LINE, "`component` in bailiwick.toml, as it stands there."),
     must("digest", WORD, "Of its bytes."),
     must("version", WORD, "What its profile says."),
+    key("identity", LINE, "Who it is: PUBLISHER/NAME. Left out: an older file did not say."),
     must("highest", WORD, "The highest version that there ever was under this agent name."),
     key("publisher", WORD, "Who signed it. Left out: nobody did."),
     key("key", WORD, "The id of the key that signed it."),

@@ -15,6 +15,7 @@ fn pin(source: &str) -> LockPin {
         source: source.into(),
         component: Digest::of(source.as_bytes()),
         version: "1.0.0".into(),
+        identity: None,
         highest: "1.0.0".into(),
         signed: None,
         asks: [].into(),
