@@ -5,19 +5,20 @@ use std::path::Path;
 
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{KeyId, Moment, Signed};
+use bailiwick_policy::publishers::{KeyId, Signed};
 use bailiwick_project::LockPin;
 
 use super::Offer;
 use super::asks::asks;
 use super::kept;
+use super::pin;
 use super::site::Site;
 use super::source::{FoundAt, Pulled, Source};
 use crate::codes;
 use crate::components::interfaces;
 use crate::powers::CAPABILITIES;
 use crate::problems::Problems;
-use crate::provenance::{provenance, today};
+use crate::provenance::provenance;
 
 /// A component that may come in.
 #[derive(Clone, Debug)]
@@ -72,13 +73,9 @@ impl Candidate {
             let hint = format!("`bailiwick explain {code}` says how such a file is made");
             Diagnostic::error(code, format!("{}: {error}", found.path)).hint(hint)
         })?;
-        // What was let in before stays, whatever day it is; all else comes in today.
-        let moment = match pin {
-            Some(pin) if pin.component == digest => Moment::Before,
-            _ => Moment::Today(today()),
-        };
         let about = (found.bytes.as_slice(), &embedded);
         let signature = found.signature.as_deref();
+        let moment = pin::moment(pin, &digest, signature);
         let whose = provenance(&site.policy, &found.path, about, signature, moment)?;
         from.may_lie(&site.policy, &found.path, whose.signed.as_ref())?;
         // What is no power (`log`, the types of the contract) is nothing to weigh.

@@ -1,13 +1,26 @@
 //! A component held to its pin in bailiwick.lock: the same bytes, signed by the same key. Reads nothing.
 
 use bailiwick_core::{Diagnostic, Digest};
-use bailiwick_policy::publishers::Signed;
+use bailiwick_policy::publishers::{Moment, Signature, Signed};
 use bailiwick_project::LockPin;
 
 use crate::codes;
+use crate::provenance::today;
 
 /// The file in which what a project's agent names mean is pinned.
 pub const LOCK_FILE: &str = "bailiwick.lock";
+
+/// Whether a component with this signature was let in before, whatever day it is, or comes in
+/// today. Both count: whoever finds the key of a publisher after its last day can date a
+/// signature back, also over bytes that were taken long ago as nobody's.
+pub(crate) fn moment(pin: Option<&LockPin>, bytes: &Digest, signature: Option<&str>) -> Moment {
+    let key = signature.and_then(|text| Signature::parse(text).ok()).map(|read| read.key);
+    let taken = |pin: &LockPin| pin.signed.as_ref().map(|(_, key)| *key);
+    match pin {
+        Some(pin) if pin.component == *bytes && taken(pin) == key => Moment::Before,
+        _ => Moment::Today(today()),
+    }
+}
 
 /// The bytes are those that were taken.
 pub(crate) fn bytes(pin: &LockPin, path: &str, found: &Digest) -> Result<(), Diagnostic> {
@@ -59,3 +72,6 @@ fn refused(pin: &LockPin, message: String) -> Diagnostic {
     );
     Diagnostic::error(codes::NOT_LOCKED, message).hint(hint)
 }
+
+#[cfg(test)]
+mod tests;
