@@ -2,6 +2,7 @@
 
 use bailiwick_core::Name;
 use bailiwick_engine::plugins::{Added, Consent, Offer, add};
+use bailiwick_engine::registry::Errand;
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
@@ -33,19 +34,20 @@ pub(crate) async fn command(
     environment: &Environment,
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
-    let places = environment.places(&arguments.place, &[])?;
+    let errand =
+        Errand::of_project(&environment.places(&arguments.place, &[])?, &environment.keys)?;
     let consent = Consent {
         accept: false,
         downgrade: arguments.downgrade,
         by: format!("uid:{}", environment.uid),
     };
-    let pulled = fetched(&places, &arguments.source, environment).await?;
+    let pulled = fetched(&errand, &arguments.source).await?;
     let from = match &pulled {
         Some(pulled) => Offer::Pulled(pulled),
         None => Offer::Typed(&arguments.source, &environment.folder),
     };
     let Added { name, candidate: found, changed } =
-        add(&places, from, arguments.name.as_ref(), &consent)?;
+        add(&errand, from, arguments.name.as_ref(), &consent)?;
     stdout::write(&candidate(&found))?;
     talk.say(&match (changed, found.built) {
         (false, _) => format!("`{name}` is this already: nothing was changed"),

@@ -2,6 +2,7 @@
 
 use bailiwick_core::text::{Lines, visible};
 use bailiwick_engine::plugins::{Seen, Standing, look_for_newer, outdated};
+use bailiwick_engine::registry::Errand;
 use clap::Args;
 use serde_json::json;
 
@@ -24,9 +25,10 @@ pub(crate) async fn command(
     arguments: &Arguments,
     environment: &Environment,
 ) -> anyhow::Result<Ending> {
-    let places = environment.places(&arguments.place, &[])?;
-    let mut seen = outdated(&places)?;
-    look_for_newer(&places, &mut seen, &environment.keys).await;
+    let errand =
+        Errand::of_project(&environment.places(&arguments.place, &[])?, &environment.keys)?;
+    let mut seen = outdated(&errand)?;
+    look_for_newer(&errand, &mut seen).await;
     for one in &seen {
         let line = if arguments.json { as_json(one) } else { as_text(one) };
         stdout::write(&line)?;

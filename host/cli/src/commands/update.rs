@@ -2,6 +2,7 @@
 
 use bailiwick_core::Name;
 use bailiwick_engine::plugins::{Consent, Offer, Standing, Updated, in_registry, outdated, update};
+use bailiwick_engine::registry::Errand;
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
@@ -36,10 +37,11 @@ pub(crate) async fn command(
     environment: &Environment,
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
-    let places = environment.places(&arguments.place, &[])?;
+    let errand =
+        Errand::of_project(&environment.places(&arguments.place, &[])?, &environment.keys)?;
     let by = format!("uid:{}", environment.uid);
     let consent = Consent { accept: arguments.accept, downgrade: arguments.downgrade, by };
-    let seen = outdated(&places)?;
+    let seen = outdated(&errand)?;
     let names = match arguments.names.as_slice() {
         [] => {
             let behind = seen.iter().filter(|seen| {
@@ -58,7 +60,7 @@ pub(crate) async fn command(
     }
     for name in &names {
         let pulled = match to.or_else(|| in_registry(&seen, name)) {
-            Some(source) => fetched(&places, source, environment).await?,
+            Some(source) => fetched(&errand, source).await?,
             None => None,
         };
         let to = match &pulled {
@@ -66,7 +68,7 @@ pub(crate) async fn command(
             None => to.map(|to| Offer::Typed(to, &environment.folder)),
         };
         let Updated { candidate: found, before, changed, .. } =
-            update(&places, name, to, &consent)?;
+            update(&errand, name, to, &consent)?;
         stdout::write(&candidate(&found))?;
         let version = &found.embedded.profile.version;
         talk.say(&match (changed, before) {

@@ -9,8 +9,8 @@ use super::stub;
 use super::update::not_lower;
 use super::{Consent, Offer};
 use crate::codes;
-use crate::load::Places;
 use crate::problems::Problems;
+use crate::registry::Errand;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -29,12 +29,12 @@ pub struct Added {
 /// # Errors
 /// [`Problems`]; then nothing was changed.
 pub fn add(
-    places: &Places,
+    errand: &Errand,
     offer: Offer<'_>,
     name: Option<&Name>,
     consent: &Consent,
 ) -> Result<Added, Problems> {
-    let site = Site::take(places)?;
+    let site = Site::take(errand)?;
     let source = offer.source(&site)?;
     // Under which name somebody takes it is known only when it was read.
     let pinned = name.and_then(|name| site.lock.pin(name, &source));

@@ -5,8 +5,8 @@ use bailiwick_core::Name;
 use super::candidate::Candidate;
 use super::site::Site;
 use super::source::Source;
-use crate::load::Places;
 use crate::problems::Problems;
+use crate::registry::Errand;
 
 /// An agent of a project, and what its source has.
 #[derive(Clone, Debug)]
@@ -66,8 +66,8 @@ impl Standing {
 ///
 /// # Errors
 /// [`Problems`] where the project itself cannot be read.
-pub fn outdated(places: &Places) -> Result<Vec<Seen>, Problems> {
-    let site = Site::read(places)?;
+pub fn outdated(errand: &Errand) -> Result<Vec<Seen>, Problems> {
+    let site = Site::read(errand)?;
     let agents = site.project.agents.iter().map(|(name, agent)| Seen {
         name: name.clone(),
         source: agent.component.clone(),

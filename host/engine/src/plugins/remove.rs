@@ -6,16 +6,17 @@ use super::change::Change;
 use super::site::Site;
 use super::stub;
 use crate::codes;
-use crate::load::{PROJECT_FILE, Places};
+use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
+use crate::registry::Errand;
 
 /// Removes an agent from bailiwick.toml. Its file stays where it is, and so does what
 /// bailiwick.lock knows of its versions.
 ///
 /// # Errors
 /// [`Problems`]; then nothing was changed.
-pub fn remove(places: &Places, name: &Name) -> Result<(), Problems> {
-    let site = Site::take(places)?;
+pub fn remove(errand: &Errand, name: &Name) -> Result<(), Problems> {
+    let site = Site::take(errand)?;
     site.component(name)?;
     let at = site.project.agents.get(name).map_or(0, |agent| agent.place.span.start);
     let text = stub::without_agent(&site.text, name, at).ok_or_else(|| {

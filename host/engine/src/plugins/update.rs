@@ -11,9 +11,10 @@ use super::site::Site;
 use super::stub;
 use super::{Consent, Offer};
 use crate::codes;
-use crate::load::{PROJECT_FILE, Places};
+use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
 use crate::provenance::today;
+use crate::registry::Errand;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -33,12 +34,12 @@ pub struct Updated {
 /// # Errors
 /// [`Problems`]; then nothing was changed.
 pub fn update(
-    places: &Places,
+    errand: &Errand,
     name: &Name,
     to: Option<Offer<'_>>,
     consent: &Consent,
 ) -> Result<Updated, Problems> {
-    let site = Site::take(places)?;
+    let site = Site::take(errand)?;
     let current = site.component(name)?;
     let (source, candidate) = match to {
         None => {

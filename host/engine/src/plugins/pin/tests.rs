@@ -7,11 +7,13 @@ use bailiwick_builder::read_embedded;
 use bailiwick_core::{Bytes, Day, Name};
 use bailiwick_policy::publishers::{KeyId, Statement};
 use bailiwick_project::Lock;
+use bailiwick_provider::Keys;
 
 use super::*;
 use crate::components::read_agents;
 use crate::load::{Places, open};
 use crate::provenance::signature_path;
+use crate::registry::Errand;
 use crate::signing::{KeyFile, keygen};
 
 /// An agent that is in the repository without being built.
@@ -92,6 +94,10 @@ impl Scene {
         }
     }
 
+    fn errand(&self) -> Errand {
+        Errand::of_project(&self.places(), &Keys::default()).unwrap()
+    }
+
     /// Whose the agent is at load; else the code of what is wrong.
     fn loaded(&self) -> Result<String, &'static str> {
         let opened = open(&self.places()).unwrap();
@@ -129,7 +135,7 @@ fn bytes_that_were_taken_are_not_taken_again_by_a_key_whose_days_are_over() {
     scene.signs(&scene.second);
     assert_eq!(scene.loaded(), Err(codes::BAD_SIGNATURE));
     let consent = crate::plugins::Consent { accept: true, downgrade: true, by: "uid:0".into() };
-    let refused = crate::plugins::update(&scene.places(), &pin.agent, None, &consent);
+    let refused = crate::plugins::update(&scene.errand(), &pin.agent, None, &consent);
     assert_eq!(refused.unwrap_err().diagnostics[0].code, codes::BAD_SIGNATURE);
 }
 
