@@ -35,8 +35,8 @@ pub struct Errand {
 /// A component that was pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// The reference with its digest: the same bytes for ever.
-    pub pinned: Reference,
+    /// Of its manifest: with it, a reference means these bytes for ever.
+    pub manifest: Sha256,
     /// The component, which is what its digest says.
     pub bytes: Vec<u8>,
     /// The text of its signature, where it has one. Verified by nobody yet.
@@ -86,8 +86,7 @@ pub async fn pull(errand: &Errand, reference: &Reference) -> Result<Fetched, Pro
     let mut bytes = Vec::new();
     let pulled = errand.registry(reference)?.pull(&mut bytes).await;
     let pulled = pulled.map_err(|error| refused(reference, &error))?;
-    let pinned = reference.pinned(pulled.manifest);
-    Ok(Fetched { pinned, bytes, signature: pulled.signature })
+    Ok(Fetched { manifest: pulled.manifest, bytes, signature: pulled.signature })
 }
 
 /// The reference with the digest that it means now: whether a tag has moved, without its

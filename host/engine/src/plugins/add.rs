@@ -7,7 +7,7 @@ use super::change::Change;
 use super::site::Site;
 use super::stub;
 use super::update::not_lower;
-use super::{Consent, Offer};
+use super::{Consent, Offer, Outcome};
 use crate::codes;
 use crate::problems::Problems;
 use crate::registry::Errand;
@@ -19,8 +19,8 @@ pub struct Added {
     pub name: Name,
     /// What it means now.
     pub candidate: Candidate,
-    /// Whether anything was changed: it was there already where not.
-    pub changed: bool,
+    /// What came of it: it was there already where nothing was changed.
+    pub outcome: Outcome,
 }
 
 /// Adds a component to a project: a table without powers to bailiwick.toml, and what was
@@ -48,7 +48,10 @@ pub fn add(
         let same = agent.component == source
             && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
         if same {
-            return Ok(Added { name, candidate, changed: false });
+            // What was fetched may have been lost since.
+            let kept = Change::new(&site, None, None)?.keeping(offer.pulled()).commit()?;
+            let outcome = if kept { Outcome::Kept } else { Outcome::Same };
+            return Ok(Added { name, candidate, outcome });
         }
         let message = format!("there is an agent `{name}` already, which is {:?}", agent.component);
         let hint = format!(
@@ -62,5 +65,5 @@ pub fn add(
     }
     let text = stub::with_agent(&site.text, &name, &candidate);
     Change::new(&site, Some(text), pin)?.keeping(offer.pulled()).commit()?;
-    Ok(Added { name, candidate, changed: true })
+    Ok(Added { name, candidate, outcome: Outcome::Changed })
 }

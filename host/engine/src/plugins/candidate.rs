@@ -6,6 +6,7 @@ use std::path::Path;
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::publishers::{KeyId, Signed};
+use bailiwick_policy::registry::Sha256;
 use bailiwick_project::LockPin;
 
 use super::Offer;
@@ -27,6 +28,8 @@ pub struct Candidate {
     pub source: String,
     /// The file.
     pub path: String,
+    /// Of its manifest, where it is from a registry and that is known.
+    pub manifest: Option<Sha256>,
     /// Whether it is built in this place, so that no lock is about it.
     pub built: bool,
     /// What it says of itself.
@@ -54,10 +57,11 @@ impl Candidate {
         pulled: &Pulled,
         pin: Option<&LockPin>,
     ) -> Result<Self, Problems> {
-        let Pulled { source, bytes, signature } = pulled;
+        let Pulled { source, manifest, bytes, signature } = pulled;
         let path = kept::path(&site.root, &Digest::of(bytes)).display().to_string();
         let found = FoundAt { path, bytes: bytes.clone(), signature: signature.clone() };
-        Self::judged(site, source, found, pin).map_err(Problems::one)
+        let judged = Self::judged(site, source, found, pin).map_err(Problems::one)?;
+        Ok(Self { manifest: Some(*manifest), ..judged })
     }
 
     fn judged(
@@ -84,6 +88,7 @@ impl Candidate {
         Ok(Self {
             source: source.to_owned(),
             path: found.path,
+            manifest: pin.and_then(|pin| pin.manifest),
             built: from.is_built(&site.root),
             asks: asks(&embedded, &imports),
             identity: whose.identity,
@@ -116,6 +121,7 @@ impl Candidate {
             agent: agent.clone(),
             source: self.source.clone(),
             component: self.embedded.outline.digest,
+            manifest: self.manifest,
             version: version.clone(),
             identity: Some(self.identity.clone()),
             highest,
@@ -132,6 +138,17 @@ impl Candidate {
         let signed = self.signer();
         let same_signer = signed == pin.signed || site.policy.publishers.is_none();
         pin.source == self.source && pin.component == self.embedded.outline.digest && same_signer
+    }
+
+    /// The pin of what is taken already, with what an older lock did not say of it, and the
+    /// manifest that its source has now; nothing where it says all that.
+    pub(super) fn told_anew(&self, pin: &LockPin) -> Option<LockPin> {
+        let told = LockPin {
+            identity: pin.identity.clone().or_else(|| Some(self.identity.clone())),
+            manifest: self.manifest.or(pin.manifest),
+            ..pin.clone()
+        };
+        (told != *pin).then_some(told)
     }
 
     fn signer(&self) -> Option<(String, KeyId)> {
@@ -177,7 +194,7 @@ impl<'a> Offer<'a> {
     pub(super) fn source(&self, site: &Site) -> Result<String, Problems> {
         match *self {
             Self::Typed(typed, folder) => in_project(&site.root, Path::new(typed), folder),
-            Self::Pulled(pulled) => Ok(pulled.source.clone()),
+            Self::Pulled(pulled) | Self::Instead { pulled, .. } => Ok(pulled.source.clone()),
         }
     }
 
@@ -189,14 +206,16 @@ impl<'a> Offer<'a> {
     ) -> Result<Candidate, Problems> {
         match *self {
             Self::Typed(..) => Candidate::read(site, source, pin),
-            Self::Pulled(pulled) => Candidate::pulled(site, pulled, pin),
+            Self::Pulled(pulled) | Self::Instead { pulled, .. } => {
+                Candidate::pulled(site, pulled, pin)
+            }
         }
     }
 
     pub(super) fn pulled(self) -> Option<&'a Pulled> {
         match self {
             Self::Typed(..) => None,
-            Self::Pulled(pulled) => Some(pulled),
+            Self::Pulled(pulled) | Self::Instead { pulled, .. } => Some(pulled),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bailiwick_core::Diagnostic;
 use bailiwick_project::{Lock, LockPin, Project};
 
-use super::kept;
+use super::kept::{self, Keeping};
 use super::pin::LOCK_FILE;
 use super::site::{Site, project};
 use super::source::Pulled;
@@ -46,8 +46,8 @@ impl<'a> Change<'a> {
         Self { pulled, ..self }
     }
 
-    /// Does it.
-    pub(super) fn commit(&self) -> Result<(), Problems> {
+    /// Does it, and says whether something was kept that was not there.
+    pub(super) fn commit(&self) -> Result<bool, Problems> {
         let kept = self.pulled.map(|pulled| kept::keep(&self.site.root, pulled)).transpose();
         let kept = kept.map_err(|error| failed("what was fetched", &error))?;
         self.lock_both().map_err(|error| failed(LOCK_FILE, &error))?;
@@ -56,12 +56,10 @@ impl<'a> Change<'a> {
             let _ = self.restore_lock();
             return Err(failed(PROJECT_FILE, &error));
         }
-        if let Some(kept) = kept {
-            kept.stay();
-        }
+        let wrote = kept.is_some_and(Keeping::stay);
         // The change has happened; a pin too many is about nothing.
         let _ = self.lock_one();
-        Ok(())
+        Ok(wrote)
     }
 
     /// The new pin stands beside the old ones.

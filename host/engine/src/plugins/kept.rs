@@ -5,17 +5,23 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use bailiwick_core::Digest;
+use bailiwick_project::LockPin;
 
 use super::source::Pulled;
 use crate::provenance::signature_path;
 
-/// The folder in a project. It can be kept with the project, or made again: `update` fetches
-/// what is missing.
+/// The folder in a project. It can be kept with the project, or made again: `update --locked`
+/// fetches what is missing.
 const KEPT: &str = "components";
 
 /// Where a component is kept.
 pub(super) fn path(root: &Path, component: &Digest) -> PathBuf {
     root.join(KEPT).join(format!("{}.wasm", component.hex()))
+}
+
+/// Whether what is pinned is there, to be read.
+pub(super) fn is_there(root: &Path, pin: &LockPin) -> bool {
+    path(root, &pin.component).exists()
 }
 
 /// Files that were put there, and go again unless somebody says that they are needed.
@@ -24,9 +30,11 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    /// They stay.
-    pub(super) fn stay(mut self) {
+    /// They stay. Whether there are any that were not there before.
+    pub(super) fn stay(mut self) -> bool {
+        let any = !self.made.is_empty();
         self.made.clear();
+        any
     }
 }
 

@@ -23,5 +23,5 @@ pub fn remove(errand: &Errand, name: &Name) -> Result<(), Problems> {
         let message = format!("the table of `{name}` in {PROJECT_FILE} is not found");
         Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint("remove it by hand"))
     })?;
-    Change::new(&site, Some(text), None)?.commit()
+    Change::new(&site, Some(text), None)?.commit().map(|_| ())
 }

@@ -9,7 +9,7 @@ use super::candidate::{Candidate, Known};
 use super::change::Change;
 use super::site::Site;
 use super::stub;
-use super::{Consent, Offer};
+use super::{Consent, Offer, Outcome};
 use crate::codes;
 use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
@@ -25,8 +25,8 @@ pub struct Updated {
     pub candidate: Candidate,
     /// What it meant before, where somebody pinned that.
     pub before: Option<LockPin>,
-    /// Whether anything was changed.
-    pub changed: bool,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// Takes what the source of an agent has now, or another source.
@@ -41,6 +41,14 @@ pub fn update(
 ) -> Result<Updated, Problems> {
     let site = Site::take(errand)?;
     let current = site.component(name)?;
+    if let Some(Offer::Instead { of, .. }) = to
+        && of != current
+    {
+        let message = format!(
+            "{PROJECT_FILE} was changed meanwhile: `{name}` was {of:?}, and is {current:?} now; nothing was changed"
+        );
+        return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint("try again")));
+    }
     let (source, candidate) = match to {
         None => {
             (current.to_owned(), Candidate::read(&site, current, site.lock.pin(name, current))?)
@@ -54,18 +62,19 @@ pub fn update(
     let pulled = to.and_then(|offer| offer.pulled());
     let known = Known::of(&site, name);
     let before = known.last().cloned();
-    let updated = |candidate, changed| Updated {
+    let updated = |candidate, outcome| Updated {
         name: name.clone(),
         candidate,
         before: before.clone(),
-        changed,
+        outcome,
     };
     let same = source == current
         && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
     if same {
         // What was fetched may have been lost since.
-        Change::new(&site, None, None)?.keeping(pulled).commit()?;
-        return Ok(updated(candidate, false));
+        let told = known.last().and_then(|pin| candidate.told_anew(pin));
+        let kept = Change::new(&site, None, told)?.keeping(pulled).commit()?;
+        return Ok(updated(candidate, if kept { Outcome::Kept } else { Outcome::Same }));
     }
     let mut pin = candidate.pin(name, &known);
     if let Some(pin) = &mut pin {
@@ -82,7 +91,7 @@ pub fn update(
         })?),
     };
     Change::new(&site, text, pin)?.keeping(pulled).commit()?;
-    Ok(updated(candidate, true))
+    Ok(updated(candidate, Outcome::Changed))
 }
 
 /// A version that is not lower than the highest that there ever was, or on purpose.

@@ -24,6 +24,7 @@ const COMPONENT: &[Key] = &[
     must("agent", Shape::Name, "The name in bailiwick.toml."),
     must("source", LINE, "`component` in bailiwick.toml, as it stands there."),
     must("digest", WORD, "Of its bytes."),
+    key("manifest", WORD, "What it came as from a registry: `sha256:…`. Left out: not known."),
     must("version", WORD, "What its profile says."),
     key("identity", LINE, "Who it is: PUBLISHER/NAME. Left out: an older file did not say."),
     must("highest", WORD, "The highest version that there ever was under this agent name."),

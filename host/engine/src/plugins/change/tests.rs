@@ -2,6 +2,7 @@
 
 use bailiwick_core::{Digest, Name};
 use bailiwick_policy::Policy;
+use bailiwick_policy::registry::Sha256;
 use bailiwick_project::LockPin;
 
 use super::*;
@@ -14,6 +15,7 @@ fn pin(source: &str) -> LockPin {
         agent: Name::new("a").unwrap(),
         source: source.into(),
         component: Digest::of(source.as_bytes()),
+        manifest: None,
         version: "1.0.0".into(),
         identity: None,
         highest: "1.0.0".into(),
@@ -147,6 +149,7 @@ fn what_was_fetched_is_kept_with_the_change_or_not_at_all() {
     let site = folder.site();
     let pulled = Pulled {
         source: "oci://registry.example/b:1.0.0".into(),
+        manifest: Sha256::from_bytes([7; 32]),
         bytes: b"bytes".to_vec(),
         signature: Some("signed".into()),
     };

@@ -72,6 +72,7 @@ impl Scene {
             agent: Name::new("a").unwrap(),
             source: "a.wasm".into(),
             component: Digest::of(HELLO),
+            manifest: None,
             version: "0.1.0".into(),
             identity: None,
             highest: "0.1.0".into(),
