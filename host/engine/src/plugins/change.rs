@@ -1,8 +1,7 @@
 //! A change of bailiwick.toml and bailiwick.lock that happens whole or not at all, wherever it is cut off. Decides nothing about its content.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_project::{Lock, LockPin, Project};
@@ -12,6 +11,7 @@ use super::pin::LOCK_FILE;
 use super::site::{Site, project};
 use super::source::Pulled;
 use crate::codes;
+use crate::files;
 use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
 
@@ -71,7 +71,7 @@ impl<'a> Change<'a> {
     /// The moment.
     fn replace_project(&self) -> io::Result<()> {
         let Some(text) = &self.text else { return Ok(()) };
-        replace(&self.site.root.join(PROJECT_FILE), text)
+        files::replace(&self.site.root.join(PROJECT_FILE), text.as_bytes())
     }
 
     /// Pins of sources that an agent had go, once there is one for the source that it has.
@@ -99,36 +99,8 @@ impl<'a> Change<'a> {
     }
 
     fn write_lock(&self, lock: &Lock) -> io::Result<()> {
-        replace(&self.site.root.join(LOCK_FILE), &lock.to_text())
+        files::replace(&self.site.root.join(LOCK_FILE), lock.to_text().as_bytes())
     }
-}
-
-/// Whoever looks sees the old text or the new one; what a cut leaves behind is written over
-/// by the next change.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one: the file that it leads to is another person's idea of where it lies.
-    let path = if path.exists() { fs::canonicalize(path)? } else { path.to_path_buf() };
-    let new = beside(&path);
-    let written = fs::File::create(&new).and_then(|mut file| {
-        if let Ok(old) = fs::metadata(&path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(text.as_bytes())?;
-        // A rename may reach the disk before the bytes do.
-        file.sync_all()?;
-        fs::rename(&new, &path)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written?;
-    let folder = path.parent().unwrap_or(&path);
-    fs::File::open(folder)?.sync_all()
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
 }
 
 fn failed(file: &str, error: &io::Error) -> Problems {

@@ -72,14 +72,14 @@ impl Source {
         match (self, pin) {
             (Self::Path(path), _) => at(root, path),
             (Self::Registry(_), Some(pin)) => {
-                let path = kept::path(root, &pin.component);
                 if !kept::is_there(root, pin) {
+                    let path = kept::path(root, &pin.component);
                     let message =
                         format!("{} is not fetched: {} is not there", pin.source, path.display());
                     let hint = "`bailiwick update --locked` fetches what bailiwick.lock says";
                     return Err(Diagnostic::error(codes::UNREADABLE, message).hint(hint));
                 }
-                at(Path::new(""), &path.display().to_string())
+                kept::read(root, pin).map_err(|why| Diagnostic::error(codes::UNREADABLE, why))
             }
             (Self::Registry(name), None) => {
                 let message = format!("{LOCK_FILE} does not say which bytes {name} means");
