@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
-use end_to_end::shelf::{Key, ship};
+use end_to_end::shelf::{Key, pack, ship};
 use end_to_end::{Call, Desk, Ended, root};
 use real::{ANA, Door, Real};
 
@@ -58,6 +58,7 @@ fn what_cannot_be_pushed_is_said_before_anybody_is_asked() {
     for (file, to, code) in [
         (hello(), "hello:1", "E184"),
         (hello(), "oci://ghcr.io/acme/hello", "E184"),
+        (hello(), &format!("oci://ghcr.io/acme/hello:1@sha256:{}", "0f".repeat(32)), "E184"),
         (hello(), "oci://ghcr.io/other/hello:1", "E185"),
         (nothing, "oci://ghcr.io/acme/hello:1", "E111"),
         (desk.path("no.wasm"), "oci://ghcr.io/acme/hello:1", "E102"),
@@ -66,6 +67,22 @@ fn what_cannot_be_pushed_is_said_before_anybody_is_asked() {
         let refused = push.ends(2).stderr;
         assert!(refused.contains(code), "{to}: {refused}");
     }
+}
+
+/// Built again since it was packed: who pushes is told before anybody takes the tag.
+#[test]
+fn a_signature_of_what_was_built_before_is_not_shipped() {
+    let desk = Desk::new();
+    let policy = desk.file("policy.toml", "sources.registries = [{ at = \"ghcr.io/acme\" }]\n");
+    let key = Key::new(&desk, "acme");
+    let guest = |version| Guest { version, ..Guest::new("greeter", "") };
+    let folder = guest("1.0.0").build(&desk);
+    pack(&desk, &folder, "acme", &key);
+    guest("1.1.0").build(&desk);
+    let push = || desk.bailiwick(["push"]).word(&folder).word("oci://ghcr.io/acme/greeter:1.1.0");
+    let refused = push().option("policy", &policy).ends(2).stderr;
+    assert!(refused.contains("E177") && refused.contains("greeter 1.0.0"), "{refused}");
+    assert!(refused.contains("bailiwick pack"), "{refused}");
 }
 
 const LOCK: &str = "bailiwick.lock";

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use bailiwick_builder::{COMPONENT_BYTES_MAX, Embedded, find_built, read_embedded};
 use bailiwick_core::{Bytes, Diagnostic};
 use bailiwick_policy::Policy;
+use bailiwick_policy::publishers::{Signature, Statement};
 use bailiwick_provider::registry::{Artifact, Bounds, Registry, RegistryError, Retry};
 use bailiwick_provider::{Keys, Providers};
 
@@ -67,6 +68,21 @@ pub fn reference(text: &str) -> Result<Reference, Problems> {
     })
 }
 
+/// Reads where somebody wants to push to: a tag, because what a digest means is settled.
+///
+/// # Errors
+/// [`Problems`] with the rule that it breaks.
+pub fn target(text: &str) -> Result<Reference, Problems> {
+    let meant = reference(text)?;
+    if meant.digest().is_none() {
+        return Ok(meant);
+    }
+    let message =
+        format!("{meant} says which bytes it means, and what is pushed gets its own digest");
+    let hint = "name a tag alone: oci://HOST[:PORT]/NAME:TAG";
+    Err(Problems::one(Diagnostic::error(codes::BAD_REFERENCE, message).hint(hint)))
+}
+
 /// Whether the policy lists the registry of a reference. Asks nobody; whatever asks somebody
 /// looks itself.
 ///
@@ -111,7 +127,8 @@ pub async fn tags(errand: &Errand, reference: &Reference) -> Result<Tags, Proble
 /// Reads a component, or the built one of an agent's folder, with the signature beside it.
 ///
 /// # Errors
-/// [`Problems`] where it is no agent that says what it is.
+/// [`Problems`] where it is no agent that says what it is, or what lies beside it is a
+/// signature of something else: of what was built before, as a rule.
 pub fn parcel(path: &Path) -> Result<Parcel, Problems> {
     let fail = |code, what: String| Problems::one(Diagnostic::error(code, what));
     let path = match path.is_dir() {
@@ -124,7 +141,37 @@ pub fn parcel(path: &Path) -> Result<Parcel, Problems> {
     let embedded = read_embedded(&bytes)
         .map_err(|error| fail(codes::BAD_COMPONENT, format!("{}: {error}", path.display())))?;
     let signature = signature_beside(&path).map_err(Problems::one)?;
+    if let Some(text) = &signature {
+        is_of(text, &path, &embedded).map_err(Problems::one)?;
+    }
     Ok(Parcel { path, embedded, signature, bytes })
+}
+
+/// Whether a signature is about this component. Whose key it is others know: who pushes need
+/// not have a policy that names himself.
+fn is_of(text: &str, path: &Path, embedded: &Embedded) -> Result<(), Diagnostic> {
+    let fail = |what: String| {
+        let (code, shown) = (codes::BAD_SIGNATURE, path.display());
+        let message = format!("{shown}: the signature beside it is not its own: {what}");
+        let hint = format!(
+            "type: bailiwick pack {shown} --key KEY; or remove the signature, and push it unsigned"
+        );
+        Diagnostic::error(code, message).hint(hint)
+    };
+    let Statement { name, version, component, size, contract, .. } =
+        Signature::parse(text).map_err(|bad| fail(bad.to_string()))?.statement;
+    let Embedded { outline, profile, .. } = embedded;
+    let stated = (&component, size, &name, version.to_string(), &contract);
+    let version = profile.version.clone();
+    let bytes = Bytes(outline.size_bytes as u64);
+    if stated == (&outline.digest, bytes, &profile.name, version, &embedded.contract) {
+        return Ok(());
+    }
+    let (signed, found) = (component.short(), outline.digest.short());
+    Err(fail(format!(
+        "it was made over {name} {} with the digest {signed}…, and this is {} {} with {found}…",
+        stated.3, profile.name, profile.version
+    )))
 }
 
 /// Pushes a component with its signature. The same again changes nothing.

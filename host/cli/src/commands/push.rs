@@ -34,7 +34,7 @@ pub(crate) async fn command(
     environment: &Environment,
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
-    let reference = registry::reference(&arguments.reference)?;
+    let reference = registry::target(&arguments.reference)?;
     let (policy, _) = policy_of_the_host(&environment.policy(arguments.policy.as_deref()))?;
     registry::listed(&policy, &reference)?;
     let parcel = registry::parcel(&arguments.path)?;

@@ -13,7 +13,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
+use bailiwick_engine::pack::pack;
 use bailiwick_engine::registry::{self, Errand, Existing, Reference};
+use bailiwick_engine::signing::{KeyFile, keygen};
 use bailiwick_engine::{Keys, Problems};
 use bailiwick_policy::Policy;
 use bailiwick_project::read_policy;
@@ -43,7 +45,11 @@ async fn a_real_registry_gives_back_what_it_was_given() {
     let errand = Errand::below(folder.path(), policy, &keys).unwrap();
     let component = folder.path().join("hello.wasm");
     std::fs::copy(hello(), &component).unwrap();
-    std::fs::write(folder.path().join("hello.wasm.minisig"), "four\nlines\nof\ntext\n").unwrap();
+    let key = folder.path().join("me.key");
+    keygen(&key, None).unwrap();
+    let key = KeyFile::read(&key).unwrap().open(None).unwrap();
+    let packed = pack(&component, Some("acme"), &key).unwrap();
+    let signature = std::fs::read_to_string(packed.signature).unwrap();
     let parcel = registry::parcel(&component).unwrap();
     let reference = named(&real.host, "1.0.0");
     let pushed = registry::push(&errand, &parcel, &reference, Existing::Keep).await.unwrap();
@@ -54,7 +60,7 @@ async fn a_real_registry_gives_back_what_it_was_given() {
     let fetched = registry::pull(&errand, &reference).await.unwrap();
     let original = std::fs::read(hello()).unwrap();
     assert!(fetched.bytes == original);
-    assert_eq!(fetched.signature.as_deref(), Some("four\nlines\nof\ntext\n"));
+    assert_eq!(fetched.signature, Some(signature));
     assert_eq!(fetched.manifest, pushed.manifest);
     let pinned = registry::pull(&errand, &reference.pinned(pushed.manifest)).await.unwrap();
     assert!(pinned == fetched);
