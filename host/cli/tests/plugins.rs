@@ -230,6 +230,8 @@ fn another_key_than_the_one_of_the_lock_is_refused() {
     // And without any signature.
     std::fs::remove_file(signature(&scene.component)).unwrap();
     scene.not_loaded("E176", "is not signed, and `greeter` was taken as signed by acme");
+    let said = scene.call(&["check"], 2).stderr;
+    assert!(said.contains("bailiwick update greeter --accept"), "{said}");
 }
 
 #[test]
@@ -389,6 +391,11 @@ fn a_name_means_one_component_and_can_be_given_another() {
         "E183",
         "there is an agent `greeter` already",
     );
+    // The hint can be typed where the first command was.
+    let call = scene.desk.bailiwick(["add", "teller.wasm", "--name", "greeter"]);
+    let call = call.option("project", scene.project.path()).option("policy", &scene.policy);
+    let said = call.from(&scene.desk.path("shelf")).ends(2).stderr;
+    assert!(said.contains("`bailiwick update greeter --to teller.wasm`"), "{said}");
     // Its publisher signed it, and as something else than what was granted powers here.
     let to = ["update", "greeter", "--to", other];
     scene.refused(&to, "E180", "that it is acme/teller and not acme/greeter; nothing was changed");
@@ -459,6 +466,21 @@ fn who_packs_is_told_what_is_missing() {
     let said = desk.bailiwick(["pack"]).word(guest).option("key", &key.secret);
     let said = said.option("publisher", "acme").ends(2).stderr;
     assert!(said.contains("its version is \"one\""), "{said}");
+}
+
+/// On a full disk, as far as a test can have one: files of this process may have no bytes.
+#[test]
+fn half_a_key_is_not_left_behind() {
+    let desk = Desk::new();
+    let secret = desk.path("me.key");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]);
+    shell.args([env!("CARGO_BIN_EXE_bailiwick"), "keygen", "--no-password"]).arg(&secret);
+    let ended = shell.output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success() && said.contains("File too large"), "{said}");
+    assert!(!secret.exists());
+    desk.bailiwick(["keygen", "--no-password"]).word(&secret).ends(0);
 }
 
 /// A run that was let go goes on under the publisher's name that it began with.

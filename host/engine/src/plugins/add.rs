@@ -36,9 +36,7 @@ pub fn add(
 ) -> Result<Added, Problems> {
     let site = Site::take(errand)?;
     let source = offer.source(&site)?;
-    // Under which name somebody takes it is known only when it was read.
-    let pinned = name.and_then(|name| site.lock.pin(name, &source));
-    let candidate = offer.candidate(&site, &source, pinned)?;
+    let candidate = offer.candidate(&site, &source, name)?;
     let name = match name {
         Some(name) => name.clone(),
         None => candidate.name()?,
@@ -54,8 +52,10 @@ pub fn add(
             return Ok(Added { name, candidate, outcome });
         }
         let message = format!("there is an agent `{name}` already, which is {:?}", agent.component);
+        // As it was typed: bailiwick.toml may have it by another path.
+        let typed = offer.typed().unwrap_or(&source);
         let hint = format!(
-            "type `bailiwick update {name} --to {source}`, or add it under another name with --name"
+            "type `bailiwick update {name} --to {typed}`, or add it under another name with --name"
         );
         return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint)));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bailiwick_builder::{Embedded, read_embedded};
+use bailiwick_core::name::NotAName;
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::publishers::{KeyId, Signed};
 use bailiwick_policy::registry::Sha256;
@@ -45,22 +46,23 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Reads what a source has now. `pin` is what is known of it.
-    pub(super) fn read(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Problems> {
-        let found = Source::of(source).read(&site.root, pin);
-        found.and_then(|found| Self::judged(site, source, found, pin)).map_err(Problems::one)
+    /// Reads what a source has now, for an agent; without one, for that of its profile's name.
+    pub(super) fn read(site: &Site, source: &str, agent: Option<&Name>) -> Result<Self, Problems> {
+        let pin = agent.and_then(|agent| site.lock.pin(agent, source));
+        let found = Source::of(source).read(&site.root, pin).map_err(Problems::one)?;
+        Self::judged(site, source, found, agent)
     }
 
-    /// What came from a registry just now.
+    /// What came from a registry just now, for an agent that has it from this source.
     pub(super) fn pulled(
         site: &Site,
         pulled: &Pulled,
-        pin: Option<&LockPin>,
+        (source, agent): (&str, Option<&Name>),
     ) -> Result<Self, Problems> {
-        let Pulled { source, manifest, bytes, signature } = pulled;
+        let Pulled { manifest, bytes, signature, .. } = pulled;
         let path = kept::path(&site.root, &Digest::of(bytes)).display().to_string();
         let found = FoundAt { path, bytes: bytes.clone(), signature: signature.clone() };
-        let judged = Self::judged(site, source, found, pin).map_err(Problems::one)?;
+        let judged = Self::judged(site, source, found, agent)?;
         Ok(Self { manifest: Some(*manifest), ..judged })
     }
 
@@ -68,20 +70,26 @@ impl Candidate {
         site: &Site,
         source: &str,
         found: FoundAt,
-        pin: Option<&LockPin>,
-    ) -> Result<Self, Diagnostic> {
+        agent: Option<&Name>,
+    ) -> Result<Self, Problems> {
         let from = Source::of(source);
         let digest = Digest::of(&found.bytes);
         let embedded = read_embedded(&found.bytes).map_err(|error| {
             let code = codes::BAD_COMPONENT;
             let hint = format!("`bailiwick explain {code}` says how such a file is made");
-            Diagnostic::error(code, format!("{}: {error}", found.path)).hint(hint)
+            let message = format!("{}: {error}", found.path);
+            Problems::one(Diagnostic::error(code, message).hint(hint))
         })?;
+        // Whoever gives no name means the profile's.
+        let agent = agent.cloned().or_else(|| suggested(&embedded).ok());
+        let pin = agent.and_then(|agent| site.lock.pin(&agent, source));
         let about = (found.bytes.as_slice(), &embedded);
         let signature = found.signature.as_deref();
         let moment = pin::moment(pin, &digest, signature);
-        let whose = provenance(&site.policy, &found.path, about, signature, moment)?;
-        from.may_lie(&site.policy, &found.path, whose.signed.as_ref())?;
+        let whose = provenance(&site.policy, &found.path, about, signature, moment);
+        let whose = whose.map_err(Problems::one)?;
+        let may_lie = from.may_lie(&site.policy, &found.path, whose.signed.as_ref());
+        may_lie.map_err(Problems::one)?;
         // What is no power (`log`, the types of the contract) is nothing to weigh.
         let mut imports = interfaces(&embedded.outline.imports);
         imports.retain(|import| CAPABILITIES.contains(&import.as_str()));
@@ -100,8 +108,7 @@ impl Candidate {
 
     /// The name that it suggests: that of its profile.
     pub(super) fn name(&self) -> Result<Name, Problems> {
-        let name = self.embedded.profile.name.replace('-', "_");
-        Name::new(&name).map_err(|error| {
+        suggested(&self.embedded).map_err(|error| {
             let message = format!("{}: {error}", self.path);
             let hint = "name it: bailiwick add SOURCE --name NAME";
             Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
@@ -157,6 +164,10 @@ impl Candidate {
     }
 }
 
+fn suggested(embedded: &Embedded) -> Result<Name, NotAName> {
+    Name::new(&embedded.profile.name.replace('-', "_"))
+}
+
 /// What bailiwick.lock knows of an agent name.
 pub(super) struct Known<'a> {
     pins: Vec<&'a LockPin>,
@@ -202,13 +213,20 @@ impl<'a> Offer<'a> {
         &self,
         site: &Site,
         source: &str,
-        pin: Option<&LockPin>,
+        agent: Option<&Name>,
     ) -> Result<Candidate, Problems> {
         match *self {
-            Self::Typed(..) => Candidate::read(site, source, pin),
+            Self::Typed(..) => Candidate::read(site, source, agent),
             Self::Pulled(pulled) | Self::Instead { pulled, .. } => {
-                Candidate::pulled(site, pulled, pin)
+                Candidate::pulled(site, pulled, (source, agent))
             }
+        }
+    }
+
+    pub(super) fn typed(self) -> Option<&'a str> {
+        match self {
+            Self::Typed(typed, _) => Some(typed),
+            Self::Pulled(_) | Self::Instead { .. } => None,
         }
     }
 

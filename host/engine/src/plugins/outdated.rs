@@ -129,7 +129,7 @@ fn standing(site: &Site, name: &Name, source: &str) -> Standing {
         }
         _ => {}
     }
-    match (Candidate::read(site, source, pin), pin) {
+    match (Candidate::read(site, source, Some(name)), pin) {
         (Err(problems), _) => Standing::Refused(problems),
         (Ok(found), None) => Standing::Untaken { version: Some(found.embedded.profile.version) },
         (Ok(found), Some(pin)) if found.is(site, pin) => {

@@ -31,13 +31,14 @@ pub(crate) fn bytes(pin: &LockPin, path: &str, found: &Digest) -> Result<(), Dia
         "{path} is not what `{}` means: {LOCK_FILE} says {} {}, and these bytes are {found}",
         pin.agent, pin.version, pin.component
     );
-    Err(refused(pin, message))
+    Err(refused(pin, message, ""))
 }
 
 /// They are signed as they were then.
 pub(crate) fn signer(pin: &LockPin, path: &str, found: Option<&Signed>) -> Result<(), Diagnostic> {
     let now = found.map(|signed| (&signed.statement.publisher, &signed.key));
     let then = pin.signed.as_ref().map(|(publisher, key)| (publisher, key));
+    let gone = now.is_none_or(|(now, _)| then.is_some_and(|(then, _)| then != now));
     let message = match (then, now) {
         (then, now) if then == now => return Ok(()),
         // The very same bytes, and somebody answers for them by now.
@@ -62,12 +63,12 @@ pub(crate) fn signer(pin: &LockPin, path: &str, found: Option<&Signed>) -> Resul
             )
         }
     };
-    Err(refused(pin, message))
+    Err(if gone { refused(pin, message, " --accept") } else { refused(pin, message, "") })
 }
 
-fn refused(pin: &LockPin, message: String) -> Diagnostic {
+fn refused(pin: &LockPin, message: String, accepting: &str) -> Diagnostic {
     let hint = format!(
-        "put the old one back, or look at the new one and take it: bailiwick update {}",
+        "put the old one back, or look at the new one and take it: bailiwick update {}{accepting}",
         pin.agent
     );
     Diagnostic::error(codes::NOT_LOCKED, message).hint(hint)

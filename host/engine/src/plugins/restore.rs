@@ -33,7 +33,7 @@ pub fn restore(errand: &Errand, name: &Name, pulled: &Pulled) -> Result<Candidat
         return Err(Problems::one(Diagnostic::error(codes::NOT_LOCKED, message).hint(hint)));
     };
     pin::bytes(pin, &pulled.source, &Digest::of(&pulled.bytes)).map_err(Problems::one)?;
-    let candidate = Candidate::pulled(&site, pulled, Some(pin))?;
+    let candidate = Candidate::pulled(&site, pulled, (source, Some(name)))?;
     // Without a policy nobody could say who a signature is by.
     if site.policy.publishers.is_some() {
         let signed = candidate.signed.as_ref();

@@ -50,12 +50,10 @@ pub fn update(
         return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint("try again")));
     }
     let (source, candidate) = match to {
-        None => {
-            (current.to_owned(), Candidate::read(&site, current, site.lock.pin(name, current))?)
-        }
+        None => (current.to_owned(), Candidate::read(&site, current, Some(name))?),
         Some(offer) => {
             let source = offer.source(&site)?;
-            let candidate = offer.candidate(&site, &source, site.lock.pin(name, &source))?;
+            let candidate = offer.candidate(&site, &source, Some(name))?;
             (source, candidate)
         }
     };

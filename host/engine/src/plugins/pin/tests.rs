@@ -33,7 +33,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("a.wasm"), HELLO).unwrap();
-        fs::write(path("bailiwick.toml"), "[agents.a]\ncomponent = \"a.wasm\"\n").unwrap();
+        fs::write(path("bailiwick.toml"), "[agents.hello]\ncomponent = \"a.wasm\"\n").unwrap();
         let (first, second) = (path("first.key"), path("second.key"));
         let keys = [&first, &second].map(|key| {
             let made = keygen(key, None).unwrap();
@@ -69,7 +69,7 @@ impl Scene {
     /// What was taken, signed with this key.
     fn taken(&self, key: Option<KeyId>) -> LockPin {
         let pin = LockPin {
-            agent: Name::new("a").unwrap(),
+            agent: Name::new("hello").unwrap(),
             source: "a.wasm".into(),
             component: Digest::of(HELLO),
             manifest: None,
@@ -102,7 +102,7 @@ impl Scene {
     /// Whose the agent is at load; else the code of what is wrong.
     fn loaded(&self) -> Result<String, &'static str> {
         let opened = open(&self.places()).unwrap();
-        let name = Name::new("a").unwrap();
+        let name = Name::new("hello").unwrap();
         let read = read_agents(&opened, [&name]);
         match read.agents.get(&name) {
             Some(agent) => Ok(agent.identity.clone()),
@@ -138,6 +138,19 @@ fn bytes_that_were_taken_are_not_taken_again_by_a_key_whose_days_are_over() {
     let consent = crate::plugins::Consent { accept: true, downgrade: true, by: "uid:0".into() };
     let refused = crate::plugins::update(&scene.errand(), &pin.agent, None, &consent);
     assert_eq!(refused.unwrap_err().diagnostics[0].code, codes::BAD_SIGNATURE);
+}
+
+/// Also where nobody says the name, so that it is that of the profile.
+#[test]
+fn what_was_added_is_this_already_whatever_day_it_is() {
+    use crate::plugins::{Consent, Offer, Outcome, add};
+    let scene = Scene::new();
+    let key = scene.signs(&scene.first);
+    scene.taken(Some(key));
+    let consent = Consent { accept: false, downgrade: false, by: "uid:0".into() };
+    let again = Offer::Typed("a.wasm", scene.folder.path());
+    let again = add(&scene.errand(), again, None, &consent).unwrap();
+    assert_eq!((again.name.as_str(), again.outcome), ("hello", Outcome::Same));
 }
 
 /// The publisher under which it is loaded.
