@@ -232,6 +232,24 @@ fn a_fresh_checkout_has_what_the_lock_says_and_not_what_the_tag_means_now() {
     scene.runs(0);
 }
 
+#[test]
+fn a_source_that_somebody_wrote_by_hand_is_fetched_and_what_is_lost_is_added_again() {
+    let Some(scene) = Scene::new() else { return };
+    scene.pushes("1.0.0", "1.0.0");
+    let text = format!("[agents.greeter]\ncomponent = {:?}\n", scene.at("1.0.0"));
+    std::fs::write(scene.project.path().join(OPERATORS), text).unwrap();
+    let seen = scene.call(&["outdated", "--json"]).ends(1).lines();
+    assert_eq!((&seen[0]["standing"], &seen[0]["version"]), (&"untaken".into(), &().into()));
+    scene.call(&["update"]).ends(0);
+    scene.runs(0);
+    std::fs::remove_dir_all(scene.kept()).unwrap();
+    let said = scene.call(&["add", &scene.at("1.0.0")]).ends(0).stderr;
+    assert!(said.contains("is this already, and is fetched again"), "{said}");
+    scene.runs(0);
+    let said = scene.call(&["add", &scene.at("1.0.0")]).ends(0).stderr;
+    assert!(said.contains("nothing was changed"), "{said}");
+}
+
 /// The lock of a program that did not write down manifests and identities.
 #[test]
 fn an_older_lock_is_read_restored_where_that_is_certain_and_completed() {
@@ -248,7 +266,8 @@ fn an_older_lock_is_read_restored_where_that_is_certain_and_completed() {
     scene.call(&["update", "--locked"]).ends(0);
     assert_eq!(scene.file(LOCK), old);
     scene.runs(0);
-    scene.call(&["update", "greeter"]).ends(0);
+    let said = scene.call(&["update", "greeter"]).ends(0).stderr;
+    assert!(said.contains("bailiwick.lock says more of it now"), "{said}");
     assert_eq!(scene.file(LOCK), lock, "what it did not say is learnt");
     // Where the tag means something else and nobody knows what it meant, nothing is guessed.
     std::fs::write(scene.project.path().join(LOCK), &old).unwrap();

@@ -53,7 +53,9 @@ pub(crate) async fn command(
         talk.say(&differs);
     }
     talk.say(&match (outcome, found.built) {
-        (Outcome::Same, _) => format!("`{name}` is this already: nothing was changed"),
+        (Outcome::Same | Outcome::Told, _) => {
+            format!("`{name}` is this already: nothing was changed")
+        }
         (Outcome::Kept, _) => format!("`{name}` is this already, and is fetched again"),
         (Outcome::Changed, true) => {
             format!("added as `{name}`, without powers; it is built here, so nothing pins it")

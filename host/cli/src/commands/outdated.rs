@@ -56,6 +56,9 @@ fn as_text(seen: &Seen) -> String {
         Standing::Missing { version, .. } => {
             format!("{version}, which is not here; type: {update} --locked")
         }
+        Standing::Other { taken, version } if taken == version => {
+            format!("{taken}, and there is another one of that version; type: {update}")
+        }
         Standing::Other { taken, version } => {
             format!("{taken}, and there is {version}; type: {update}")
         }

@@ -206,6 +206,9 @@ impl Updating<'_> {
         let version = &found.embedded.profile.version;
         self.talk.say(&match (outcome, before) {
             (Outcome::Same, _) => format!("`{name}` is this already: nothing was changed"),
+            (Outcome::Told, _) => {
+                format!("`{name}` is this already; bailiwick.lock says more of it now")
+            }
             (Outcome::Kept, _) => format!("`{name}` is this already, and is fetched again"),
             (Outcome::Changed, Some(before)) if before.source != found.source => format!(
                 "`{name}` was {} from {}, and is {version} from {} from the next run on",

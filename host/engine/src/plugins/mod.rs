@@ -51,7 +51,9 @@ pub enum Outcome {
     Same,
     /// It was so already; what had been fetched was lost or is signed anew, and is kept again.
     Kept,
-    /// Files of the project are other ones.
+    /// It was so already; bailiwick.lock says more of it than before.
+    Told,
+    /// It was another one, or not there.
     Changed,
 }
 

@@ -101,3 +101,45 @@ fn standing(
         None => Standing::Current { version: taken, more_tags: tags.more },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing_of(source: &str, tags: &[&str], more: bool) -> Standing {
+        let names = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let answer = Answer { means: None, tags: Tags { names, more } };
+        standing(&answer, &reference(source).unwrap(), "1.2.0".into(), None)
+    }
+
+    #[test]
+    fn a_higher_version_is_newer_and_its_own_tag_is_not() {
+        let own = "oci://registry.example/draft:9.9.9";
+        let Standing::Newer { version, source, .. } = standing_of(own, &["v1.3.0"], false) else {
+            panic!("1.3.0 is above 1.2.0");
+        };
+        assert_eq!((&*version, &*source), ("1.3.0", "oci://registry.example/draft:v1.3.0"));
+        for tags in [&["9.9.9", "1.3.0"][..], &["1.2.0", "2.0.0-rc.1", "latest"], &[]] {
+            let found = standing_of(own, tags, false);
+            assert!(matches!(found, Standing::Current { more_tags: false, .. }), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn that_not_all_tags_were_read_is_said() {
+        let found = standing_of("oci://registry.example/draft:1.2.0", &["1.2.0"], true);
+        assert!(matches!(found, Standing::Current { more_tags: true, .. }), "{found:?}");
+    }
+
+    #[test]
+    fn a_tag_that_moved_is_told_where_it_is_known_what_it_meant() {
+        let [then, now] = [[1; 32], [2; 32]].map(Sha256::from_bytes);
+        let meant = reference("oci://registry.example/draft:1").unwrap();
+        let moved = |known| {
+            let tags = Tags { names: Vec::new(), more: false };
+            let answer = Answer { means: Some(now), tags };
+            matches!(standing(&answer, &meant, "1.2.0".into(), known), Standing::Moved { .. })
+        };
+        assert!(moved(Some(then)) && !moved(Some(now)) && !moved(None));
+    }
+}

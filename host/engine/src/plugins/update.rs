@@ -70,9 +70,16 @@ pub fn update(
         && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
     if same {
         // What was fetched may have been lost since.
-        let told = known.last().and_then(|pin| candidate.told_anew(pin));
+        let pin = known.last().filter(|pin| pin.source == source);
+        let told = pin.and_then(|pin| candidate.told_anew(pin));
+        let more = told.is_some();
         let kept = Change::new(&site, None, told)?.keeping(pulled).commit()?;
-        return Ok(updated(candidate, if kept { Outcome::Kept } else { Outcome::Same }));
+        let outcome = match (kept, more) {
+            (true, _) => Outcome::Kept,
+            (false, true) => Outcome::Told,
+            (false, false) => Outcome::Same,
+        };
+        return Ok(updated(candidate, outcome));
     }
     let mut pin = candidate.pin(name, &known);
     if let Some(pin) = &mut pin {

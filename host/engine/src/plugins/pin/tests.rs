@@ -140,6 +140,29 @@ fn bytes_that_were_taken_are_not_taken_again_by_a_key_whose_days_are_over() {
     assert_eq!(refused.unwrap_err().diagnostics[0].code, codes::BAD_SIGNATURE);
 }
 
+/// What somebody else did while a registry was asked is not undone.
+#[test]
+fn an_answer_about_another_source_is_not_taken() {
+    use crate::plugins::{Consent, Offer, Pulled, update};
+    let scene = Scene::new();
+    let name = Name::new("hello").unwrap();
+    let pulled = Pulled {
+        source: "oci://registry.example/hello:1".into(),
+        manifest: bailiwick_policy::registry::Sha256::from_bytes([7; 32]),
+        bytes: HELLO.to_vec(),
+        signature: None,
+    };
+    let consent = Consent { accept: true, downgrade: true, by: "uid:0".into() };
+    let takes = |of| {
+        let offer = Offer::Instead { of, pulled: &pulled };
+        update(&scene.errand(), &name, Some(offer), &consent)
+    };
+    let said = takes("b.wasm").unwrap_err().to_string();
+    assert!(said.contains("`hello` was \"b.wasm\", and is \"a.wasm\" now"), "{said}");
+    assert!(!scene.folder.path().join(LOCK_FILE).exists());
+    takes("a.wasm").unwrap();
+}
+
 /// Also where nobody says the name, so that it is that of the profile.
 #[test]
 fn what_was_added_is_this_already_whatever_day_it_is() {
