@@ -1,19 +1,22 @@
-//! A component that somebody typed, fetched where it is in a registry.
+//! A component that somebody typed, fetched where it is in a registry; and how it ends where that is refused.
 
-use bailiwick_engine::load::Places;
+use bailiwick_engine::Problems;
 use bailiwick_engine::plugins::{Pulled, fetch, meant};
+use bailiwick_engine::registry::Errand;
 
 use crate::ending::Broken;
-use crate::environment::Environment;
 
 /// What a registry gave; nothing where no registry was named. What was typed wrong is the
 /// user's mistake, what a registry did not give is none.
-pub(crate) async fn fetched(
-    places: &Places,
-    typed: &str,
-    environment: &Environment,
-) -> anyhow::Result<Option<Pulled>> {
-    let Some(meant) = meant(places, typed)? else { return Ok(None) };
-    let room = std::env::temp_dir();
-    Ok(Some(fetch(places, &meant, &environment.keys, &room).await.map_err(Broken)?))
+pub(crate) async fn fetched(errand: &Errand, typed: &str) -> anyhow::Result<Option<Pulled>> {
+    let Some(meant) = meant(errand, typed)? else { return Ok(None) };
+    Ok(Some(fetch(errand, &meant).await.map_err(Broken)?))
+}
+
+/// Neither is what a registry gave and is not taken.
+pub(crate) fn of_registry(pulled: Option<&Pulled>) -> impl FnOnce(Problems) -> anyhow::Error {
+    move |problems| match pulled {
+        Some(_) => Broken(problems).into(),
+        None => problems.into(),
+    }
 }

@@ -230,6 +230,8 @@ fn another_key_than_the_one_of_the_lock_is_refused() {
     // And without any signature.
     std::fs::remove_file(signature(&scene.component)).unwrap();
     scene.not_loaded("E176", "is not signed, and `greeter` was taken as signed by acme");
+    let said = scene.call(&["check"], 2).stderr;
+    assert!(said.contains("bailiwick update greeter --accept"), "{said}");
 }
 
 #[test]
@@ -355,6 +357,26 @@ fn a_lower_version_is_taken_on_purpose_only_and_never_forgotten() {
     scene.ships(&greeter("1.10.1", ""));
     scene.call(&["update"], 0);
     assert!(scene.file(LOCK).contains("highest = \"1.10.1\""));
+    // Nor is a folder that is built here, in between or added anew.
+    let wants = "http = { hosts = [\"api.example.com\"], reason = \"prices\" }";
+    let built = greeter("0.1.0", wants).build(&scene.desk);
+    let built = built.to_str().unwrap();
+    let roots = format!("sources = {{ roots = [{built:?}] }}\n[ceiling.\"local/*\"]\n");
+    scene.admit(&scene.key.line, &roots);
+    scene.call(&["update", "greeter", "--to", built], 0);
+    scene.ships(&greeter("1.9.0", ""));
+    let back = ["update", "greeter", "--to", source];
+    scene.refused(&back, "E181", "is version 1.9.0, and `greeter` has had 1.10.1");
+    scene.call(&["remove", "greeter"], 0);
+    scene.call(&["add", built], 0);
+    scene.refused(&back, "E181", "has had 1.10.1");
+    scene.ships(&greeter("1.11.0", wants));
+    scene.refused(&back, "E180", "asks for more than `greeter` 1.10.1 did: http api.example.com");
+    // Nor is another source by hand, and a change of something else.
+    let by_hand = scene.file(OPERATORS).replace("component = ", "component = \"other.wasm\" #");
+    std::fs::write(scene.project.path().join(OPERATORS), by_hand).unwrap();
+    scene.call(&["add", built, "--name", "second"], 0);
+    scene.refused(&back, "E180", "asks for more");
 }
 
 #[test]
@@ -369,9 +391,22 @@ fn a_name_means_one_component_and_can_be_given_another() {
         "E183",
         "there is an agent `greeter` already",
     );
-    scene.call(&["update", "greeter", "--to", other], 0);
+    // The hint can be typed where the first command was.
+    let call = scene.desk.bailiwick(["add", "teller.wasm", "--name", "greeter"]);
+    let call = call.option("project", scene.project.path()).option("policy", &scene.policy);
+    let said = call.from(&scene.desk.path("shelf")).ends(2).stderr;
+    assert!(said.contains("`bailiwick update greeter --to teller.wasm`"), "{said}");
+    // Its publisher signed it, and as something else than what was granted powers here.
+    let to = ["update", "greeter", "--to", other];
+    scene.refused(&to, "E180", "that it is acme/teller and not acme/greeter; nothing was changed");
+    scene.call(&[&to[..], &["--accept"]].concat(), 0);
     let lock = scene.file(LOCK);
     assert!(lock.contains("teller.wasm") && !lock.contains("greeter.wasm"), "{lock}");
+    assert!(lock.contains("identity = \"acme/teller\""), "{lock}");
+    assert!(
+        lock.contains("accepted = [\"that it is acme/teller and not acme/greeter, 20"),
+        "{lock}"
+    );
     assert!(scene.file(OPERATORS).contains(&format!("component = {other:?}\n")));
     scene.runs(0);
     scene.refused(&["update", "nobody"], "E183", "bailiwick.toml has no agent `nobody`");
@@ -431,6 +466,21 @@ fn who_packs_is_told_what_is_missing() {
     let said = desk.bailiwick(["pack"]).word(guest).option("key", &key.secret);
     let said = said.option("publisher", "acme").ends(2).stderr;
     assert!(said.contains("its version is \"one\""), "{said}");
+}
+
+/// On a full disk, as far as a test can have one: files of this process may have no bytes.
+#[test]
+fn half_a_key_is_not_left_behind() {
+    let desk = Desk::new();
+    let secret = desk.path("me.key");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]);
+    shell.args([env!("CARGO_BIN_EXE_bailiwick"), "keygen", "--no-password"]).arg(&secret);
+    let ended = shell.output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(!ended.status.success() && said.contains("File too large"), "{said}");
+    assert!(!secret.exists());
+    desk.bailiwick(["keygen", "--no-password"]).word(&secret).ends(0);
 }
 
 /// A run that was let go goes on under the publisher's name that it began with.

@@ -19,7 +19,7 @@ use crate::load::Opened;
 use crate::plugins::pin;
 use crate::plugins::source::{FoundAt, Source};
 use crate::problems::Problems;
-use crate::provenance::{Provenance, provenance, today};
+use crate::provenance::{Provenance, provenance};
 
 /// What an agent name of a project points at: the file, what it says of itself, and
 /// what it may do in the end.
@@ -300,7 +300,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     {
         return swapped_in(opened, pointer);
     }
-    let moment = if pin.is_some() { Moment::Before } else { Moment::Today(today()) };
+    let moment = pin::moment(pin, &digest, found.signature.as_deref());
     let read = Found { bytes: found.bytes.into(), signature: found.signature, moment };
     let agent = agent_of(opened, name, Path::new(&real), read)?;
     // Without a policy nobody could say who a signature is by.

@@ -1,6 +1,7 @@
-//! Reads the operator's files and folders: bounded, without links, sorted. Knows no TOML.
+//! Reads the operator's files and folders: bounded, without links, sorted; and replaces one whole. Knows no TOML.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use bailiwick_core::{Bytes, Diagnostic};
@@ -111,6 +112,44 @@ pub(crate) fn real(path: &Path) -> Result<String, String> {
     real.into_os_string().into_string().map_err(|_| "a path that is not UTF-8".into())
 }
 
+/// Puts a file in the place of another one, or of none: whoever looks sees the old bytes or
+/// the new ones, also after the machine has lost its power. Rights stay as they were, and a
+/// link stays one; a new file has those that the user's mask leaves.
+///
+/// # Errors
+/// Whatever the disk says. Then the old one is there still, and nothing else.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // The file that a link leads to is another person's idea of where it lies.
+    let path = if path.exists() { fs::canonicalize(path)? } else { path.to_path_buf() };
+    let new = beside(&path);
+    // What a cut has left behind; nothing that somebody has put there is written through.
+    let _ = fs::remove_file(&new);
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(&new).and_then(|mut file| {
+            if let Ok(old) = fs::metadata(&path) {
+                file.set_permissions(old.permissions())?;
+            }
+            file.write_all(bytes)?;
+            // A rename may reach the disk before the bytes do.
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        });
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written?;
+    // It has happened. A folder that cannot be synced is one in which a loss of power may
+    // bring back the old file, which is whole as well.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
 /// The media type of a file, by the end of its name.
 pub(crate) fn media_type(name: &str) -> &'static str {
     let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
@@ -137,6 +176,30 @@ pub(crate) fn media_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_others_can_read_it() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("a"), folder.path().join("link"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        replace(&path, b"one").unwrap();
+        // What this process makes otherwise, and not what a temporary file has.
+        fs::write(folder.path().join("usual"), "").unwrap();
+        assert_eq!(mode(&path), mode(&folder.path().join("usual")));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+        symlink("a", &link).unwrap();
+        // Half a file of somebody who was cut off, and a trap.
+        symlink("usual", folder.path().join(".a.new")).unwrap();
+        replace(&link, b"two").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"two".to_vec(), 0o604));
+        assert!(fs::read(folder.path().join("usual")).unwrap().is_empty());
+        // A folder in its way.
+        fs::create_dir(folder.path().join(".a.new")).unwrap();
+        assert!(replace(&path, b"three").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+    }
 
     #[test]
     fn nothing_leaves_its_folder() {

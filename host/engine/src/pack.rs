@@ -1,6 +1,5 @@
 //! `pack`: a built component gets a signature over its bytes and over what its publisher says of it. Runs none of its code.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use bailiwick_builder::{COMPONENT_BYTES_MAX, find_built, manifest_in, read_embedded};
@@ -97,18 +96,7 @@ pub fn pack(path: &Path, named: Option<&str>, key: &SigningKey) -> Result<Packed
     // What cannot be read again must not be shipped.
     Signature::parse(&text).map_err(|error| fail(codes::BAD_SIGNATURE, error.to_string()))?;
     let signature = signature_path(&component);
-    replace(&signature, &text)
+    files::replace(&signature, text.as_bytes())
         .map_err(|error| fail(codes::OUT, format!("{}: {error}", signature.display())))?;
     Ok(Packed { component, signature, statement, key: key.id() })
-}
-
-/// Whoever looks sees the old signature or the new one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    fs::write(file.path(), text)?;
-    file.as_file().sync_all()?;
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644))?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }

@@ -159,12 +159,15 @@ pub fn keygen(path: &Path, password: Option<String>) -> Result<NewKey, Problems>
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), Problems> {
+    let fail = |error: std::io::Error| bad(format!("{}: {error}", path.display()));
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let written = opened.and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| bad(format!("{}: {error}", path.display())))
+    let mut file = opened.map_err(fail)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Half a key is none, and would be in the way of the next one.
+        let _ = fs::remove_file(path);
+        fail(error)
+    })
 }
 
 fn bad(message: String) -> Problems {

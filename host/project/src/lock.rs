@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::publishers::KeyId;
+use bailiwick_policy::registry::Sha256;
 use semver::Version;
 use toml::Value;
 
@@ -37,8 +38,14 @@ pub struct LockPin {
     pub source: String,
     /// Of the bytes.
     pub component: Digest,
+    /// Of the manifest under which a registry had them, so that they can be had again when the
+    /// tag means others. Nothing for what came from a file, or where an older lock did not say.
+    pub manifest: Option<Sha256>,
     /// What the profile says.
     pub version: String,
+    /// Who it is, as ceilings are matched against it: `publisher/name`. Nothing where an older
+    /// file did not say.
+    pub identity: Option<String>,
     /// The highest version that there ever was under this agent name.
     pub highest: String,
     /// Who signed it, where somebody did, and with which key.
@@ -144,7 +151,13 @@ impl LockPin {
         line("agent", word(self.agent.as_str()));
         line("source", word(&self.source));
         line("digest", word(&self.component.to_string()));
+        if let Some(manifest) = &self.manifest {
+            line("manifest", word(&manifest.to_string()));
+        }
         line("version", word(&self.version));
+        if let Some(identity) = &self.identity {
+            line("identity", word(identity));
+        }
         line("highest", word(&self.highest));
         if let Some((publisher, key)) = &self.signed {
             line("publisher", word(publisher));
@@ -178,11 +191,22 @@ pub fn is_lower(version: &str, than: &str) -> bool {
     }
 }
 
-/// The highest of these versions; what is no version of three numbers is none.
+/// The highest version among these tags that is above one that was taken, and its tag. `1.2.0`
+/// and `v1.2.0` are tags of versions, others are of none. What is not released yet
+/// (`2.0.0-rc.1`) is above nothing but what is not, either.
 #[must_use]
-pub fn newest<'a>(versions: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let parsed = versions.into_iter().filter_map(|text| Some((Version::parse(text).ok()?, text)));
-    parsed.max_by(|(one, _), (other, _)| one.cmp_precedence(other)).map(|(_, text)| text)
+pub fn newer<'a>(
+    tags: impl IntoIterator<Item = &'a str>,
+    taken: &str,
+) -> Option<(&'a str, &'a str)> {
+    let early = Version::parse(taken).is_ok_and(|taken| !taken.pre.is_empty());
+    let parsed = tags.into_iter().filter_map(|tag| {
+        let text = tag.strip_prefix('v').unwrap_or(tag);
+        let version = Version::parse(text).ok()?;
+        (early || version.pre.is_empty()).then_some((version, text, tag))
+    });
+    let highest = parsed.max_by(|(one, ..), (other, ..)| one.cmp_precedence(other));
+    highest.map(|(_, text, tag)| (text, tag)).filter(|(text, _)| is_lower(taken, text))
 }
 
 fn pin(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<LockPin> {
@@ -192,6 +216,13 @@ fn pin(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<LockPin> {
         let parsed = digest.get_ref().parse::<Digest>();
         let wrong = |error| {
             findings.report(codes::WRONG_VALUE, digest.span(), format!("this is {error}"));
+        };
+        parsed.map_err(wrong).ok()
+    });
+    let manifest = table.text("manifest").and_then(|manifest| {
+        let parsed = manifest.get_ref().parse::<Sha256>();
+        let wrong = |error| {
+            findings.report(codes::WRONG_VALUE, manifest.span(), format!("this is {error}"));
         };
         parsed.map_err(wrong).ok()
     });
@@ -215,7 +246,9 @@ fn pin(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<LockPin> {
         agent: table.name("agent")?.into_inner(),
         source: text("source")?,
         component: digest?,
+        manifest,
         version: text("version")?,
+        identity: text("identity"),
         highest: text("highest")?,
         signed,
         asks: list("asks").collect(),
@@ -233,7 +266,9 @@ mod tests {
             agent: Name::new(agent).unwrap(),
             source: source.into(),
             component: Digest::of(agent.as_bytes()),
+            manifest: Some(Sha256::from_bytes([9; 32])),
             version: "1.2.0".into(),
+            identity: Some("acme/one".into()),
             highest: "1.3.0".into(),
             signed: Some(("acme".into(), KeyId::from_bytes([7; 8]))),
             asks: ["model writer".to_owned(), "http \"a\" \\ ä".into()].into(),
@@ -256,6 +291,14 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_an_older_program_is_read() {
+        let lock =
+            Lock::default().with(LockPin { identity: None, manifest: None, ..pin("a", "x") });
+        assert!(!lock.to_text().contains("identity") && !lock.to_text().contains("manifest"));
+        assert_eq!(Lock::read("bailiwick.lock", &lock.to_text()), Ok(lock));
+    }
+
+    #[test]
     fn the_last_notes_are_kept() {
         let notes: Vec<_> = (0..100).map(|number| number.to_string()).collect();
         let text = Lock::default().with(LockPin { downgrades: notes, ..pin("a", "x") }).to_text();
@@ -272,6 +315,7 @@ mod tests {
             ("version = 1\n", "", codes::MISSING_KEY),
             ("agent = \"a\"", "agent = \"A\"", codes::BAD_NAME),
             ("blake3:", "sha256:", codes::WRONG_VALUE),
+            ("manifest = \"sha256:", "manifest = \"blake3:", codes::WRONG_VALUE),
             ("key = \"0", "key = \"x", codes::WRONG_VALUE),
             ("publisher = \"acme\"\n", "", codes::MISSING_KEY),
             ("source = ", "sauce = ", codes::UNKNOWN_KEY),
@@ -300,5 +344,21 @@ mod tests {
             assert!(!is_lower(version, than), "{version} {than}");
         }
         assert!(is_lower("2", "one"), "what cannot be compared is not taken for an upgrade");
+    }
+
+    #[test]
+    fn newer_is_what_is_released_and_above() {
+        let tags = ["1.9.0", "v1.10.0", "latest", "2.0.0-rc.1", "1.10", "w2.0.0"];
+        for (taken, above) in [
+            ("1.8.0", Some(("1.10.0", "v1.10.0"))),
+            ("1.10.0", None),
+            ("2.0.0-alpha", Some(("2.0.0-rc.1", "2.0.0-rc.1"))),
+            ("2.0.0-rc.1", None),
+            ("3.0.0", None),
+            ("one", Some(("1.10.0", "v1.10.0"))),
+        ] {
+            assert_eq!(newer(tags, taken), above, "{taken}");
+        }
+        assert_eq!(newer(["latest"], "1.0.0"), None);
     }
 }

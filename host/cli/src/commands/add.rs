@@ -1,14 +1,15 @@
 //! `bailiwick add`: a component comes into a project, without any power.
 
 use bailiwick_core::Name;
-use bailiwick_engine::plugins::{Added, Consent, Offer, add};
+use bailiwick_engine::plugins::{Added, Consent, Offer, Outcome, add};
+use bailiwick_engine::registry::Errand;
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
 use crate::ending::Ending;
 use crate::environment::Environment;
-use crate::fetched::fetched;
-use crate::shown::candidate::candidate;
+use crate::fetched::{fetched, of_registry};
+use crate::shown::candidate::{candidate, other_tag};
 use crate::stdout;
 use crate::talk::Talk;
 
@@ -33,28 +34,37 @@ pub(crate) async fn command(
     environment: &Environment,
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
-    let places = environment.places(&arguments.place, &[])?;
+    let errand =
+        Errand::of_project(&environment.places(&arguments.place, &[])?, &environment.keys)?;
     let consent = Consent {
         accept: false,
         downgrade: arguments.downgrade,
         by: format!("uid:{}", environment.uid),
     };
-    let pulled = fetched(&places, &arguments.source, environment).await?;
+    let pulled = fetched(&errand, &arguments.source).await?;
     let from = match &pulled {
         Some(pulled) => Offer::Pulled(pulled),
         None => Offer::Typed(&arguments.source, &environment.folder),
     };
-    let Added { name, candidate: found, changed } =
-        add(&places, from, arguments.name.as_ref(), &consent)?;
+    let added = add(&errand, from, arguments.name.as_ref(), &consent);
+    let Added { name, candidate: found, outcome } = added.map_err(of_registry(pulled.as_ref()))?;
     stdout::write(&candidate(&found))?;
-    talk.say(&match (changed, found.built) {
-        (false, _) => format!("`{name}` is this already: nothing was changed"),
-        (true, true) => {
+    if let Some(differs) = other_tag(&found) {
+        talk.say(&differs);
+    }
+    talk.say(&match (outcome, found.built) {
+        (Outcome::Same | Outcome::Told, _) => {
+            format!("`{name}` is this already: nothing was changed")
+        }
+        (Outcome::Kept, _) => format!("`{name}` is this already, and is fetched again"),
+        (Outcome::Changed, true) => {
             format!("added as `{name}`, without powers; it is built here, so nothing pins it")
         }
-        (true, false) => format!("added as `{name}`, without powers, and pinned in bailiwick.lock"),
+        (Outcome::Changed, false) => {
+            format!("added as `{name}`, without powers, and pinned in bailiwick.lock")
+        }
     });
-    if changed {
+    if outcome == Outcome::Changed {
         talk.say(&format!(
             "grant what it is to have: [agents.{name}] in bailiwick.toml; then: bailiwick check"
         ));

@@ -34,7 +34,7 @@ pub(crate) async fn command(
     environment: &Environment,
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
-    let reference = registry::reference(&arguments.reference)?;
+    let reference = registry::target(&arguments.reference)?;
     let (policy, _) = policy_of_the_host(&environment.policy(arguments.policy.as_deref()))?;
     registry::listed(&policy, &reference)?;
     let parcel = registry::parcel(&arguments.path)?;
@@ -45,7 +45,7 @@ pub(crate) async fn command(
     if let Some(tag) = reference.tag().filter(|tag| *tag != profile.version) {
         talk.say(&format!("its tag is {tag}, and it says that it is {}", profile.version));
     }
-    let errand = Errand { policy: &policy, keys: &environment.keys, folder: &environment.folder };
+    let errand = Errand::below(&environment.folder, policy, &environment.keys)?;
     let existing = if arguments.replace { Existing::Replace } else { Existing::Keep };
     let pushed = registry::push(&errand, &parcel, &reference, existing).await;
     let pushed = pushed.map_err(Broken)?;

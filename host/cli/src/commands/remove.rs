@@ -2,6 +2,7 @@
 
 use bailiwick_core::Name;
 use bailiwick_engine::plugins::remove;
+use bailiwick_engine::registry::Errand;
 use clap::Args;
 
 use crate::arguments::ProjectPlace;
@@ -25,7 +26,9 @@ pub(crate) fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let name = &arguments.name;
-    remove(&environment.places(&arguments.place, &[])?, name)?;
+    let errand =
+        Errand::of_project(&environment.places(&arguments.place, &[])?, &environment.keys)?;
+    remove(&errand, name)?;
     talk.say(&format!("`{name}` is removed with its grants; its file stays where it is"));
     Ok(Ending::Done)
 }

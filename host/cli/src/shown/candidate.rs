@@ -3,10 +3,11 @@
 use bailiwick_core::Bytes;
 use bailiwick_core::text::{Lines, visible};
 use bailiwick_engine::plugins::Candidate;
+use bailiwick_engine::registry::reference;
 
 /// Profile, publisher, imports and wants, one a line.
 pub(crate) fn candidate(candidate: &Candidate) -> String {
-    let Candidate { path, embedded, identity, signed, imports, asks, .. } = candidate;
+    let Candidate { source, path, embedded, identity, signed, imports, asks, .. } = candidate;
     let (profile, outline) = (&embedded.profile, &embedded.outline);
     let line = |text: &str| visible(text, Lines::Escape);
     let listed = |all: Vec<String>| match all.is_empty() {
@@ -21,9 +22,10 @@ pub(crate) fn candidate(candidate: &Candidate) -> String {
         None => "nobody whose signature counts here".to_owned(),
     };
     format!(
-        "{identity} {}\n  {}\n  file      {} ({}, {})\n  contract  {}\n  signed by {publisher}\n  imports   {}\n  wants     {}, which grants nothing\n",
+        "{identity} {}\n  {}\n  from      {}\n  file      {} ({}, {})\n  contract  {}\n  signed by {publisher}\n  imports   {}\n  wants     {}, which grants nothing\n",
         line(&profile.version),
         line(&profile.summary),
+        line(source),
         line(path),
         Bytes(outline.size_bytes as u64),
         outline.digest,
@@ -31,4 +33,12 @@ pub(crate) fn candidate(candidate: &Candidate) -> String {
         listed(imports.clone()),
         listed(asks.iter().cloned().collect()),
     )
+}
+
+/// Who takes a tag for a version is told where it is none of this component.
+pub(crate) fn other_tag(candidate: &Candidate) -> Option<String> {
+    let version = &candidate.embedded.profile.version;
+    let meant = reference(&candidate.source).ok()?;
+    let tag = meant.tag().filter(|tag| tag.strip_prefix('v').unwrap_or(tag) != version)?;
+    Some(format!("its tag is {tag}, and it says that it is {}", visible(version, Lines::Escape)))
 }

@@ -144,6 +144,12 @@ impl Call {
         self
     }
 
+    /// The same call from another folder.
+    pub(crate) fn from(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// The same call by another user. Only root can become one.
     pub(crate) fn user(mut self, uid: u32, gid: u32) -> Self {
         use std::os::unix::process::CommandExt as _;

@@ -7,10 +7,10 @@ use super::change::Change;
 use super::site::Site;
 use super::stub;
 use super::update::not_lower;
-use super::{Consent, Offer};
+use super::{Consent, Offer, Outcome};
 use crate::codes;
-use crate::load::Places;
 use crate::problems::Problems;
+use crate::registry::Errand;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub struct Added {
     pub name: Name,
     /// What it means now.
     pub candidate: Candidate,
-    /// Whether anything was changed: it was there already where not.
-    pub changed: bool,
+    /// What came of it: it was there already where nothing was changed.
+    pub outcome: Outcome,
 }
 
 /// Adds a component to a project: a table without powers to bailiwick.toml, and what was
@@ -29,16 +29,14 @@ pub struct Added {
 /// # Errors
 /// [`Problems`]; then nothing was changed.
 pub fn add(
-    places: &Places,
+    errand: &Errand,
     offer: Offer<'_>,
     name: Option<&Name>,
     consent: &Consent,
 ) -> Result<Added, Problems> {
-    let site = Site::take(places)?;
+    let site = Site::take(errand)?;
     let source = offer.source(&site)?;
-    // Under which name somebody takes it is known only when it was read.
-    let pinned = name.and_then(|name| site.lock.pin(name, &source));
-    let candidate = offer.candidate(&site, &source, pinned)?;
+    let candidate = offer.candidate(&site, &source, name)?;
     let name = match name {
         Some(name) => name.clone(),
         None => candidate.name()?,
@@ -48,11 +46,16 @@ pub fn add(
         let same = agent.component == source
             && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
         if same {
-            return Ok(Added { name, candidate, changed: false });
+            // What was fetched may have been lost since.
+            let kept = Change::new(&site, None, None)?.keeping(offer.pulled()).commit()?;
+            let outcome = if kept { Outcome::Kept } else { Outcome::Same };
+            return Ok(Added { name, candidate, outcome });
         }
         let message = format!("there is an agent `{name}` already, which is {:?}", agent.component);
+        // As it was typed: bailiwick.toml may have it by another path.
+        let typed = offer.typed().unwrap_or(&source);
         let hint = format!(
-            "type `bailiwick update {name} --to {source}`, or add it under another name with --name"
+            "type `bailiwick update {name} --to {typed}`, or add it under another name with --name"
         );
         return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint)));
     }
@@ -62,5 +65,5 @@ pub fn add(
     }
     let text = stub::with_agent(&site.text, &name, &candidate);
     Change::new(&site, Some(text), pin)?.keeping(offer.pulled()).commit()?;
-    Ok(Added { name, candidate, changed: true })
+    Ok(Added { name, candidate, outcome: Outcome::Changed })
 }

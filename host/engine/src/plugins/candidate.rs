@@ -4,20 +4,23 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bailiwick_builder::{Embedded, read_embedded};
+use bailiwick_core::name::NotAName;
 use bailiwick_core::{Diagnostic, Digest, Name};
-use bailiwick_policy::publishers::{KeyId, Moment, Signed};
+use bailiwick_policy::publishers::{KeyId, Signed};
+use bailiwick_policy::registry::Sha256;
 use bailiwick_project::LockPin;
 
 use super::Offer;
 use super::asks::asks;
 use super::kept;
+use super::pin;
 use super::site::Site;
 use super::source::{FoundAt, Pulled, Source};
 use crate::codes;
 use crate::components::{code_of, interfaces};
 use crate::powers::CAPABILITIES;
 use crate::problems::Problems;
-use crate::provenance::{provenance, today};
+use crate::provenance::provenance;
 
 /// A component that may come in.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct Candidate {
     pub source: String,
     /// The file.
     pub path: String,
+    /// Of its manifest, where it is from a registry and that is known.
+    pub manifest: Option<Sha256>,
     /// Whether it is built in this place, so that no lock is about it.
     pub built: bool,
     /// What it says of itself.
@@ -41,52 +46,57 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Reads what a source has now. `pin` is what is known of it.
-    pub(super) fn read(site: &Site, source: &str, pin: Option<&LockPin>) -> Result<Self, Problems> {
-        let found = Source::of(source).read(&site.root, pin);
-        found.and_then(|found| Self::judged(site, source, found, pin)).map_err(Problems::one)
+    /// Reads what a source has now, for an agent; without one, for that of its profile's name.
+    pub(super) fn read(site: &Site, source: &str, agent: Option<&Name>) -> Result<Self, Problems> {
+        let pin = agent.and_then(|agent| site.lock.pin(agent, source));
+        let found = Source::of(source).read(&site.root, pin).map_err(Problems::one)?;
+        Self::judged(site, source, found, agent)
     }
 
-    /// What came from a registry just now.
+    /// What came from a registry just now, for an agent that has it from this source.
     pub(super) fn pulled(
         site: &Site,
         pulled: &Pulled,
-        pin: Option<&LockPin>,
+        (source, agent): (&str, Option<&Name>),
     ) -> Result<Self, Problems> {
-        let Pulled { source, bytes, signature } = pulled;
+        let Pulled { manifest, bytes, signature, .. } = pulled;
         let path = kept::path(&site.root, &Digest::of(bytes)).display().to_string();
         let found = FoundAt { path, bytes: bytes.clone(), signature: signature.clone() };
-        Self::judged(site, source, found, pin).map_err(Problems::one)
+        let judged = Self::judged(site, source, found, agent)?;
+        Ok(Self { manifest: Some(*manifest), ..judged })
     }
 
     fn judged(
         site: &Site,
         source: &str,
         found: FoundAt,
-        pin: Option<&LockPin>,
-    ) -> Result<Self, Diagnostic> {
+        agent: Option<&Name>,
+    ) -> Result<Self, Problems> {
         let from = Source::of(source);
         let digest = Digest::of(&found.bytes);
         let embedded = read_embedded(&found.bytes).map_err(|error| {
             let code = code_of(&error);
             let hint = format!("`bailiwick explain {code}` says how such a file is made");
-            Diagnostic::error(code, format!("{}: {error}", found.path)).hint(hint)
+            let message = format!("{}: {error}", found.path);
+            Problems::one(Diagnostic::error(code, message).hint(hint))
         })?;
-        // What was let in before stays, whatever day it is; all else comes in today.
-        let moment = match pin {
-            Some(pin) if pin.component == digest => Moment::Before,
-            _ => Moment::Today(today()),
-        };
+        // Whoever gives no name means the profile's.
+        let agent = agent.cloned().or_else(|| suggested(&embedded).ok());
+        let pin = agent.and_then(|agent| site.lock.pin(&agent, source));
         let about = (found.bytes.as_slice(), &embedded);
         let signature = found.signature.as_deref();
-        let whose = provenance(&site.policy, &found.path, about, signature, moment)?;
-        from.may_lie(&site.policy, &found.path, whose.signed.as_ref())?;
+        let moment = pin::moment(pin, &digest, signature);
+        let whose = provenance(&site.policy, &found.path, about, signature, moment);
+        let whose = whose.map_err(Problems::one)?;
+        let may_lie = from.may_lie(&site.policy, &found.path, whose.signed.as_ref());
+        may_lie.map_err(Problems::one)?;
         // What is no power (`log`, the types of the contract) is nothing to weigh.
         let mut imports = interfaces(&embedded.outline.imports);
         imports.retain(|import| CAPABILITIES.contains(&import.as_str()));
         Ok(Self {
             source: source.to_owned(),
             path: found.path,
+            manifest: pin.and_then(|pin| pin.manifest),
             built: from.is_built(&site.root),
             asks: asks(&embedded, &imports),
             identity: whose.identity,
@@ -98,8 +108,7 @@ impl Candidate {
 
     /// The name that it suggests: that of its profile.
     pub(super) fn name(&self) -> Result<Name, Problems> {
-        let name = self.embedded.profile.name.replace('-', "_");
-        Name::new(&name).map_err(|error| {
+        suggested(&self.embedded).map_err(|error| {
             let message = format!("{}: {error}", self.path);
             let hint = "name it: bailiwick add SOURCE --name NAME";
             Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
@@ -119,7 +128,9 @@ impl Candidate {
             agent: agent.clone(),
             source: self.source.clone(),
             component: self.embedded.outline.digest,
+            manifest: self.manifest,
             version: version.clone(),
+            identity: Some(self.identity.clone()),
             highest,
             signed: self.signer(),
             asks: self.asks.clone(),
@@ -136,10 +147,25 @@ impl Candidate {
         pin.source == self.source && pin.component == self.embedded.outline.digest && same_signer
     }
 
+    /// The pin of what is taken already, with what an older lock did not say of it, and the
+    /// manifest that its source has now; nothing where it says all that.
+    pub(super) fn told_anew(&self, pin: &LockPin) -> Option<LockPin> {
+        let told = LockPin {
+            identity: pin.identity.clone().or_else(|| Some(self.identity.clone())),
+            manifest: self.manifest.or(pin.manifest),
+            ..pin.clone()
+        };
+        (told != *pin).then_some(told)
+    }
+
     fn signer(&self) -> Option<(String, KeyId)> {
         let signed = self.signed.as_ref()?;
         Some((signed.statement.publisher.clone(), signed.key))
     }
+}
+
+fn suggested(embedded: &Embedded) -> Result<Name, NotAName> {
+    Name::new(&embedded.profile.name.replace('-', "_"))
 }
 
 /// What bailiwick.lock knows of an agent name.
@@ -179,7 +205,7 @@ impl<'a> Offer<'a> {
     pub(super) fn source(&self, site: &Site) -> Result<String, Problems> {
         match *self {
             Self::Typed(typed, folder) => in_project(&site.root, Path::new(typed), folder),
-            Self::Pulled(pulled) => Ok(pulled.source.clone()),
+            Self::Pulled(pulled) | Self::Instead { pulled, .. } => Ok(pulled.source.clone()),
         }
     }
 
@@ -187,18 +213,27 @@ impl<'a> Offer<'a> {
         &self,
         site: &Site,
         source: &str,
-        pin: Option<&LockPin>,
+        agent: Option<&Name>,
     ) -> Result<Candidate, Problems> {
         match *self {
-            Self::Typed(..) => Candidate::read(site, source, pin),
-            Self::Pulled(pulled) => Candidate::pulled(site, pulled, pin),
+            Self::Typed(..) => Candidate::read(site, source, agent),
+            Self::Pulled(pulled) | Self::Instead { pulled, .. } => {
+                Candidate::pulled(site, pulled, (source, agent))
+            }
+        }
+    }
+
+    pub(super) fn typed(self) -> Option<&'a str> {
+        match self {
+            Self::Typed(typed, _) => Some(typed),
+            Self::Pulled(_) | Self::Instead { .. } => None,
         }
     }
 
     pub(super) fn pulled(self) -> Option<&'a Pulled> {
         match self {
             Self::Typed(..) => None,
-            Self::Pulled(pulled) => Some(pulled),
+            Self::Pulled(pulled) | Self::Instead { pulled, .. } => Some(pulled),
         }
     }
 }

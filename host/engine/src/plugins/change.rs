@@ -1,17 +1,17 @@
 //! A change of bailiwick.toml and bailiwick.lock that happens whole or not at all, wherever it is cut off. Decides nothing about its content.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use bailiwick_core::Diagnostic;
 use bailiwick_project::{Lock, LockPin, Project};
 
-use super::kept;
+use super::kept::{self, Keeping};
 use super::pin::LOCK_FILE;
 use super::site::{Site, project};
 use super::source::Pulled;
 use crate::codes;
+use crate::files;
 use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
 
@@ -46,8 +46,8 @@ impl<'a> Change<'a> {
         Self { pulled, ..self }
     }
 
-    /// Does it.
-    pub(super) fn commit(&self) -> Result<(), Problems> {
+    /// Does it, and says whether something was kept that was not there.
+    pub(super) fn commit(&self) -> Result<bool, Problems> {
         let kept = self.pulled.map(|pulled| kept::keep(&self.site.root, pulled)).transpose();
         let kept = kept.map_err(|error| failed("what was fetched", &error))?;
         self.lock_both().map_err(|error| failed(LOCK_FILE, &error))?;
@@ -56,12 +56,10 @@ impl<'a> Change<'a> {
             let _ = self.restore_lock();
             return Err(failed(PROJECT_FILE, &error));
         }
-        if let Some(kept) = kept {
-            kept.stay();
-        }
+        let wrote = kept.is_some_and(Keeping::stay);
         // The change has happened; a pin too many is about nothing.
         let _ = self.lock_one();
-        Ok(())
+        Ok(wrote)
     }
 
     /// The new pin stands beside the old ones.
@@ -73,19 +71,22 @@ impl<'a> Change<'a> {
     /// The moment.
     fn replace_project(&self) -> io::Result<()> {
         let Some(text) = &self.text else { return Ok(()) };
-        replace(&self.site.root.join(PROJECT_FILE), text)
+        files::replace(&self.site.root.join(PROJECT_FILE), text.as_bytes())
     }
 
-    /// Pins of sources that an agent had go. Those of an agent that is gone stay: they know
-    /// which version was the highest.
+    /// Pins of sources that an agent had go, once there is one for the source that it has.
+    /// Where there is none (the agent is gone, or built here, or somebody wrote another source
+    /// by hand) they stay: nothing else knows the highest version, who signed and what was
+    /// asked for.
     fn lock_one(&self) -> io::Result<()> {
         let both = match &self.pin {
             Some(pin) => self.site.lock.clone().with(pin.clone()),
             None => self.site.lock.clone(),
         };
         let one = both.clone().retaining(|pin| {
-            let agent = self.project.agents.get(&pin.agent);
-            agent.is_none_or(|agent| agent.component == pin.source)
+            let Some(agent) = self.project.agents.get(&pin.agent) else { return true };
+            let in_force = both.pin(&pin.agent, &agent.component);
+            in_force.is_none_or(|in_force| in_force.source == pin.source)
         });
         if one == both { Ok(()) } else { self.write_lock(&one) }
     }
@@ -98,36 +99,8 @@ impl<'a> Change<'a> {
     }
 
     fn write_lock(&self, lock: &Lock) -> io::Result<()> {
-        replace(&self.site.root.join(LOCK_FILE), &lock.to_text())
+        files::replace(&self.site.root.join(LOCK_FILE), lock.to_text().as_bytes())
     }
-}
-
-/// Whoever looks sees the old text or the new one; what a cut leaves behind is written over
-/// by the next change.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one: the file that it leads to is another person's idea of where it lies.
-    let path = if path.exists() { fs::canonicalize(path)? } else { path.to_path_buf() };
-    let new = beside(&path);
-    let written = fs::File::create(&new).and_then(|mut file| {
-        if let Ok(old) = fs::metadata(&path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(text.as_bytes())?;
-        // A rename may reach the disk before the bytes do.
-        file.sync_all()?;
-        fs::rename(&new, &path)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written?;
-    let folder = path.parent().unwrap_or(&path);
-    fs::File::open(folder)?.sync_all()
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
 }
 
 fn failed(file: &str, error: &io::Error) -> Problems {

@@ -1,90 +1,26 @@
-//! What registries have of a project's components: fetched so that it can be offered, or only looked at. Judges no component.
-
-use std::path::Path;
-
-use bailiwick_builder::COMPONENT_BYTES_MAX;
-use bailiwick_core::{Bytes, Diagnostic, Name};
-use bailiwick_project::lock::{is_lower, newest};
-use bailiwick_provider::Keys;
+//! What registries have of a project's components: fetched so that it can be offered. Judges no component.
 
 use super::source::{Pulled, Source};
-use super::{Seen, Standing};
-use crate::codes;
-use crate::files;
-use crate::load::{Places, policy_of_the_host};
 use crate::problems::Problems;
-use crate::registry::{Errand, Reference, listed, pull, reference, tags};
+use crate::registry::{Errand, Fetched, Reference, listed, pull, reference};
 
 /// What somebody typed, where it names a component in a registry that the policy lists;
 /// nothing where it names no registry. Asks nobody.
 ///
 /// # Errors
 /// [`Problems`] with the rule that it breaks, or the line that would list it.
-pub fn meant(places: &Places, typed: &str) -> Result<Option<Reference>, Problems> {
+pub fn meant(errand: &Errand, typed: &str) -> Result<Option<Reference>, Problems> {
     let Source::Registry(typed) = Source::of(typed) else { return Ok(None) };
     let meant = reference(&typed)?;
-    listed(&policy_of_the_host(places)?.0, &meant)?;
+    listed(&errand.policy, &meant)?;
     Ok(Some(meant))
 }
 
-/// Fetches a component, by way of a file in the folder `room`.
+/// Fetches a component.
 ///
 /// # Errors
 /// [`Problems`] where the registry gave nothing; nothing is left behind then.
-pub async fn fetch(
-    places: &Places,
-    meant: &Reference,
-    keys: &Keys,
-    room: &Path,
-) -> Result<Pulled, Problems> {
-    let (policy, _) = policy_of_the_host(places)?;
-    let errand = Errand { policy: &policy, keys, folder: &places.project };
-    let fetched = pull(&errand, meant, room).await?;
-    let bytes = files::read(fetched.file.path(), Bytes(COMPONENT_BYTES_MAX as u64));
-    let bytes = bytes.map_err(|why| {
-        let message = format!("{meant} was fetched, and cannot be read: {why}");
-        Problems::one(Diagnostic::error(codes::UNREADABLE, message))
-    })?;
-    Ok(Pulled { source: meant.to_string(), bytes, signature: fetched.signature })
-}
-
-/// What stands in a project's file as the source of an agent, where that is a registry.
-#[must_use]
-pub fn in_registry<'a>(seen: &'a [Seen], name: &Name) -> Option<&'a str> {
-    let seen = seen.iter().find(|seen| seen.name == *name)?;
-    matches!(Source::of(&seen.source), Source::Registry(_)).then_some(seen.source.as_str())
-}
-
-/// Asks the registries of these agents for versions above those that were taken.
-pub async fn look_for_newer(places: &Places, seen: &mut [Seen], keys: &Keys) {
-    for one in seen {
-        let Standing::Current { version } = &one.standing else { continue };
-        let Source::Registry(source) = Source::of(&one.source) else { continue };
-        match newer(places, &source, version, keys).await {
-            Ok(None) => {}
-            Ok(Some((version, source))) => {
-                let taken = match &one.standing {
-                    Standing::Current { version } => version.clone(),
-                    _ => continue,
-                };
-                one.standing = Standing::Newer { taken, version, source };
-            }
-            Err(problems) => one.standing = Standing::Refused(problems),
-        }
-    }
-}
-
-async fn newer(
-    places: &Places,
-    source: &str,
-    taken: &str,
-    keys: &Keys,
-) -> Result<Option<(String, String)>, Problems> {
-    let meant = reference(source)?;
-    let (policy, _) = policy_of_the_host(places)?;
-    let errand = Errand { policy: &policy, keys, folder: &places.project };
-    let found = tags(&errand, &meant).await?;
-    let Some(version) = newest(found.names.iter().map(String::as_str)) else { return Ok(None) };
-    let tagged = meant.tagged(version).ok().filter(|_| is_lower(taken, version));
-    Ok(tagged.map(|tagged| (version.to_owned(), tagged.to_string())))
+pub async fn fetch(errand: &Errand, meant: &Reference) -> Result<Pulled, Problems> {
+    let Fetched { manifest, bytes, signature } = pull(errand, meant).await?;
+    Ok(Pulled { source: meant.to_string(), manifest, bytes, signature })
 }

@@ -6,9 +6,11 @@ mod candidate;
 mod change;
 mod fetch;
 mod kept;
+mod newer;
 mod outdated;
 pub(crate) mod pin;
 mod remove;
+mod restore;
 mod site;
 pub(crate) mod source;
 mod stub;
@@ -16,10 +18,12 @@ mod update;
 
 pub use add::{Added, add};
 pub use candidate::Candidate;
-pub use fetch::{fetch, in_registry, look_for_newer, meant};
-pub use outdated::{Seen, Standing, outdated};
+pub use fetch::{fetch, meant};
+pub use newer::look_for_newer;
+pub use outdated::{Seen, Standing, outdated, source};
 pub use pin::LOCK_FILE;
 pub use remove::remove;
+pub use restore::restore;
 pub use source::Pulled;
 pub use update::{Updated, update};
 
@@ -30,6 +34,27 @@ pub enum Offer<'a> {
     Typed(&'a str, &'a std::path::Path),
     /// From a registry, which has been asked already.
     Pulled(&'a Pulled),
+    /// The same, in the place of what an agent was when the registry was asked. Where it is
+    /// another one by now, somebody else has changed it meanwhile, and that stays.
+    Instead {
+        /// The source that the agent had.
+        of: &'a str,
+        /// What it is to be.
+        pulled: &'a Pulled,
+    },
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was so already.
+    Same,
+    /// It was so already; what had been fetched was lost or is signed anew, and is kept again.
+    Kept,
+    /// It was so already; bailiwick.lock says more of it than before.
+    Told,
+    /// It was another one, or not there.
+    Changed,
 }
 
 /// What somebody takes on purpose, and who.

@@ -1,12 +1,15 @@
 //! `outdated`: what the sources of a project have now, beside what was taken of them. Changes nothing.
 
 use bailiwick_core::Name;
+use bailiwick_policy::registry::Sha256;
 
 use super::candidate::Candidate;
+use super::kept;
+use super::restore;
 use super::site::Site;
 use super::source::Source;
-use crate::load::Places;
 use crate::problems::Problems;
+use crate::registry::{Errand, reference};
 
 /// An agent of a project, and what its source has.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub struct Seen {
     pub source: String,
     /// How what its source has stands to what was taken.
     pub standing: Standing,
+    /// As which manifest a registry had what was taken, where that is known.
+    pub(super) manifest: Option<Sha256>,
 }
 
 /// How what a source has stands to what was taken of it.
@@ -28,11 +33,20 @@ pub enum Standing {
     Current {
         /// Its version.
         version: String,
+        /// Whether its registry was asked for newer ones and has more tags than were read.
+        more_tags: bool,
     },
     /// Nobody took it yet: bailiwick.lock says nothing of it.
     Untaken {
-        /// Its version.
+        /// Its version; nothing where it would have to be fetched to be known.
+        version: Option<String>,
+    },
+    /// What was taken of its registry is not in the project's folder.
+    Missing {
+        /// The version that was taken.
         version: String,
+        /// Where exactly that can be had again.
+        source: String,
     },
     /// It is another one.
     Other {
@@ -40,6 +54,18 @@ pub enum Standing {
         taken: String,
         /// The version that is there now.
         version: String,
+    },
+    /// Its tag means something else in its registry now.
+    Moved {
+        /// The version that was taken.
+        version: String,
+    },
+    /// It is what was taken, and its registry does not say whether there is a newer one.
+    Unknown {
+        /// The version that was taken.
+        taken: String,
+        /// Why.
+        why: Problems,
     },
     /// Its registry has a higher version under another tag.
     Newer {
@@ -66,14 +92,23 @@ impl Standing {
 ///
 /// # Errors
 /// [`Problems`] where the project itself cannot be read.
-pub fn outdated(places: &Places) -> Result<Vec<Seen>, Problems> {
-    let site = Site::read(places)?;
+pub fn outdated(errand: &Errand) -> Result<Vec<Seen>, Problems> {
+    let site = Site::read(errand)?;
     let agents = site.project.agents.iter().map(|(name, agent)| Seen {
         name: name.clone(),
         source: agent.component.clone(),
         standing: standing(&site, name, &agent.component),
+        manifest: site.lock.pin(name, &agent.component).and_then(|pin| pin.manifest),
     });
     Ok(agents.collect())
+}
+
+/// The component of an agent, as it stands in bailiwick.toml.
+///
+/// # Errors
+/// [`Problems`] where the project cannot be read, or has no such agent.
+pub fn source(errand: &Errand, name: &Name) -> Result<String, Problems> {
+    Ok(Site::read(errand)?.component(name)?.to_owned())
 }
 
 fn standing(site: &Site, name: &Name, source: &str) -> Standing {
@@ -81,11 +116,24 @@ fn standing(site: &Site, name: &Name, source: &str) -> Standing {
         return Standing::Built;
     }
     let pin = site.lock.pin(name, source);
-    match (Candidate::read(site, source, pin), pin) {
+    match (Source::of(source), pin) {
+        (Source::Registry(source), None) => {
+            let read = reference(&source);
+            return read.map_or_else(Standing::Refused, |_| Standing::Untaken { version: None });
+        }
+        (Source::Registry(_), Some(pin)) if !kept::is_there(&site.root, pin) => {
+            let version = pin.version.clone();
+            let pinned = restore::pinned(pin);
+            return pinned
+                .map_or_else(Standing::Refused, |source| Standing::Missing { version, source });
+        }
+        _ => {}
+    }
+    match (Candidate::read(site, source, Some(name)), pin) {
         (Err(problems), _) => Standing::Refused(problems),
-        (Ok(found), None) => Standing::Untaken { version: found.embedded.profile.version },
+        (Ok(found), None) => Standing::Untaken { version: Some(found.embedded.profile.version) },
         (Ok(found), Some(pin)) if found.is(site, pin) => {
-            Standing::Current { version: pin.version.clone() }
+            Standing::Current { version: pin.version.clone(), more_tags: false }
         }
         (Ok(found), Some(pin)) => {
             Standing::Other { taken: pin.version.clone(), version: found.embedded.profile.version }

@@ -1,13 +1,26 @@
 //! A component held to its pin in bailiwick.lock: the same bytes, signed by the same key. Reads nothing.
 
 use bailiwick_core::{Diagnostic, Digest};
-use bailiwick_policy::publishers::Signed;
+use bailiwick_policy::publishers::{Moment, Signature, Signed};
 use bailiwick_project::LockPin;
 
 use crate::codes;
+use crate::provenance::today;
 
 /// The file in which what a project's agent names mean is pinned.
 pub const LOCK_FILE: &str = "bailiwick.lock";
+
+/// Whether a component with this signature was let in before, whatever day it is, or comes in
+/// today. Both count: whoever finds the key of a publisher after its last day can date a
+/// signature back, also over bytes that were taken long ago as nobody's.
+pub(crate) fn moment(pin: Option<&LockPin>, bytes: &Digest, signature: Option<&str>) -> Moment {
+    let key = signature.and_then(|text| Signature::parse(text).ok()).map(|read| read.key);
+    let taken = |pin: &LockPin| pin.signed.as_ref().map(|(_, key)| *key);
+    match pin {
+        Some(pin) if pin.component == *bytes && taken(pin) == key => Moment::Before,
+        _ => Moment::Today(today()),
+    }
+}
 
 /// The bytes are those that were taken.
 pub(crate) fn bytes(pin: &LockPin, path: &str, found: &Digest) -> Result<(), Diagnostic> {
@@ -18,13 +31,14 @@ pub(crate) fn bytes(pin: &LockPin, path: &str, found: &Digest) -> Result<(), Dia
         "{path} is not what `{}` means: {LOCK_FILE} says {} {}, and these bytes are {found}",
         pin.agent, pin.version, pin.component
     );
-    Err(refused(pin, message))
+    Err(refused(pin, message, ""))
 }
 
 /// They are signed as they were then.
 pub(crate) fn signer(pin: &LockPin, path: &str, found: Option<&Signed>) -> Result<(), Diagnostic> {
     let now = found.map(|signed| (&signed.statement.publisher, &signed.key));
     let then = pin.signed.as_ref().map(|(publisher, key)| (publisher, key));
+    let gone = now.is_none_or(|(now, _)| then.is_some_and(|(then, _)| then != now));
     let message = match (then, now) {
         (then, now) if then == now => return Ok(()),
         // The very same bytes, and somebody answers for them by now.
@@ -49,13 +63,16 @@ pub(crate) fn signer(pin: &LockPin, path: &str, found: Option<&Signed>) -> Resul
             )
         }
     };
-    Err(refused(pin, message))
+    Err(if gone { refused(pin, message, " --accept") } else { refused(pin, message, "") })
 }
 
-fn refused(pin: &LockPin, message: String) -> Diagnostic {
+fn refused(pin: &LockPin, message: String, accepting: &str) -> Diagnostic {
     let hint = format!(
-        "put the old one back, or look at the new one and take it: bailiwick update {}",
+        "put the old one back, or look at the new one and take it: bailiwick update {}{accepting}",
         pin.agent
     );
     Diagnostic::error(codes::NOT_LOCKED, message).hint(hint)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,13 @@ use bailiwick_core::{Diagnostic, Name};
 use bailiwick_policy::Policy;
 use bailiwick_project::{Lock, Project};
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::codes;
 use crate::files;
-use crate::load::{self, PROJECT_FILE, Places};
+use crate::load::{self, PROJECT_FILE};
 use crate::problems::Problems;
+use crate::registry::Errand;
 
 /// The files, as they are.
 pub(super) struct Site {
@@ -28,13 +30,8 @@ pub(super) struct Site {
 
 impl Site {
     /// Reads them, to look at.
-    pub(super) fn read(places: &Places) -> Result<Self, Problems> {
-        let root = files::real(&places.project).map(PathBuf::from).map_err(|why| {
-            let hint = "--project DIR names a folder with a bailiwick.toml";
-            Problems::one(Diagnostic::error(codes::NO_PROJECT, why).hint(hint))
-        })?;
-        let (policy, _) = load::policy_of_the_host(places)?;
-        Self::of(&root, policy)
+    pub(super) fn read(errand: &Errand) -> Result<Self, Problems> {
+        Self::of(&errand.folder, errand.policy.clone())
     }
 
     /// Reads them below a folder, under this policy.
@@ -46,15 +43,18 @@ impl Site {
     }
 
     /// Reads them, to change them: one at a time.
-    pub(super) fn take(places: &Places) -> Result<Self, Problems> {
+    pub(super) fn take(errand: &Errand) -> Result<Self, Problems> {
         let fail = |why: String| {
-            let message = format!("{}: {why}", places.project.display());
+            let message = format!("{}: {why}", errand.folder.display());
             Problems::one(Diagnostic::error(codes::NOT_ADDED, message))
         };
-        let turn = File::open(&places.project).map_err(|error| fail(error.to_string()))?;
-        flock(&turn, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| fail("another command is changing this project".to_owned()))?;
-        Ok(Self { _turn: Some(turn), ..Self::read(places)? })
+        let turn = File::open(&errand.folder).map_err(|error| fail(error.to_string()))?;
+        let taken = flock(&turn, FlockOperation::NonBlockingLockExclusive);
+        taken.map_err(|error| match error {
+            Errno::WOULDBLOCK => fail("another command is changing this project".to_owned()),
+            other => fail(format!("it cannot be held against other commands: {other}")),
+        })?;
+        Ok(Self { _turn: Some(turn), ..Self::read(errand)? })
     }
 
     /// The component of an agent, as it stands in bailiwick.toml.

@@ -7,6 +7,7 @@ use bailiwick_core::{Bytes, Diagnostic};
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::is_below;
 use bailiwick_policy::publishers::Signed;
+use bailiwick_policy::registry::Sha256;
 use bailiwick_project::LockPin;
 
 use super::kept;
@@ -32,8 +33,10 @@ pub(crate) enum Source {
 /// A component that came from a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pulled {
-    /// `oci://…`, as it is to stand in bailiwick.toml.
+    /// `oci://…`, as it was asked for.
     pub source: String,
+    /// Of its manifest: with it, the source means these bytes for ever.
+    pub manifest: Sha256,
     /// The component.
     pub bytes: Vec<u8>,
     /// The text of its signature, where it has one.
@@ -69,14 +72,14 @@ impl Source {
         match (self, pin) {
             (Self::Path(path), _) => at(root, path),
             (Self::Registry(_), Some(pin)) => {
-                let path = kept::path(root, &pin.component);
-                if !path.exists() {
+                if !kept::is_there(root, pin) {
+                    let path = kept::path(root, &pin.component);
                     let message =
                         format!("{} is not fetched: {} is not there", pin.source, path.display());
-                    let hint = format!("type: bailiwick update {}", pin.agent);
+                    let hint = "`bailiwick update --locked` fetches what bailiwick.lock says";
                     return Err(Diagnostic::error(codes::UNREADABLE, message).hint(hint));
                 }
-                at(Path::new(""), &path.display().to_string())
+                kept::read(root, pin).map_err(|why| Diagnostic::error(codes::UNREADABLE, why))
             }
             (Self::Registry(name), None) => {
                 let message = format!("{LOCK_FILE} does not say which bytes {name} means");

@@ -9,11 +9,12 @@ use super::candidate::{Candidate, Known};
 use super::change::Change;
 use super::site::Site;
 use super::stub;
-use super::{Consent, Offer};
+use super::{Consent, Offer, Outcome};
 use crate::codes;
-use crate::load::{PROJECT_FILE, Places};
+use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
 use crate::provenance::today;
+use crate::registry::Errand;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -24,8 +25,8 @@ pub struct Updated {
     pub candidate: Candidate,
     /// What it meant before, where somebody pinned that.
     pub before: Option<LockPin>,
-    /// Whether anything was changed.
-    pub changed: bool,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// Takes what the source of an agent has now, or another source.
@@ -33,38 +34,52 @@ pub struct Updated {
 /// # Errors
 /// [`Problems`]; then nothing was changed.
 pub fn update(
-    places: &Places,
+    errand: &Errand,
     name: &Name,
     to: Option<Offer<'_>>,
     consent: &Consent,
 ) -> Result<Updated, Problems> {
-    let site = Site::take(places)?;
+    let site = Site::take(errand)?;
     let current = site.component(name)?;
+    if let Some(Offer::Instead { of, .. }) = to
+        && of != current
+    {
+        let message = format!(
+            "{PROJECT_FILE} was changed meanwhile: `{name}` was {of:?}, and is {current:?} now; nothing was changed"
+        );
+        return Err(Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint("try again")));
+    }
     let (source, candidate) = match to {
-        None => {
-            (current.to_owned(), Candidate::read(&site, current, site.lock.pin(name, current))?)
-        }
+        None => (current.to_owned(), Candidate::read(&site, current, Some(name))?),
         Some(offer) => {
             let source = offer.source(&site)?;
-            let candidate = offer.candidate(&site, &source, site.lock.pin(name, &source))?;
+            let candidate = offer.candidate(&site, &source, Some(name))?;
             (source, candidate)
         }
     };
     let pulled = to.and_then(|offer| offer.pulled());
     let known = Known::of(&site, name);
     let before = known.last().cloned();
-    let updated = |candidate, changed| Updated {
+    let updated = |candidate, outcome| Updated {
         name: name.clone(),
         candidate,
         before: before.clone(),
-        changed,
+        outcome,
     };
     let same = source == current
         && (candidate.built || known.last().is_some_and(|pin| candidate.is(&site, pin)));
     if same {
         // What was fetched may have been lost since.
-        Change::new(&site, None, None)?.keeping(pulled).commit()?;
-        return Ok(updated(candidate, false));
+        let pin = known.last().filter(|pin| pin.source == source);
+        let told = pin.and_then(|pin| candidate.told_anew(pin));
+        let more = told.is_some();
+        let kept = Change::new(&site, None, told)?.keeping(pulled).commit()?;
+        let outcome = match (kept, more) {
+            (true, _) => Outcome::Kept,
+            (false, true) => Outcome::Told,
+            (false, false) => Outcome::Same,
+        };
+        return Ok(updated(candidate, outcome));
     }
     let mut pin = candidate.pin(name, &known);
     if let Some(pin) = &mut pin {
@@ -81,7 +96,7 @@ pub fn update(
         })?),
     };
     Change::new(&site, text, pin)?.keeping(pulled).commit()?;
-    Ok(updated(candidate, true))
+    Ok(updated(candidate, Outcome::Changed))
 }
 
 /// A version that is not lower than the highest that there ever was, or on purpose.
@@ -108,7 +123,8 @@ pub(super) fn not_lower(
     Ok(())
 }
 
-/// No more powers than before and the same publisher, or on purpose.
+/// No more powers than before and the same component of the same publisher, or on purpose:
+/// what was granted was granted to that one, and a ceiling is about who it is.
 fn no_more(
     candidate: &Candidate,
     known: &Known<'_>,
@@ -123,6 +139,11 @@ fn no_more(
     // That somebody answers for it by now is no more than nobody doing so.
     if was != is && before.signed.is_some() {
         more.push(format!("that it is signed by {is} and not by {was}"));
+    }
+    let name = |identity: &str| identity.split_once('/').map(|(_, name)| name.to_owned());
+    let is = &candidate.identity;
+    if let Some(was) = before.identity.as_ref().filter(|was| name(was) != name(is)) {
+        more.push(format!("that it is {is} and not {was}"));
     }
     more.extend(grown(&before.asks, &candidate.asks));
     if more.is_empty() {

@@ -13,7 +13,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use bailiwick_engine::registry::{self, Errand, Existing, Fetched, Reference};
+use bailiwick_engine::pack::pack;
+use bailiwick_engine::registry::{self, Errand, Existing, Reference};
+use bailiwick_engine::signing::{KeyFile, keygen};
 use bailiwick_engine::{Keys, Problems};
 use bailiwick_policy::Policy;
 use bailiwick_project::read_policy;
@@ -35,25 +37,19 @@ fn named(host: &str, tag: &str) -> Reference {
     registry::reference(&format!("oci://{host}/acme/agents/hello:{tag}")).unwrap()
 }
 
-fn bytes(fetched: &mut Fetched) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    fetched.file.reopen().unwrap().read_to_end(&mut bytes).unwrap();
-    bytes
-}
-
-fn entries(folder: &Path) -> usize {
-    std::fs::read_dir(folder).unwrap().count()
-}
-
 #[tokio::test]
 async fn a_real_registry_gives_back_what_it_was_given() {
     let Some(real) = Real::start(Door::Open) else { return };
     let (policy, keys) = (policy(&real.host, ""), Keys::default());
     let folder = tempfile::tempdir().unwrap();
-    let errand = Errand { policy: &policy, keys: &keys, folder: folder.path() };
+    let errand = Errand::below(folder.path(), policy, &keys).unwrap();
     let component = folder.path().join("hello.wasm");
     std::fs::copy(hello(), &component).unwrap();
-    std::fs::write(folder.path().join("hello.wasm.minisig"), "four\nlines\nof\ntext\n").unwrap();
+    let key = folder.path().join("me.key");
+    keygen(&key, None).unwrap();
+    let key = KeyFile::read(&key).unwrap().open(None).unwrap();
+    let packed = pack(&component, Some("acme"), &key).unwrap();
+    let signature = std::fs::read_to_string(packed.signature).unwrap();
     let parcel = registry::parcel(&component).unwrap();
     let reference = named(&real.host, "1.0.0");
     let pushed = registry::push(&errand, &parcel, &reference, Existing::Keep).await.unwrap();
@@ -61,17 +57,13 @@ async fn a_real_registry_gives_back_what_it_was_given() {
     let again = registry::push(&errand, &parcel, &reference, Existing::Keep).await.unwrap();
     assert!(again.was_there && again.manifest == pushed.manifest);
 
-    let taken = tempfile::tempdir().unwrap();
-    let mut fetched = registry::pull(&errand, &reference, taken.path()).await.unwrap();
+    let fetched = registry::pull(&errand, &reference).await.unwrap();
     let original = std::fs::read(hello()).unwrap();
-    assert!(bytes(&mut fetched) == original);
-    assert_eq!(fetched.size.0, original.len() as u64);
-    assert_eq!(fetched.signature.as_deref(), Some("four\nlines\nof\ntext\n"));
-    assert_eq!(fetched.pinned, reference.pinned(pushed.manifest));
-    let mut pinned = registry::pull(&errand, &fetched.pinned, taken.path()).await.unwrap();
-    assert!(bytes(&mut pinned) == original);
-    drop((fetched, pinned));
-    assert_eq!(entries(taken.path()), 0);
+    assert!(fetched.bytes == original);
+    assert_eq!(fetched.signature, Some(signature));
+    assert_eq!(fetched.manifest, pushed.manifest);
+    let pinned = registry::pull(&errand, &reference.pinned(pushed.manifest)).await.unwrap();
+    assert!(pinned == fetched);
 
     // Another one under the same tag, only where that is wanted.
     std::fs::remove_file(folder.path().join("hello.wasm.minisig")).unwrap();
@@ -86,7 +78,7 @@ async fn a_real_registry_gives_back_what_it_was_given() {
     // This one has them in no order.
     tags.names.sort();
     assert_eq!((tags.names, tags.more), (vec!["1.0.0".into(), "1.1.0".into()], false));
-    let nobody = registry::pull(&errand, &named(&real.host, "9"), taken.path()).await.unwrap_err();
+    let nobody = registry::pull(&errand, &named(&real.host, "9")).await.unwrap_err();
     assert!(told(&nobody, "E187").contains("has no manifest of this name"));
 }
 
@@ -97,7 +89,7 @@ async fn a_real_registry_lets_in_who_has_the_credential() {
     let (parcel, reference) = (registry::parcel(&hello()).unwrap(), named(&real.host, "1"));
     let push = async |more: &str, keys: &Keys| {
         let policy = policy(&real.host, more);
-        let errand = Errand { policy: &policy, keys, folder: folder.path() };
+        let errand = Errand::below(folder.path(), policy, keys).unwrap();
         registry::push(&errand, &parcel, &reference, Existing::Keep).await
     };
     let nobody = Keys::default();
@@ -112,9 +104,9 @@ async fn a_real_registry_lets_in_who_has_the_credential() {
     assert!(told(&error, "E187").contains("lets nobody in here with ANA"));
     let pushed = push(named, &ana).await.unwrap();
     let policy = policy(&real.host, named);
-    let errand = Errand { policy: &policy, keys: &ana, folder: folder.path() };
-    let fetched = registry::pull(&errand, &reference, folder.path()).await.unwrap();
-    assert_eq!(fetched.pinned, reference.pinned(pushed.manifest));
+    let errand = Errand::below(folder.path(), policy, &ana).unwrap();
+    let fetched = registry::pull(&errand, &reference).await.unwrap();
+    assert_eq!(fetched.manifest, pushed.manifest);
 }
 
 /// A server that says the same to everybody, once for each connection.
@@ -165,10 +157,9 @@ async fn what_a_registry_lies_about_leaves_nothing_behind() {
     ] {
         let host = always(answer);
         let (policy, folder) = (policy(&host, ""), tempfile::tempdir().unwrap());
-        let errand = Errand { policy: &policy, keys: &keys, folder: folder.path() };
-        let error = registry::pull(&errand, &named(&host, "1"), folder.path()).await.unwrap_err();
+        let errand = Errand::below(folder.path(), policy, &keys).unwrap();
+        let error = registry::pull(&errand, &named(&host, "1")).await.unwrap_err();
         assert!(told(&error, code).contains(says), "{says}: {error}");
-        assert_eq!(entries(folder.path()), 0, "{says}");
         let hint = error.diagnostics[0].hint.clone().unwrap_or_default();
         assert_eq!(hint.contains("it may go well"), code == "E186", "{says}: {hint}");
     }
@@ -178,14 +169,30 @@ async fn what_a_registry_lies_about_leaves_nothing_behind() {
 async fn nothing_is_asked_of_who_is_not_listed_and_nothing_is_guessed() {
     let (keys, folder) = (Keys::default(), tempfile::tempdir().unwrap());
     let built_in = Policy::built_in();
-    let errand = Errand { policy: &built_in, keys: &keys, folder: folder.path() };
-    let error = registry::pull(&errand, &named("ghcr.io", "1"), folder.path()).await.unwrap_err();
+    let errand = Errand::below(folder.path(), built_in, &keys).unwrap();
+    let error = registry::pull(&errand, &named("ghcr.io", "1")).await.unwrap_err();
     assert!(told(&error, "E185").contains("lists no registry ghcr.io/acme/agents/hello"));
     let hint = error.diagnostics[0].hint.clone().unwrap_or_default();
     assert!(hint.contains("registries = [{ at = \"ghcr.io/acme/agents\" }]"), "{hint}");
     for text in ["hello", "oci://hello", "oci://ghcr.io/acme/hello", "https://ghcr.io/x:1"] {
         assert!(!told(&registry::reference(text).unwrap_err(), "E184").is_empty());
     }
+}
+
+/// Roots of TLS are found by the project's folder, as policy.toml names it.
+#[test]
+fn the_folder_of_a_project_is_the_same_however_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    std::fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink("real", &link).unwrap();
+    let below = |path: &Path| Errand::below(path, Policy::built_in(), &Keys::default());
+    let real = real.canonicalize().unwrap();
+    for named in [&link, &folder.path().join("real/../link/.")] {
+        assert_eq!(below(named).unwrap().folder, real);
+    }
+    assert!(below(Path::new(".")).unwrap().folder.is_absolute());
+    assert!(!told(&below(&folder.path().join("none")).unwrap_err(), "E101").is_empty());
 }
 
 #[test]

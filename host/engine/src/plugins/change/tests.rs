@@ -2,9 +2,12 @@
 
 use bailiwick_core::{Digest, Name};
 use bailiwick_policy::Policy;
+use bailiwick_policy::publishers::{KeyId, Signature};
+use bailiwick_policy::registry::Sha256;
 use bailiwick_project::LockPin;
 
 use super::*;
+use crate::plugins::source::Source;
 
 const OLD: &str = "# ours\n[agents.a]\ncomponent = \"a.wasm\"\n";
 const NEW: &str = "# ours\n[agents.a]\ncomponent = \"b.wasm\"\n";
@@ -14,7 +17,9 @@ fn pin(source: &str) -> LockPin {
         agent: Name::new("a").unwrap(),
         source: source.into(),
         component: Digest::of(source.as_bytes()),
+        manifest: None,
         version: "1.0.0".into(),
+        identity: None,
         highest: "1.0.0".into(),
         signed: None,
         asks: [].into(),
@@ -140,38 +145,132 @@ fn a_link_and_the_rights_of_a_file_stay() {
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
+const FETCHED: &str = "oci://registry.example/b:1.0.0";
+const BYTES: &[u8] = b"bytes";
+
+/// A signature over the bytes by a new key, dated so: its text, and the key.
+fn signature(key: &minisign::KeyPair, date: &str) -> (String, KeyId) {
+    let statement = format!(
+        "bailiwick component 1: acme/b 1.0.0, {}, {} bytes, contract 0.1.0, {date}",
+        Digest::of(BYTES),
+        BYTES.len()
+    );
+    let signed = minisign::sign(None, &key.sk, BYTES, Some(&statement), None).unwrap();
+    let text = signed.into_string();
+    let key = Signature::parse(&text).unwrap().key;
+    (text, key)
+}
+
+fn key() -> minisign::KeyPair {
+    minisign::KeyPair::generate_unencrypted_keypair().unwrap()
+}
+
+fn pulled(signature: Option<&str>) -> Pulled {
+    Pulled {
+        source: FETCHED.into(),
+        manifest: Sha256::from_bytes([7; 32]),
+        bytes: BYTES.to_vec(),
+        signature: signature.map(str::to_owned),
+    }
+}
+
+fn fetched(key: Option<KeyId>) -> LockPin {
+    let signed = key.map(|key| ("acme".into(), key));
+    LockPin { component: Digest::of(BYTES), signed, ..pin(FETCHED) }
+}
+
+impl Folder {
+    /// A change to what came from the registry.
+    fn fetches(&self, pulled: &Pulled, pin: &LockPin) -> Result<bool, Problems> {
+        let site = self.site();
+        let text = NEW.replace("b.wasm", FETCHED);
+        Change::new(&site, Some(text), Some(pin.clone())).unwrap().keeping(Some(pulled)).commit()
+    }
+
+    /// The same with the project's file in nobody's way, or in somebody's.
+    fn fetches_in_vain(&self, pulled: &Pulled, pin: &LockPin) {
+        let way = self.0.path().join(".bailiwick.toml.new");
+        fs::create_dir(&way).unwrap();
+        assert!(self.fetches(pulled, pin).is_err());
+        fs::remove_dir(way).unwrap();
+    }
+
+    fn loads(&self, pin: &LockPin) -> Result<(Vec<u8>, Option<String>), String> {
+        let found = Source::of(FETCHED).read(self.0.path(), Some(pin));
+        found.map(|found| (found.bytes, found.signature)).map_err(|why| why.message)
+    }
+}
+
 #[test]
 fn what_was_fetched_is_kept_with_the_change_or_not_at_all() {
     let folder = Folder::new();
-    let site = folder.site();
-    let pulled = Pulled {
-        source: "oci://registry.example/b:1.0.0".into(),
-        bytes: b"bytes".to_vec(),
-        signature: Some("signed".into()),
-    };
-    let text = NEW.replace("b.wasm", &pulled.source);
-    let fetched =
-        LockPin { component: Digest::of(b"bytes"), ..pin("oci://registry.example/b:1.0.0") };
-    let change = || {
-        let change = Change::new(&site, Some(text.clone()), Some(fetched.clone())).unwrap();
-        change.keeping(Some(&pulled))
-    };
-    let way = folder.0.path().join(".bailiwick.toml.new");
-    fs::create_dir(&way).unwrap();
-    assert!(change().commit().is_err());
-    fs::remove_dir(way).unwrap();
+    let (text, key) = signature(&key(), "2026-11-23");
+    let (pulled, pin) = (pulled(Some(&text)), fetched(Some(key)));
+    folder.fetches_in_vain(&pulled, &pin);
     assert_eq!(folder.names(), [LOCK_FILE, PROJECT_FILE], "nothing is left behind");
-    change().commit().unwrap();
-    let found = crate::plugins::source::Source::of(&pulled.source);
-    let found = found.read(folder.0.path(), Some(&fetched)).unwrap();
-    assert_eq!(
-        (found.bytes.as_slice(), found.signature.as_deref()),
-        (&b"bytes"[..], Some("signed"))
-    );
-    let lost = LockPin { component: Digest::of(b"others"), ..fetched.clone() };
-    let source = crate::plugins::source::Source::of(&pulled.source);
-    let said = source.read(folder.0.path(), Some(&lost)).err().unwrap();
-    assert!(said.message.contains("is not fetched"), "{}", said.message);
-    let said = source.read(folder.0.path(), None).err().unwrap();
+    assert!(folder.fetches(&pulled, &pin).unwrap(), "it was not there before");
+    assert_eq!(folder.loads(&pin), Ok((BYTES.to_vec(), Some(text))));
+    assert!(!folder.fetches(&pulled, &pin).unwrap());
+    let lost = LockPin { component: Digest::of(b"others"), ..pin };
+    assert!(folder.loads(&lost).unwrap_err().contains("is not fetched"));
+    let said = Source::of(FETCHED).read(folder.0.path(), None).err().unwrap();
     assert!(said.message.contains("does not say which bytes"), "{}", said.message);
+}
+
+#[test]
+fn the_same_bytes_of_two_publishers_have_a_signature_each() {
+    let folder = Folder::new();
+    let ((acmes, acme), (globexs, globex)) =
+        (signature(&key(), "2026-11-23"), signature(&key(), "2026-11-23"));
+    folder.fetches(&pulled(Some(&acmes)), &fetched(Some(acme))).unwrap();
+    folder.fetches(&pulled(Some(&globexs)), &fetched(Some(globex))).unwrap();
+    for (key, text) in [(acme, acmes), (globex, globexs)] {
+        assert_eq!(folder.loads(&fetched(Some(key))), Ok((BYTES.to_vec(), Some(text))));
+    }
+    // What was taken as nobody's is not made somebody's by what lies there.
+    assert_eq!(folder.loads(&fetched(None)), Ok((BYTES.to_vec(), None)));
+    let (_, other) = signature(&key(), "2026-11-23");
+    assert!(folder.loads(&fetched(Some(other))).unwrap_err().contains("is not fetched"));
+}
+
+#[test]
+fn a_signature_that_is_not_taken_leaves_the_one_before() {
+    let folder = Folder::new();
+    let key = key();
+    let ((old, id), (new, _)) = (signature(&key, "2026-11-23"), signature(&key, "2026-11-24"));
+    folder.fetches(&pulled(Some(&old)), &fetched(Some(id))).unwrap();
+    fs::write(folder.0.path().join(PROJECT_FILE), OLD).unwrap();
+    folder.fetches_in_vain(&pulled(Some(&new)), &fetched(Some(id)));
+    assert_eq!(folder.loads(&fetched(Some(id))), Ok((BYTES.to_vec(), Some(old))));
+    folder.fetches(&pulled(Some(&new)), &fetched(Some(id))).unwrap();
+    assert_eq!(folder.loads(&fetched(Some(id))), Ok((BYTES.to_vec(), Some(new))));
+}
+
+/// A host may be another user than the one who adds.
+#[test]
+fn what_is_kept_has_the_rights_of_any_other_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let (text, key) = signature(&key(), "2026-11-23");
+    folder.fetches(&pulled(Some(&text)), &fetched(Some(key))).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode();
+    let usual = mode(&folder.0.path().join(PROJECT_FILE));
+    let kept: Vec<_> = fs::read_dir(folder.0.path().join("components")).unwrap().collect();
+    assert_eq!(kept.len(), 2);
+    for file in kept {
+        assert_eq!(mode(&file.unwrap().path()), usual);
+    }
+}
+
+#[test]
+fn a_pin_stays_until_another_one_is_in_its_place() {
+    let folder = Folder::new();
+    let site = folder.site();
+    // To a folder that is built here, which nothing pins.
+    let built = NEW.replace("b.wasm", "agents/a");
+    Change::new(&site, Some(built), None).unwrap().commit().unwrap();
+    assert_eq!(folder.site().lock.pins(), [pin("a.wasm")]);
+    let site = folder.site();
+    Change::new(&site, Some(NEW.to_owned()), Some(pin("b.wasm"))).unwrap().commit().unwrap();
+    assert_eq!(folder.site().lock.pins(), [pin("b.wasm")]);
 }
