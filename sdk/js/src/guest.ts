@@ -5,6 +5,7 @@
  */
 
 import type { Agent } from "./agent.ts";
+import { Border } from "./border.ts";
 import { Denied, Exhausted, Failed, Failure, type Fault, Invalid, type Limit, Unavailable } from "./failure.ts";
 import { Host } from "./host.ts";
 import type { Artifact } from "./json.ts";
@@ -30,7 +31,7 @@ export interface Imports {
 export function exported(agent: unknown, imports: Imports): object {
   const one = required(agent);
   const powers = new Bound(imports);
-  giveConsole(powers);
+  giveConsole(new Border(powers));
   // Made while the component is made: a task should not wait for it.
   const about = {
     name: one.name,
@@ -176,7 +177,7 @@ function callError(thrown: Interface): unknown {
     case "failed":
       return new Failed(error.val.tag as Fault, error.val.val ?? "");
     default:
-      // A value that the bindings could not convert: a fault of the caller.
+      // No error of the contract: a fault of this module or of the bindings.
       return thrown;
   }
 }

@@ -196,6 +196,58 @@ test("the web and artifacts carry UTF-8", () => {
   assert.throws(() => broken.text(), Invalid);
 });
 
+test("what the bindings would trap on is a TypeError with its field, of a fake too", () => {
+  const scripted = fake().answerWith("writer", () => "yes").kv().web("", new Response(200, {}, new Uint8Array()));
+  scripted.embedWith("embedder", () => [1]).drawWith("painter", () => [new Uint8Array(), "image/png"]);
+  const host = scripted.host();
+  const odd = (value: unknown) => value as never;
+  const [model, painter, brand] = [host.model("writer"), host.model("painter"), host.knowledge("brand")];
+  const whole = "a whole number from 0 to 4294967295 is expected, and this is";
+  for (const [call, words] of [
+    [() => model.complete({ prompt: "x", maxTokens: 333 * 1.4 }), `maxTokens: ${whole} 466.2`],
+    [() => model.complete({ prompt: "x", maxTokens: 2 ** 32 }), `maxTokens: ${whole} 4294967296`],
+    [() => model.complete({ prompt: "x", temperature: odd("1") }), "temperature: a number is expected, and this is a string"],
+    [() => model.complete({ prompt: "x", seed: -1 }), "seed: a whole number from 0 to 9007199254740991 is"],
+    [() => model.complete({ prompt: "x", stop: odd([1]) }), "stop[0]: a string is expected, and this is 1"],
+    [() => model.complete({ prompt: odd(["x", null]) }), "messages[0].parts[1]: an object is expected, and this is null"],
+    [() => model.complete({ messages: [{ role: odd("robot"), parts: [] }] }), "messages[0].role: one of system, user"],
+    [() => host.model(odd(undefined)).complete("x"), "alias: a string is expected, and this is undefined"],
+    [() => host.model("embedder").embed(odd(["x", 1])), "texts[1]: a string is expected, and this is 1"],
+    [() => painter.generateImages({ prompt: "x", width: 64.5, height: 64 }), `width: ${whole} 64.5`],
+    [() => brand.search("x", 2.5), `limit: ${whole} 2.5`],
+    [() => brand.search("x", NaN), `limit: ${whole} NaN`],
+    [() => host.artifacts.put("x", odd(null)), "mediaType: a string is expected, and this is null"],
+    [() => host.artifacts.put(odd(undefined), "text/plain"), "content: a Uint8Array is expected, and this is undefined"],
+    [() => host.artifacts.get(odd({ digest: "x" })), "artifact.$artifact: a string is expected, and this is undefined"],
+    [() => host.kv.get(odd(null)), "key: a string is expected, and this is null"],
+    [() => host.kv.list("", { after: odd(1) }), "after: a string is expected, and this is 1"],
+    [() => host.http.get("https://a/", { "X-A": odd(1) }), 'headers["X-A"]: a string is expected, and this is 1'],
+    [() => host.http.fetch("https://a/", { method: "POST", body: odd(7) }), "body: a Uint8Array is expected, and this is 7"],
+    [() => host.delegate.call(odd([]), 1), "agent: a string is expected, and this is a list"],
+    [() => host.log.progress(odd("half")), "fraction: a number is expected, and this is a string"],
+  ] as const) {
+    assert.throws(call, (thrown) => {
+      assert.ok(thrown instanceof TypeError && thrown.message.startsWith(words), `${words}: ${String(thrown)}`);
+      return true;
+    });
+  }
+  assert.deepEqual([scripted.requests, scripted.fetched], [[], []]);
+});
+
+test("nobody repeats a value of another type", () => {
+  const asks = defineAgent({
+    name: "asks",
+    version: "0.1.0",
+    summary: "Asks for half a token.",
+    input: true,
+    output: true,
+    perform: (_, host) => host.model("writer").complete({ prompt: "x", maxTokens: 0.5 }).text,
+  });
+  const [kind, text] = failure(() => fake().answer("writer", "x").perform(asks, 1));
+  assert.equal(kind, "fatal");
+  assert.match(text, /^TypeError: maxTokens: /);
+});
+
 test("the export speaks the contract's types, and denies what is not in its world", () => {
   const lines: string[] = [];
   const log = { write: (_: string, text: string) => lines.push(text), progress: () => {} };

@@ -16,7 +16,7 @@ class Failure(Exception):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")
         self.kind = kind
-        self.text = text
+        self.text = str(text)
 
     @classmethod
     def invalid_input(cls, reason: object) -> Failure:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
+from .border import Border
 from .failure import Failure, Invalid
 from .model import Model
 from .powers import Powers
@@ -105,7 +106,7 @@ class Artifacts:
 
     def put(self, content: bytes, media_type: str, name: str | None = None) -> Artifact:
         """Keeps bytes and returns the reference to put into the output. Raises `CallError`."""
-        return self._powers.put(bytes(content), media_type, name)
+        return self._powers.put(content, media_type, name)
 
     def get(self, artifact: Artifact) -> bytes:
         """The bytes of a reference that this attempt was given. Raises `CallError`."""
@@ -136,7 +137,7 @@ class Http:
             body = _text(json)
             if not any(name.lower() == "content-type" for name in named):
                 named["content-type"] = "application/json"
-        content = body.encode() if isinstance(body, str) else bytes(body)
+        content = body.encode() if isinstance(body, str) else body
         status, answered, content = self._powers.fetch(method, url, list(named.items()), content)
         return Response(status, {name.lower(): value for name, value in answered}, content)
 
@@ -204,13 +205,14 @@ class Host:
     """The host, as far as this agent's grants let it be seen."""
 
     def __init__(self, task: Task, powers: Powers) -> None:
+        # Whatever answers, bindings or a fake: what leaves is of the contract's types.
+        self._powers = Border(powers)
         self.task = task
-        self.log = Log(powers)
-        self.artifacts = Artifacts(powers)
-        self.http = Http(powers)
-        self.kv = Kv(powers)
-        self.delegate = Delegate(powers)
-        self._powers = powers
+        self.log = Log(self._powers)
+        self.artifacts = Artifacts(self._powers)
+        self.http = Http(self._powers)
+        self.kv = Kv(self._powers)
+        self.delegate = Delegate(self._powers)
 
     def model(self, alias: str) -> Model:
         """The model behind an alias that the operator chose, for example `writer`."""

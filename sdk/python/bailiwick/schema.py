@@ -220,7 +220,7 @@ def _plain(hint: Any, value: Any, path: str) -> Any:
         return int(value)  # JSON Schema counts 1.0 as an integer
     if hint in (str, bool, type(None)) and isinstance(value, hint):
         return value
-    raise _wrong(path, _kind_of(hint), value)
+    raise _wrong(path, kind_of(hint), value)
 
 
 def _union(choices: tuple, value: Any, path: str) -> Any:
@@ -302,11 +302,12 @@ def _join(path: str, name: str) -> str:
 
 
 def _wrong(path: str, wanted: str, value: Any) -> Failure:
-    words = f"{wanted} is expected, and this is {_kind_of(type(value))}"
+    words = f"{wanted} is expected, and this is {kind_of(type(value))}"
     return Failure.invalid_input(f"{path}: {words}" if path else words)
 
 
-def _kind_of(kind: Any) -> str:
+def kind_of(kind: Any) -> str:
+    """What a type is called in messages."""
     return {
         str: "a string",
         int: "an integer",

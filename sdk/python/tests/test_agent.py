@@ -186,6 +186,67 @@ class Fakes(unittest.TestCase):
         self.assertEqual(again.text, "12")
 
 
+class Borders(unittest.TestCase):
+    """What the bindings would trap on is an exception, of a fake too."""
+
+    def test_a_value_of_another_type_is_named_with_its_field(self):
+        scripted = Fake().answer_with("writer", lambda _: "yes").knowledge("brand", ["x"]).kv()
+        scripted.draw_with("painter", lambda _: (b"", "image/png")).web("", Response(200))
+        host = scripted.embed_with("embedder", lambda _: [1.0]).host()
+        model, painter = host.model("writer"), host.model("painter")
+        whole = "a whole number from 0 to 4294967295 is expected, and this is"
+        for call, words in [
+            (lambda: model.complete("x", max_tokens=0.5 * 400), f"max_tokens: {whole} 200.0"),
+            (lambda: model.complete("x", max_tokens=2**32), f"max_tokens: {whole} 4294967296"),
+            (lambda: model.complete("x", temperature="1"), "temperature: a number is expected"),
+            (lambda: model.complete("x", seed=-1), "seed: a whole number from 0 to 18446744073709551615"),
+            (lambda: model.complete("x", stop=[1]), "stop[0]: a string is expected, and this is 1"),
+            (lambda: model.complete(["x", None]), "messages[0].parts[1]: a string is expected, and this is null"),
+            (lambda: model.complete([Message("robot", [])]), "messages[0].role: one of system, user"),
+            (lambda: host.model(None).complete("x"), "alias: a string is expected, and this is null"),
+            (lambda: host.model("embedder").embed(["x", b"y"]), "texts[1]: a string is expected"),
+            (lambda: painter.generate_images("x", width=64.0, height=64), f"width: {whole} 64.0"),
+            (lambda: host.knowledge("brand").search("x", 2.5), f"limit: {whole} 2.5"),
+            (lambda: host.knowledge("brand").search("x", True), f"limit: {whole} a boolean"),
+            (lambda: host.artifacts.put(b"x", None), "media_type: a string is expected, and this is null"),
+            (lambda: host.artifacts.put("x", "text/plain"), "content: bytes is expected, and this is a string"),
+            (lambda: host.artifacts.get("x"), "artifact: an Artifact is expected, and this is a string"),
+            (lambda: host.kv.get(None), "key: a string is expected, and this is null"),
+            (lambda: host.kv.list(after=1), "after: a string is expected, and this is 1"),
+            (lambda: host.http.get("https://a/", headers={"X-A": 1}), "headers['X-A']: a string is expected"),
+            (lambda: host.http.fetch("POST", "https://a/", body=7), "body: bytes is expected, and this is 7"),
+            (lambda: host.delegate.call(b"x", 1), "agent: a string is expected"),
+            (lambda: host.log.progress("half"), "fraction: a number is expected"),
+        ]:
+            with self.assertRaises(TypeError) as caught:
+                call()
+            self.assertTrue(str(caught.exception).startswith(words), str(caught.exception))
+        self.assertEqual((scripted.requests, scripted.fetched), ([], []))
+
+    def test_nobody_repeats_it(self):
+        scripted = fake().answer("writer", "x")
+
+        @agent(version="0.1.0")
+        def asks(brief: Brief, host: Host) -> str:
+            """Asks for half a token."""
+            return host.model("writer").complete("x", max_tokens=0.5).text
+
+        with self.assertRaises(Failure) as caught:
+            scripted.perform(asks, {"product": "kettle"})
+        self.assertEqual(caught.exception.kind, "fatal")
+        self.assertTrue(caught.exception.text.startswith("TypeError: max_tokens: "))
+
+    def test_a_refusal_of_anything_is_a_failure(self):
+        @agent(version="0.1.0")
+        def refuses(brief: Brief) -> str:
+            """Refuses something that is no name."""
+            raise Failure.refused(7)
+
+        with self.assertRaises(Failure) as caught:
+            fake().perform(refuses, {"product": "kettle"})
+        self.assertEqual(caught.exception, Failure.refused("7"))
+
+
 class Guests(unittest.TestCase):
     """The side of the sandbox, with bindings as componentize-py makes them."""
 
