@@ -3,12 +3,14 @@
  * bindings nor fakes.
  *
  * The bindings trap on a value of another type, and a trap is taken for something passing: here
- * it is a `TypeError` with the field, a fault of the agent that nobody repeats.
+ * it is a `TypeError` with the field, a fault of the agent that nobody repeats. Texts are made
+ * well formed: half an emoji is no fault worth an attempt.
  */
 
 import type { Artifact } from "./json.ts";
 import type { Completion, Embedding, Message, Picture, Request, ToolCall } from "./model.ts";
 import type { Level, Powers } from "./powers.ts";
+import { wellFormed } from "./utf8.ts";
 
 /** What the contract counts in: sides of pictures, passages, tokens. */
 const U32_MAX = 2 ** 32 - 1;
@@ -112,7 +114,7 @@ export class Border implements Powers {
 
 function text(field: string, value: unknown): string {
   if (typeof value !== "string") throw wrong(field, "a string", value);
-  return value;
+  return wellFormed(value);
 }
 
 function number(field: string, value: unknown): number {

@@ -8,7 +8,7 @@ import type { Agent } from "./agent.ts";
 import { Border } from "./border.ts";
 import { Denied, Exhausted, Failed, Failure, type Fault, Invalid, type Limit, Unavailable } from "./failure.ts";
 import { Host } from "./host.ts";
-import type { Artifact } from "./json.ts";
+import { type Artifact, textOf } from "./json.ts";
 import type { Completion, Message } from "./model.ts";
 import type { Level, Powers } from "./powers.ts";
 
@@ -37,8 +37,8 @@ export function exported(agent: unknown, imports: Imports): object {
     name: one.name,
     version: one.version,
     summary: one.summary,
-    inputSchema: JSON.stringify(one.input),
-    outputSchema: JSON.stringify(one.output),
+    inputSchema: textOf(one.input),
+    outputSchema: textOf(one.output),
   };
   return {
     profile: () => about,

@@ -1,7 +1,7 @@
 /** Asking the models behind the operator's aliases; knows neither providers nor bindings. */
 
 import { Invalid } from "./failure.ts";
-import type { Artifact, Schema, TypeOf } from "./json.ts";
+import { type Artifact, type Schema, type TypeOf, textOf } from "./json.ts";
 import type { Powers } from "./powers.ts";
 
 /** Tokens as the provider counted them, over all tries of the call. */
@@ -106,7 +106,7 @@ export class Model {
 
   /** A value of `schema`, which the host has checked. Throws `CallError`. */
   answer<const S extends Schema>(schema: S, asked: Asked | string): Answer<TypeOf<S>> {
-    const { text, usage, model } = this.powers.complete(this.request(asked, JSON.stringify(schema)));
+    const { text, usage, model } = this.powers.complete(this.request(asked, textOf(schema)));
     return { value: read(text, "answer") as TypeOf<S>, usage, model };
   }
 
@@ -140,7 +140,7 @@ export class Model {
       tools: (one.tools ?? []).map((tool) => ({
         name: tool.name,
         description: tool.description,
-        parameters: JSON.stringify(tool.parameters),
+        parameters: textOf(tool.parameters),
       })),
     };
   }

@@ -234,6 +234,40 @@ test("what the bindings would trap on is a TypeError with its field, of a fake t
   assert.deepEqual([scripted.requests, scripted.fetched], [[], []]);
 });
 
+test("half an emoji leaves as a text", () => {
+  const [half, whole] = ["tea \ud83d", "tea \ufffd"];
+  const scripted = new Fake().answerWith("writer", () => "yes").kv();
+  scripted.web("", new Response(200, {}, new Uint8Array())).agentWith("other", (given) => given);
+  const about = { name: "cuts", version: "0.1.0", summary: "Cuts.", input: true, output: true } as const;
+  const cuts = defineAgent({
+    ...about,
+    perform(_, host) {
+      host.log.info(half);
+      host.log.progress(0.5, half);
+      host.model("writer").complete({ system: `🍵 ${half}`, prompt: half });
+      host.kv.set(half, { [half]: [half] });
+      host.http.fetch("https://a/", { method: "POST", json: half, headers: { "x-note": half } });
+      host.delegate.call("other", half);
+      return { [half]: half };
+    },
+  });
+  assert.deepEqual(scripted.perform(cuts, 1), { [whole]: whole });
+  assert.equal(scripted.lines[0]?.message, whole);
+  assert.deepEqual(scripted.progress, [{ fraction: 0.5, note: whole }]);
+  assert.deepEqual(scripted.requests[0]?.messages.flatMap((one) => one.parts), [`🍵 ${whole}`, whole]);
+  assert.deepEqual(scripted.values, { [whole]: { [whole]: [whole] } });
+  assert.equal(Buffer.from(scripted.fetched[0]?.body ?? []).toString(), `"${whole}"`);
+  assert.equal(scripted.fetched[0]?.headers["x-note"], whole);
+  assert.deepEqual(scripted.called, [{ agent: "other", document: whole }]);
+  const fails = defineAgent({
+    ...about,
+    perform() {
+      throw Failure.invalidInput(half);
+    },
+  });
+  assert.deepEqual(failure(() => new Fake().perform(fails, 1)), ["invalid-input", whole]);
+});
+
 test("nobody repeats a value of another type", () => {
   const asks = defineAgent({
     name: "asks",

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from .failure import TEXT_BYTES_MAX, Failure, clip
 from .host import Host
-from .schema import decode, encode, schema_of
+from .schema import decode, schema_of, text_of
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
@@ -33,12 +33,12 @@ class Agent:
     @property
     def input_schema(self) -> str:
         """JSON Schema of the task, as text."""
-        return json.dumps(schema_of(self.input), ensure_ascii=False)
+        return text_of(schema_of(self.input))
 
     @property
     def output_schema(self) -> str:
         """JSON Schema of what it returns, as text."""
-        return json.dumps(schema_of(self.output), ensure_ascii=False)
+        return text_of(schema_of(self.output))
 
     def perform(self, text: str, host: Host) -> str:
         """One document in, one out. Whatever goes wrong is raised as a `Failure`."""
@@ -52,7 +52,7 @@ class Agent:
             if inspect.iscoroutine(result):
                 result.close()
                 raise TypeError("the agent is `async`; an agent is straight-line code")
-            return json.dumps(encode(result), ensure_ascii=False, allow_nan=False)
+            return text_of(result)
         except Failure as failure:
             raise _clipped(failure) from failure.__cause__
         except (Exception, SystemExit) as error:

@@ -1,13 +1,15 @@
 """What an agent hands to the host, held to the contract's types before it leaves; knows neither bindings nor fakes.
 
 The bindings trap on a value of another type, and a trap is taken for something passing: here it
-is a `TypeError` with the field, a fault of the agent that nobody repeats.
+is a `TypeError` with the field, a fault of the agent that nobody repeats. Texts are made well
+formed: half an emoji is no fault worth an attempt.
 """
 
 from __future__ import annotations
 
 from typing import Any, Callable, TypeVar
 
+from .failure import well_formed
 from .model import Completion, Embedding, Message, Request, ToolCall
 from .powers import Powers
 from .schema import Artifact, kind_of
@@ -118,7 +120,7 @@ class Border:
 def text(field: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong(field, "a string", value)
-    return value
+    return well_formed(value)
 
 
 def number(field: str, value: Any) -> float:

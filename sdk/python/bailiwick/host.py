@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from .border import Border
-from .failure import Failure, Invalid
+from .failure import Failure, Invalid, well_formed
 from .model import Model
 from .powers import Powers
-from .schema import Artifact, decode, encode
+from .schema import Artifact, decode, text_of
 
 _ABSENT: Any = object()
 
@@ -134,10 +134,10 @@ class Http:
         """
         named = dict(headers or {})
         if json is not _ABSENT:
-            body = _text(json)
+            body = text_of(json)
             if not any(name.lower() == "content-type" for name in named):
                 named["content-type"] = "application/json"
-        content = body.encode() if isinstance(body, str) else body
+        content = well_formed(body).encode() if isinstance(body, str) else body
         status, answered, content = self._powers.fetch(method, url, list(named.items()), content)
         return Response(status, {name.lower(): value for name, value in answered}, content)
 
@@ -163,7 +163,7 @@ class Kv:
 
     def set(self, key: str, value: Any) -> None:
         """Raises `CallError`."""
-        self._powers.kv_set(key, _text(value))
+        self._powers.kv_set(key, text_of(value))
 
     def delete(self, key: str) -> None:
         """A key that is not there is no error. Raises `CallError`."""
@@ -175,8 +175,8 @@ class Kv:
 
     def compare_and_set(self, key: str, expected: Any, value: Any) -> bool:
         """Sets a key where it holds `expected`; None stands for no value. Raises `CallError`."""
-        old = None if expected is None else _text(expected)
-        new = None if value is None else _text(value)
+        old = None if expected is None else text_of(expected)
+        new = None if value is None else text_of(value)
         return self._powers.kv_swap(key, old, new)
 
 
@@ -198,7 +198,7 @@ class Delegate:
         `CallError` where it was not called: `Denied` where it is not granted, or waits for
         this one already, or is too deep.
         """
-        return _document(kind, self._powers.delegate(agent, _text(document)), "output")
+        return _document(kind, self._powers.delegate(agent, text_of(document)), "output")
 
 
 class Host:
@@ -221,10 +221,6 @@ class Host:
     def knowledge(self, collection: str) -> Knowledge:
         """A collection of documents by the operator's name for it."""
         return Knowledge(self._powers, collection)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(encode(value), ensure_ascii=False, allow_nan=False)
 
 
 def _document(kind: Any, text: str, what: str) -> Any:

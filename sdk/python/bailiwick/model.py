@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Iterable, TypeVar
 
 from .failure import Failure, Invalid
-from .schema import Artifact, decode, schema_of
+from .schema import Artifact, decode, schema_of, text_of
 
 if TYPE_CHECKING:
     from .powers import Powers
@@ -152,7 +152,7 @@ class Model:
         seed: int | None = None,
     ) -> Answer[T]:
         """A value of `kind`, which the host has checked. Raises `CallError`."""
-        schema = json.dumps(schema_of(kind), ensure_ascii=False)
+        schema = text_of(schema_of(kind))
         request = self._request(prompt, system, max_tokens, temperature, seed, (), (), schema)
         completion = self._powers.complete(request)
         value = _read(kind, completion.text, "answer")
@@ -187,7 +187,7 @@ class Model:
         if system is not None:
             messages = [Message("system", [system]), *messages]
         offered = [
-            (tool.name, tool.description, json.dumps(schema_of(tool.arguments))) for tool in tools
+            (tool.name, tool.description, text_of(schema_of(tool.arguments))) for tool in tools
         ]
         return Request(
             alias=self._alias,

@@ -6,13 +6,14 @@ import ast
 import dataclasses
 import enum
 import inspect
+import json
 import math
 import textwrap
 import types
 import typing
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from .failure import Failure
+from .failure import Failure, well_formed
 
 _UNIONS = (Union, types.UnionType)
 _PLAIN: dict[Any, str] = {
@@ -262,6 +263,11 @@ def _artifact(value: Any, path: str) -> Artifact:
         bytes=_plain(int, value.get("bytes", 0), _join(path, "bytes")),
         name=_union((str, type(None)), value.get("name"), _join(path, "name")),
     )
+
+
+def text_of(value: Any) -> str:
+    """The text of a document. Raises `TypeError` with the path of what has no form in JSON."""
+    return well_formed(json.dumps(encode(value), ensure_ascii=False, allow_nan=False))
 
 
 def encode(value: Any, path: str = "") -> Any:

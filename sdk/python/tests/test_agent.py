@@ -223,6 +223,42 @@ class Borders(unittest.TestCase):
             self.assertTrue(str(caught.exception).startswith(words), str(caught.exception))
         self.assertEqual((scripted.requests, scripted.fetched), ([], []))
 
+    def test_half_an_emoji_leaves_as_a_text(self):
+        half, whole = "tea \ud83d", "tea \ufffd"
+        scripted = Fake().answer_with("writer", lambda _: "yes").kv().web("", Response(200))
+        scripted.agent_with("other", lambda given: given)
+
+        @agent(version="0.1.0")
+        def cuts(brief: Brief, host: Host) -> dict[str, str]:
+            """Cuts texts through letters."""
+            host.log.info(half)
+            host.log.progress(0.5, half)
+            host.model("writer").complete(half, system="\U0001f375 " + half)
+            host.kv.set(half, {half: [half]})
+            host.http.post("https://a/", {"text": half}, headers={"x-note": half})
+            host.http.fetch("POST", "https://a/", body=half)
+            host.delegate.call("other", half)
+            return {half: half}
+
+        self.assertEqual(scripted.perform(cuts, {"product": "x"}), {whole: whole})
+        self.assertEqual(scripted.lines[0].message, whole)
+        self.assertEqual(scripted.progress, [(0.5, whole)])
+        self.assertEqual(scripted.requests[0].text(), f"\U0001f375 {whole}\n{whole}")
+        self.assertEqual(scripted.values, {whole: {whole: [whole]}})
+        self.assertEqual(scripted.fetched[0].body.decode(), f'{{"text": "{whole}"}}')
+        self.assertEqual(scripted.fetched[0].headers["x-note"], whole)
+        self.assertEqual(scripted.fetched[1].body.decode(), whole)
+        self.assertEqual(scripted.called, [("other", whole)])
+
+        @agent(version="0.1.0")
+        def fails(brief: Brief) -> str:
+            """Fails in half a letter."""
+            raise Failure.invalid_input(half)
+
+        with self.assertRaises(Failure) as caught:
+            fake().perform(fails, {"product": "x"})
+        self.assertEqual(caught.exception, Failure.invalid_input(whole))
+
     def test_nobody_repeats_it(self):
         scripted = fake().answer("writer", "x")
 
