@@ -15,12 +15,12 @@ macro_rules! files {
 
 /// The package `bailiwick`.
 pub(crate) const PYTHON: Files = files!("../../../sdk/python/bailiwick/":
-    "__init__.py", "agent.py", "border.py", "failure.py", "fake.py", "guest.py", "host.py", "model.py",
+    "__init__.py", "agent.py", "border.py", "failure.py", "fake.py", "guest.py", "host.py", "limits.py", "model.py",
     "powers.py", "py.typed", "schema.py");
 
 /// The package `@bailiwick/agent`.
 pub(crate) const TYPESCRIPT: Files = files!("../../../sdk/js/src/":
-    "agent.ts", "border.ts", "failure.ts", "fake.ts", "guest.ts", "host.ts", "index.ts", "json.ts",
+    "agent.ts", "border.ts", "failure.ts", "fake.ts", "guest.ts", "host.ts", "index.ts", "json.ts", "limits.ts",
     "model.ts", "powers.ts", "utf8.ts");
 
 /// The crate `bailiwick` and its macros.

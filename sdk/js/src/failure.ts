@@ -1,6 +1,6 @@
 /** Why an agent has no output, and why a call to the host has no answer; knows no capability. */
 
-import { wellFormed } from "./utf8.ts";
+import { byteLength, wellFormed } from "./utf8.ts";
 
 /** Text of a failure in bytes, as the contract says: longer ones drown the run's view. */
 export const TEXT_BYTES_MAX = 4 * 1024;
@@ -136,8 +136,7 @@ export function clip(text: string, max: number): string {
   let bytes = 0;
   let end = 0;
   for (const letter of whole) {
-    const code = letter.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    bytes += byteLength(letter);
     if (bytes > max) break;
     end += letter.length;
   }

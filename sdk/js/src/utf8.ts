@@ -27,6 +27,16 @@ export function encode(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** How many bytes a text has. */
+export function byteLength(text: string): number {
+  let bytes = 0;
+  for (const letter of text) {
+    const code = letter.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
 /** The text of some bytes. Throws `RangeError` where they are not UTF-8. */
 export function decode(bytes: Uint8Array): string {
   const letters: string[] = [];

@@ -130,6 +130,111 @@ test("a namespace lists, compares and sets", () => {
   assert.deepEqual(scripted.values, { a1: 1, c: 3, new: 5 });
 });
 
+test("comparing is one call, and what a prototype has is no value", () => {
+  const scripted = new Fake().kv({ n: 1 }).exhaust("kv", "calls", 2);
+  const { kv } = scripted.host();
+  assert.equal(kv.compareAndSet("n", true, 2), false);
+  assert.equal(kv.compareAndSet("n", 1, 2), true);
+  assert.throws(() => kv.compareAndSet("n", 2, 3), Exhausted);
+  const other = new Fake().kv().host().kv;
+  assert.equal(other.get("constructor"), undefined);
+  assert.equal(other.compareAndSet("constructor", undefined, 1), true);
+  other.set("__proto__", { a: 1 });
+  assert.deepEqual([other.list(), other.get("__proto__")], [["__proto__", "constructor"], { a: 1 }]);
+  assert.throws(() => other.compareAndSet("x", undefined, "x".repeat(256 * 1024)), /^Invalid: value: /);
+});
+
+test("a search counts whole words", () => {
+  const host = new Fake().knowledge("brand", ["Teapots are round.", "Tea, calm: our tone!"]).host();
+  const found = host.knowledge("brand").search("TEA? calm-tone", 5);
+  assert.deepEqual(found.map((one) => [one.text, one.score]), [["Tea, calm: our tone!", 3]]);
+});
+
+test("text is what a model says", () => {
+  const model = new Fake().answer("writer", "plain", '"plain"').host().model("writer");
+  assert.throws(() => model.answer({ type: "string" }, "?"), /^Invalid: answer: /);
+  assert.equal(model.answer({ type: "string" }, "?").value, "plain");
+});
+
+test("what this fake did not mint is foreign", () => {
+  const foreign = { $artifact: `blake3:${"0".repeat(64)}` };
+  const passes = defineAgent({
+    name: "passes",
+    version: "0.1.0",
+    summary: "Passes on what it is given.",
+    input: true,
+    output: true,
+    perform: (given) => (Array.isArray(given) ? given : foreign),
+  });
+  const scripted = new Fake().answerWith("eye", () => "yes");
+  const logo = scripted.artifact(new Uint8Array(), "image/png");
+  assert.deepEqual(scripted.perform(passes, [logo]), [logo]);
+  for (const document of [[foreign], [{ a: [foreign] }], 1]) {
+    const told = failure(() => scripted.perform(passes, document));
+    assert.deepEqual(told, ["fatal", `foreign-artifact: ${foreign.$artifact}`]);
+  }
+  const eye = scripted.host().model("eye");
+  assert.equal(eye.complete({ prompt: ["what?", logo] }).text, "yes");
+  assert.throws(
+    () => eye.complete({ prompt: ["what?", foreign] }),
+    (thrown) => thrown instanceof Denied && thrown.capability === "artifacts",
+  );
+});
+
+test("holds to the bounds of the contract", () => {
+  const scripted = new Fake().answerWith("writer", () => "yes").kv().knowledge("brand", ["x"]);
+  scripted.embedWith("embedder", () => [1]).drawWith("painter", () => [new Uint8Array(), "image/png"]);
+  const host = scripted.web("", new Response(200, {}, new Uint8Array())).host();
+  const [model, embedder, painter] = [host.model("writer"), host.model("embedder"), host.model("painter")];
+  const many = (count: number) => Array.from({ length: count }, () => "x");
+  const turns = (count: number) => ({ messages: many(count).map((text) => ({ role: "user" as const, parts: [text] })) });
+  const tools = (name: string) => ({ prompt: "?", tools: [{ name, description: "", parameters: true }] });
+  for (const [good, bad, field] of [
+    [() => model.complete(turns(256)), () => model.complete(turns(257)), "messages"],
+    [() => model.complete({ prompt: many(64) }), () => model.complete({ prompt: many(65) }), "parts"],
+    [() => model.complete("x".repeat(2 ** 20)), () => model.complete("ü".repeat(2 ** 20)), "text"],
+    [() => model.complete({ prompt: "?", temperature: 2 }), () => model.complete({ prompt: "?", temperature: 2.1 }), "temperature"],
+    [() => model.complete({ prompt: "?", maxTokens: 1 }), () => model.complete({ prompt: "?", maxTokens: 0 }), "max-tokens"],
+    [() => model.complete({ prompt: "?", stop: many(16) }), () => model.complete({ prompt: "?", stop: [""] }), "stop"],
+    [() => model.complete(tools("a-B_1")), () => model.complete(tools("a b")), "tools"],
+    [() => embedder.embed(many(256)), () => embedder.embed(many(257)), "texts"],
+    [
+      () => painter.generateImages({ prompt: "x", width: 64, height: 4096 }),
+      () => painter.generateImages({ prompt: "x", width: 64, height: 4097 }),
+      "height",
+    ],
+    [() => host.knowledge("brand").search("x".repeat(1024)), () => host.knowledge("brand").search("x".repeat(1025)), "query"],
+    [() => host.artifacts.put("", "a/b"), () => host.artifacts.put("", "ab"), "media-type"],
+    [() => host.artifacts.put("", "a/b", "n"), () => host.artifacts.put("", "a/b", "n/m"), "name"],
+    [() => host.kv.get("k".repeat(256)), () => host.kv.get("k\n"), "key"],
+    [() => host.http.get("https://a/"), () => host.http.fetch("https://a/", { method: "LINK" }), "method"],
+    [() => host.http.get("https://a/", { "x-a": "1" }), () => host.http.get("https://a/", { "x-a": "1", "X-A": "2" }), "headers"],
+  ] as const) {
+    good();
+    assert.throws(bad, (thrown) => {
+      assert.ok(thrown instanceof Invalid && thrown.message === `${field}: out of the contract's bounds`, `${field}: ${thrown}`);
+      return true;
+    });
+  }
+});
+
+test("tools are called and answered", () => {
+  const call = { id: "1", name: "price", arguments: '{"product": "kettle"}' };
+  const scripted = new Fake().answer("writer", { toolCalls: [call] }, "12");
+  const model = scripted.host().model("writer");
+  const tools = [{ name: "price", description: "The price.", parameters: true }];
+  const first = model.complete({ prompt: "how much?", tools });
+  assert.equal(first.finish, "tools");
+  assert.deepEqual(first.toolCalls.map((one) => ToolCall.read(one)), [{ product: "kettle" }]);
+  assert.throws(() => ToolCall.read({ ...call, arguments: "{" }), /^Invalid: price: /);
+  const messages = [{ role: "user" as const, parts: ["how much?"] }, Message.said(first), Message.answer(call, "12 EUR")];
+  assert.equal(model.complete({ messages }).text, "12");
+  const again = scripted.requests[1];
+  assert.ok(again !== undefined);
+  assert.equal(Request.text(again), "how much?\n12 EUR");
+  assert.deepEqual(again.messages.map((one) => one.answers), [undefined, undefined, "1"]);
+});
+
 test("agents are called, one at a time", () => {
   const scripted = new Fake().agentWith("finder", (given) => [(given as { product: string }).product, "steel"]);
   const host = scripted.host();

@@ -4,8 +4,10 @@ import json
 import unittest
 from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 from bailiwick import (
+    Artifact,
     CallError,
     Denied,
     Exhausted,
@@ -151,6 +153,91 @@ class Fakes(unittest.TestCase):
         self.assertFalse(kv.compare_and_set("c", 4, 5))
         self.assertTrue(kv.compare_and_set("new", None, 5))
         self.assertEqual(scripted.values, {"a1": 1, "c": 3, "new": 5})
+
+    def test_comparing_is_one_call_and_of_documents(self):
+        scripted = Fake().kv(n=1, flag=True).exhaust("kv", "calls", after_calls=2)
+        kv = scripted.host().kv
+        self.assertFalse(kv.compare_and_set("n", True, 2))
+        self.assertTrue(kv.compare_and_set("n", 1, 2))
+        with self.assertRaises(Exhausted):
+            kv.compare_and_set("n", 2, 3)
+        kv = Fake().kv(n=1).host().kv
+        self.assertFalse(kv.compare_and_set("n", 1.0, 2))
+        with self.assertRaisesRegex(Invalid, "^value: "):
+            kv.compare_and_set("n", 1, "x" * 256 * 1024)
+
+    def test_a_search_counts_whole_words(self):
+        host = Fake().knowledge("brand", ["Teapots are round.", "Tea, calm: our tone!"]).host()
+        found = host.knowledge("brand").search("TEA? calm-tone", 5)
+        self.assertEqual([(one.text, one.score) for one in found], [("Tea, calm: our tone!", 3.0)])
+
+    def test_text_is_what_a_model_says(self):
+        model = Fake().answer("writer", "plain", '"plain"').host().model("writer")
+        with self.assertRaisesRegex(Invalid, "^answer: "):
+            model.answer(str, "?")
+        self.assertEqual(model.answer(str, "?").value, "plain")
+
+    def test_what_this_fake_did_not_mint_is_foreign(self):
+        @agent(version="0.1.0")
+        def passes(given: Any) -> Any:
+            """Passes on what it is given."""
+            return given if isinstance(given, list) else Artifact("blake3:" + "0" * 64)
+
+        scripted = Fake().answer_with("eye", lambda _: "yes")
+        logo = scripted.artifact(b"x", "image/png")
+        own = [{"$artifact": logo.digest}]
+        self.assertEqual(scripted.perform(passes, own), own)
+        foreign = {"$artifact": "blake3:" + "0" * 64}
+        for document in [[foreign], [{"a": [foreign]}], 1]:
+            with self.assertRaises(Failure) as caught:
+                scripted.perform(passes, document)
+            words = f"foreign-artifact: {foreign['$artifact']}"
+            self.assertEqual(caught.exception, Failure.fatal(words))
+        eye = scripted.host().model("eye")
+        self.assertEqual(eye.complete(["what?", logo]).text, "yes")
+        with self.assertRaises(Denied) as denied:
+            eye.complete(["what?", Artifact(foreign["$artifact"])])
+        self.assertEqual(denied.exception.capability, "artifacts")
+
+    def test_holds_to_the_bounds_of_the_contract(self):
+        scripted = Fake().answer_with("writer", lambda _: "yes").kv().knowledge("brand", ["x"])
+        scripted.embed_with("embedder", lambda _: [1.0]).web("", Response(200))
+        host = scripted.draw_with("painter", lambda _: (b"", "image/png")).host()
+        model, embedder, painter = map(host.model, ("writer", "embedder", "painter"))
+        user = Message("user", ["?"])
+        tool = lambda name: Tool(name, "", Brief)
+        for good, bad, field in [
+            (lambda: model.complete([user] * 256), lambda: model.complete([user] * 257), "messages"),
+            (lambda: model.complete(["?"] * 64), lambda: model.complete(["?"] * 65), "parts"),
+            (lambda: model.complete("x" * 2**20), lambda: model.complete("ü" * 2**20), "text"),
+            (lambda: model.complete("?", temperature=2), lambda: model.complete("?", temperature=2.1), "temperature"),
+            (lambda: model.complete("?", max_tokens=1), lambda: model.complete("?", max_tokens=0), "max-tokens"),
+            (lambda: model.complete("?", stop=["x"] * 16), lambda: model.complete("?", stop=[""]), "stop"),
+            (lambda: model.complete("?", tools=[tool("a-B_1")]), lambda: model.complete("?", tools=[tool("a b")]), "tools"),
+            (lambda: embedder.embed(["x"] * 256), lambda: embedder.embed(["x"] * 257), "texts"),
+            (
+                lambda: painter.generate_images("x", width=64, height=4096),
+                lambda: painter.generate_images("x", width=64, height=4097),
+                "height",
+            ),
+            (
+                lambda: host.knowledge("brand").search("x" * 1024),
+                lambda: host.knowledge("brand").search("x" * 1025),
+                "query",
+            ),
+            (lambda: host.artifacts.put(b"", "a/b"), lambda: host.artifacts.put(b"", "ab"), "media-type"),
+            (lambda: host.artifacts.put(b"", "a/b", "n"), lambda: host.artifacts.put(b"", "a/b", "n/m"), "name"),
+            (lambda: host.kv.get("k" * 256), lambda: host.kv.get("k\n"), "key"),
+            (lambda: host.http.get("https://a/"), lambda: host.http.fetch("LINK", "https://a/"), "method"),
+            (
+                lambda: host.http.get("https://a/", headers={"x-a": "1"}),
+                lambda: host.http.get("https://a/", headers={"x-a": "1", "X-A": "2"}),
+                "headers",
+            ),
+        ]:
+            good()
+            with self.assertRaisesRegex(Invalid, f"^{field}: out of the contract's bounds"):
+                bad()
 
     def test_the_web_and_artifacts(self):
         scripted = Fake().web("https://a/", Response(201, {"X-A": "b"}, b'{"n":1}'))
