@@ -43,6 +43,11 @@ export class Response {
     readonly body: Uint8Array,
   ) {}
 
+  /** Whether the status is 200 to 299. */
+  isSuccess(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
   /** The body as UTF-8. Throws `Invalid` where it is none. */
   text(): string {
     try {

@@ -2,7 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Denied, Exhausted, Failed, Failure, Invalid, Response, Unavailable, defineAgent } from "../src/index.ts";
+import {
+  Denied,
+  Exhausted,
+  Failed,
+  Failure,
+  Invalid,
+  Message,
+  Request,
+  Response,
+  ToolCall,
+  Unavailable,
+  defineAgent,
+} from "../src/index.ts";
 import { Fake } from "../src/fake.ts";
 import { exported } from "../src/guest.ts";
 
@@ -294,6 +306,7 @@ test("the web and artifacts carry UTF-8", () => {
   const scripted = new Fake().web("https://a/", new Response(201, { "X-A": "b" }, body));
   const host = scripted.host();
   const answer = host.http.post("https://a/x", { q: "grün 🌱" });
+  assert.deepEqual([answer.isSuccess(), new Response(404, {}, body).isSuccess()], [true, false]);
   assert.deepEqual([answer.status, answer.headers, answer.json()], [201, { "x-a": "b" }, { n: "grün 🌱" }]);
   assert.equal(Buffer.from(scripted.fetched[0]?.body ?? []).toString(), '{"q":"grün 🌱"}');
   assert.equal(host.artifacts.text(host.artifacts.put("grün", "text/plain")), "grün");

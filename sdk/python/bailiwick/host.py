@@ -46,6 +46,10 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    def is_success(self) -> bool:
+        """Whether the status is 200 to 299."""
+        return 200 <= self.status < 300
+
     def text(self) -> str:
         """The body as UTF-8. Raises `Invalid` where it is none."""
         try:

@@ -244,6 +244,7 @@ class Fakes(unittest.TestCase):
         host = scripted.host()
         answer = host.http.post("https://a/x", {"q": 1})
         self.assertEqual((answer.status, answer.headers, answer.json()), (201, {"X-A".lower(): "b"}, {"n": 1}))
+        self.assertEqual((answer.is_success(), Response(404).is_success()), (True, False))
         self.assertEqual(scripted.fetched[0].headers, {"content-type": "application/json"})
         kept = host.artifacts.put(b"abc", "text/plain", "a.txt")
         self.assertEqual(host.artifacts.get(kept), b"abc")
