@@ -114,6 +114,10 @@ test("all that is wrong with a definition is said at once", () => {
   const define = () =>
     defineAgent({ name: "Odd", version: "one", summary: " ", input: true, output: true, perform: () => null as never });
   assert.throws(define, /"Odd".*\n.*"one".*\n.*summary is empty/);
+  const long = (summary: string) =>
+    defineAgent({ name: "odd", version: "1.0.0", summary, input: true, output: true, perform: () => null as never });
+  assert.equal(long("x".repeat(1024)).summary.length, 1024);
+  assert.throws(() => long("ü".repeat(513)), /summary has more than 1 KiB/);
 });
 
 test("a fake denies what no script was given for, and exhausts after some calls", () => {

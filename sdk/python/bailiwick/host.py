@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from .border import Border
-from .failure import Failure, Invalid, well_formed
+from .failure import Invalid, well_formed
 from .model import Model
 from .powers import Powers
-from .schema import Artifact, decode, text_of
+from .schema import Artifact, read, text_of
 
 _ABSENT: Any = object()
 
@@ -59,7 +58,7 @@ class Response:
 
     def json(self, kind: Any = Any) -> Any:
         """The body as JSON, as `kind` says. Raises `Invalid` where it is none."""
-        return _document(kind, self.text(), "body")
+        return read(kind, self.text(), "body")
 
 
 class Log:
@@ -95,7 +94,7 @@ class Knowledge:
     def search(self, words: str, limit: int = 5) -> list[Passage]:
         """The best passages for a few words, 1 to 50. Raises `CallError`."""
         return [
-            Passage(document, text, score, _document(dict, metadata, "metadata"))
+            Passage(document, text, score, read(dict, metadata, "metadata"))
             for document, text, score, metadata in self._powers.search(
                 self._collection, words, limit
             )
@@ -163,7 +162,7 @@ class Kv:
     def get(self, key: str, kind: Any = Any) -> Any:
         """The value of a key as `kind` says, or None. Raises `CallError`."""
         text = self._powers.kv_get(key)
-        return None if text is None else _document(kind, text, key)
+        return None if text is None else read(kind, text, key)
 
     def set(self, key: str, value: Any) -> None:
         """Raises `CallError`."""
@@ -202,7 +201,7 @@ class Delegate:
         `CallError` where it was not called: `Denied` where it is not granted, or waits for
         this one already, or is too deep.
         """
-        return _document(kind, self._powers.delegate(agent, text_of(document)), "output")
+        return read(kind, self._powers.delegate(agent, text_of(document)), "output")
 
 
 class Host:
@@ -225,11 +224,3 @@ class Host:
     def knowledge(self, collection: str) -> Knowledge:
         """A collection of documents by the operator's name for it."""
         return Knowledge(self._powers, collection)
-
-
-def _document(kind: Any, text: str, what: str) -> Any:
-    try:
-        return decode(kind, json.loads(text))
-    except (Failure, ValueError) as error:
-        reason = error.text if isinstance(error, Failure) else str(error)
-        raise Invalid(f"{what}: {reason}") from error

@@ -125,6 +125,21 @@ class Agents(unittest.TestCase):
         for words in ["'Odd'", "'one'", "no docstring", "async", "task has no type", "->"]:
             self.assertIn(words, str(caught.exception))
 
+    def test_a_summary_is_one_paragraph_of_a_kibibyte(self):
+        def says(words: str, version: str = "0.1.0"):
+            def odd(brief: Brief) -> str:
+                return ""
+
+            odd.__doc__ = words
+            return agent(version=version)(odd).__bailiwick__.summary
+
+        self.assertEqual(says("Two\nlines.\n\nMore."), "Two lines.")
+        self.assertEqual(says("x" * 1024), "x" * 1024)
+        with self.assertRaisesRegex(TypeError, "more than 1 KiB"):
+            says("x" * 1025)
+        with self.assertRaisesRegex(TypeError, "no semantic version"):
+            says("Fine.", "٠.١.٠")
+
 
 class Fakes(unittest.TestCase):
     def test_denies_what_no_script_was_given_for(self):
@@ -138,6 +153,17 @@ class Fakes(unittest.TestCase):
         ]:
             with self.assertRaises(Denied):
                 call()
+
+    def test_what_is_no_document_is_invalid(self):
+        for body, kind, words in [
+            (b"1" + b"0" * 400, float, "body: a number of 64 bits is expected"),
+            (b"NaN", Any, "body: NaN is no JSON"),
+            (b"[1", Any, "body: "),
+            (b"\"x\"", int, "body: an integer is expected, and this is a string"),
+        ]:
+            with self.assertRaisesRegex(Invalid, f"^{words}"):
+                Response(200, {}, body).json(kind)
+        self.assertEqual(Response(200, {}, b"1" + b"0" * 400).json(int), 10**400)
 
     def test_exhausts_after_some_calls(self):
         host = Fake().kv(x=1).exhaust("kv", "calls", after_calls=1).host()
