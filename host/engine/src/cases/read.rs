@@ -10,6 +10,7 @@ use bailiwick_core::{Artifact, Bytes, Diagnostic};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::recorded::RECORDED;
 use super::script::Script;
 use crate::codes;
 use crate::files;
@@ -67,6 +68,11 @@ pub(crate) struct ExpectedFailure {
 }
 
 impl Case {
+    /// Whether it is an attempt of a run, on what that was told.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.folder.join(RECORDED).exists()
+    }
+
     /// What is expected of it.
     ///
     /// # Errors
