@@ -19,7 +19,7 @@ use crate::codes;
 use crate::files;
 use crate::host::{HostConfig, sandbox};
 use crate::problems::Problems;
-use crate::rig::{Ran, Rig};
+use crate::rig::{NotRigged, Ran, Rig};
 
 /// What is tried is text: an agent that wants a picture says so.
 const ARTIFACT: (&[u8], &str, &str) = (b"Tea for two, and two for tea.\n", "text/plain", "tea.txt");
@@ -134,7 +134,11 @@ impl Evidence {
                 evidence.admitted = Err(why);
                 return evidence;
             }
-            (_, Err(refused)) => {
+            (_, Err(refused @ NotRigged::Host(_))) => {
+                evidence.admitted = Err(refused.to_string());
+                return evidence;
+            }
+            (_, Err(refused @ NotRigged::Schema(_))) => {
                 evidence.profile = Err(refused.to_string());
                 return evidence;
             }
