@@ -29,8 +29,8 @@ pub(crate) const RUST: Files = files!("../../../sdk/rust/":
     "macros/src/lib.rs", "macros/src/signature.rs", "src/agent.rs", "src/artifact.rs",
     "src/artifacts.rs", "src/delegate.rs", "src/failure.rs", "src/fake.rs",
     "src/fake/colleagues.rs", "src/fake/knowledge.rs", "src/fake/model.rs",
-    "src/fake/namespace.rs", "src/fake/run.rs", "src/fake/shelf.rs",
-    "src/fake/web.rs", "src/guest.rs", "src/host.rs", "src/http.rs", "src/knowledge.rs",
+    "src/fake/namespace.rs", "src/fake/powers.rs", "src/fake/run.rs", "src/fake/shelf.rs",
+    "src/fake/web.rs", "src/finite.rs", "src/guest.rs", "src/host.rs", "src/http.rs", "src/knowledge.rs",
     "src/kv.rs", "src/lib.rs", "src/limits.rs", "src/log.rs", "src/model.rs",
     "src/model/request.rs", "src/powers.rs", "src/schema.rs");
 
