@@ -84,7 +84,7 @@ impl<'h> Http<'h> {
 }
 
 impl Fetch<'_> {
-    /// Adds a header.
+    /// Sets a header, in the place of one of this name: each stands once.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.request.headers.push((name.to_owned(), value.into()));
         self
