@@ -70,7 +70,7 @@ where
 {
     let input = schema::decode(input).map_err(Failure::InvalidInput)?;
     let output = function(input).map_err(clipped)?;
-    serde_json::to_string(&output).map_err(|error| Failure::Fatal(error.to_string()))
+    schema::encode(&output).map_err(|error| Failure::Fatal(format!("output: {error}")))
 }
 
 /// Whether the contract allows a name: `[a-z][a-z0-9_-]*`, at most 64 bytes. The
@@ -161,6 +161,12 @@ mod tests {
         let failure =
             perform("1", |_: u8| Err::<u8, _>(Failure::fatal(format!("x{}", "ä".repeat(4_000)))));
         assert_eq!(failure, Err(Failure::Fatal(format!("x{}", "ä".repeat(2_047)))));
+    }
+
+    #[test]
+    fn an_output_that_json_has_no_form_for_is_a_failure() {
+        let failure = perform("1", |_: u8| Ok(vec![0.5, f64::NAN]));
+        assert_eq!(failure, Err(Failure::Fatal("output: [1]: NaN is no number in JSON".into())));
     }
 
     #[test]
