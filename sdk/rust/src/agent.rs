@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::limits::FAILURE_TEXT_BYTES;
+use crate::limits::{FAILURE_TEXT_BYTES, SUMMARY_BYTES};
 use crate::schema;
 
 /// One agent: its function, and what the exports need to know around it.
@@ -90,6 +90,13 @@ pub const fn is_name(name: &str) -> bool {
     true
 }
 
+/// Whether the contract allows a summary, and operators learn something from it. The
+/// expansion asks at compile time: a crate's description may well be missing.
+#[must_use]
+pub const fn is_summary(summary: &str) -> bool {
+    summary.len() <= SUMMARY_BYTES && !summary.as_bytes().trim_ascii().is_empty()
+}
+
 /// The host refuses a failure with a text over the bound, and the reason would be lost.
 fn clipped(failure: Failure) -> Failure {
     let clip = |mut text: String| {
@@ -152,6 +159,12 @@ mod tests {
         for name in ["", "1a", "_a", "Draft", "a.b", "ä", &"a".repeat(65)] {
             assert!(!is_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_summary_says_something_in_a_kibibyte() {
+        assert!(is_summary("Drafts.") && is_summary(&"x".repeat(1024)));
+        assert!(!is_summary(" \n") && !is_summary("") && !is_summary(&"x".repeat(1025)));
     }
 
     #[test]
