@@ -15,12 +15,12 @@ macro_rules! files {
 
 /// The package `bailiwick`.
 pub(crate) const PYTHON: Files = files!("../../../sdk/python/bailiwick/":
-    "__init__.py", "agent.py", "failure.py", "fake.py", "guest.py", "host.py", "model.py",
+    "__init__.py", "agent.py", "border.py", "failure.py", "fake.py", "guest.py", "host.py", "limits.py", "model.py",
     "powers.py", "py.typed", "schema.py");
 
 /// The package `@bailiwick/agent`.
 pub(crate) const TYPESCRIPT: Files = files!("../../../sdk/js/src/":
-    "agent.ts", "failure.ts", "fake.ts", "guest.ts", "host.ts", "index.ts", "json.ts",
+    "agent.ts", "border.ts", "failure.ts", "fake.ts", "guest.ts", "host.ts", "index.ts", "json.ts", "limits.ts",
     "model.ts", "powers.ts", "utf8.ts");
 
 /// The crate `bailiwick` and its macros.
@@ -29,10 +29,13 @@ pub(crate) const RUST: Files = files!("../../../sdk/rust/":
     "macros/src/lib.rs", "macros/src/signature.rs", "src/agent.rs", "src/artifact.rs",
     "src/artifacts.rs", "src/delegate.rs", "src/failure.rs", "src/fake.rs",
     "src/fake/colleagues.rs", "src/fake/knowledge.rs", "src/fake/model.rs",
-    "src/fake/namespace.rs", "src/fake/run.rs", "src/fake/shelf.rs",
-    "src/fake/web.rs", "src/guest.rs", "src/host.rs", "src/http.rs", "src/knowledge.rs",
+    "src/fake/namespace.rs", "src/fake/powers.rs", "src/fake/run.rs", "src/fake/shelf.rs",
+    "src/fake/web.rs", "src/finite.rs", "src/guest.rs", "src/host.rs", "src/http.rs", "src/knowledge.rs",
     "src/kv.rs", "src/lib.rs", "src/limits.rs", "src/log.rs", "src/model.rs",
     "src/model/request.rs", "src/powers.rs", "src/schema.rs");
+
+/// What the crates of the Rust SDK are called: no other of a workspace may be.
+pub(crate) const CRATES: [&str; 2] = ["bailiwick", "bailiwick-macros"];
 
 /// Writes files below a folder, which is made. Files of the same names are overwritten.
 pub(crate) fn write(folder: &Path, files: Files) -> io::Result<()> {
@@ -74,5 +77,16 @@ mod tests {
             brought.sort_unstable();
             assert_eq!(brought, there, "{folder}");
         }
+    }
+
+    #[test]
+    fn the_crates_of_the_rust_sdk_are_known_by_name() {
+        let mut named: Vec<&str> = RUST
+            .iter()
+            .filter(|(path, _)| path.ends_with("Cargo.toml"))
+            .filter_map(|(_, text)| text.split("name = \"").nth(1)?.split('"').next())
+            .collect();
+        named.sort_unstable();
+        assert_eq!(named, CRATES);
     }
 }

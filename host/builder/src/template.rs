@@ -60,6 +60,16 @@ pub enum NewError {
     /// The folder has something in it, which stays as it is.
     #[error("{0} is not empty")]
     Occupied(String),
+    /// The SDK, which comes along, is called so itself: one workspace has no two of a name.
+    #[error(
+        "no agent in {language} is called {name}, as the SDK is; take another name, such as {name}_agent"
+    )]
+    Taken {
+        /// What it was to be called.
+        name: String,
+        /// What its author writes.
+        language: Language,
+    },
     /// A file that cannot be written.
     #[error("{path}: {error}")]
     Write {
@@ -75,8 +85,11 @@ pub enum NewError {
 /// their paths in the folder.
 ///
 /// # Errors
-/// [`NewError`] where something is there, or it cannot be written.
+/// [`NewError`] where something is there, the name is taken, or it cannot be written.
 pub fn new_agent(folder: &Path, name: &Name, language: Language) -> Result<Vec<PathBuf>, NewError> {
+    if language == Language::Rust && sdk::CRATES.contains(&name.as_str()) {
+        return Err(NewError::Taken { name: name.to_string(), language });
+    }
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |error| NewError::Write { path, error }
@@ -143,6 +156,32 @@ mod tests {
             }
             let manifest = crate::manifest_in(&folder.path().join("new")).unwrap();
             assert_eq!(manifest.language, Some(language));
+        }
+    }
+
+    #[test]
+    fn the_step_to_try_it_in_is_not_called_as_the_agent() {
+        // An agent may be called `input` or `loop`; a step may not: they are words of expressions.
+        for name in ["input", "run", "round", "feedback", "subject", "assets", "in", "loop"] {
+            let folder = tempfile::tempdir().unwrap();
+            new_agent(folder.path(), &Name::new(name).unwrap(), Language::Python).unwrap();
+            let pipeline = folder.path().join(format!("try/pipelines/{name}.toml"));
+            let pipeline = fs::read_to_string(pipeline).unwrap();
+            assert!(pipeline.contains("[step.work]\n"), "{pipeline}");
+            assert!(pipeline.contains(&format!("agent = \"{name}\"\n")), "{pipeline}");
+            assert!(pipeline.contains("result = \"${work}\"\n"), "{pipeline}");
+        }
+    }
+
+    #[test]
+    fn an_agent_in_rust_is_not_called_as_the_sdk() {
+        for name in sdk::CRATES {
+            let folder = tempfile::tempdir().unwrap();
+            let name = Name::new(name).unwrap();
+            let refused = new_agent(folder.path(), &name, Language::Rust).unwrap_err();
+            assert!(refused.to_string().contains(&format!("such as {name}_agent")), "{refused}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+            new_agent(folder.path(), &name, Language::Python).unwrap();
         }
     }
 

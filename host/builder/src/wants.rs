@@ -71,11 +71,24 @@ pub struct HttpWant {
 }
 
 impl HttpWant {
-    /// Whether a text can be a host at all. Which hosts there are is the operator's matter.
+    /// Whether a text has the form of a host that an operator can grant: as it is in URLs, in
+    /// lower case and without a port, `*.` in front at most. Which hosts there are is the
+    /// operator's matter.
     #[must_use]
     pub fn is_host(text: &str) -> bool {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.*[]:".contains(&b);
-        (1..=253).contains(&text.len()) && text.bytes().all(plain)
+        let is_name = |name: &str| {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+            !name.is_empty() && name.bytes().all(plain)
+        };
+        let is_address = |inner: &str| {
+            let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f' | b':' | b'.');
+            !inner.is_empty() && inner.bytes().all(plain)
+        };
+        let has_form = match text.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').is_some_and(is_address),
+            None => is_name(text.strip_prefix("*.").unwrap_or(text)),
+        };
+        has_form && text.len() <= 253
     }
 }
 
@@ -208,6 +221,29 @@ mod tests {
         );
         assert_eq!(Wants::from_json(&json), Ok(wants));
         assert_eq!(Wants::from_json(b"{}"), Ok(Wants::default()));
+    }
+
+    #[test]
+    fn a_host_is_one_that_can_be_granted() {
+        for host in ["api.example.com", "*.example.com", "127.0.0.1", "[2001:db8::1]", "localhost"]
+        {
+            assert!(HttpWant::is_host(host), "{host}");
+        }
+        for other in [
+            "",
+            "*",
+            "*.",
+            "API.example.com",
+            "api.example.com:8443",
+            "a.*.example.com",
+            "[::1]:80",
+            "[::1",
+            "[]",
+            "https://api.example.com",
+            &"x".repeat(254),
+        ] {
+            assert!(!HttpWant::is_host(other), "{other}");
+        }
     }
 
     #[test]

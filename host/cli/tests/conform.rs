@@ -136,9 +136,10 @@ fn agents(folder: &str) -> Vec<String> {
 }
 
 /// What cannot be seen without a project: an agent, and a check of it.
-const UNSEEN: [(&str, &str); 1] = [
-    // Its inputs are the fonts and logos of the campaign.
+const UNSEEN: [(&str, &str); 2] = [
+    // Its inputs are the fonts and logos of the campaign; without them it asks for nothing.
     ("agents/visual", "output"),
+    ("agents/visual", "denials"),
 ];
 
 #[test]

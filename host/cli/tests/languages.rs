@@ -223,6 +223,60 @@ limits    = { cpu = "1 s" }
 }
 
 #[test]
+fn what_bindings_cannot_convert_is_an_exception_and_no_trap() {
+    let desk = Desk::new();
+    let wants = r#"[wants]
+model     = { use = ["writer"], reason = "x" }
+knowledge = { use = ["brand"], reason = "x" }
+artifacts = { put = "1 KiB", reason = "x" }
+kv        = { write = true, reason = "x" }
+delegate  = { use = ["other"], reason = "x" }
+"#;
+    let whole = "tea \u{fffd}";
+    let answers = serde_json::json!({
+        "model": { "writer": ["Tea."] },
+        "knowledge": { "brand": ["Our tea is calm."] },
+        "kv": {},
+        "delegate": { "other": ["heard"] },
+    });
+    for (source, max_tokens, prompt, media_type, size) in [
+        ("crosses.py", "max_tokens", "messages[0].parts[0]", "media_type", "artifact.bytes"),
+        ("crosses.ts", "maxTokens", "messages[0].parts", "mediaType", "artifact.bytes"),
+    ] {
+        build(&desk, source, wants);
+        let folder = if source.ends_with("py") { "python-crosses" } else { "typescript-crosses" };
+        let file = |name: &str, text: &serde_json::Value| {
+            desk.file(&format!("{folder}/cases/{name}"), &text.to_string());
+        };
+        file("caught/input.json", &serde_json::json!({ "caught": true }));
+        file("caught/answers.json", &answers);
+        let wrong = |field: &str| format!("TypeError: {field}");
+        let told = [
+            whole.to_owned(),
+            "Tea.".to_owned(),
+            wrong(max_tokens),
+            wrong("seed"),
+            wrong(prompt),
+            "Our tea is calm.".to_owned(),
+            wrong("limit"),
+            "2".to_owned(),
+            wrong(media_type),
+            wrong(size),
+            "None".to_owned(),
+            whole.to_owned(),
+            wrong("key"),
+            "heard".to_owned(),
+            wrong("agent"),
+        ];
+        file("caught/expected.json", &serde_json::json!(told));
+        file("uncaught/input.json", &serde_json::json!({ "caught": false }));
+        let failure = serde_json::json!({ "kind": "fatal", "contains": "TypeError: limit: " });
+        file("uncaught/failure.json", &failure);
+        desk.bailiwick(["test"]).word(desk.path(folder)).ends(0);
+    }
+}
+
+#[test]
 fn a_missing_tool_is_named_with_the_line_that_installs_it() {
     let desk = Desk::new();
     for (language, line) in [

@@ -111,6 +111,32 @@ fn grants_become_what_was_used_and_the_same_runs_come_out_equal() {
 }
 
 #[test]
+fn what_cannot_be_written_into_the_file_is_told_all_the_same() {
+    let desk = Desk::new();
+    let project = Project::like(&desk, "02-fan-out");
+    // Dotted keys between braces are not taken out one by one.
+    let dotted = "grants = { model.use = [\"writer\"], model.calls = 60_000, \
+                  artifacts = { put = \"1 MiB\" } }";
+    let plain = "grants.model = { use = [\"writer\"], calls = 60, tokens = 100_000 }";
+    project.change(OPERATORS, plain, dotted);
+    run(&desk, &project, "input.json", "one").ends(0);
+    let before = operators(&project);
+    let told = suggest(&desk, &project).ends(0).stdout;
+    let why = "stands in a form that is not edited here";
+    for line in ["  artifacts  used ", "There is no patch: ", why, "write it by hand"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(!told.contains("+++") && !told.contains("Nothing smaller"), "{told}");
+    let said = suggest(&desk, &project).word("--json").ends(0).json();
+    assert!(said["unwritten"].as_str().unwrap().contains(why) && said["patch"] == "", "{said}");
+    for asked in ["--patch", "--write"] {
+        let refused = suggest(&desk, &project).word(asked).ends(2);
+        assert!(refused.stderr.contains("E172") && refused.stdout.is_empty(), "{}", refused.stderr);
+    }
+    assert_eq!(operators(&project), before);
+}
+
+#[test]
 fn the_campaign_runs_on_what_it_used() {
     let desk = Desk::new();
     let project = Project::like(&desk, "10-campaign");

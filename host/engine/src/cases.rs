@@ -1,5 +1,6 @@
 //! `test`: an agent's cases, each run on the answers that its author wrote or that a run was given, and what came of it held against what is expected. Reaches nobody, keeps nothing.
 
+mod played;
 mod read;
 mod record;
 mod recorded;

@@ -14,7 +14,7 @@ pub use bailiwick_builder::Language;
 /// returns it with the author's files, by their paths in it.
 ///
 /// # Errors
-/// [`Problems`] where the name is none, something is there, or it cannot be written.
+/// [`Problems`] where the name is none or taken, something is there, or it cannot be written.
 pub fn new(
     place: &Path,
     name: &str,
@@ -25,6 +25,7 @@ pub fn new(
     let folder = place.join(name);
     match new_agent(&folder, &read, language) {
         Ok(files) => Ok((folder, files)),
+        Err(error @ NewError::Taken { .. }) => Err(fail(codes::BAD_NAME, error.to_string())),
         Err(error @ NewError::Occupied(_)) => Err(fail(codes::EXISTS, error.to_string())),
         Err(error @ NewError::Write { .. }) => Err(fail(codes::STORAGE, error.to_string())),
     }

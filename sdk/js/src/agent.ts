@@ -3,6 +3,10 @@
 import { Failure, TEXT_BYTES_MAX, clip } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { type Schema, type TypeOf, textOf } from "./json.ts";
+import { byteLength } from "./utf8.ts";
+
+/** Of the contract: a longer summary is refused at admission. */
+const SUMMARY_BYTES_MAX = 1024;
 
 /** What an author says. Types of `task` and of the result are those of the schemas. */
 export interface Definition<I extends Schema, O extends Schema> {
@@ -10,7 +14,7 @@ export interface Definition<I extends Schema, O extends Schema> {
   name: string;
   /** A semantic version. */
   version: string;
-  /** One sentence for operators. */
+  /** One sentence for operators, at most 1 KiB. */
   summary: string;
   input: I;
   output: O;
@@ -36,6 +40,7 @@ export function defineAgent<const I extends Schema, const O extends Schema>(
     wrong.push(`the version ${JSON.stringify(definition.version)} is no semantic version`);
   }
   if (!definition.summary?.trim()) wrong.push("summary is empty; it is what operators read");
+  if (byteLength(definition.summary ?? "") > SUMMARY_BYTES_MAX) wrong.push("summary has more than 1 KiB");
   if (typeof definition.perform !== "function") wrong.push("perform is no function");
   if (wrong.length > 0) {
     throw new TypeError(`this is no agent:${wrong.map((one) => `\n  - ${one}`).join("")}`);

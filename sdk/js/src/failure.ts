@@ -1,5 +1,7 @@
 /** Why an agent has no output, and why a call to the host has no answer; knows no capability. */
 
+import { byteLength, wellFormed } from "./utf8.ts";
+
 /** Text of a failure in bytes, as the contract says: longer ones drown the run's view. */
 export const TEXT_BYTES_MAX = 4 * 1024;
 
@@ -130,15 +132,15 @@ const FAULTS: Record<Fault, string> = {
 
 /** The beginning of a text that has at most `max` bytes of UTF-8. */
 export function clip(text: string, max: number): string {
+  const whole = wellFormed(text);
   let bytes = 0;
   let end = 0;
-  for (const letter of text) {
-    const code = letter.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (const letter of whole) {
+    bytes += byteLength(letter);
     if (bytes > max) break;
     end += letter.length;
   }
-  return text.slice(0, end);
+  return whole.slice(0, end);
 }
 
 function words(reason: unknown): string {

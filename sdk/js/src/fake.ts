@@ -1,22 +1,17 @@
 /** A scripted host, so that an agent is tested in plain Node; knows nothing of the real one. */
 
 import { type Agent } from "./agent.ts";
-import { type CallError, Denied, Exhausted, Invalid, type Limit, Unavailable, clip } from "./failure.ts";
+import { type CallError, Denied, Exhausted, Failure, type Limit, Unavailable, clip } from "./failure.ts";
 import { Host, type Passage, Response, type Task } from "./host.ts";
 import { type Artifact, type Json, type Schema, type TypeOf, textOf } from "./json.ts";
+import * as limits from "./limits.ts";
+import { ensure, within } from "./limits.ts";
 import type { Completion, Embedding, Picture, Request, ToolCall } from "./model.ts";
 import type { Header, Level, Powers } from "./powers.ts";
 
-/** Kept of one log line, in bytes, and lines of one attempt: the contract's. */
-const LINE_BYTES_MAX = 4 * 1024;
-const LINES_MAX = 1_000;
-/** The name of an agent that is called, and what it is given, in letters: the contract's. */
-const AGENT_LENGTH_MAX = 64;
-const DOCUMENT_LENGTH_MAX = 4 * 1024 * 1024;
-
 export type Capability = "model" | "knowledge" | "artifacts" | "http" | "kv" | "delegate";
 
-/** Text, a value for `answer`, calls to tools, or an error. */
+/** Text (for `answer` the document itself), any other value, calls to tools, or an error. */
 export type Reply = string | { [key: string]: unknown } | unknown[] | { toolCalls: ToolCall[] } | Error;
 
 export interface Fetched {
@@ -27,7 +22,8 @@ export interface Fetched {
 }
 
 /**
- * A host that answers by script, and denies what no script was given for.
+ * A host that answers by script, and denies what no script was given for, as the real one denies
+ * what was not granted. It holds to the bounds of the contract.
  *
  *     const fake = new Fake().answer("writer", { text: "Tea, now." });
  *     assert.deepEqual(fake.perform(slogan, { product: "kettle" }), { text: "Tea, now." });
@@ -144,19 +140,28 @@ export class Fake implements Powers {
     return new Host(this.place, this);
   }
 
-  /** One task as the host gives it: JSON in, JSON out. Throws `Failure`. */
+  /**
+   * One task as the host gives it: JSON in, JSON out. Throws `Failure`. A reference that this fake
+   * did not mint is refused in both, as the host would.
+   */
   perform<I extends Schema, O extends Schema>(agent: Agent<I, O>, input: unknown): TypeOf<O> {
-    return JSON.parse(agent.run(JSON.stringify(input), this.host()));
+    this.refuseForeign(input);
+    const text = agent.run(JSON.stringify(input), this.host());
+    if (!within([0, limits.DOCUMENT_BYTES_MAX], text)) throw Failure.fatal("the output is larger than 4 MiB");
+    const output = JSON.parse(text);
+    this.refuseForeign(output);
+    return output;
   }
 
   // What the agent calls, through `Host`.
 
   write(level: Level, message: string): void {
-    if (this.lines.length < LINES_MAX) this.lines.push({ level, message: clip(message, LINE_BYTES_MAX) });
+    if (this.lines.length >= limits.LINES_MAX) return;
+    this.lines.push({ level, message: clip(message, limits.LINE_BYTES_MAX) });
   }
 
   report(fraction: number, note: string): void {
-    this.progress.push({ fraction, note: clip(note, 256) });
+    this.progress.push({ fraction, note: clip(note, limits.NOTE_BYTES_MAX) });
   }
 
   complete(request: Request): Completion {
@@ -164,6 +169,10 @@ export class Fake implements Powers {
     const queue = this.replies.get(request.alias);
     const script = this.scripts.get(request.alias);
     if (queue === undefined && script === undefined) throw new Denied("model");
+    limits.checkRequest(request);
+    for (const part of request.messages.flatMap((message) => message.parts)) {
+      if (typeof part !== "string" && !this.kept.has(part.$artifact)) throw new Denied("artifacts");
+    }
     this.requests.push(request);
     const reply = queue?.shift() ?? script?.(request);
     if (reply === undefined) throw new Exhausted("calls");
@@ -178,6 +187,8 @@ export class Fake implements Powers {
     this.admit("model");
     const script = this.embedders.get(alias);
     if (script === undefined) throw new Denied("model");
+    const sized = texts.every((text) => within([0, limits.EMBED_TEXT_BYTES_MAX], text));
+    ensure(sized && texts.length <= limits.EMBED_TEXTS_MAX, "texts");
     return { vectors: texts.map(script), usage: { inputTokens: 0, outputTokens: 0 }, model: "fake" };
   }
 
@@ -185,20 +196,26 @@ export class Fake implements Powers {
     this.admit("model");
     const script = this.painters.get(alias);
     if (script === undefined) throw new Denied("model");
-    const within = (side: number) => side >= 64 && side <= 4096;
-    ensure(within(picture.width) && within(picture.height), "width, height");
+    ensure(within([0, limits.PROMPT_BYTES_MAX], picture.prompt), "prompt");
+    ensure(within(limits.IMAGE_SIDE, picture.width), "width");
+    ensure(within(limits.IMAGE_SIDE, picture.height), "height");
     const count = picture.count ?? 1;
-    ensure(count >= 1 && count <= 4, "count");
+    ensure(within(limits.IMAGES, count), "count");
     return Array.from({ length: count }, () => this.artifact(...script(picture.prompt)));
   }
 
   search(collection: string, query: string, limit: number): ReturnType<Powers["search"]> {
     this.admit("knowledge");
+    ensure(within([0, limits.QUERY_BYTES_MAX], query), "query");
+    ensure(within(limits.PASSAGES, limit), "limit");
     const shelf = this.shelves.get(collection);
     if (shelf === undefined) throw new Denied("knowledge");
-    ensure(limit >= 1 && limit <= 50, "limit");
-    const words = new Set(query.toLowerCase().split(/\s+/));
-    const score = (text: string) => [...words].filter((word) => text.toLowerCase().includes(word)).length;
+    const asked = words(query);
+    const score = (text: string) => {
+      const there = new Set(words(text));
+      return asked.filter((word) => there.has(word)).length;
+    };
+    // Stable: passages with as many words stay in the script's order.
     return shelf
       .map((one) => ({ ...one, score: score(one.text), metadata: JSON.stringify(one.metadata) }))
       .filter((one) => one.score > 0)
@@ -208,7 +225,8 @@ export class Fake implements Powers {
 
   put(bytes: Uint8Array, mediaType: string, name: string | null): Artifact {
     this.admit("artifacts");
-    ensure(name === null || (name.length <= 255 && !name.includes("/")), "name");
+    ensure(within([1, limits.MEDIA_TYPE_BYTES_MAX], mediaType) && mediaType.includes("/"), "media-type");
+    ensure(name === null || (within([1, limits.NAME_BYTES_MAX], name) && !name.includes("/")), "name");
     return this.artifact(bytes, mediaType, name);
   }
 
@@ -221,7 +239,11 @@ export class Fake implements Powers {
 
   fetch(request: { method: string; url: string; headers: Header[]; body: Uint8Array }): ReturnType<Powers["fetch"]> {
     this.admit("http");
-    ensure(!["GET", "HEAD"].includes(request.method) || request.body.length === 0, "body");
+    ensure(limits.METHODS.includes(request.method), "method");
+    ensure(within([0, limits.URL_BYTES_MAX], request.url), "url");
+    limits.checkHeaders(request.headers);
+    const most = ["GET", "HEAD"].includes(request.method) ? 0 : limits.BODY_BYTES_MAX;
+    ensure(request.body.length <= most, "body");
     const headers = Object.fromEntries(request.headers.map(({ name, value }) => [name, value]));
     const fetched = { ...request, headers };
     const site = this.sites.find(([beginning]) => request.url.startsWith(beginning));
@@ -233,39 +255,37 @@ export class Fake implements Powers {
   }
 
   kvGet(key: string): string | null {
-    const value = this.namespace(key)[key];
+    const value = held(this.namespace(key), key);
     return value === undefined ? null : JSON.stringify(value);
   }
 
   kvSet(key: string, value: string): void {
-    ensure(value.length <= 256 * 1024, "value");
-    this.namespace(key)[key] = JSON.parse(value);
+    put(this.namespace(key), key, value);
   }
 
   kvDelete(key: string): void {
-    delete this.namespace(key)[key];
+    put(this.namespace(key), key, null);
   }
 
   kvList(prefix: string, after: string | null, limit: number): string[] {
-    ensure(limit >= 1 && limit <= 1000, "limit");
+    ensure(within([0, limits.KEY_BYTES_MAX], prefix), "prefix");
+    ensure(within(limits.KEYS, limit), "limit");
     const keys = Object.keys(this.namespace("-")).sort();
     return keys.filter((key) => key.startsWith(prefix) && (after === null || key > after)).slice(0, limit);
   }
 
   kvSwap(key: string, expected: string | null, value: string | null): boolean {
-    const held = this.kvGet(key);
-    if (held === null ? expected !== null : expected === null || !same(JSON.parse(held), JSON.parse(expected))) {
-      return false;
-    }
-    if (value === null) this.kvDelete(key);
-    else this.kvSet(key, value);
-    return true;
+    const values = this.namespace(key);
+    const is = held(values, key);
+    const fits = expected === null || is === undefined ? expected === null && is === undefined : same(is, JSON.parse(expected));
+    if (fits) put(values, key, value);
+    return fits;
   }
 
   delegate(agent: string, document: string): string {
     this.admit("delegate");
-    ensure(agent.length >= 1 && agent.length <= AGENT_LENGTH_MAX, "agent");
-    ensure(document.length <= DOCUMENT_LENGTH_MAX, "input");
+    ensure(within([1, limits.AGENT_BYTES_MAX], agent), "agent");
+    ensure(within([0, limits.DOCUMENT_BYTES_MAX], document), "input");
     const script = this.agents.get(agent);
     if (script === undefined) throw new Denied("delegate");
     const given = JSON.parse(document) as Json;
@@ -282,8 +302,15 @@ export class Fake implements Powers {
   private namespace(key: string): Record<string, Json> {
     this.admit("kv");
     if (this.values === undefined) throw new Denied("kv");
-    ensure(key.length >= 1 && key.length <= 256, "key");
+    limits.checkKey(key);
     return this.values;
+  }
+
+  private refuseForeign(document: unknown): void {
+    if (typeof document !== "object" || document === null) return;
+    const digest = (document as { $artifact?: unknown }).$artifact;
+    if (typeof digest === "string" && !this.kept.has(digest)) throw Failure.fatal(`foreign-artifact: ${digest}`);
+    for (const one of Object.values(document)) this.refuseForeign(one);
   }
 
   private fate(capability: Capability, calls: number, then: CallError): this {
@@ -314,11 +341,26 @@ function same(one: Json, other: Json): boolean {
   const keys = Object.keys(left);
   return (
     keys.length === Object.keys(right).length &&
-    keys.every((key) => key in right && same(left[key] as Json, right[key] as Json))
+    keys.every((key) => Object.hasOwn(right, key) && same(left[key] as Json, right[key] as Json))
   );
 }
 
-/** Answers `Invalid` as the host would, with the field in front. */
-function ensure(holds: boolean, field: string): void {
-  if (!holds) throw new Invalid(`${field}: out of the contract's bounds`);
+// What an object has from its prototype is no value of a namespace.
+function held(values: Record<string, Json>, key: string): Json | undefined {
+  return Object.hasOwn(values, key) ? values[key] : undefined;
+}
+
+function put(values: Record<string, Json>, key: string, text: string | null): void {
+  if (text === null) {
+    delete values[key];
+    return;
+  }
+  ensure(within([0, limits.VALUE_BYTES_MAX], text), "value");
+  const value = JSON.parse(text) as Json;
+  Object.defineProperty(values, key, { value, configurable: true, enumerable: true, writable: true });
+}
+
+/** Whole words of letters and digits, as `bailiwick test` and the other SDKs count them. */
+function words(text: string): string[] {
+  return text.toLowerCase().match(/[\p{Alphabetic}\p{N}]+/gu) ?? [];
 }

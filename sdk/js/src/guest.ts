@@ -5,9 +5,10 @@
  */
 
 import type { Agent } from "./agent.ts";
+import { Border } from "./border.ts";
 import { Denied, Exhausted, Failed, Failure, type Fault, Invalid, type Limit, Unavailable } from "./failure.ts";
 import { Host } from "./host.ts";
-import type { Artifact } from "./json.ts";
+import { type Artifact, textOf } from "./json.ts";
 import type { Completion, Message } from "./model.ts";
 import type { Level, Powers } from "./powers.ts";
 
@@ -30,14 +31,14 @@ export interface Imports {
 export function exported(agent: unknown, imports: Imports): object {
   const one = required(agent);
   const powers = new Bound(imports);
-  giveConsole(powers);
+  giveConsole(new Border(powers));
   // Made while the component is made: a task should not wait for it.
   const about = {
     name: one.name,
     version: one.version,
     summary: one.summary,
-    inputSchema: JSON.stringify(one.input),
-    outputSchema: JSON.stringify(one.output),
+    inputSchema: textOf(one.input),
+    outputSchema: textOf(one.output),
   };
   return {
     profile: () => about,
@@ -176,7 +177,7 @@ function callError(thrown: Interface): unknown {
     case "failed":
       return new Failed(error.val.tag as Fault, error.val.val ?? "");
     default:
-      // A value that the bindings could not convert: a fault of the caller.
+      // No error of the contract: a fault of this module or of the bindings.
       return thrown;
   }
 }

@@ -1,5 +1,6 @@
 /** The host as an agent sees it: one accessor for each capability; knows not how a call travels. */
 
+import { Border } from "./border.ts";
 import { Invalid } from "./failure.ts";
 import { type Artifact, type Json, textOf } from "./json.ts";
 import { Model, read } from "./model.ts";
@@ -41,6 +42,11 @@ export class Response {
     readonly headers: Record<string, string>,
     readonly body: Uint8Array,
   ) {}
+
+  /** Whether the status is 200 to 299. */
+  isSuccess(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
 
   /** The body as UTF-8. Throws `Invalid` where it is none. */
   text(): string {
@@ -203,16 +209,19 @@ export class Host {
   readonly http: Http;
   readonly kv: Kv;
   readonly delegate: Delegate;
+  private readonly powers: Powers;
 
   constructor(
     readonly task: Task,
-    private readonly powers: Powers,
+    powers: Powers,
   ) {
-    this.log = new Log(powers);
-    this.artifacts = new Artifacts(powers);
-    this.http = new Http(powers);
-    this.kv = new Kv(powers);
-    this.delegate = new Delegate(powers);
+    // Whatever answers, bindings or a fake: what leaves is of the contract's types.
+    this.powers = new Border(powers);
+    this.log = new Log(this.powers);
+    this.artifacts = new Artifacts(this.powers);
+    this.http = new Http(this.powers);
+    this.kv = new Kv(this.powers);
+    this.delegate = new Delegate(this.powers);
   }
 
   /** The model behind an alias that the operator chose, for example `writer`. */

@@ -1,5 +1,7 @@
 /** Documents and their schemas; types from schemas are the compiler's work. Knows no host. */
 
+import { wellFormed } from "./utf8.ts";
+
 /** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -96,6 +98,7 @@ function checked(value: unknown, path: string): unknown {
   const wrong = (what: string) => new TypeError(`${path || "value"}: ${what} has no form in JSON`);
   switch (typeof value) {
     case "string":
+      return wellFormed(value);
     case "boolean":
       return value;
     case "number":
@@ -113,7 +116,7 @@ function checked(value: unknown, path: string): unknown {
       return Object.fromEntries(
         Object.entries(value)
           .filter(([, one]) => one !== undefined)
-          .map(([key, one]) => [key, checked(one, path ? `${path}.${key}` : key)]),
+          .map(([key, one]) => [wellFormed(key), checked(one, path ? `${path}.${key}` : key)]),
       );
     default:
       throw wrong(typeof value);

@@ -1,7 +1,7 @@
 /** Asking the models behind the operator's aliases; knows neither providers nor bindings. */
 
 import { Invalid } from "./failure.ts";
-import type { Artifact, Schema, TypeOf } from "./json.ts";
+import { type Artifact, type Json, type Schema, type TypeOf, textOf } from "./json.ts";
 import type { Powers } from "./powers.ts";
 
 /** Tokens as the provider counted them, over all tries of the call. */
@@ -16,6 +16,13 @@ export interface ToolCall {
   name: string;
   arguments: string;
 }
+
+export const ToolCall = {
+  /** The arguments as a value; a model may well break the tool's schema. Throws `Invalid`. */
+  read<T = Json>(call: ToolCall): T {
+    return read(call.arguments, call.name) as T;
+  },
+};
 
 /** A tool that the agent offers and answers itself. */
 export interface Tool {
@@ -33,6 +40,18 @@ export interface Message {
   /** In a message of a tool: the id of the call that it answers. */
   answers?: string;
 }
+
+export const Message = {
+  /** What the model said, to go on from it. */
+  said({ text, toolCalls }: Completion): Message {
+    return { role: "assistant", parts: text === "" ? [] : [text], toolCalls };
+  },
+
+  /** What a tool answered. */
+  answer(call: ToolCall, text: string): Message {
+    return { role: "tool", parts: [text], answers: call.id };
+  },
+};
 
 /** What is asked: a prompt or a conversation, and how. */
 export interface Asked {
@@ -59,6 +78,14 @@ export interface Request {
   outputSchema: string | null;
   tools: { name: string; description: string; parameters: string }[];
 }
+
+export const Request = {
+  /** All text of the request, a line for each part: for assertions. */
+  text({ messages }: Request): string {
+    const parts = messages.flatMap((message) => message.parts);
+    return parts.filter((part) => typeof part === "string").join("\n");
+  },
+};
 
 export interface Completion {
   text: string;
@@ -106,7 +133,7 @@ export class Model {
 
   /** A value of `schema`, which the host has checked. Throws `CallError`. */
   answer<const S extends Schema>(schema: S, asked: Asked | string): Answer<TypeOf<S>> {
-    const { text, usage, model } = this.powers.complete(this.request(asked, JSON.stringify(schema)));
+    const { text, usage, model } = this.powers.complete(this.request(asked, textOf(schema)));
     return { value: read(text, "answer") as TypeOf<S>, usage, model };
   }
 
@@ -140,7 +167,7 @@ export class Model {
       tools: (one.tools ?? []).map((tool) => ({
         name: tool.name,
         description: tool.description,
-        parameters: JSON.stringify(tool.parameters),
+        parameters: textOf(tool.parameters),
       })),
     };
   }

@@ -1,11 +1,16 @@
 /** Text to bytes and back, because the sandbox's JavaScript has no `TextEncoder`; knows nothing else. */
 
+/** The text with U+FFFD for each lone surrogate: no host takes one, as UTF-8 has none. */
+export function wellFormed(text: string): string {
+  // With `u`, two that pair are one letter and do not match.
+  return text.replace(/[\ud800-\udfff]/gu, "\ufffd");
+}
+
 /** The bytes of a text; a lone surrogate becomes U+FFFD, as everywhere on the web. */
 export function encode(text: string): Uint8Array {
   const bytes: number[] = [];
-  for (const letter of text) {
-    let code = letter.codePointAt(0) ?? 0;
-    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
+  for (const letter of wellFormed(text)) {
+    const code = letter.codePointAt(0) ?? 0;
     if (code < 0x80) bytes.push(code);
     else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
     else if (code < 0x10000) {
@@ -20,6 +25,16 @@ export function encode(text: string): Uint8Array {
     }
   }
   return Uint8Array.from(bytes);
+}
+
+/** How many bytes a text has. */
+export function byteLength(text: string): number {
+  let bytes = 0;
+  for (const letter of text) {
+    const code = letter.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
 }
 
 /** The text of some bytes. Throws `RangeError` where they are not UTF-8. */

@@ -10,12 +10,14 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from .failure import TEXT_BYTES_MAX, Failure, clip
+from .failure import TEXT_BYTES_MAX, Failure, clip, well_formed
 from .host import Host
-from .schema import decode, encode, schema_of
+from .schema import decode, schema_of, text_of
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
+# Of the contract: a longer summary is refused at admission.
+_SUMMARY_BYTES_MAX = 1024
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,12 @@ class Agent:
     @property
     def input_schema(self) -> str:
         """JSON Schema of the task, as text."""
-        return json.dumps(schema_of(self.input), ensure_ascii=False)
+        return text_of(schema_of(self.input))
 
     @property
     def output_schema(self) -> str:
         """JSON Schema of what it returns, as text."""
-        return json.dumps(schema_of(self.output), ensure_ascii=False)
+        return text_of(schema_of(self.output))
 
     def perform(self, text: str, host: Host) -> str:
         """One document in, one out. Whatever goes wrong is raised as a `Failure`."""
@@ -52,7 +54,7 @@ class Agent:
             if inspect.iscoroutine(result):
                 result.close()
                 raise TypeError("the agent is `async`; an agent is straight-line code")
-            return json.dumps(encode(result), ensure_ascii=False, allow_nan=False)
+            return text_of(result)
         except Failure as failure:
             raise _clipped(failure) from failure.__cause__
         except (Exception, SystemExit) as error:
@@ -73,7 +75,7 @@ def agent(*, version: str, name: str | None = None) -> Callable[[Callable], Call
 
     `def NAME(task: T, host: Host) -> R`, where `host` may be left out, and T and R are
     dataclasses or other types with a form in JSON. The name is the function's unless `name`
-    says another, the summary the first line of its docstring.
+    says another, the summary the first paragraph of its docstring.
 
     Raises `TypeError` where the function cannot be one, with all that is wrong.
     """
@@ -101,8 +103,10 @@ def _read(function: Callable, version: str, name: str | None) -> Agent:
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         wrong.append(f"the version {version!r} is no semantic version, as '0.1.0'")
     words = inspect.cleandoc(function.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
+    if len(words.encode("utf-8", "replace")) > _SUMMARY_BYTES_MAX:
+        wrong.append("the first paragraph of its docstring has more than 1 KiB")
     if not words:
-        wrong.append("it has no docstring; its first line is what operators read")
+        wrong.append("it has no docstring; its first paragraph is what operators read")
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         wrong.append("it is `async` or a generator; an agent is straight-line code")
     parameters = list(inspect.signature(function).parameters.values())
@@ -130,7 +134,7 @@ def _read(function: Callable, version: str, name: str | None) -> Agent:
         function=function,
         name=name,
         version=version,
-        summary=clip(words, 1024),
+        summary=well_formed(words),
         input=hints[parameters[0].name],
         output=hints["return"],
         takes_host=len(parameters) == 2,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 # Text of a failure in bytes, as the contract says: longer ones drown the run's view.
 TEXT_BYTES_MAX = 4 * 1024
+# Surrogates pair in UTF-16 alone: in a str of Python each is a lone one.
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 class Failure(Exception):
@@ -16,7 +20,7 @@ class Failure(Exception):
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(f"{kind}: {text}")
         self.kind = kind
-        self.text = text
+        self.text = str(text)
 
     @classmethod
     def invalid_input(cls, reason: object) -> Failure:
@@ -139,8 +143,10 @@ _WORDS = {
 
 
 def clip(text: str, max_bytes: int) -> str:
-    """The beginning of a text that has at most `max_bytes` bytes of UTF-8.
+    """The beginning of a text that has at most `max_bytes` bytes of UTF-8."""
+    return well_formed(text).encode()[:max_bytes].decode("utf-8", "ignore")
 
-    A lone surrogate, which no host takes, becomes a question mark.
-    """
-    return text.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate: no host takes one, as UTF-8 has none."""
+    return _LONE.sub("\ufffd", text)

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable
 
+from . import limits
 from .agent import of as agent_of
-from .failure import CallError, Denied, Exhausted, Invalid, Unavailable, clip
+from .failure import CallError, Denied, Exhausted, Failure, Unavailable, clip
 from .host import Host, Passage, Response, Task
+from .limits import ensure, size
 from .model import Completion, Embedding, Request, ToolCall, Usage
 from .schema import Artifact, encode
 
-# Kept of one log line, in bytes: the contract's.
-LINE_BYTES_MAX = 4 * 1024
-# Log lines of one attempt: the contract's.
-LINES_MAX = 1_000
-# Passages of one search and keys of one list: the contract's.
-PASSAGES_MAX = 50
-KEYS_MAX = 1_000
-# A key in bytes, and one value: the contract's.
-KEY_BYTES_MAX = 256
-VALUE_BYTES_MAX = 256 * 1024
-# The name of an agent that is called, and what it is given: the contract's.
-AGENT_BYTES_MAX = 64
-DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
-
-Reply = Any  # text, a value for `answer`, or a list of ToolCalls
+Reply = Any  # text (the document itself, for `answer`), any other value, or a list of ToolCalls
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,8 @@ class Fetched:
 
 
 class Fake:
-    """A host that answers by script, and denies what no script was given for.
+    """A host that answers by script, and denies what no script was given for, as the real
+    one denies what was not granted. It holds to the bounds of the contract.
 
     ::
 
@@ -86,7 +76,8 @@ class Fake:
     def answer(self, alias: str, *replies: Reply) -> Fake:
         """The next answers of a model: text, a value, a list of `ToolCall`s, or an error.
 
-        After the last a call is `Exhausted("calls")`.
+        Text is what the model says, so that for `host.model(…).answer` it is a document:
+        `'"Tea."'`. After the last a call is `Exhausted("calls")`.
         """
         self._answers.setdefault(alias, []).extend(replies)
         return self
@@ -165,18 +156,26 @@ class Fake:
         return Host(self._task, self)
 
     def perform(self, function: Callable, document: Any) -> Any:
-        """One task as the host gives it: JSON in, JSON out. Raises `Failure`."""
+        """One task as the host gives it: JSON in, JSON out. Raises `Failure`.
+
+        A reference that this fake did not mint is refused in both, as the host would.
+        """
+        self._refuse_foreign(document)
         text = agent_of(function).perform(json.dumps(document), self.host())
-        return json.loads(text)
+        if size(text) > limits.DOCUMENT_BYTES_MAX:
+            raise Failure.fatal("the output is larger than 4 MiB")
+        output = json.loads(text)
+        self._refuse_foreign(output)
+        return output
 
     # What the agent calls, through `Host`.
 
     def write(self, level: str, message: str) -> None:
-        if len(self.lines) < LINES_MAX:
-            self.lines.append(Line(level, clip(message, LINE_BYTES_MAX)))
+        if len(self.lines) < limits.LINES_MAX:
+            self.lines.append(Line(level, clip(message, limits.LINE_BYTES_MAX)))
 
     def report(self, fraction: float, note: str) -> None:
-        self.progress.append((fraction, clip(note, 256)))
+        self.progress.append((fraction, clip(note, limits.NOTE_BYTES_MAX)))
 
     def complete(self, request: Request) -> Completion:
         self._admit("model")
@@ -184,6 +183,10 @@ class Fake:
         script = self._scripts.get(request.alias)
         if queue is None and script is None:
             raise Denied("model")
+        limits.check_request(request)
+        for part in (part for message in request.messages for part in message.parts):
+            if isinstance(part, Artifact) and part.digest not in self._bytes:
+                raise Denied("artifacts")
         self.requests.append(request)
         if not queue and script is None:
             raise Exhausted("calls")
@@ -192,8 +195,6 @@ class Fake:
             raise reply
         calls = reply if _are_calls(reply) else []
         text = "" if calls else reply if isinstance(reply, str) else json.dumps(encode(reply))
-        if request.output_schema is not None and isinstance(reply, str):
-            text = reply if _is_json(reply) else json.dumps(reply)
         usage = Usage(len(request.text()), len(text))
         return Completion(text, list(calls), "tools" if calls else "stop", usage, "fake")
 
@@ -202,6 +203,8 @@ class Fake:
         script = self._embedders.get(alias)
         if script is None:
             raise Denied("model")
+        sized = all(size(text) <= limits.EMBED_TEXT_BYTES_MAX for text in texts)
+        ensure(sized and len(texts) <= limits.EMBED_TEXTS_MAX, "texts")
         return Embedding([script(text) for text in texts], Usage(0, 0), "fake")
 
     def generate_images(
@@ -211,28 +214,33 @@ class Fake:
         script = self._painters.get(alias)
         if script is None:
             raise Denied("model")
-        _ensure(64 <= width <= 4096 and 64 <= height <= 4096, "width, height")
-        _ensure(1 <= count <= 4, "count")
+        ensure(size(prompt) <= limits.PROMPT_BYTES_MAX, "prompt")
+        ensure(width in limits.IMAGE_SIDE, "width")
+        ensure(height in limits.IMAGE_SIDE, "height")
+        ensure(count in limits.IMAGES, "count")
         return [self.artifact(*script(prompt)) for _ in range(count)]
 
     def search(
         self, collection: str, query: str, limit: int
     ) -> list[tuple[str, str, float, str]]:
         self._admit("knowledge")
+        ensure(size(query) <= limits.QUERY_BYTES_MAX, "query")
+        ensure(limit in limits.PASSAGES, "limit")
         if collection not in self._shelves:
             raise Denied("knowledge")
-        _ensure(1 <= limit <= PASSAGES_MAX, "limit")
-        words = set(query.lower().split())
-        scored = [
-            (sum(word in one.text.lower() for word in words), one)
-            for one in self._shelves[collection]
-        ]
+        asked = _words(query)
+        there = [(set(_words(one.text)), one) for one in self._shelves[collection]]
+        scored = [(sum(word in words for word in asked), one) for words, one in there]
+        # Stable: passages with as many words stay in the script's order.
         best = sorted((one for one in scored if one[0]), key=lambda one: -one[0])[:limit]
         return [(p.document, p.text, float(n), json.dumps(p.metadata)) for n, p in best]
 
     def put(self, content: bytes, media_type: str, name: str | None) -> Artifact:
         self._admit("artifacts")
-        _ensure(name is None or (len(name.encode()) <= 255 and "/" not in name), "name")
+        typed = 1 <= size(media_type) <= limits.MEDIA_TYPE_BYTES_MAX and "/" in media_type
+        ensure(typed, "media-type")
+        if name is not None:
+            ensure(1 <= size(name) <= limits.NAME_BYTES_MAX and "/" not in name, "name")
         return self.artifact(content, media_type, name)
 
     def get(self, artifact: Artifact) -> bytes:
@@ -245,7 +253,11 @@ class Fake:
         self, method: str, url: str, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         self._admit("http")
-        _ensure(method not in ("GET", "HEAD") or not body, "body")
+        ensure(method in limits.METHODS, "method")
+        ensure(size(url) <= limits.URL_BYTES_MAX, "url")
+        limits.check_headers(headers)
+        most = 0 if method in ("GET", "HEAD") else limits.BODY_BYTES_MAX
+        ensure(len(body) <= most, "body")
         request = Fetched(method, url, dict(headers), body)
         for beginning, script in self._web:
             if url.startswith(beginning):
@@ -259,31 +271,30 @@ class Fake:
         return json.dumps(values[key]) if key in values else None
 
     def kv_set(self, key: str, value: str) -> None:
-        _ensure(len(value.encode()) <= VALUE_BYTES_MAX, "value")
-        self._namespace(key)[key] = json.loads(value)
+        self._put(self._namespace(key), key, value)
 
     def kv_delete(self, key: str) -> None:
-        self._namespace(key).pop(key, None)
+        self._put(self._namespace(key), key, None)
 
     def kv_list(self, prefix: str, after: str | None, limit: int) -> list[str]:
-        _ensure(1 <= limit <= KEYS_MAX, "limit")
+        ensure(size(prefix) <= limits.KEY_BYTES_MAX, "prefix")
+        ensure(limit in limits.KEYS, "limit")
         keys = sorted(key for key in self._namespace("-") if key.startswith(prefix))
         return [key for key in keys if after is None or key > after][:limit]
 
     def kv_swap(self, key: str, expected: str | None, value: str | None) -> bool:
         values = self._namespace(key)
-        held = expected is None and key not in values
-        held |= expected is not None and key in values and values[key] == json.loads(expected)
-        if held and value is None:
-            values.pop(key, None)
-        elif held:
-            self.kv_set(key, value)
-        return held
+        held = _same_text(values[key]) if key in values else None
+        # As documents: in Python alone True is 1, and 1 is 1.0.
+        if held != (None if expected is None else _same_text(json.loads(expected))):
+            return False
+        self._put(values, key, value)
+        return True
 
     def delegate(self, agent: str, document: str) -> str:
         self._admit("delegate")
-        _ensure(1 <= len(agent.encode()) <= AGENT_BYTES_MAX, "agent")
-        _ensure(len(document.encode()) <= DOCUMENT_BYTES_MAX, "input")
+        ensure(1 <= size(agent) <= limits.AGENT_BYTES_MAX, "agent")
+        ensure(size(document) <= limits.DOCUMENT_BYTES_MAX, "input")
         # Taken away while it works: nobody calls who works already.
         script = self._agents.pop(agent, None)
         if script is None:
@@ -299,8 +310,26 @@ class Fake:
         self._admit("kv")
         if self.values is None:
             raise Denied("kv")
-        _ensure(1 <= len(key.encode()) <= KEY_BYTES_MAX, "key")
+        limits.check_key(key)
         return self.values
+
+    @staticmethod
+    def _put(values: dict[str, Any], key: str, value: str | None) -> None:
+        if value is None:
+            values.pop(key, None)
+        else:
+            ensure(size(value) <= limits.VALUE_BYTES_MAX, "value")
+            values[key] = json.loads(value)
+
+    def _refuse_foreign(self, document: Any) -> None:
+        if isinstance(document, dict):
+            digest = document.get("$artifact")
+            if isinstance(digest, str) and digest not in self._bytes:
+                raise Failure.fatal(f"foreign-artifact: {digest}")
+            document = list(document.values())
+        if isinstance(document, list):
+            for one in document:
+                self._refuse_foreign(one)
 
     def _fate(self, capability: str, calls: int, then: CallError) -> Fake:
         self._fates[capability] = (calls, then)
@@ -319,15 +348,10 @@ def _are_calls(reply: Reply) -> bool:
     return isinstance(reply, list) and bool(reply) and all(isinstance(o, ToolCall) for o in reply)
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def _words(text: str) -> list[str]:
+    """Whole words of letters and digits, as `bailiwick test` and the other SDKs count them."""
+    return re.findall(r"[^\W_]+", text.lower())
 
 
-def _ensure(holds: bool, field: str) -> None:
-    """Answers `Invalid` as the host would, with the field in front."""
-    if not holds:
-        raise Invalid(f"{field}: out of the contract's bounds")
+def _same_text(document: Any) -> str:
+    return json.dumps(document, sort_keys=True)

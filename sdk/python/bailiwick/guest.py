@@ -75,10 +75,10 @@ class Imports:
 
     def write(self, level: str, message: str) -> None:
         log = self._imports["log"]
-        log.write(log.Level[level.upper()], _utf8(message))
+        log.write(log.Level[level.upper()], message)
 
     def report(self, fraction: float, note: str) -> None:
-        self._imports["log"].progress(fraction, _utf8(note))
+        self._imports["log"].progress(fraction, note)
 
     def complete(self, request: Request) -> Completion:
         model = self._interface("model")
@@ -217,7 +217,3 @@ def _artifact(one: Any) -> Artifact:
 
 def _usage(usage: Any) -> Usage:
     return Usage(usage.input_tokens, usage.output_tokens)
-
-
-def _utf8(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from .failure import Failure, Invalid
+from .border import Border
+from .failure import Invalid, well_formed
 from .model import Model
 from .powers import Powers
-from .schema import Artifact, decode, encode
+from .schema import Artifact, read, text_of
 
 _ABSENT: Any = object()
 
@@ -45,6 +45,10 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+    def is_success(self) -> bool:
+        """Whether the status is 200 to 299."""
+        return 200 <= self.status < 300
+
     def text(self) -> str:
         """The body as UTF-8. Raises `Invalid` where it is none."""
         try:
@@ -54,7 +58,7 @@ class Response:
 
     def json(self, kind: Any = Any) -> Any:
         """The body as JSON, as `kind` says. Raises `Invalid` where it is none."""
-        return _document(kind, self.text(), "body")
+        return read(kind, self.text(), "body")
 
 
 class Log:
@@ -90,7 +94,7 @@ class Knowledge:
     def search(self, words: str, limit: int = 5) -> list[Passage]:
         """The best passages for a few words, 1 to 50. Raises `CallError`."""
         return [
-            Passage(document, text, score, _document(dict, metadata, "metadata"))
+            Passage(document, text, score, read(dict, metadata, "metadata"))
             for document, text, score, metadata in self._powers.search(
                 self._collection, words, limit
             )
@@ -105,7 +109,7 @@ class Artifacts:
 
     def put(self, content: bytes, media_type: str, name: str | None = None) -> Artifact:
         """Keeps bytes and returns the reference to put into the output. Raises `CallError`."""
-        return self._powers.put(bytes(content), media_type, name)
+        return self._powers.put(content, media_type, name)
 
     def get(self, artifact: Artifact) -> bytes:
         """The bytes of a reference that this attempt was given. Raises `CallError`."""
@@ -133,10 +137,10 @@ class Http:
         """
         named = dict(headers or {})
         if json is not _ABSENT:
-            body = _text(json)
+            body = text_of(json)
             if not any(name.lower() == "content-type" for name in named):
                 named["content-type"] = "application/json"
-        content = body.encode() if isinstance(body, str) else bytes(body)
+        content = well_formed(body).encode() if isinstance(body, str) else body
         status, answered, content = self._powers.fetch(method, url, list(named.items()), content)
         return Response(status, {name.lower(): value for name, value in answered}, content)
 
@@ -158,11 +162,11 @@ class Kv:
     def get(self, key: str, kind: Any = Any) -> Any:
         """The value of a key as `kind` says, or None. Raises `CallError`."""
         text = self._powers.kv_get(key)
-        return None if text is None else _document(kind, text, key)
+        return None if text is None else read(kind, text, key)
 
     def set(self, key: str, value: Any) -> None:
         """Raises `CallError`."""
-        self._powers.kv_set(key, _text(value))
+        self._powers.kv_set(key, text_of(value))
 
     def delete(self, key: str) -> None:
         """A key that is not there is no error. Raises `CallError`."""
@@ -174,8 +178,8 @@ class Kv:
 
     def compare_and_set(self, key: str, expected: Any, value: Any) -> bool:
         """Sets a key where it holds `expected`; None stands for no value. Raises `CallError`."""
-        old = None if expected is None else _text(expected)
-        new = None if value is None else _text(value)
+        old = None if expected is None else text_of(expected)
+        new = None if value is None else text_of(value)
         return self._powers.kv_swap(key, old, new)
 
 
@@ -197,20 +201,21 @@ class Delegate:
         `CallError` where it was not called: `Denied` where it is not granted, or waits for
         this one already, or is too deep.
         """
-        return _document(kind, self._powers.delegate(agent, _text(document)), "output")
+        return read(kind, self._powers.delegate(agent, text_of(document)), "output")
 
 
 class Host:
     """The host, as far as this agent's grants let it be seen."""
 
     def __init__(self, task: Task, powers: Powers) -> None:
+        # Whatever answers, bindings or a fake: what leaves is of the contract's types.
+        self._powers = Border(powers)
         self.task = task
-        self.log = Log(powers)
-        self.artifacts = Artifacts(powers)
-        self.http = Http(powers)
-        self.kv = Kv(powers)
-        self.delegate = Delegate(powers)
-        self._powers = powers
+        self.log = Log(self._powers)
+        self.artifacts = Artifacts(self._powers)
+        self.http = Http(self._powers)
+        self.kv = Kv(self._powers)
+        self.delegate = Delegate(self._powers)
 
     def model(self, alias: str) -> Model:
         """The model behind an alias that the operator chose, for example `writer`."""
@@ -219,15 +224,3 @@ class Host:
     def knowledge(self, collection: str) -> Knowledge:
         """A collection of documents by the operator's name for it."""
         return Knowledge(self._powers, collection)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(encode(value), ensure_ascii=False, allow_nan=False)
-
-
-def _document(kind: Any, text: str, what: str) -> Any:
-    try:
-        return decode(kind, json.loads(text))
-    except (Failure, ValueError) as error:
-        reason = error.text if isinstance(error, Failure) else str(error)
-        raise Invalid(f"{what}: {reason}") from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Iterable, TypeVar
 
-from .failure import Failure, Invalid
-from .schema import Artifact, decode, schema_of
+from .schema import Artifact, read, schema_of, text_of
 
 if TYPE_CHECKING:
     from .powers import Powers
@@ -33,7 +31,7 @@ class ToolCall:
 
     def read(self, kind: type[T]) -> T:
         """The arguments as a typed value. Raises `Invalid` where they are none."""
-        return _read(kind, self.arguments, self.name)
+        return read(kind, self.arguments, self.name)
 
 
 @dataclass(frozen=True)
@@ -152,10 +150,10 @@ class Model:
         seed: int | None = None,
     ) -> Answer[T]:
         """A value of `kind`, which the host has checked. Raises `CallError`."""
-        schema = json.dumps(schema_of(kind), ensure_ascii=False)
+        schema = text_of(schema_of(kind))
         request = self._request(prompt, system, max_tokens, temperature, seed, (), (), schema)
         completion = self._powers.complete(request)
-        value = _read(kind, completion.text, "answer")
+        value = read(kind, completion.text, "answer")
         return Answer(value, completion.usage, completion.model)
 
     def embed(self, texts: list[str]) -> Embedding:
@@ -187,7 +185,7 @@ class Model:
         if system is not None:
             messages = [Message("system", [system]), *messages]
         offered = [
-            (tool.name, tool.description, json.dumps(schema_of(tool.arguments))) for tool in tools
+            (tool.name, tool.description, text_of(schema_of(tool.arguments))) for tool in tools
         ]
         return Request(
             alias=self._alias,
@@ -199,11 +197,3 @@ class Model:
             output_schema=output_schema,
             tools=offered,
         )
-
-
-def _read(kind: type[T], text: str, what: str) -> T:
-    try:
-        return decode(kind, json.loads(text))
-    except (Failure, ValueError) as error:
-        reason = error.text if isinstance(error, Failure) else str(error)
-        raise Invalid(f"{what}: {reason}") from error

@@ -6,13 +6,14 @@ import ast
 import dataclasses
 import enum
 import inspect
+import json
 import math
 import textwrap
 import types
 import typing
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from .failure import Failure
+from .failure import Failure, Invalid, well_formed
 
 _UNIONS = (Union, types.UnionType)
 _PLAIN: dict[Any, str] = {
@@ -22,6 +23,11 @@ _PLAIN: dict[Any, str] = {
     bool: "boolean",
     type(None): "null",
 }
+
+
+# Whole numbers that hosts keep as they are: of 64 bits, with a sign or without.
+_LEAST = -(2**63)
+_MOST = 2**64 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,14 +219,19 @@ def decode(hint: Any, value: Any, path: str = "") -> Any:
 
 
 def _plain(hint: Any, value: Any, path: str) -> Any:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is float and is_number:
-        return float(value)
-    if hint is int and is_number and float(value).is_integer():
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    if hint is float and (is_int or isinstance(value, float)):
+        try:
+            return float(value)
+        except OverflowError:
+            raise _wrong(path, "a number of 64 bits", value) from None
+    if hint is int and is_int:
+        return value
+    if hint is int and isinstance(value, float) and value.is_integer():
         return int(value)  # JSON Schema counts 1.0 as an integer
     if hint in (str, bool, type(None)) and isinstance(value, hint):
         return value
-    raise _wrong(path, _kind_of(hint), value)
+    raise _wrong(path, kind_of(hint), value)
 
 
 def _union(choices: tuple, value: Any, path: str) -> Any:
@@ -264,12 +275,35 @@ def _artifact(value: Any, path: str) -> Artifact:
     )
 
 
+def read(hint: Any, text: str, what: str) -> Any:
+    """The value of a document, as its hint says. Raises `Invalid`, with what it was in front."""
+    try:
+        return decode(hint, json.loads(text, parse_constant=_no_constant))
+    except (Failure, ValueError) as error:
+        reason = error.text if isinstance(error, Failure) else str(error)
+        raise Invalid(f"{what}: {reason}") from error
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def text_of(value: Any) -> str:
+    """The text of a document. Raises `TypeError` with the path of what has no form in JSON."""
+    return well_formed(json.dumps(encode(value), ensure_ascii=False, allow_nan=False))
+
+
 def encode(value: Any, path: str = "") -> Any:
     """A value as JSON. Raises `TypeError` with the path of what has no form in it."""
-    if value is None or isinstance(value, (str, bool, int)) and not isinstance(value, enum.Enum):
-        return value
     if isinstance(value, enum.Enum):
         return encode(value.value, path)
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int):
+        if not _LEAST <= value <= _MOST:
+            # The host would keep another number.
+            raise TypeError(f"{path or 'value'}: {value} has no 64 bits; large ids travel as text")
+        return value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise TypeError(f"{path or 'value'}: {value} is no number in JSON")
@@ -302,11 +336,12 @@ def _join(path: str, name: str) -> str:
 
 
 def _wrong(path: str, wanted: str, value: Any) -> Failure:
-    words = f"{wanted} is expected, and this is {_kind_of(type(value))}"
+    words = f"{wanted} is expected, and this is {kind_of(type(value))}"
     return Failure.invalid_input(f"{path}: {words}" if path else words)
 
 
-def _kind_of(kind: Any) -> str:
+def kind_of(kind: Any) -> str:
+    """What a type is called in messages."""
     return {
         str: "a string",
         int: "an integer",

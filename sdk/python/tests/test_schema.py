@@ -117,10 +117,17 @@ class Values(unittest.TestCase):
         for value, words in [
             ({"a": [object()]}, r"a\[0\]: object has no form"),
             (float("nan"), "value: nan is no number"),
+            ([2**64], r"\[0\]: 18446744073709551616 has no 64 bits; large ids travel as text"),
+            (-(2**63) - 1, "value: -9223372036854775809 has no 64 bits"),
             ({1: 2}, "keys of a JSON object are str"),
         ]:
             with self.assertRaisesRegex(TypeError, words):
                 encode(value)
+
+    def test_whole_numbers_of_64_bits_stay_as_they_are(self):
+        for number in (2**64 - 1, -(2**63), 9007199254740993):
+            self.assertEqual(encode(number), number)
+            self.assertEqual(decode(int, number), number)
 
     def test_a_union_takes_what_fits(self):
         self.assertEqual(type(decode(float | int, 1)), int)

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::limits::FAILURE_TEXT_BYTES;
+use crate::limits::{FAILURE_TEXT_BYTES, SUMMARY_BYTES};
 use crate::schema;
 
 /// One agent: its function, and what the exports need to know around it.
@@ -70,7 +70,7 @@ where
 {
     let input = schema::decode(input).map_err(Failure::InvalidInput)?;
     let output = function(input).map_err(clipped)?;
-    serde_json::to_string(&output).map_err(|error| Failure::Fatal(error.to_string()))
+    schema::encode(&output).map_err(|error| Failure::Fatal(format!("output: {error}")))
 }
 
 /// Whether the contract allows a name: `[a-z][a-z0-9_-]*`, at most 64 bytes. The
@@ -88,6 +88,13 @@ pub const fn is_name(name: &str) -> bool {
         rest = tail;
     }
     true
+}
+
+/// Whether the contract allows a summary, and operators learn something from it. The
+/// expansion asks at compile time: a crate's description may well be missing.
+#[must_use]
+pub const fn is_summary(summary: &str) -> bool {
+    summary.len() <= SUMMARY_BYTES && !summary.as_bytes().trim_ascii().is_empty()
 }
 
 /// The host refuses a failure with a text over the bound, and the reason would be lost.
@@ -155,12 +162,24 @@ mod tests {
     }
 
     #[test]
+    fn a_summary_says_something_in_a_kibibyte() {
+        assert!(is_summary("Drafts.") && is_summary(&"x".repeat(1024)));
+        assert!(!is_summary(" \n") && !is_summary("") && !is_summary(&"x".repeat(1025)));
+    }
+
+    #[test]
     fn long_reasons_are_cut_between_characters() {
         let failure = perform("1", |_: u8| Err::<u8, _>(Failure::fatal("ä".repeat(4_000))));
         assert_eq!(failure, Err(Failure::Fatal("ä".repeat(2_048))));
         let failure =
             perform("1", |_: u8| Err::<u8, _>(Failure::fatal(format!("x{}", "ä".repeat(4_000)))));
         assert_eq!(failure, Err(Failure::Fatal(format!("x{}", "ä".repeat(2_047)))));
+    }
+
+    #[test]
+    fn an_output_that_json_has_no_form_for_is_a_failure() {
+        let failure = perform("1", |_: u8| Ok(vec![0.5, f64::NAN]));
+        assert_eq!(failure, Err(Failure::Fatal("output: [1]: NaN is no number in JSON".into())));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::failure::{Failure, HostError};
 use crate::host::Host;
 use crate::powers::Powers;
+use crate::schema;
 
 /// Other agents, by the names that the operator granted.
 ///
@@ -85,7 +86,8 @@ impl<'h> Delegate<'h> {
         agent: &str,
         input: &impl Serialize,
     ) -> Result<O, DelegateError> {
-        let input = serde_json::to_value(input).map_err(invalid)?.to_string();
+        let input = schema::encode_sorted(input);
+        let input = input.map_err(|error| HostError::Invalid(format!("input: {error}")))?;
         let output = self.host.reach().delegate(agent, &input)?;
         let output: Value = serde_json::from_str(&output).map_err(invalid)?;
         Ok(serde_json::from_value(output).map_err(invalid)?)

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::failure::HostError;
 use crate::host::Host;
 use crate::powers::Powers;
+use crate::schema;
 
 /// The web, as far as the operator granted it.
 #[derive(Debug, Clone, Copy)]
@@ -84,8 +85,9 @@ impl<'h> Http<'h> {
 }
 
 impl Fetch<'_> {
-    /// Adds a header.
+    /// Sets a header, in the place of one of this name: each stands once.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.request.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
         self.request.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -96,13 +98,16 @@ impl Fetch<'_> {
         self
     }
 
-    /// Takes a body as JSON, and says so in `content-type`.
+    /// Takes a body as JSON, and says so in `content-type` where nothing else is said there.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(bytes) => self.request.body = bytes,
-            Err(error) => self.wrong = Some(error.to_string()),
+        match schema::encode(body) {
+            Ok(text) => self.request.body = text.into_bytes(),
+            Err(error) => self.wrong = Some(error),
         }
-        self.header("content-type", "application/json")
+        match self.request.header("content-type") {
+            Some(_) => self,
+            None => self.header("content-type", "application/json"),
+        }
     }
 
     /// Sends it and waits for the whole answer.

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::failure::HostError;
 use crate::host::Host;
 use crate::powers::Powers;
+use crate::schema;
 
 /// The namespace that the operator granted.
 ///
@@ -110,9 +110,6 @@ impl<'h> Kv<'h> {
     }
 }
 
-/// The same text for the same value, however its type orders its fields.
 fn text(value: &impl Serialize) -> Result<String, HostError> {
-    let value: Value =
-        serde_json::to_value(value).map_err(|error| HostError::Invalid(error.to_string()))?;
-    Ok(value.to_string())
+    schema::encode_sorted(value).map_err(|error| HostError::Invalid(format!("value: {error}")))
 }

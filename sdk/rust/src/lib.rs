@@ -62,6 +62,7 @@ pub mod delegate;
 mod failure;
 #[cfg(not(target_family = "wasm"))]
 pub mod fake;
+mod finite;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;

@@ -4,6 +4,9 @@
 /// Text of a failure in bytes: longer ones drown the run view.
 pub(crate) const FAILURE_TEXT_BYTES: usize = 4 * 1024;
 
+/// What an agent says of itself in bytes: the contract's; one sentence for people.
+pub(crate) const SUMMARY_BYTES: usize = 1024;
+
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use native::*;
 

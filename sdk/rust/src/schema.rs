@@ -1,8 +1,11 @@
-//! JSON Schemas of Rust types and the decoding against them; knows no capability.
+//! JSON Schemas of Rust types, the decoding against them and the encoding; knows no capability.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::finite::Finite;
 
 /// What a document must look like to be read as a `T`: JSON Schema 2020-12, inline
 /// (recursive types have local `$defs`), because tools and model vendors read that best.
@@ -28,12 +31,26 @@ pub(crate) fn decode<T: DeserializeOwned>(document: &str) -> Result<T, String> {
     Ok(value)
 }
 
+/// Writes a document; the error begins with the path of what has no form in JSON. Such a
+/// number (NaN, infinity) would silently be null.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    serde_path_to_error::serialize(value, Finite).map_err(|error| error.to_string())?;
+    serde_json::to_string(value).map_err(|error| error.to_string())
+}
+
+/// The same, and the same text for the same value, however its type orders its fields.
+pub(crate) fn encode_sorted<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    serde_path_to_error::serialize(value, Finite).map_err(|error| error.to_string())?;
+    serde_json::to_value(value).map(|value| value.to_string()).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use schemars::JsonSchema;
     use serde::Deserialize;
     use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
     #[derive(Debug, Deserialize, JsonSchema)]
     #[allow(dead_code, reason = "only the shape is of interest")]
@@ -57,6 +74,20 @@ mod tests {
     #[test]
     fn refuses_what_follows_the_document() {
         assert!(decode::<u8>("1 2").is_err());
+    }
+
+    #[test]
+    fn a_number_that_json_has_no_form_for_is_named_with_its_place() {
+        let told =
+            |value: f64| encode(&BTreeMap::from([("a", (vec![Some(1.5), Some(value)], ()))]));
+        assert_eq!(told(2.0).as_deref(), Ok(r#"{"a":[[1.5,2.0],null]}"#));
+        for (value, words) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (-f64::INFINITY, "-inf")]
+        {
+            let error = told(value).unwrap_err();
+            assert!(error.starts_with("a[0][1]: "), "{error}");
+            assert!(error.contains(&format!("{words} is no number in JSON")), "{error}");
+        }
+        assert!(encode(&f32::NAN).is_err());
     }
 
     #[test]

@@ -254,3 +254,34 @@ fn the_web_is_what_has_a_script() {
     let answer = gone.http().get("https://api.example.com/v1/n").send();
     assert_eq!(answer.unwrap_err(), HostError::Unavailable);
 }
+
+#[test]
+fn each_header_stands_once() {
+    use bailiwick::http::Response;
+    let fake = Fake::new().web("https://a/", Response::new(200, "text/plain", ""));
+    let host = fake.host();
+    let post = || host.http().post("https://a/");
+    let own = "application/merge-patch+json";
+    post().json(&1).send().unwrap();
+    post().header("Content-Type", own).json(&1).send().unwrap();
+    post().json(&1).header("Content-Type", own).send().unwrap();
+    let sent = fake.fetched();
+    let types: Vec<_> = sent.iter().map(|request| request.header("content-type")).collect();
+    assert_eq!(types, [Some("application/json"), Some(own), Some(own)]);
+    assert!(sent.iter().all(|request| request.headers.len() == 1), "{sent:?}");
+    assert_eq!(sent[1].headers[0].0, "Content-Type");
+}
+
+#[test]
+fn a_number_that_json_has_no_form_for_leaves_as_an_error() {
+    let fake = Fake::new().kv([]).agent_with("other", |input| Ok(input.clone()));
+    let host = fake.host();
+    let invalid = |text: &str| Some(HostError::Invalid(text.into()));
+    let kept = host.kv().set("mean", &f64::NAN).err();
+    assert_eq!(kept, invalid("value: NaN is no number in JSON"));
+    let sent = host.http().post("https://a/").json(&[f64::INFINITY]).send().err();
+    assert_eq!(sent, invalid("body: [0]: inf is no number in JSON"));
+    let called = host.delegate().call::<f64>("other", &f64::NAN).unwrap_err();
+    assert_eq!(called.to_string(), "input: NaN is no number in JSON");
+    assert!(fake.values().is_empty() && fake.called().is_empty());
+}

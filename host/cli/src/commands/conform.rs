@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bailiwick_core::text::{Lines, visible};
-use bailiwick_engine::conform::{Conformance, Found, conform};
+use bailiwick_engine::conform::{Check, Conformance, Found, conform};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -71,18 +71,21 @@ fn said(found: &Found) -> (&'static str, &str) {
 
 fn as_json(path: &str, conformance: &Conformance) -> Value {
     let Conformance { digest, agent, rows } = conformance;
-    let word = |found: &Found| match found {
-        Found::Holds(_) => "holds",
-        Found::Unseen(_) => "unseen",
-        Found::Broken(_) => "broken",
-    };
-    let row = |(check, found): &(&bailiwick_engine::conform::Check, Found)| json!({ "check": check.name, "asks": check.asks, "found": word(found), "seen": said(found).1 });
     json!({
         "path": path,
         "digest": digest.to_string(),
         "name": agent.as_ref().map(|(name, _)| name),
         "version": agent.as_ref().map(|(_, version)| version),
         "conforms": conformance.holds(),
-        "checks": rows.iter().map(row).collect::<Vec<_>>(),
+        "checks": rows.iter().map(|(check, found)| row(check, found)).collect::<Vec<_>>(),
     })
+}
+
+fn row(check: &Check, found: &Found) -> Value {
+    let word = match found {
+        Found::Holds(_) => "holds",
+        Found::Unseen(_) => "unseen",
+        Found::Broken(_) => "broken",
+    };
+    json!({ "check": check.name, "asks": check.asks, "found": word, "seen": said(found).1 })
 }

@@ -59,7 +59,7 @@ pub(crate) async fn command(
     }
     stdout::write(&match (arguments.json, arguments.patch) {
         (true, _) => stdout::line(&suggested::as_json(&suggestion)),
-        (false, true) => suggestion.patch.clone(),
+        (false, true) => suggestion.patch()?.to_owned(),
         (false, false) => suggested::as_text(&suggestion),
     })?;
     if arguments.write && !suggestion.patch.is_empty() {

@@ -9,15 +9,20 @@ use crate::words::many;
 /// What a lint can say, and what it cannot.
 const LINT: &str = "This is a lint: what was not used so far may be needed tomorrow.";
 
+/// What is left to do where a proposal could not be written.
+const BY_HAND: &str =
+    "The lines above say what is proposed; write it by hand. Nothing was done again under it.";
+
 /// For people: each agent, the runs, and the patch at the end, as `patch -p1` takes it.
 pub(crate) fn as_text(suggestion: &Suggestion) -> String {
     let mut text: String = suggestion.agents.iter().map(agent).collect();
     text.push_str(&runs(suggestion));
     text.push_str(LINT);
     text.push('\n');
-    match suggestion.patch.is_empty() {
-        true => text.push_str("Nothing smaller is suggested.\n"),
-        false => {
+    match &suggestion.unwritten {
+        Some(why) => text.push_str(&format!("There is no patch: {}.\n{BY_HAND}\n", shown(why))),
+        None if suggestion.patch.is_empty() => text.push_str("Nothing smaller is suggested.\n"),
+        None => {
             text.push('\n');
             text.push_str(&suggestion.patch);
         }
@@ -98,6 +103,7 @@ pub(crate) fn as_json(suggestion: &Suggestion) -> Value {
         "hidden": suggestion.hidden,
         "older": suggestion.older,
         "patch": suggestion.patch,
+        "unwritten": suggestion.unwritten.as_deref().map(shown),
     })
 }
 

@@ -10,6 +10,7 @@ use bailiwick_core::{Artifact, Bytes, Diagnostic};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::recorded::RECORDED;
 use super::script::Script;
 use crate::codes;
 use crate::files;
@@ -67,6 +68,11 @@ pub(crate) struct ExpectedFailure {
 }
 
 impl Case {
+    /// Whether it is an attempt of a run, on what that was told.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.folder.join(RECORDED).exists()
+    }
+
     /// What is expected of it.
     ///
     /// # Errors
@@ -119,15 +125,17 @@ impl Case {
     }
 }
 
-/// The cases of an agent, by name; none where there is no such folder.
+/// The cases of an agent, by name; none where there is no such folder. A hidden folder is
+/// none: what other programs keep there, or a record that was cut off.
 ///
 /// # Errors
 /// [`Problems`] with each file that cannot be read or is no JSON.
 pub(crate) fn cases(agent: &Path) -> Result<Vec<Case>, Problems> {
     let place = agent.join(FOLDER);
     let Ok(entries) = fs::read_dir(&place) else { return Ok(Vec::new()) };
-    let mut folders: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+    let shown = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    let entries = entries.filter_map(Result::ok).filter(shown).map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     folders.sort();
     if folders.len() > CASES_MAX {
         let what = format!("{}: an agent has at most {CASES_MAX} cases", place.display());

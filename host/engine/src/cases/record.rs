@@ -8,7 +8,7 @@ use bailiwick_builder::{find_built, read_embedded};
 use bailiwick_core::fact::StepBy;
 use bailiwick_core::ports::Blobs;
 use bailiwick_core::recorded::{AttemptEnd, RecordedAttempt, recorded_attempts};
-use bailiwick_core::{CellKey, Diagnostic, Name, RunId, RunState};
+use bailiwick_core::{CellKey, Diagnostic, Digest, Name, RunId, RunState};
 
 use super::read::{FOLDER, INPUT};
 use super::recorded::Recorded;
@@ -129,7 +129,9 @@ fn write(
     if folder.exists() {
         return Err(std::io::Error::other("there is such a case already; remove it first"));
     }
-    let partial: PathBuf = folder.with_extension("partial");
+    // Hidden: what a crash leaves there is no case.
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let partial: PathBuf = folder.with_file_name(format!(".{name}"));
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial)?;
     let written = fs::write(partial.join(INPUT), format!("{input}\n"))
@@ -142,12 +144,62 @@ fn write(
     written
 }
 
-/// `run-1_draft_locale_de`: what file systems and shells take as it is.
+/// `run-1_draft_locale_de`: what file systems and shells take as it is, and of no two cells
+/// the same.
 fn name_of(run: &RunId, step: &Name, key: &CellKey) -> String {
+    /// Of the readable part: with what follows it, any file system takes it.
+    const READABLE_MAX: usize = 100;
+    /// Hexadecimal digits that tell cells apart whose letters were replaced: a run has
+    /// thousands of cells, not millions.
+    const TELLING: usize = 8;
     let place = match key.to_string() {
         single if single == "-" => format!("{run}_{step}"),
         key => format!("{run}_{step}_{key}"),
     };
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-    place.chars().take(100).map(|letter| if plain(letter) { letter } else { '_' }).collect()
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    // What parts a cell's values is replaced in each name, and tells nothing.
+    let is_known = |letter: char| plain(letter) || "=,".contains(letter);
+    let readable = place.chars().take(READABLE_MAX);
+    let readable = readable.map(|letter| if plain(letter) { letter } else { '_' }).collect();
+    if place.chars().all(is_known) && place.len() <= READABLE_MAX {
+        return readable;
+    }
+    let digest = Digest::of(place.as_bytes()).hex();
+    format!("{readable}_{}", digest.chars().take(TELLING).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(value: &str) -> String {
+        let key = CellKey::of([(&Name::new("who").unwrap(), value)]);
+        name_of(&RunId::new("r1").unwrap(), &Name::new("greet").unwrap(), &key)
+    }
+
+    #[test]
+    fn cells_that_are_written_alike_have_names_of_their_own() {
+        assert_eq!(named("ada"), "r1_greet_who_ada");
+        let (one, other) = (named("Zoë"), named("Zoé"));
+        assert!(one.starts_with("r1_greet_who_Zo__") && other.starts_with("r1_greet_who_Zo__"));
+        assert_ne!(one, other);
+        assert_ne!(named("a b"), named("a_b"));
+        let long = |end: &str| named(&format!("{}{end}", "x".repeat(120)));
+        assert_ne!(long("1"), long("2"));
+        assert!(long("1").len() <= 110);
+    }
+
+    #[test]
+    fn what_a_crash_left_is_no_case() {
+        let agent = tempfile::tempdir().unwrap();
+        let folder = agent.path().join(FOLDER).join("r1_greet");
+        let dies = |partial: &Path| {
+            assert!(partial.join(INPUT).is_file());
+            assert_eq!(super::super::cases(agent.path()).unwrap(), []);
+            Ok(())
+        };
+        write(&folder, "1", dies).unwrap();
+        let cases = super::super::cases(agent.path()).unwrap();
+        assert_eq!(cases.iter().map(|case| case.name.as_str()).collect::<Vec<_>>(), ["r1_greet"]);
+    }
 }

@@ -1,7 +1,7 @@
 //! The checks of conformance: one row each, with what it asks and how it judges what was seen. Runs nothing.
 
 use bailiwick_core::Bytes;
-use bailiwick_core::fact::{Failure, FailureKind};
+use bailiwick_core::fact::{Capability, Failure, FailureKind};
 use bailiwick_core::text::{Lines, clip, visible};
 
 use super::{Evidence, Ran, Tried, most};
@@ -133,20 +133,8 @@ pub const CHECKS: &[Check] = &[
         name: "denials",
         asks: "without each power that it imports it ends with an output or a typed failure",
         how: |seen| {
-            let lost = |failure: &Failure| !is_typed(failure);
-            let count: usize = seen.tried.iter().map(|tried| tried.denied.len()).sum();
-            match (first(seen, Tried::without, lost), count) {
-                (Some(broken), _) => broken,
-                (None, 0) => match &seen.file {
-                    Ok(embedded)
-                        if super::powers(embedded).is_empty() && !seen.tried.is_empty() =>
-                    {
-                        Holds("it imports none".into())
-                    }
-                    _ => not_run(seen, "no input was tried"),
-                },
-                (None, some) => Holds(format!("{some} survived")),
-            }
+            let powers = seen.file.as_ref().map(super::powers).unwrap_or_default();
+            survived(seen, &powers)
         },
     },
     Check {
@@ -173,17 +161,23 @@ pub const CHECKS: &[Check] = &[
         name: "repeats",
         asks: "the same input and answers lead to the same calls and the same end",
         how: |seen| {
-            let other = |tried: &&Tried| {
-                tried.first.calls != tried.second.calls || tried.first.end != tried.second.end
+            let mut twice = seen.tried.iter().filter_map(Tried::twice);
+            let count = twice.clone().count();
+            let other = |(_, one, other): &(&str, &Ran, &Ran)| {
+                one.calls != other.calls || one.end != other.end
             };
-            match (seen.tried.iter().find(other), seen.tried.len()) {
-                (Some(tried), _) => Broken(format!("{}: {}", tried.input, difference(tried))),
-                (None, 0) => not_run(seen, "no input was tried"),
-                (None, count) => Holds(format!("{count} twice over")),
+            match twice.find(other) {
+                Some((input, one, other)) => Broken(format!("{input}: {}", difference(one, other))),
+                None if seen.tried.is_empty() => not_run(seen, "no input was tried"),
+                None if count == 0 => Unseen(AT_A_LIMIT.into()),
+                None => Holds(format!("{count} twice over")),
             }
         },
     },
 ];
+
+/// Why some checks have nothing to go by, though inputs were tried.
+const AT_A_LIMIT: &str = "every input that was tried led to a limit";
 
 /// An attempt, and under which circumstances it was made.
 type Made<'t> = (String, &'t Ran);
@@ -196,6 +190,17 @@ impl Tried {
     fn without(&self) -> Vec<Made<'_>> {
         let without = |power: &str| format!("{}, without {power}", self.input);
         self.denied.iter().map(|(power, ran)| (without(power.as_str()), ran)).collect()
+    }
+
+    /// The powers that it asked for and was denied.
+    fn denials(&self) -> impl Iterator<Item = Capability> {
+        let asked = |(power, ran): &&(Capability, Ran)| ran.calls.iter().any(|(of, _)| of == power);
+        self.denied.iter().filter(asked).map(|(power, _)| *power)
+    }
+
+    /// Both of its attempts with everything, where there are two.
+    fn twice(&self) -> Option<(&str, &Ran, &Ran)> {
+        Some((&self.input, &self.first, self.second.as_ref()?))
     }
 
     fn all(&self) -> Vec<Made<'_>> {
@@ -216,6 +221,26 @@ fn first(
     })
 }
 
+/// What came of its denials; one that it never met says nothing.
+fn survived(seen: &Evidence, powers: &[Capability]) -> Found {
+    let lost = |failure: &Failure| !is_typed(failure);
+    let met: Vec<Capability> = seen.tried.iter().flat_map(Tried::denials).collect();
+    let unasked = powers.iter().filter(|power| !met.contains(power));
+    let unasked: Vec<&str> = unasked.map(|power| power.as_str()).collect();
+    let never = format!("no input led it to ask for {}", unasked.join(", "));
+    match (first(seen, Tried::without, lost), met.len()) {
+        (Some(broken), _) => broken,
+        (None, _) if seen.tried.is_empty() => not_run(seen, "no input was tried"),
+        (None, _) if powers.is_empty() => Holds("it imports none".into()),
+        (None, _) if seen.tried.iter().all(|tried| tried.denied.is_empty()) => {
+            Unseen(AT_A_LIMIT.into())
+        }
+        (None, 0) => Unseen(never),
+        (None, some) if unasked.is_empty() => Holds(format!("{some} survived")),
+        (None, some) => Holds(format!("{some} survived; {never}")),
+    }
+}
+
 /// Whether an agent said it itself, in the contract's words.
 fn is_typed(failure: &Failure) -> bool {
     matches!(
@@ -233,8 +258,7 @@ fn not_run(seen: &Evidence, otherwise: &str) -> Found {
     Unseen(if begun { otherwise.to_owned() } else { "it was not run".to_owned() })
 }
 
-fn difference(tried: &Tried) -> String {
-    let (one, other) = (&tried.first, &tried.second);
+fn difference(one: &Ran, other: &Ran) -> String {
     let calls = one.calls.iter().zip(&other.calls).position(|(one, other)| one != other);
     match calls {
         Some(at) => format!("call {at} asks something else the second time"),
@@ -259,7 +283,7 @@ fn end(ran: &Ran) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bailiwick_core::fact::{Capability, Used};
+    use bailiwick_core::fact::Used;
     use bailiwick_core::{Digest, Document};
     use serde_json::json;
 
@@ -274,29 +298,52 @@ mod tests {
         }
     }
 
-    fn repeats(first: Ran, second: Ran) -> Found {
-        let tried = Tried { input: "a document".into(), first, second, denied: Vec::new() };
-        let evidence = Evidence {
+    fn seen(tried: Tried) -> Evidence {
+        Evidence {
             file: Err(String::new()),
             admitted: Ok(()),
             profile: Ok(true),
             unfit: Vec::new(),
             tried: vec![tried],
-        };
+        }
+    }
+
+    fn tried(first: Ran, second: Option<Ran>, denied: Vec<(Capability, Ran)>) -> Tried {
+        Tried { input: "a document".into(), first, second, denied }
+    }
+
+    fn repeats(first: Ran, second: Option<Ran>) -> Found {
+        let evidence = seen(tried(first, second, Vec::new()));
         CHECKS.iter().find(|check| check.name == "repeats").unwrap().of(&evidence)
     }
 
     #[test]
     fn what_is_done_otherwise_the_second_time_is_told() {
-        let told = |first, second| match repeats(first, second) {
+        let told = |first, second| match repeats(first, Some(second)) {
             Broken(why) => why,
             other => panic!("{other:?}"),
         };
-        assert!(matches!(repeats(ran(1, &["a"]), ran(1, &["a"])), Holds(_)));
+        assert_eq!(repeats(ran(1, &["a"]), Some(ran(1, &["a"]))), Holds("1 twice over".into()));
         assert_eq!(told(ran(1, &[]), ran(2, &[])), "a document: 1, then 2");
         let other = told(ran(1, &["a", "b"]), ran(1, &["a", "c"]));
         assert_eq!(other, "a document: call 1 asks something else the second time");
         assert_eq!(told(ran(1, &["a"]), ran(1, &[])), "a document: 1 calls, then 0");
+        // What was not done again says nothing.
+        assert_eq!(repeats(ran(1, &[]), None), Unseen(AT_A_LIMIT.into()));
+    }
+
+    #[test]
+    fn a_denial_that_was_never_met_is_not_survived() {
+        let denials = |tried| survived(&seen(tried), &[Capability::Model, Capability::Kv]);
+        let asked = |power, calls: &[&str]| (power, ran(1, calls));
+        let both = vec![asked(Capability::Model, &[]), asked(Capability::Kv, &[])];
+        let none = denials(tried(ran(1, &[]), Some(ran(1, &[])), both));
+        assert_eq!(none, Unseen("no input led it to ask for model, kv".into()));
+        let one = vec![asked(Capability::Model, &["a"]), asked(Capability::Kv, &["a"])];
+        let one = denials(tried(ran(1, &["a"]), Some(ran(1, &["a"])), one));
+        assert_eq!(one, Holds("1 survived; no input led it to ask for kv".into()));
+        let limit = denials(tried(ran(1, &["a"]), None, Vec::new()));
+        assert_eq!(limit, Unseen(AT_A_LIMIT.into()));
     }
 
     #[test]

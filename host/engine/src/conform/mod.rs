@@ -19,7 +19,7 @@ use crate::codes;
 use crate::files;
 use crate::host::{HostConfig, sandbox};
 use crate::problems::Problems;
-use crate::rig::{Ran, Rig};
+use crate::rig::{NotRigged, Ran, Rig};
 
 /// What is tried is text: an agent that wants a picture says so.
 const ARTIFACT: (&[u8], &str, &str) = (b"Tea for two, and two for tea.\n", "text/plain", "tea.txt");
@@ -44,7 +44,7 @@ impl Conformance {
 }
 
 /// Tries a component, or the built one of an agent's folder: with documents that are made
-/// for its input schema, and with the inputs of its cases.
+/// for its input schema, and with the inputs of the cases that its author wrote.
 ///
 /// # Errors
 /// [`Problems`] where there is no such file, a case cannot be read, or nothing can be run
@@ -62,7 +62,9 @@ pub async fn conform(config: &HostConfig, path: &Path) -> Result<Conformance, Pr
         false => file.parent().filter(|dist| dist.ends_with("dist")).and_then(Path::parent),
     };
     let mut told = Vec::new();
-    for case in folder.map(cases).transpose()?.unwrap_or_default() {
+    let own = folder.map(cases).transpose()?.unwrap_or_default();
+    // A recorded one was answered by a run: what it was told is for `test`.
+    for case in own.into_iter().filter(|case| !case.is_recorded()) {
         let script = case.script()?;
         told.push((case, script));
     }
@@ -97,15 +99,16 @@ struct Tried {
     input: String,
     /// With every power that is wanted.
     first: Ran,
-    /// The same again.
-    second: Ran,
+    /// The same again; not where the first ran into a limit.
+    second: Option<Ran>,
     /// Without each power that is imported.
     denied: Vec<(Capability, Ran)>,
 }
 
 impl Tried {
     fn runs(&self) -> impl Iterator<Item = &Ran> {
-        [&self.first, &self.second].into_iter().chain(self.denied.iter().map(|(_, ran)| ran))
+        let denied = self.denied.iter().map(|(_, ran)| ran);
+        std::iter::once(&self.first).chain(&self.second).chain(denied)
     }
 }
 
@@ -131,7 +134,11 @@ impl Evidence {
                 evidence.admitted = Err(why);
                 return evidence;
             }
-            (_, Err(refused)) => {
+            (_, Err(refused @ NotRigged::Host(_))) => {
+                evidence.admitted = Err(refused.to_string());
+                return evidence;
+            }
+            (_, Err(refused @ NotRigged::Schema(_))) => {
                 evidence.profile = Err(refused.to_string());
                 return evidence;
             }
@@ -176,9 +183,9 @@ async fn tried(
     let first = rig.run(input, &answers(), None).await;
     if matches!(&first.end, Err(failure) if failure.kind == FailureKind::Limit) {
         // It says enough, and each further try would take as long.
-        return Tried { input: what, second: first.clone(), first, denied: Vec::new() };
+        return Tried { input: what, first, second: None, denied: Vec::new() };
     }
-    let second = rig.run(input, &answers(), None).await;
+    let second = Some(rig.run(input, &answers(), None).await);
     let mut denied = Vec::new();
     for power in powers {
         denied.push((*power, rig.run(input, &answers(), Some(*power)).await));

@@ -17,6 +17,7 @@ use bailiwick_core::{
 };
 use bailiwick_gate::Gateway;
 use bailiwick_gate::ledger::Ledger;
+use bailiwick_policy::http::NotAHost;
 use bailiwick_policy::ports::{Job, Left, Patience, StepRunner as _};
 use bailiwick_policy::{Effective, Generation, Limits, Route};
 use bailiwick_sandbox::{Refused, Runner, Sandbox};
@@ -40,6 +41,17 @@ pub(crate) struct Rig {
     blobs: Arc<Memory>,
 }
 
+/// Why a component cannot be put on a rig.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRigged {
+    /// A schema that no host admits.
+    #[error(transparent)]
+    Schema(#[from] SchemaRefused),
+    /// A host that no operator can grant, so that the agent is never with all that it wants.
+    #[error("it wants http to {0}")]
+    Host(#[from] NotAHost),
+}
+
 /// What came of one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ran {
@@ -55,10 +67,10 @@ impl Rig {
     /// A rig for a component that the sandbox has ready.
     ///
     /// # Errors
-    /// [`SchemaRefused`] where its embedded schemas are not admitted.
-    pub(crate) fn of(sandbox: Arc<Sandbox>, embedded: &Embedded) -> Result<Self, SchemaRefused> {
+    /// [`NotRigged`] where nobody could admit it, or grant what it wants.
+    pub(crate) fn of(sandbox: Arc<Sandbox>, embedded: &Embedded) -> Result<Self, NotRigged> {
         let profile = &embedded.profile;
-        let effective = Effective { grants: wanted(&embedded.wants), limits: Limits::DEFAULT };
+        let effective = Effective { grants: wanted(&embedded.wants)?, limits: Limits::DEFAULT };
         let generation = Generation {
             agent: here(),
             identity: format!("local/{}", profile.name),

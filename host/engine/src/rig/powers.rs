@@ -6,13 +6,16 @@ use bailiwick_builder::Wants;
 use bailiwick_core::Name;
 use bailiwick_core::fact::Capability;
 use bailiwick_policy::grants::{ArtifactsGrant, DelegateGrant, KvGrant, ModelGrant};
-use bailiwick_policy::http::HostPattern;
+use bailiwick_policy::http::{HostPattern, NotAHost};
 use bailiwick_policy::{
     Clearances, Effective, Generation, Grants, HttpPower, HttpRule, PowerKey, Rules, Standing,
 };
 
 /// What an operator would grant who believes every word of its author.
-pub(super) fn wanted(wants: &Wants) -> Grants {
+///
+/// # Errors
+/// [`NotAHost`] where a host is wanted that nobody can grant.
+pub(super) fn wanted(wants: &Wants) -> Result<Grants, NotAHost> {
     let names = |want: Option<&bailiwick_builder::NamesWant>| {
         want.into_iter().flat_map(|want| want.names.iter().cloned()).collect()
     };
@@ -23,12 +26,12 @@ pub(super) fn wanted(wants: &Wants) -> Grants {
         money: None,
     });
     let hosts = wants.http.iter().flat_map(|want| &want.hosts);
-    let hosts = hosts.filter_map(|host| HostPattern::try_from(host.clone()).ok());
-    let rules = hosts.flat_map(|host| {
+    let hosts: Vec<_> = hosts.map(|host| HostPattern::parse(host)).collect::<Result<_, _>>()?;
+    let rules = hosts.into_iter().flat_map(|host| {
         let to_it = move |rule| HttpRule { host: host.clone(), ..rule };
         HttpRule::public().into_iter().map(to_it)
     });
-    Grants {
+    Ok(Grants {
         model,
         knowledge: names(wants.knowledge.as_ref()),
         assets: [].into(),
@@ -46,7 +49,7 @@ pub(super) fn wanted(wants: &Wants) -> Grants {
             .delegate
             .as_ref()
             .map(|want| DelegateGrant { agents: names(Some(want)), even_if_outside: false }),
-    }
+    })
 }
 
 /// Rules that leave an agent everything, or everything but one power.
@@ -65,5 +68,25 @@ impl Rules for Without {
         };
         let left = Effective { grants, limits };
         Arc::new(Standing::unnarrowed(&left, Clearances::unlabelled()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_builder::HttpWant;
+
+    use super::*;
+
+    #[test]
+    fn a_host_that_nobody_can_grant_is_no_host_fewer() {
+        let of = |hosts: &[&str]| {
+            let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+            let http = Some(HttpWant { hosts, reason: "x".into() });
+            wanted(&Wants { http, ..Wants::default() })
+        };
+        let granted = of(&["api.example.com", "*.example.org"]).unwrap().http.rules;
+        assert!(granted.iter().any(|rule| rule.host.to_string() == "*.example.org"));
+        let refused = of(&["api.example.com", "*.co.uk"]).unwrap_err();
+        assert!(refused.to_string().starts_with("*.co.uk is everybody's"), "{refused}");
     }
 }

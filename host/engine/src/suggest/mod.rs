@@ -7,6 +7,7 @@ mod patch;
 mod propose;
 mod rehearse;
 mod spent;
+mod told;
 mod usage;
 mod web;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use self::observe::{Holder, Powers};
 pub use self::propose::Line;
 use self::propose::{Proposal, Subject, propose};
 use self::rehearse::{Rehearsed, Scene};
+use self::told::{told, unknown};
 use self::usage::Usage;
 pub use self::web::PATHS_RULE;
 use crate::check::{self, Checked};
@@ -54,8 +56,10 @@ pub struct Suggestion {
     pub hidden: usize,
     /// Whether there are older runs, which nobody named.
     pub older: bool,
-    /// The patch; empty where nothing smaller is suggested.
+    /// The patch; empty where nothing smaller is suggested, or it could not be written.
     pub patch: String,
+    /// Why something smaller is proposed and there is no patch. Nothing was done again under it.
+    pub unwritten: Option<String>,
     before: String,
     after: String,
     root: std::path::PathBuf,
@@ -77,12 +81,27 @@ pub struct Suggested {
 }
 
 impl Suggestion {
+    /// The patch, for who asks for nothing else.
+    ///
+    /// # Errors
+    /// [`Problems`] where something smaller is proposed that could not be written.
+    pub fn patch(&self) -> Result<&str, Problems> {
+        match &self.unwritten {
+            None => Ok(&self.patch),
+            Some(why) => {
+                let hint = "type `bailiwick suggest-grants`: its lines say what is proposed; write \
+                            it by hand";
+                Err(refused(why.clone(), Some(hint.to_owned())))
+            }
+        }
+    }
+
     /// Writes the proposal into bailiwick.toml, where it is still the text that was read.
     ///
     /// # Errors
     /// [`Problems`] where it is not, or cannot be written.
     pub fn write(&self) -> Result<(), Problems> {
-        if self.patch.is_empty() {
+        if self.patch()?.is_empty() {
             return Ok(());
         }
         patch::write(&self.root, &self.before, &self.after)
@@ -111,6 +130,7 @@ pub async fn suggest(
         hidden: 0,
         older: false,
         patch: String::new(),
+        unwritten: None,
         after: before.clone(),
         before,
         root: opened.root.clone(),
@@ -137,11 +157,16 @@ pub async fn suggest(
     }
     let proposals = proposals(opened, &agents, &seen.usages);
     suggestion.agents = told(opened, &agents, &seen, &proposals);
-    let smaller = write_down(opened, &proposals, &suggestion.before)?;
-    let Some((text, smaller)) = smaller else {
-        // They came out equal under the grants of today a moment ago.
-        suggestion.replayed = replayable;
-        return Ok(suggestion);
+    let (text, smaller) = match write_down(opened, &proposals, &suggestion.before)? {
+        Written::Smaller(text, smaller) => (text, smaller),
+        same_or_not => {
+            if let Written::Not(why) = same_or_not {
+                suggestion.unwritten = Some(why);
+            }
+            // They came out equal under the grants of today a moment ago.
+            suggestion.replayed = replayable;
+            return Ok(suggestion);
+        }
     };
     suggestion.after = text;
     let Checked { agents, problems } = check::check(&smaller, None);
@@ -269,13 +294,21 @@ fn named_assets(opened: &Opened, agent: &Name) -> BTreeSet<Name> {
     granted.unwrap_or_default().into_iter().filter(needs).collect()
 }
 
-/// The proposals as the text of a file, with the project that it makes; nothing where
-/// nothing changes.
+/// What becomes of proposals as the text of a file.
+enum Written {
+    /// They change nothing.
+    Same,
+    /// The file has a form that is not edited, and why.
+    Not(String),
+    /// The text, with the project that it makes.
+    Smaller(String, Box<Opened>),
+}
+
 fn write_down(
     opened: &Opened,
     proposals: &BTreeMap<Name, Proposal>,
     before: &str,
-) -> Result<Option<(String, Opened)>, Problems> {
+) -> Result<Written, Problems> {
     let changes: Vec<_> = proposals
         .iter()
         .filter_map(|(name, proposal)| {
@@ -291,12 +324,12 @@ fn write_down(
         })
         .collect();
     if changes.is_empty() {
-        return Ok(None);
+        return Ok(Written::Same);
     }
-    let text = edited(before, &changes, opened.currency()).map_err(|error| {
-        let hint = "the lines above say what is proposed: write it by hand";
-        refused(error.to_string(), Some(hint.to_owned()))
-    })?;
+    let text = match edited(before, &changes, opened.currency()) {
+        Ok(text) => text,
+        Err(error) => return Ok(Written::Not(error.to_string())),
+    };
     let smaller = reopened(opened, &text).map_err(not_checked)?;
     for (name, proposal) in proposals {
         let written = smaller.project.agents.get(name);
@@ -310,7 +343,7 @@ fn write_down(
             return Err(refused(what, None));
         }
     }
-    Ok(Some((text, smaller)))
+    Ok(Written::Smaller(text, Box::new(smaller)))
 }
 
 /// What a proposal allows within the ceiling is within what is allowed today, for every
@@ -337,63 +370,4 @@ fn refused(what: String, hint: Option<String>) -> Problems {
 /// What `check` says of the proposal.
 fn not_checked(problems: Problems) -> Problems {
     refused(format!("under the proposal the project is refused: {problems}"), None)
-}
-
-fn unknown(opened: &Opened, why: &str) -> Vec<Suggested> {
-    let each = opened.project.agents.keys().map(|agent| Suggested {
-        agent: agent.clone(),
-        runs: 0,
-        attempts: 0,
-        notes: vec![format!("{why}: its grants stay")],
-        lines: Vec::new(),
-    });
-    each.collect()
-}
-
-/// Every agent name with what is said of it.
-fn told(
-    opened: &Opened,
-    agents: &BTreeMap<Name, Agent>,
-    seen: &Seen,
-    proposals: &BTreeMap<Name, Proposal>,
-) -> Vec<Suggested> {
-    let none = Usage::default();
-    let mut all = Vec::new();
-    for name in opened.project.agents.keys() {
-        let usage = seen.usages.get(name).unwrap_or(&none);
-        let lines = proposals.get(name).map(|proposal| proposal.lines.clone());
-        let mut notes = Vec::new();
-        if let Some(attempts) = seen.swapped.get(name) {
-            notes.push(format!(
-                "{attempts} of its attempts were made by another component than that of today, and say nothing of this one"
-            ));
-        }
-        if usage.attempts == 0 {
-            notes.push("it never worked in these runs: its grants stay".to_owned());
-            let own = agents.get(name).map(|agent| agent.embedded.outline.digest);
-            let same = |other: &&Name| {
-                let digest = agents.get(*other).map(|agent| agent.embedded.outline.digest);
-                *other != name && digest == own && seen.usages.contains_key(*other)
-            };
-            let same: Vec<_> = agents.keys().filter(same).map(Name::as_str).collect();
-            if !same.is_empty() {
-                notes.push(format!(
-                    "its component worked as {}, under grants of their own",
-                    same.join(", ")
-                ));
-            }
-        } else if lines.as_ref().is_none_or(Vec::is_empty) {
-            notes.push("it is granted nothing".to_owned());
-        } else if lines.iter().flatten().all(|line| !line.changes) {
-            notes.push("it used all that it is granted".to_owned());
-        }
-        all.push(Suggested {
-            agent: name.clone(),
-            runs: usage.runs,
-            attempts: usage.attempts,
-            notes,
-            lines: lines.unwrap_or_default(),
-        });
-    }
-    all
 }

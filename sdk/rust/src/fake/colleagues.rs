@@ -39,9 +39,3 @@ impl Colleagues {
         self.scripts.insert(agent.to_owned(), script);
     }
 }
-
-/// An input as the contract bounds it.
-pub(crate) fn document(text: &str) -> Result<Value, HostError> {
-    ensure(text.len() <= limits::JSON_BYTES, "input")?;
-    serde_json::from_str(text).map_err(|error| HostError::Invalid(error.to_string()))
-}

@@ -13,6 +13,7 @@ use crate::limits;
 use crate::model::{
     Completion, Embedding, Finish, Message, Part, Picture, Request, Tool, ToolCall, Usage,
 };
+use crate::schema;
 
 /// Who a fake says that it is, so that no test mistakes it for a model.
 const MODEL: &str = "fake";
@@ -47,9 +48,9 @@ impl Reply {
 
     /// A document, as an answer to [`Model::answer`](crate::model::Model::answer).
     pub fn json(document: &impl Serialize) -> Self {
-        match serde_json::to_string(document) {
+        match schema::encode(document) {
             Ok(text) => Self::text(text),
-            Err(error) => Self::error(HostError::Invalid(error.to_string())),
+            Err(error) => Self::error(HostError::Invalid(error)),
         }
     }
 

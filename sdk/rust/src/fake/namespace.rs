@@ -6,7 +6,7 @@ use std::ops::Bound;
 use serde_json::Value;
 
 use crate::failure::HostError;
-use crate::fake::{Capability, denied, ensure};
+use crate::fake::{Capability, denied, document, ensure};
 use crate::limits;
 
 /// The values, where a namespace was granted.
@@ -25,7 +25,7 @@ impl Namespace {
 
     pub(crate) fn put(&mut self, key: &str, text: Option<&str>) -> Result<(), HostError> {
         check(key)?;
-        let value = text.map(document).transpose()?;
+        let value = text.map(bounded).transpose()?;
         let values = self.open()?;
         match value {
             Some(value) => drop(values.insert(key.to_owned(), value)),
@@ -54,7 +54,7 @@ impl Namespace {
         value: Option<&str>,
     ) -> Result<bool, HostError> {
         check(key)?;
-        let expected = expected.map(document).transpose()?;
+        let expected = expected.map(bounded).transpose()?;
         if self.open()?.get(key) != expected.as_ref() {
             return Ok(false);
         }
@@ -67,7 +67,6 @@ fn check(key: &str) -> Result<(), HostError> {
     ensure(sized && !key.chars().any(char::is_control), "key")
 }
 
-fn document(text: &str) -> Result<Value, HostError> {
-    ensure(text.len() <= limits::VALUE_BYTES, "value")?;
-    serde_json::from_str(text).map_err(|error| HostError::Invalid(error.to_string()))
+fn bounded(text: &str) -> Result<Value, HostError> {
+    document(text, limits::VALUE_BYTES, "value")
 }
