@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::{BuildError, Built, Note, Profile};
+use bailiwick_builder::{BuildError, Built, Finished, Note, Profile};
 use bailiwick_core::Diagnostic;
 use bailiwick_project::Plan;
 
@@ -14,8 +14,7 @@ use crate::problems::Problems;
 
 pub use bailiwick_builder::{Built as BuiltAgent, Note as BuildNote};
 
-/// Builds the agent in a folder: compiles it, asks the component who it is in a sandbox
-/// without any power, embeds the answer, writes `FOLDER/dist/NAME.wasm`.
+/// Builds the agent in a folder and writes it to `FOLDER/dist/NAME.wasm`.
 ///
 /// # Errors
 /// [`Problems`]; the compiler's own words went through `note` before.
@@ -24,6 +23,19 @@ pub async fn build(
     folder: &Path,
     note: impl FnMut(Note<'_>) + Send + 'static,
 ) -> Result<Built, Problems> {
+    written(&make(config, folder, note).await?)
+}
+
+/// Builds the agent in a folder: compiles it, asks the component who it is in a sandbox
+/// without any power, embeds the answer. What lies in `dist` stays as it is.
+///
+/// # Errors
+/// [`Problems`]; the compiler's own words went through `note` before.
+pub(crate) async fn make(
+    config: &HostConfig,
+    folder: &Path,
+    note: impl FnMut(Note<'_>) + Send + 'static,
+) -> Result<Finished, Problems> {
     let sandbox = sandbox(config)?;
     let path = folder.to_path_buf();
     let compiled = tokio::task::spawn_blocking(move || {
@@ -50,6 +62,11 @@ pub async fn build(
         output_schema: said.output.value().clone(),
     };
     unprofiled.finish(&profile).map_err(|error| fail(&error.to_string()))
+}
+
+/// Puts what was made into its folder.
+pub(crate) fn written(made: &Finished) -> Result<Built, Problems> {
+    made.write().map_err(|error| fail(&error.to_string()))
 }
 
 /// The folders of the agents that a plan needs, each once: what `run --build` builds.
