@@ -44,9 +44,9 @@ impl Came {
                 End::Dropped { reason } => format!("dropped: {reason}"),
                 End::Released { .. } | End::Skipped => return None,
             };
-            let key = key.to_string();
-            let slash = if key.is_empty() { "" } else { "/" };
-            Some(format!("{}{slash}{key}: {what}", step.shape.name))
+            // A step without axes has one cell, which needs no name.
+            let cell = if key.pairs().next().is_some() { format!("/{key}") } else { String::new() };
+            Some(format!("{}{cell}: {what}", step.shape.name))
         });
         Self {
             status: state.status(),
