@@ -123,14 +123,11 @@ impl Workbench<'_> {
 
     /// What makes another round when it changes.
     pub(crate) fn sources(&self) -> Sources {
-        let mut roots = vec![self.folder.clone()];
-        let besides = [Some(self.places.project.clone()), self.input(), self.decisions.clone()];
-        let besides = besides.into_iter().flatten().chain(self.places.policy.clone());
-        for root in besides.chain(self.watched.iter().cloned()) {
-            if !roots.iter().any(|known| root.starts_with(known)) {
-                roots.push(root);
-            }
-        }
+        // What somebody names is watched wherever it lies, also in a folder of made things.
+        let project = Some(&self.places.project).filter(|root| !root.starts_with(&self.folder));
+        let named = [self.decisions.as_ref(), self.places.policy.as_ref(), project];
+        let roots = named.into_iter().flatten().chain(&self.watched).cloned();
+        let roots = roots.chain(self.input()).chain([self.folder.clone()]);
         let unread = (!self.tests).then(|| self.cases());
         Sources::of(roots, std::iter::once(self.config.data.clone()).chain(unread))
     }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::{BuildError, Built, Finished, Note, Profile};
-use bailiwick_core::Diagnostic;
+use bailiwick_builder::{BuildError, Built, COMPONENT_BYTES_MAX, Finished, Note, Profile};
+use bailiwick_core::{Bytes, Diagnostic};
 use bailiwick_project::Plan;
 
 use crate::codes;
@@ -48,10 +48,14 @@ pub(crate) async fn make(
         let hint = "`bailiwick explain E114` says what a component may be";
         Problems::one(Diagnostic::error(codes::NOT_ADMITTED, what).hint(hint))
     };
-    let admitted = sandbox
-        .prepare(unprofiled.component())
-        .await
-        .map_err(|error| refused(error.to_string()))?;
+    // Compiling costs most, and goes by the bytes. Where the profile is the one of last time,
+    // what is compiled here is what is admitted later, and is compiled once.
+    let guessed = profile_in(folder).and_then(|profile| {
+        let finished = unprofiled.finish(&profile).ok()?;
+        Some((profile, finished))
+    });
+    let asked = guessed.as_ref().map_or(unprofiled.component(), |(_, made)| made.component());
+    let admitted = sandbox.prepare(asked).await.map_err(|error| refused(error.to_string()))?;
     let said =
         sandbox.profile(&admitted.digest).await.map_err(|error| refused(error.to_string()))?;
     let profile = Profile {
@@ -61,7 +65,17 @@ pub(crate) async fn make(
         input_schema: said.input.value().clone(),
         output_schema: said.output.value().clone(),
     };
-    unprofiled.finish(&profile).map_err(|error| fail(&error.to_string()))
+    match guessed {
+        Some((guess, finished)) if guess == profile => Ok(finished),
+        _ => unprofiled.finish(&profile).map_err(|error| fail(&error.to_string())),
+    }
+}
+
+/// The profile of what was built in a folder the last time, where there is one.
+fn profile_in(folder: &Path) -> Option<Profile> {
+    let file = bailiwick_builder::find_built(folder).ok()?;
+    let bytes = files::read(&file, Bytes(COMPONENT_BYTES_MAX as u64)).ok()?;
+    Some(bailiwick_builder::read_embedded(&bytes).ok()?.profile)
 }
 
 /// Puts what was made into its folder.

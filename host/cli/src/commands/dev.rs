@@ -1,6 +1,8 @@
 //! `bailiwick dev`: an agent is built, run and compared again whenever its sources change, until somebody stops it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bailiwick_core::Diagnostic;
@@ -79,8 +81,10 @@ pub(crate) async fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let bench = workbench(arguments, environment, talk)?;
-    let told = talk.clone();
+    let (told, at_work) = (talk.clone(), Arc::new(AtomicBool::new(true)));
+    let works = Arc::clone(&at_work);
     let stops = Stops::listen(move |stops| match stops {
+        _ if !works.load(Ordering::Relaxed) => {}
         1 => told.say(&stopping()),
         _ => told.say("stopping the run at once"),
     })?;
@@ -108,10 +112,12 @@ pub(crate) async fn command(
         }
         before = round.ran.map(|ran| ran.came).or(before);
         talk.say(&format!("watching {}; Ctrl-C ends it", many(known.len(), "file")));
+        at_work.store(false, Ordering::Relaxed);
         match next(&sources, &known, &stops, talk).await {
             Some((now, since)) => (known, changed) = (now, since),
             None => break,
         }
+        at_work.store(true, Ordering::Relaxed);
     }
     Ok(Ending::Done)
 }

@@ -100,9 +100,12 @@ impl Desk {
         let registry = Registry::start(&self.root.join("registry"))?;
         let public = fs::read_to_string(self.root.join("me.pub"))?;
         let key = public.lines().nth(1).context("me.pub has no second line")?;
+        let (host, root) = (registry.host(), self.root.display());
         let policy = format!(
-            "[publishers.acme]\nkeys = [{{ key = \"{key}\" }}]\n\n[sources]\nregistries = [{{ at = \"{}/acme\", scheme = \"http\", network = \"loopback\" }}]\n",
-            registry.host()
+            "[publishers.acme]\nkeys = [{{ key = \"{key}\" }}]\n\n\
+             [sources]\nroots = [\"{root}/shop\"]\n\
+             registries = [{{ at = \"{host}/acme\", scheme = \"http\", network = \"loopback\" }}]\n\n\
+             [ceiling.\"acme/*\"]\n\n[ceiling.\"local/*\"]\n"
         );
         fs::write(self.root.join("policy.toml"), policy)?;
         self.registry = Some(registry);
