@@ -128,8 +128,11 @@ impl Workbench<'_> {
         let named = [self.decisions.as_ref(), self.places.policy.as_ref(), project];
         let roots = named.into_iter().flatten().chain(&self.watched).cloned();
         let roots = roots.chain(self.input()).chain([self.folder.clone()]);
+        let data = &self.config.data;
+        // Else each run would be a change; before the first one it is not there.
+        let data = data.canonicalize().unwrap_or_else(|_| data.clone());
         let unread = (!self.tests).then(|| self.cases());
-        Sources::of(roots, std::iter::once(self.config.data.clone()).chain(unread))
+        Sources::of(roots, std::iter::once(data).chain(unread))
     }
 
     /// Does one round, up to where it cannot go on, or is stopped.
