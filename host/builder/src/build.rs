@@ -103,6 +103,14 @@ pub struct Unprofiled {
     wants: Wants,
 }
 
+/// A component with its profile and wants in it, which lies nowhere yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    folder: PathBuf,
+    name: String,
+    component: Vec<u8>,
+}
+
 /// An agent that lies in its folder, ready to be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
@@ -167,15 +175,30 @@ impl Unprofiled {
         &self.wants
     }
 
-    /// Embeds profile and wants, and puts the component into its folder as
-    /// `dist/NAME.wasm`, whole or not at all.
+    /// Embeds profile and wants. Nothing is written yet.
     ///
     /// # Errors
-    /// [`FinishError`] where the profile is over a limit or nothing can be written.
-    pub fn finish(&self, profile: &Profile) -> Result<Built, FinishError> {
+    /// [`FinishError`] where the profile is over a limit.
+    pub fn finish(&self, profile: &Profile) -> Result<Finished, FinishError> {
         let component = embed(&self.component, profile, &self.wants)?;
-        let path = dist::write(&self.folder, &profile.name, &component)?;
-        Ok(Built { path, size_bytes: component.len() })
+        Ok(Finished { folder: self.folder.clone(), name: profile.name.clone(), component })
+    }
+}
+
+impl Finished {
+    /// The component, as it is to lie in its folder.
+    #[must_use]
+    pub fn component(&self) -> &[u8] {
+        &self.component
+    }
+
+    /// Puts the component into its folder as `dist/NAME.wasm`, whole or not at all.
+    ///
+    /// # Errors
+    /// [`FinishError`] where nothing can be written.
+    pub fn write(&self) -> Result<Built, FinishError> {
+        let path = dist::write(&self.folder, &self.name, &self.component)?;
+        Ok(Built { path, size_bytes: self.component.len() })
     }
 }
 

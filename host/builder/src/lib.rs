@@ -10,7 +10,7 @@
 //!
 //! let unprofiled = bailiwick_builder::build(Path::new("agents/hello"), &mut |_note| {})?;
 //! let profile = ask_in_a_sandbox(unprofiled.component());
-//! let built = unprofiled.finish(&profile)?;
+//! let built = unprofiled.finish(&profile)?.write()?;
 //! let embedded = bailiwick_builder::read_embedded(&std::fs::read(&built.path)?)?;
 //! assert_eq!(embedded.profile, profile);
 //! # Ok(())
@@ -35,7 +35,9 @@ mod toolchain;
 mod wants;
 pub mod world;
 
-pub use build::{BuildError, Built, FinishError, Note, Unprofiled, build, embed, manifest_in};
+pub use build::{
+    BuildError, Built, FinishError, Finished, Note, Unprofiled, build, embed, manifest_in,
+};
 pub use cargo::CargoError;
 pub use contract::{AGENT_EXPORT, Capability, PACKAGE, VERSION};
 pub use dist::{DistError, find_built};

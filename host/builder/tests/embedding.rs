@@ -139,7 +139,7 @@ fn builds_a_folder_with_a_finished_module() {
     })
     .unwrap();
     assert_eq!(notes, [folder.path().join("made.wasm")]);
-    let built = unprofiled.finish(&profile("made")).unwrap();
+    let built = unprofiled.finish(&profile("made")).unwrap().write().unwrap();
     assert_eq!(built.path, folder.path().join("dist/made.wasm"));
     assert_eq!(find_built(folder.path()).unwrap(), built.path);
     let embedded = read_embedded(&fs::read(built.path).unwrap()).unwrap();

@@ -7,10 +7,10 @@ use bailiwick_core::contract::SERVED;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    add, approvals, approve, audit, backup, build, cancel, check, completions, conform, doctor,
-    edit, explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated, pack,
-    pause, push, reject, remove, replay, resume, revoke, run, runs, schema, serve, show, submit,
-    suggest_grants, swap, test, update,
+    add, approvals, approve, audit, backup, build, cancel, check, completions, conform, dev,
+    doctor, edit, explain, export, fork, gc, import, init, inspect, keygen, logs, new, outdated,
+    pack, pause, push, reject, remove, replay, resume, revoke, run, runs, schema, serve, show,
+    submit, suggest_grants, swap, test, update,
 };
 
 /// Runs AI agents that nobody has to trust.
@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Test(test::Arguments),
     /// Tries components as any host would run them, and says what they do not keep of the contract.
     Conform(conform::Arguments),
+    /// Builds, runs and compares an agent again whenever its sources change.
+    Dev(dev::Arguments),
     /// Puts a component, with its signature, into a registry.
     Push(push::Arguments),
     /// Runs a pipeline.

@@ -18,9 +18,11 @@ mod receiver;
 mod remote;
 mod shown;
 mod stdout;
+mod stops;
 mod summary;
 mod talk;
 mod words;
+mod workbench;
 
 use std::process::ExitCode;
 

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use bailiwick_builder::{BuildError, Built, EncodeError, InspectError, Note, Profile};
-use bailiwick_core::Diagnostic;
+use bailiwick_builder::{
+    BuildError, Built, COMPONENT_BYTES_MAX, EncodeError, Finished, InspectError, Note, Profile,
+};
+use bailiwick_core::{Bytes, Diagnostic};
 use bailiwick_project::Plan;
 
 use crate::codes;
@@ -15,8 +17,7 @@ use crate::problems::Problems;
 
 pub use bailiwick_builder::{Built as BuiltAgent, Note as BuildNote};
 
-/// Builds the agent in a folder: compiles it, asks the component who it is in a sandbox
-/// without any power, embeds the answer, writes `FOLDER/dist/NAME.wasm`.
+/// Builds the agent in a folder and writes it to `FOLDER/dist/NAME.wasm`.
 ///
 /// # Errors
 /// [`Problems`]; the compiler's own words went through `note` before.
@@ -25,6 +26,19 @@ pub async fn build(
     folder: &Path,
     note: impl FnMut(Note<'_>) + Send + 'static,
 ) -> Result<Built, Problems> {
+    written(&make(config, folder, note).await?)
+}
+
+/// Builds the agent in a folder: compiles it, asks the component who it is in a sandbox
+/// without any power, embeds the answer. What lies in `dist` stays as it is.
+///
+/// # Errors
+/// [`Problems`]; the compiler's own words went through `note` before.
+pub(crate) async fn make(
+    config: &HostConfig,
+    folder: &Path,
+    note: impl FnMut(Note<'_>) + Send + 'static,
+) -> Result<Finished, Problems> {
     let sandbox = sandbox(config)?;
     let path = folder.to_path_buf();
     let compiled = tokio::task::spawn_blocking(move || {
@@ -37,10 +51,14 @@ pub async fn build(
         let hint = "`bailiwick explain E114` says what a component may be";
         Problems::one(Diagnostic::error(codes::NOT_ADMITTED, what).hint(hint))
     };
-    let admitted = sandbox
-        .prepare(unprofiled.component())
-        .await
-        .map_err(|error| refused(error.to_string()))?;
+    // Compiling costs most, and goes by the bytes. Where the profile is the one of last time,
+    // what is compiled here is what is admitted later, and is compiled once.
+    let guessed = profile_in(folder).and_then(|profile| {
+        let finished = unprofiled.finish(&profile).ok()?;
+        Some((profile, finished))
+    });
+    let asked = guessed.as_ref().map_or(unprofiled.component(), |(_, made)| made.component());
+    let admitted = sandbox.prepare(asked).await.map_err(|error| refused(error.to_string()))?;
     let said =
         sandbox.profile(&admitted.digest).await.map_err(|error| refused(error.to_string()))?;
     let profile = Profile {
@@ -50,7 +68,22 @@ pub async fn build(
         input_schema: said.input.value().clone(),
         output_schema: said.output.value().clone(),
     };
-    unprofiled.finish(&profile).map_err(|error| fail(&error.to_string()))
+    match guessed {
+        Some((guess, finished)) if guess == profile => Ok(finished),
+        _ => unprofiled.finish(&profile).map_err(|error| fail(&error.to_string())),
+    }
+}
+
+/// The profile of what was built in a folder the last time, where there is one.
+fn profile_in(folder: &Path) -> Option<Profile> {
+    let file = bailiwick_builder::find_built(folder).ok()?;
+    let bytes = files::read(&file, Bytes(COMPONENT_BYTES_MAX as u64)).ok()?;
+    Some(bailiwick_builder::read_embedded(&bytes).ok()?.profile)
+}
+
+/// Puts what was made into its folder.
+pub(crate) fn written(made: &Finished) -> Result<Built, Problems> {
+    made.write().map_err(|error| fail(&error.to_string()))
 }
 
 /// The folders of the agents that a plan needs, each once: what `run --build` builds.

@@ -19,6 +19,7 @@ pub mod costs;
 mod decisions;
 pub mod delivery;
 pub mod desk;
+pub mod dev;
 pub mod doctor;
 mod embed;
 pub mod export;

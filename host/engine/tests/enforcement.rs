@@ -110,7 +110,7 @@ fn the_hostile_guests_are_made_from_their_texts() {
         let manifest = format!("[wants]\n{wants}\n[build]\nmodule = \"module.wasm\"\n");
         fs::write(folder.path().join("agent.toml"), manifest).unwrap();
         let unprofiled = bailiwick_builder::build(folder.path(), &mut |_| {}).unwrap();
-        let built = unprofiled.finish(&profile(name)).unwrap();
+        let built = unprofiled.finish(&profile(name)).unwrap().write().unwrap();
         let (made, kept) = (fs::read(built.path).unwrap(), beside.join(format!("{name}.wasm")));
         if updates() {
             fs::write(&kept, &made).unwrap();

@@ -191,6 +191,13 @@ pub fn is_lower(version: &str, than: &str) -> bool {
     }
 }
 
+/// The highest of these versions; what is no version of three numbers is none.
+#[must_use]
+pub fn newest<'a>(versions: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let parsed = versions.into_iter().filter_map(|text| Some((Version::parse(text).ok()?, text)));
+    parsed.max_by(|(one, _), (other, _)| one.cmp_precedence(other)).map(|(_, text)| text)
+}
+
 /// The highest version among these tags that is above one that was taken, and its tag. `1.2.0`
 /// and `v1.2.0` are tags of versions, others are of none. What is not released yet
 /// (`2.0.0-rc.1`) is above nothing but what is not, either.

@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod foreign;
 mod guests;
+mod guide;
 mod install;
 mod kills;
 mod languages;
@@ -33,6 +34,8 @@ usage: cargo xtask TASK
   guests                build every agent in agents/ (and what builds them)
   languages             fetch the tools of Python and TypeScript agents, and run the tests
                         of what is written in these languages
+  guide [LANGUAGE…]     go through the author's guide with empty caches (bailiwick has to be
+                        built), and print how long each of its commands took
   demo [--out DIR]      run the reference campaign, and say where its gallery is
   test                  all tests that need nothing but this machine
   test --with-model     these, the ones with a real model behind a real server, and the
@@ -72,6 +75,7 @@ fn run(words: &[&str], stages: &mut Stages) -> Result<()> {
     match words {
         ["guests"] => guests::build_all(stages),
         ["languages"] => stages.run("other languages", languages::tests),
+        ["guide", chosen @ ..] => guide::run(chosen, stages),
         ["demo"] => demo::run(None, stages),
         ["demo", "--out", folder] => demo::run(Some(Path::new(folder)), stages),
         ["test"] => suite::run(Scope::Local, stages),

@@ -81,3 +81,8 @@ pub use bailiwick_macros::agent;
 pub use delegate::{DelegateError, Fault};
 pub use failure::{Failure, HostError, Limit};
 pub use host::{Host, Task};
+
+/// What the README shows compiles and holds.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@ pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod conform;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod explain;
@@ -80,6 +81,7 @@ pub(crate) async fn dispatch(
         Command::Inspect(arguments) => inspect::command(&arguments),
         Command::Test(arguments) => test::command(&arguments, environment, talk).await,
         Command::Conform(arguments) => conform::command(&arguments, environment).await,
+        Command::Dev(arguments) => dev::command(&arguments, environment, talk).await,
         Command::Push(arguments) => push::command(&arguments, environment, talk).await,
         Command::Run(arguments) => run::command(&arguments, environment, talk).await,
         Command::Resume(arguments) => resume::command(&arguments, environment, talk).await,

@@ -43,5 +43,7 @@ pub(crate) fn command(arguments: &Arguments, talk: &Talk) -> anyhow::Result<Endi
     talk.say("build it, and run it in the project that lies in it:");
     talk.say(&format!("  bailiwick build {folder}"));
     talk.say(&format!("  bailiwick run --project {folder}/try --input {folder}/try/input.json"));
+    talk.say("or let both be done again whenever you save something:");
+    talk.say(&format!("  bailiwick dev {folder}"));
     Ok(Ending::Done)
 }

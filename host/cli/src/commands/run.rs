@@ -101,7 +101,8 @@ pub(crate) async fn command(
     follow(running, &screen.watcher, &wishes, talk).await
 }
 
-fn name(text: &str) -> Result<Name, Problems> {
+/// The name of a pipeline as somebody typed it.
+pub(crate) fn name(text: &str) -> Result<Name, Problems> {
     Name::new(text)
         .map_err(|error| Problems::one(Diagnostic::error(codes::NO_PIPELINE, error.to_string())))
 }

@@ -1,6 +1,6 @@
 //! Agents written in WAT, for what no honest agent does: core modules that `bailiwick build` makes components of.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Desk;
 
@@ -35,13 +35,19 @@ impl Guest {
         self.build_in(desk, self.name)
     }
 
-    /// The same in a folder of another name: another version of the same agent.
-    pub(crate) fn build_in(&self, desk: &Desk, folder: &str) -> PathBuf {
-        let folder = desk.path(folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("module.wasm"), wat::parse_str(self.module()).unwrap()).unwrap();
+    /// Writes its folder, as a compiler of his own left it to its author.
+    pub(crate) fn write(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        let module = wat::parse_str(self.module()).unwrap();
+        std::fs::write(folder.join("module.wasm"), module).unwrap();
         let manifest = format!("[wants]\n{}\n[build]\nmodule = \"module.wasm\"\n", self.wants);
         std::fs::write(folder.join("agent.toml"), manifest).unwrap();
+    }
+
+    /// The same as [`Self::build`] in a folder of another name: another version of the agent.
+    pub(crate) fn build_in(&self, desk: &Desk, folder: &str) -> PathBuf {
+        let folder = desk.path(folder);
+        self.write(&folder);
         let built = desk.bailiwick(["build"]).word(&folder).ends(0);
         assert!(
             built.stdout.trim().ends_with(&format!("dist/{}.wasm", self.name)),
