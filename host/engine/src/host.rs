@@ -16,6 +16,7 @@ use bailiwick_provider::Keys;
 use bailiwick_sandbox::{Compiler, Sandbox};
 use bailiwick_store::{OpenError, Store, StoreOptions};
 
+use crate::aside::Aside;
 use crate::generations::Generations;
 use crate::inject::Faults;
 use crate::kept::Kept;
@@ -56,6 +57,8 @@ pub struct Host {
     pub(crate) keys: Keys,
     pub(crate) faults: Arc<Faults>,
     pub(crate) live: Arc<LiveRuns>,
+    /// Where components are judged that are to serve while runs go.
+    pub(crate) aside: Aside,
     /// What running attempts get after a stop.
     pub(crate) grace: Duration,
     /// The places that its runs share; nothing where each has as many as it wants.
@@ -91,6 +94,7 @@ impl Host {
             keys: config.keys.clone(),
             faults: Arc::default(),
             live: Arc::default(),
+            aside: Aside::default(),
             grace: GRACE,
             hall: None,
             config: config.clone(),

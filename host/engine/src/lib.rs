@@ -6,6 +6,7 @@
 
 mod admission;
 pub mod approvals;
+mod aside;
 pub mod audit;
 pub mod backup;
 pub mod build;

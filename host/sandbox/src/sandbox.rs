@@ -28,7 +28,7 @@ pub struct Sandbox {
     allocation: Allocation,
     contracts: Contracts,
     compiler: Compiler,
-    cache: Arc<Cache>,
+    cache: Cache,
     random: Arc<dyn Random>,
     /// One compilation at a time: each may take 2 GiB.
     compiling: Mutex<()>,
@@ -98,7 +98,7 @@ impl Sandbox {
     ) -> Result<Self, SandboxError> {
         let (engine, allocation) = engine::open()?;
         let contracts = Contracts::released(&engine)?;
-        let cache = Arc::new(Cache::open(cache, &engine, random.as_ref())?);
+        let cache = Cache::open(cache, &engine, random.as_ref())?;
         Ok(Self {
             allocation,
             contracts,
@@ -171,16 +171,13 @@ impl Sandbox {
         }
         // Who speaks what nobody here does takes nobody's turn to compile.
         let judged = self.contracts.judge(component)?;
-        let _one_at_a_time = self.compiling.lock().await;
-        if let Ok(loaded) = self.loaded(&digest) {
-            return Ok(loaded.admitted());
-        }
-        // Megabytes are read and hashed: not where attempts run.
-        let (cache, engine) = (Arc::clone(&self.cache), self.engine.clone());
-        let kept = tokio::task::spawn_blocking(move || cache.get(&engine, &digest)).await;
-        let compiled = match kept.ok().flatten() {
+        let compiled = match self.cache.get(&self.engine, &digest) {
             Some(compiled) => compiled,
             None => {
+                let _one_at_a_time = self.compiling.lock().await;
+                if let Ok(loaded) = self.loaded(&digest) {
+                    return Ok(loaded.admitted());
+                }
                 say_that_it_compiles(component);
                 let code = self.compiler.compile(component).await?;
                 self.cache.put(&self.engine, &digest, &code, self.random.as_ref())?

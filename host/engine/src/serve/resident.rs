@@ -135,6 +135,8 @@ impl Resident {
             Some(clock) => host.told_by(clock),
             None => host,
         };
+        // Before anything is locked up.
+        host.aside.start();
         let held = host.hold()?;
         held.rules.load(&held.store).await?;
         for opened in projects.all() {

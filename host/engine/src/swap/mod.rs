@@ -19,7 +19,7 @@ pub use changes::Change;
 pub use instead::instead;
 pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
 
-use crate::admission::{admit, of_the_file, sent};
+use crate::admission::{admit_to, of_the_file, sent};
 use crate::codes;
 use crate::components::{Agent, Found, file_digest, serving};
 use crate::files;
@@ -219,14 +219,13 @@ impl Swap<'_> {
         Ok(Pair { was: was.await?, is, file, back })
     }
 
-    /// Megabytes are read, validated and verified beside the threads that serve runs.
+    /// Megabytes are read, validated and verified where no run feels it.
     async fn judged<T: Send + 'static>(
         &self,
         judge: impl FnOnce(&Opened, &Name) -> Result<T, Problems> + Send + 'static,
     ) -> Result<T, Problems> {
         let (opened, name) = (Arc::clone(&self.opened), self.slot.agent.clone());
-        let judged = tokio::task::spawn_blocking(move || judge(&opened, &name));
-        judged.await.map_err(storage)?
+        self.host.aside.done(move || judge(&opened, &name)).await.map_err(storage)?
     }
 
     /// The component that a rollback goes back to.
@@ -277,9 +276,14 @@ impl Swap<'_> {
         let (was, is) = (store.put(pair.was.bytes.to_vec()), store.put(pair.is.bytes.to_vec()));
         tokio::try_join!(was, is).map_err(storage)?;
         let component = pair.is.embedded.outline.digest;
-        let ready = admit(self.host, std::slice::from_ref(&pair.is)).await;
+        let ready = [component].map(|component| self.host.kept.lease(component)).into();
+        self.host.kept.make_room();
+        let (sandbox, agent) = (Arc::clone(&self.host.sandbox), pair.is.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let admit = move || runtime.block_on(admit_to(&sandbox, &[agent]));
+        let admitted = self.host.aside.done(admit).await.map_err(storage);
         // What is not admitted is nobody's.
-        let ready = ready.inspect_err(|_| self.host.kept.replaced(component))?;
+        admitted.flatten().inspect_err(|_| self.host.kept.replaced(component))?;
         let staged = HostFact::SwapStaged {
             project: self.slot.project.clone(),
             agent: self.slot.agent.clone(),
