@@ -1,7 +1,7 @@
 //! Keys whose days are over, in the hands of somebody who dates back what they sign.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bailiwick_builder::read_embedded;
 use bailiwick_core::{Bytes, Day, Name};
@@ -49,7 +49,7 @@ impl Scene {
     }
 
     /// Signs the agent with a key, as though that had been long ago.
-    fn signs(&self, key: &PathBuf) -> KeyId {
+    fn signs(&self, key: &Path) -> KeyId {
         let embedded = read_embedded(HELLO).unwrap();
         let statement = Statement {
             publisher: "acme".into(),
