@@ -199,9 +199,8 @@ impl ser::SerializeMap for Finite {
     type Ok = ();
     type Error = NotFinite;
 
-    // A key is text in JSON, a number too: what is none is refused where it is written.
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Looked {
-        Ok(())
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Looked {
+        key.serialize(*self)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Looked {

@@ -29,6 +29,10 @@ const _: () = {
         ::bailiwick::agent::is_name(::core::env!("CARGO_PKG_NAME")),
         "an agent's crate is named `[a-z][a-z0-9_-]*`, at most 64 bytes",
     );
+    ::core::assert!(
+        ::bailiwick::agent::is_summary("Drafts copy from a brief."),
+        "an agent says in its documentation, or its crate's description, what it does: at most 1 KiB",
+    );
     #[cfg(target_family = "wasm")]
     ::bailiwick::guest::bindings::export!(
         __BailiwickAgent with_types_in::bailiwick::guest::bindings
