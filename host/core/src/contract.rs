@@ -165,9 +165,9 @@ pub enum Unserved {
     )]
     Other {
         /// The version.
-        version: String,
+        version: Box<str>,
         /// The first import or export that says so.
-        name: String,
+        name: Box<str>,
         /// What there is.
         served: Served,
     },
@@ -178,9 +178,9 @@ pub enum Unserved {
     )]
     Several {
         /// The first version, and the name that says so.
-        one: (String, String),
+        one: (Box<str>, Box<str>),
         /// The first other one.
-        other: (String, String),
+        other: (Box<str>, Box<str>),
         /// What there is.
         served: Served,
     },
@@ -191,7 +191,7 @@ pub enum Unserved {
     )]
     NoVersion {
         /// The first import or export that has none.
-        name: String,
+        name: Box<str>,
         /// What there is.
         served: Served,
     },
@@ -226,10 +226,10 @@ fn compared(one: &str, other: &str) -> Option<Ordering> {
     Some(numbers(one)?.cmp(&numbers(other)?))
 }
 
-fn shown(name: &str) -> String {
+fn shown(name: &str) -> Box<str> {
     let clipped = clip(name, SHOWN_MAX_BYTES);
     let more = if clipped.len() < name.len() { "…" } else { "" };
-    format!("{}{more}", visible(clipped, Lines::Escape))
+    format!("{}{more}", visible(clipped, Lines::Escape)).into()
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ async fn a_guest_of_the_draft_goes_on_wherever_it_was_cut_and_replays() {
     let output = host.run(component).await.result.unwrap();
     let facts = host.facts.all();
     assert_eq!(facts.len(), 2, "{facts:?}");
-    goes_on_and_replays(&host, component, &facts, &output.text().unwrap()).await;
+    goes_on_and_replays(&host, component, &facts, output.text().unwrap()).await;
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn what_was_recorded_before_a_version_came_is_the_same_beside_it() {
     let (job, _) = after(&host, admitted.digest, &facts, facts.len());
     let replayed = host.runner.replay(job, Until::Output, None).await;
     assert_eq!((replayed.result.unwrap(), replayed.divergence), (output.clone(), None));
-    goes_on_and_replays(&host, admitted.digest, &facts, &output.text().unwrap()).await;
+    goes_on_and_replays(&host, admitted.digest, &facts, output.text().unwrap()).await;
 }
 
 #[tokio::test]
