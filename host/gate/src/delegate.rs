@@ -14,9 +14,10 @@ use bailiwick_policy::{Generation, Limits, Rules, Standing};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, CallError, Request};
-use crate::gate::{Gate, Unanswered, gone};
+use crate::gate::Gate;
 use crate::kv::AllStaged;
 use crate::ledger::Allowance;
+use crate::unanswered::{Unanswered, gone};
 
 /// The longest name of an agent that is looked up, in bytes: that of the longest name.
 const AGENT_MAX_BYTES: usize = 64;

@@ -12,9 +12,10 @@ use url::Url;
 
 use crate::call::{Answer, Request};
 use crate::decide::Case;
-use crate::gate::{Gate, ONE_REQUEST, Outgoing, Told, Unanswered};
+use crate::gate::{Gate, ONE_REQUEST, Outgoing, Told};
 use crate::http::{Exchange, Exchanged, FetchRequest, HttpError, Parsed, Way, parse_url, typed};
 use crate::ledger::Hold;
+use crate::unanswered::Unanswered;
 
 /// The most redirects that are followed: what honest sites need, and browsers' fourth part.
 const REDIRECTS_MAX: u32 = 5;

@@ -5,15 +5,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bailiwick_core::fact::{
-    CallAnswer, Capability, Fact, Failure, FailureKind, Level, Limit, LogEntry, ParkReason,
-};
-use bailiwick_core::ports::{BlobError, Blobs, Clock, Durable, JournalError, Recorder};
+use bailiwick_core::fact::{CallAnswer, Capability, Fact, Failure, FailureKind, Limit, ParkReason};
+use bailiwick_core::ports::{Blobs, Clock, Durable, Recorder};
 use bailiwick_core::{
     Artifact, AttemptId, Bytes, Calls, Cost, Digest, Name, Record, RunId, Timestamp,
 };
 use bailiwick_policy::ports::{Job, Park, Patience, Slots};
-use bailiwick_policy::{Generation, Route, Rules, Standing, WhenSpent};
+use bailiwick_policy::{Generation, Route, Rules, Standing};
 use serde_json::Value;
 
 use crate::artifacts::{ForeignArtifact, PutRequest, Readable};
@@ -23,11 +21,12 @@ use crate::delegate::{Callees, Tree, allowance, purses};
 use crate::http::HttpProvider;
 use crate::knowledge::KnowledgeIndex;
 use crate::kv::{Buffers, Namespaces};
-use crate::ledger::{Allowance, Hold, Ledger, Payer, RUN_BLOBS_MAX, Spent};
+use crate::ledger::{Allowance, Hold, Ledger, Payer, RUN_BLOBS_MAX};
 use crate::logbook::Logbook;
 use crate::provider::ModelProvider;
 use crate::replay::OnRecord;
 use crate::routes::Tries;
+use crate::unanswered::{Unanswered, exhausted, gone, limit, no_room};
 use crate::work::{HOST_WORK_MAX, metered};
 
 /// What the gates of one project share: where answers come from.
@@ -93,9 +92,9 @@ pub struct Gate {
     /// Who runs the agents that it calls.
     pub(crate) callees: Option<Arc<dyn Callees>>,
     pub(crate) patience: Patience,
-    logbook: Logbook,
+    pub(crate) logbook: Logbook,
     /// The host's own words about calls on their way: bounded like the agent's, but not with them.
-    asides: Logbook,
+    pub(crate) asides: Logbook,
     deadline: Timestamp,
     pub(crate) clock: AtomicU64,
     calls: AtomicU32,
@@ -468,54 +467,6 @@ impl Gate {
         Ok(done)
     }
 
-    /// A line for the operator. Over the limit it is dropped and counted.
-    ///
-    /// # Errors
-    /// [`CallError::Ended`] where the journal is gone.
-    pub async fn log(
-        &self,
-        level: Level,
-        message: &str,
-        fraction: Option<f32>,
-    ) -> Result<(), CallError> {
-        let Some(entry) = self.logbook.line(level, message, fraction) else { return Ok(()) };
-        if !self.tree.line() {
-            return Ok(());
-        }
-        if let Some(at) = self.recorded_line() {
-            self.clock.store(at.0, Ordering::Relaxed);
-            return Ok(());
-        }
-        if self.replay.is_some() {
-            return Ok(());
-        }
-        let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
-        let (_, at) = self.recorder.record(fact).await.map_err(gone)?;
-        self.clock.store(at.0, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// The host's words about a call on its way. They are not the agent's: its clock does
-    /// not move, and they are not said again when it executes again.
-    pub(crate) async fn aside(&self, level: Level, message: &str) -> Result<(), CallError> {
-        let Some(entry) = self.asides.line(level, message, None) else { return Ok(()) };
-        let entry = LogEntry { aside: true, ..entry };
-        let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
-        self.recorder.record(fact).await.map(|_| ()).map_err(gone)
-    }
-
-    /// The last line, where lines were dropped.
-    ///
-    /// # Errors
-    /// [`CallError::Ended`] where the journal is gone.
-    pub async fn close_log(&self) -> Result<(), CallError> {
-        let Some(entry) = self.logbook.closing().filter(|_| self.replay.is_none()) else {
-            return Ok(());
-        };
-        let fact = Fact::Logged { attempt: self.attempt.clone(), entry };
-        self.recorder.record(fact).await.map(|_| ()).map_err(gone)
-    }
-
     /// Checks a document that this attempt sends across a border.
     ///
     /// # Errors
@@ -560,55 +511,5 @@ pub(crate) struct Outgoing {
     changes: bool,
 }
 
-/// Why a call has no answer: the guest is told so, the attempt is let go, or it is over.
-pub(crate) enum Unanswered {
-    Told(CallAnswer),
-    NotNow(Park),
-    Over(CallError),
-}
-
-impl From<CallAnswer> for Unanswered {
-    fn from(answer: CallAnswer) -> Self {
-        Self::Told(answer)
-    }
-}
-
-impl From<Spent> for Unanswered {
-    fn from(spent: Spent) -> Self {
-        let Spent { limit, detail, when, renews, .. } = spent;
-        let told =
-            |finish| Self::Told(CallAnswer::Exhausted { limit, detail: detail.clone(), finish });
-        match when {
-            WhenSpent::Fail => told(false),
-            WhenSpent::Finish => told(true),
-            WhenSpent::Pause if renews => Self::NotNow(Park { reason: ParkReason::Day, detail }),
-            WhenSpent::Pause => Self::NotNow(Park { reason: ParkReason::Budget, detail }),
-        }
-    }
-}
-
-fn exhausted(limit: Limit, detail: String) -> Unanswered {
-    CallAnswer::Exhausted { limit, detail, finish: false }.into()
-}
-
 /// What came of a call that left, what its requests cost, and the route that answered.
 pub(crate) type Told = (Result<Answer, Unanswered>, Cost, Option<String>);
-
-/// A full disk is made room on; anything else that storage says is told.
-fn no_room(error: BlobError) -> Unanswered {
-    match error {
-        BlobError::Full { .. } => {
-            Unanswered::NotNow(Park { reason: ParkReason::Disk, detail: error.to_string() })
-        }
-        error => exhausted(Limit::Storage, error.to_string()),
-    }
-}
-
-fn limit(name: &str, used: u32, allowed: u32) -> Failure {
-    let message = format!("limit:{name} used {used} of {allowed}");
-    Failure { kind: FailureKind::Limit, message, hint: None }
-}
-
-pub(crate) fn gone(error: JournalError) -> CallError {
-    CallError::Ended(Failure { kind: FailureKind::Host, message: error.to_string(), hint: None })
-}

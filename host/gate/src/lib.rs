@@ -18,6 +18,7 @@ pub mod http;
 pub mod knowledge;
 pub mod kv;
 pub mod ledger;
+mod lines;
 pub mod logbook;
 pub mod model;
 mod now;
@@ -25,6 +26,7 @@ pub mod provider;
 
 mod replay;
 mod routes;
+mod unanswered;
 pub mod work;
 pub mod worst;
 

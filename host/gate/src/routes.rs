@@ -9,10 +9,11 @@ use bailiwick_core::{Cost, Digest};
 use bailiwick_policy::{Route, Standing};
 
 use crate::call::{Answer, Request};
-use crate::gate::{Gate, Outgoing, Told, Unanswered};
+use crate::gate::{Gate, Outgoing, Told};
 use crate::ledger::Hold;
 use crate::model::Images;
 use crate::provider::{ProviderCall, ProviderError};
+use crate::unanswered::Unanswered;
 use crate::worst::{Worst, spent};
 
 /// Tries of one route: with the waits below, enough for a rate limit that counts by the minute.

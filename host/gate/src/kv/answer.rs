@@ -13,7 +13,8 @@ use super::buffer::{AllStaged, Buffer, Seen, digest};
 use super::namespaces::{Exclusive, Kept, KvError, over};
 use super::request::KvRequest;
 use crate::call::Answer;
-use crate::gate::{Gate, Unanswered};
+use crate::gate::Gate;
+use crate::unanswered::Unanswered;
 
 impl Gate {
     /// What is asked of a namespace, on what is durable and what this attempt has changed.
