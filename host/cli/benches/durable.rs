@@ -20,6 +20,7 @@ mod fan;
 #[path = "../../store/benches/long/mod.rs"]
 #[allow(dead_code, reason = "the bench of the store uses the rest")]
 mod long;
+mod spread;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -42,6 +43,7 @@ use end_to_end::Desk;
 use end_to_end::guest::Guest;
 use end_to_end::project::Project;
 use fan::counter::Counter;
+use spread::{at, line, millis};
 use tokio::runtime::Runtime;
 
 /// Repetitions of each.
@@ -252,25 +254,10 @@ impl Probe {
     }
 }
 
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-fn at(mut times: Vec<f64>, percent: usize) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[(times.len() - 1) * percent / 100]
-}
-
-/// One line: the median of the repetitions, the least and the most.
-fn line(name: &str, unit: &str, repetitions: Vec<f64>) {
-    let [median, least, most] = [50, 0, 100].map(|percent| at(repetitions.clone(), percent));
-    println!("  {name:<46} {median:>9.3} {unit:<4} [{least:.3} to {most:.3}]");
-}
-
 /// p50 and p99 of what was measured, and of the probes beside it.
 fn beside(name: &str, measured: Vec<Vec<f64>>, probes: Vec<Vec<f64>>) {
     for percent in [50, 99] {
-        let of = |lists: &[Vec<f64>]| lists.iter().map(|list| at(list.clone(), percent)).collect();
+        let of = |lists: &[Vec<f64>]| lists.iter().map(|list| at(list, percent)).collect();
         line(&format!("{name}, p{percent}"), "ms", of(&measured));
         line(&format!("fdatasync beside it, p{percent}"), "ms", of(&probes));
     }
@@ -304,7 +291,7 @@ fn each_step(bench: &Bench, opened: &Opened, pipeline: &str, name: &str) {
     let mut probe = bench.probe();
     let (mut steps, mut probes) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
-        probes.push(at(probe.many(), 50));
+        probes.push(at(&probe.many(), 50));
         steps.push(millis(bench.run_of(opened, pipeline)) / STEPS as f64);
     }
     line(name, "ms", steps);
@@ -316,7 +303,7 @@ fn fan_out(bench: &Bench) {
     let mut probe = bench.probe();
     let (mut rates, mut probes) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
-        probes.push(at(probe.many(), 50));
+        probes.push(at(&probe.many(), 50));
         rates.push(CELLS as f64 / bench.run("fan").as_secs_f64());
     }
     line(&format!("fan-out of {CELLS} durable no-op cells"), "/s", rates);
@@ -329,7 +316,7 @@ fn models(bench: &Bench) {
     let mut probe = bench.probe();
     let (mut ratios, mut probes) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
-        probes.push(at(probe.many(), 50));
+        probes.push(at(&probe.many(), 50));
         ratios.push(bench.run("models").as_secs_f64() / ideal);
     }
     line(&format!("{ASKING} cells, 50 ms model: wall over ideal"), "x", ratios);
@@ -355,7 +342,7 @@ fn history(empty: &Bench) {
                 times.push(millis(bench.run("one")));
             }
         }
-        let [bare, long] = took.map(|times| at(times, 50));
+        let [bare, long] = took.map(|times| at(&times, 50));
         runs.push(long / bare);
         let [bare, long] = both.map(|bench| millis(bench.run("chain")));
         steps.push(long / bare);

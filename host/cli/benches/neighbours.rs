@@ -14,6 +14,7 @@
 
 #[path = "../tests/end_to_end/mod.rs"]
 mod end_to_end;
+mod spread;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,6 +33,7 @@ use bailiwick_engine::{Keys, Observer, Question, RunHandle};
 use end_to_end::Desk;
 use end_to_end::guest::Guest;
 use end_to_end::project::Project;
+use spread::{at, line, millis};
 
 /// Repetitions of each, alternating.
 const REPETITIONS: usize = 5;
@@ -282,20 +284,4 @@ async fn answered(host: &Host, opened: &Opened) -> Duration {
     ended.await.unwrap().unwrap();
     let next = seen.0.lock().unwrap().next.unwrap();
     next - decided
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
-fn at(times: &[f64], percent: usize) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times[(times.len() - 1) * percent / 100]
-}
-
-/// One line: the median of the repetitions, the least and the most.
-fn line(name: &str, unit: &str, repetitions: Vec<f64>) {
-    let [median, least, most] = [50, 0, 100].map(|percent| at(&repetitions, percent));
-    println!("  {name:<40} {median:>9.3} {unit:<4} [{least:.3} to {most:.3}]");
 }

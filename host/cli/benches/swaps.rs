@@ -14,6 +14,7 @@
 
 #[path = "../tests/end_to_end/mod.rs"]
 mod end_to_end;
+mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +34,7 @@ use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Keys, Observer};
 use end_to_end::Desk;
 use end_to_end::project::Project;
+use spread::{at, line, millis};
 
 /// Spells of each kind, alternating.
 const SPELLS: usize = 5;
@@ -271,25 +273,9 @@ impl Observer for Seen {
     }
 }
 
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
-}
-
 /// What this process has in memory, in MiB.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-}
-
-fn at(times: &[f64], percent: usize) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times.get((times.len().saturating_sub(1)) * percent / 100).copied().unwrap_or(f64::NAN)
-}
-
-/// One line: the median of the spells, the least and the most.
-fn line(name: &str, unit: &str, spells: Vec<f64>) {
-    let [median, least, most] = [50, 0, 100].map(|percent| at(&spells, percent));
-    println!("  {name:<40} {median:>9.3} {unit:<4} [{least:.3} to {most:.3}]");
 }

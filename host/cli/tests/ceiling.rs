@@ -12,24 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use end_to_end::Desk;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
 use end_to_end::shelf::{Key, pack, ship};
+use end_to_end::{Desk, HANGS, until};
 
-/// Longer than anything here takes on a busy machine.
-const HANGS: Duration = Duration::from_secs(120);
 /// How long a request takes: the guest makes some dozens before anything is changed.
 const ANSWERS_AFTER: Duration = Duration::from_millis(5);
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !holds() {
-        assert!(since.elapsed() < HANGS, "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// A server that answers everything, and counts. It ends with the test.
 struct Counter {

@@ -7,14 +7,11 @@ mod end_to_end;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use end_to_end::Desk;
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
 use end_to_end::served::Served;
+use end_to_end::{Desk, HANGS};
 use serde_json::Value;
-
-/// Longer than anything here takes on a busy machine.
-const HANGS: Duration = Duration::from_secs(120);
 
 const ONE: &str = "[step.one]\nagent = \"writer\"\ninput = {}\n\n[output]\none = \"${one}\"\n";
 

@@ -9,27 +9,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use end_to_end::guest::Guest;
 use end_to_end::journal::Journal;
 use end_to_end::project::{OPERATORS, Project};
 use end_to_end::served::Served;
 use end_to_end::shelf::{Key, ship, signature};
-use end_to_end::{Call, Desk, Ended};
+use end_to_end::{Call, Desk, Ended, until};
 use serde_json::{Value, json};
-
-/// Longer than anything here takes on a busy machine.
-const HANGS: Duration = Duration::from_secs(120);
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !holds() {
-        assert!(since.elapsed() < HANGS, "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// A version of the agent `writer` that answers this text to every cell.
 fn writer(desk: &Desk, version: &str) -> PathBuf {

@@ -9,17 +9,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use end_to_end::journal::Journal;
 use end_to_end::project::OPERATORS;
 use end_to_end::served::Served;
-use end_to_end::{Call, Desk, agent};
+use end_to_end::{Call, Desk, agent, until};
 use fan::Fan;
 use serde_json::{Value, json};
-
-/// Longer than anything here takes on a busy machine.
-const HANGS: Duration = Duration::from_secs(120);
 
 const CELLS: usize = 40;
 
@@ -32,15 +29,6 @@ const BEGUN: usize = 6;
 /// Answers of the model that come before the host is killed: some cells begin and end
 /// meanwhile, and some are left for the next host.
 const BEFORE: usize = 20;
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !holds() {
-        assert!(since.elapsed() < HANGS, "never: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// A run that follows swaps, the model outside of the host, and what says how far it may go.
 struct Scene {

@@ -23,8 +23,22 @@ pub(crate) mod shelf;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const HANGS: Duration = Duration::from_secs(120);
+
+/// Waits until something holds; a test that waits for ever says for what.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !holds() {
+        assert!(since.elapsed() < HANGS, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
