@@ -45,9 +45,14 @@ fn texts(found: &[Value]) -> Vec<(&str, &str)> {
 
 /// The one denial of a run that failed for it: in the summary, and in the view of the
 /// cell. Gives the hint.
-fn denial(desk: &Desk, call: Call, run: &str, cell: &str, reason: &str) -> String {
+fn denial(desk: &Desk, call: Call, run: &str, step: &str, reason: &str) -> String {
     let ended = call.option("run-id", run).ends(1);
-    let shown = desk.cell(run, cell);
+    // Which of its cells meets it first is chance; the others may never begin.
+    let steps = desk.shown(run)["steps"].clone();
+    let of_step = steps.as_array().unwrap().iter().find(|one| one["step"] == step).unwrap();
+    let mut cells = of_step["cells"].as_array().unwrap().iter();
+    let failed = cells.find(|cell| cell["state"] == "failed").unwrap();
+    let shown = desk.cell(run, &format!("{step}/{}", failed["cell"].as_str().unwrap()));
     let calls = shown["attempts"][0]["calls"].as_array().unwrap();
     let denied: Vec<_> = calls.iter().filter(|call| call["answer"] == "denied").collect();
     let [denied] = denied[..] else { panic!("one denial: {shown}") };
@@ -108,7 +113,7 @@ fn a_model_that_was_not_granted_is_denied_until_the_hint_is_applied() {
     project.change(OPERATORS, granted, "grants.model = { use = [\"critic\"] }");
     let reason = "the model \"writer\" is not granted to draft";
     let cell = "draft/locale=en-GB,channel=web";
-    let hint = denial(&desk, campaign(&desk, &project), "before", cell, reason);
+    let hint = denial(&desk, campaign(&desk, &project), "before", "draft", reason);
     project.apply(&hint);
     campaign(&desk, &project).option("run-id", "after").ends(0);
     assert_eq!(desk.cell("after", cell)["attempts"][0]["calls"][0]["answer"], "ok");
@@ -131,7 +136,7 @@ fn a_collection_that_was_not_granted_is_denied_until_the_hint_is_applied() {
     );
     let run = || desk.run(project.path()).option("input", project.path().join("input.json"));
     let reason = "the collection \"handbook\" is not granted to topics";
-    let hint = denial(&desk, run(), "before", "topics/-", reason);
+    let hint = denial(&desk, run(), "before", "topics", reason);
     project.apply(&hint);
     run().option("run-id", "after").ends(0);
 }
@@ -143,7 +148,7 @@ fn a_hint_takes_away_nothing_that_was_granted() {
     let project = Project::like(&desk, "10-campaign");
     project.change(OPERATORS, "[\"brand\", \"performance\"]", "[\"brand\"]");
     let reason = "the collection \"performance\" is not granted to research";
-    let hint = denial(&desk, campaign(&desk, &project), "before", "research/-", reason);
+    let hint = denial(&desk, campaign(&desk, &project), "before", "research", reason);
     assert!(hint.ends_with("grants.knowledge = [\"brand\", \"performance\"]"), "{hint}");
     project.apply(&hint);
     // People decide nothing here: the copy waits for them, and that is far enough.
@@ -202,7 +207,7 @@ fn an_artifact_that_the_input_does_not_name_is_denied_until_it_does() {
         "the artifact {}… is neither in the input of grabber nor put by this attempt",
         &digest[..19]
     );
-    let hint = denial(&desk, run(), "before", "grab/-", &reason);
+    let hint = denial(&desk, run(), "before", "grab", &reason);
     assert_eq!(hint, "name it in the step's `input`: an agent reads what its input names");
     project.change(
         "pipelines/grab.toml",

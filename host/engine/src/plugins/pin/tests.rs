@@ -41,7 +41,7 @@ impl Scene {
         });
         let roots = folder.path().canonicalize().unwrap();
         let policy = format!(
-            "sources = {{ roots = [{roots:?}] }}\n[publishers.acme]\nkeys = [{}]\n[ceiling.\"*\"]\n",
+            "sources = {{ roots = [{roots:?}] }}\n[publishers.acme]\nkeys = [{}]\n[ceiling.\"local/*\"]\n[ceiling.\"acme/*\"]\n",
             keys.join(", ")
         );
         fs::write(path("policy.toml"), policy).unwrap();
