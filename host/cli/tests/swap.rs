@@ -429,8 +429,11 @@ fn a_signed_component_is_swapped_as_its_publishers() {
     );
     scene.people("\"submit\", \"approve\", \"swap\"", &admits);
     scene.swap(&mended).word("--accept").ends(0);
-    let own = scene.call(&["run", "one"]).ends(2).stderr;
-    assert!(own.contains("E179"), "the file of the project is revoked, too: {own}");
+    assert_eq!(scene.writes(), "c");
+    // What it took the place of is nothing to go back to.
+    let refused = scene.call(&["swap", "writer", "--rollback"]).ends(2).stderr;
+    assert!(refused.contains("E179"), "{refused}");
+    assert_eq!(scene.writes(), "c");
     scene.verified();
 }
 
