@@ -45,6 +45,9 @@ impl Scene {
             keys.join(", ")
         );
         fs::write(path("policy.toml"), policy).unwrap();
+        let one = "[step.greet]\nagent = \"hello\"\ninput = {}\n[output]\nit = \"${greet}\"\n";
+        fs::create_dir(path("pipelines")).unwrap();
+        fs::write(path("pipelines/one.toml"), one).unwrap();
         Self { first, second, folder }
     }
 
