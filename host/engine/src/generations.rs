@@ -23,6 +23,9 @@ use crate::provenance::Provenance;
 /// Why a swap that a host left half done is given up by the next one.
 const HOST_ENDED: &str = "its host ended before it was committed";
 
+/// Whose a component is, for these publishers.
+type Judged = (Option<Publishers>, Result<Provenance, Diagnostic>);
+
 /// What an agent name was swapped to.
 pub(crate) struct Pointer {
     /// The component, without any power: those are of whoever uses it. Or why it cannot be
@@ -36,7 +39,7 @@ pub(crate) struct Pointer {
     leases: Vec<Arc<Lease>>,
     /// Whose it is, for the publishers that were asked about last. To verify a signature
     /// takes milliseconds a megabyte, and each run that follows asks.
-    whose: sync::Mutex<Option<(Option<Publishers>, Result<Provenance, Diagnostic>)>>,
+    whose: sync::Mutex<Option<Judged>>,
 }
 
 impl Pointer {
