@@ -38,11 +38,17 @@ pub(crate) fn agents_of(opened: &Opened, plan: &Plan) -> Result<Vec<Agent>, Prob
 /// Loads each component and asks it who it is. They stay ready as long as somebody keeps
 /// what this gives.
 pub(crate) async fn admit(host: &Host, agents: &[Agent]) -> Result<Vec<Arc<Lease>>, Problems> {
+    let leases = leased(host, agents);
+    admit_to(&host.sandbox, agents).await?;
+    Ok(leases)
+}
+
+/// Keeps what is about to be made ready, and makes room for it.
+pub(crate) fn leased(host: &Host, agents: &[Agent]) -> Vec<Arc<Lease>> {
     let components = agents.iter().map(|agent| agent.embedded.outline.digest);
     let leases = components.map(|component| host.kept.lease(component)).collect();
     host.kept.make_room();
-    admit_to(&host.sandbox, agents).await?;
-    Ok(leases)
+    leases
 }
 
 /// The component that somebody sent for an agent name, judged before any of it runs: what

@@ -91,7 +91,7 @@ impl History {
                 Some(_) => match self.state(&listed.run).await {
                     Ok(state) => Some(state),
                     // It was old, and went since it was listed.
-                    Err(problems) if is_gone(&problems) => continue,
+                    Err(problems) if problems.are_all(codes::NO_RUN) => continue,
                     Err(problems) => return Err(problems),
                 },
                 None => None,
@@ -178,8 +178,4 @@ impl Blobs for History {
 
 fn storage(error: &impl std::fmt::Display) -> Problems {
     Problems::one(Diagnostic::error(codes::STORAGE, error.to_string()))
-}
-
-fn is_gone(problems: &Problems) -> bool {
-    problems.diagnostics.iter().all(|diagnostic| diagnostic.code == codes::NO_RUN)
 }

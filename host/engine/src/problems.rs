@@ -27,6 +27,11 @@ impl Problems {
         self.diagnostics.iter().any(|found| found.severity == Severity::Error)
     }
 
+    /// Whether there is something, and all of it is of this code.
+    pub(crate) fn are_all(&self, code: &str) -> bool {
+        !self.diagnostics.is_empty() && self.diagnostics.iter().all(|found| found.code == code)
+    }
+
     /// Both together.
     pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         self.diagnostics.extend(diagnostics);

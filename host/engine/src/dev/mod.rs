@@ -15,7 +15,7 @@ pub use self::last_input::{input, remember};
 pub use self::sources::{Listing, SOURCES_MAX, Sources};
 use crate::build::{make, written};
 use crate::codes;
-use crate::components::file_digest;
+use crate::components::serving;
 use crate::host::{Host, HostConfig};
 use crate::load::Opened;
 use crate::problems::Problems;
@@ -119,17 +119,18 @@ impl Workplace {
         let digest = Digest::of(made.component());
         let over = host.over(opened).await?;
         let mut others = Vec::new();
-        let mut serving = 0;
+        let mut served = 0;
         for name in &self.agents {
-            // What cannot be read serves nobody, and is written over.
-            let Ok(file) = file_digest(opened, name) else { continue };
-            serving += 1;
+            // What is no component serves nobody, and is written over.
+            let Ok(own) = serving(opened, name) else { continue };
+            served += 1;
+            let file = own.embedded.outline.digest;
             let swapped = over.swapped.instead_of(name, file);
             if swapped.map_or(file, |pointer| pointer.component()) != digest {
                 others.push(name);
             }
         }
-        match (serving, others.is_empty()) {
+        match (served, others.is_empty()) {
             (0, _) => return Ok((How::First, Vec::new())),
             (_, true) => return Ok((How::Same, Vec::new())),
             _ if opened.policy.unsigned_below().is_some() => return Ok((How::ByFile, Vec::new())),

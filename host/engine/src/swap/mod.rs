@@ -19,7 +19,7 @@ pub use changes::Change;
 pub use instead::instead;
 pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
 
-use crate::admission::{admit_to, of_the_file, sent};
+use crate::admission::{admit_to, leased, of_the_file, sent};
 use crate::codes;
 use crate::components::{Agent, Found, file_digest, serving};
 use crate::files;
@@ -276,8 +276,7 @@ impl Swap<'_> {
         let (was, is) = (store.put(pair.was.bytes.to_vec()), store.put(pair.is.bytes.to_vec()));
         tokio::try_join!(was, is).map_err(storage)?;
         let component = pair.is.embedded.outline.digest;
-        let ready = [component].map(|component| self.host.kept.lease(component)).into();
-        self.host.kept.make_room();
+        let ready = leased(self.host, std::slice::from_ref(&pair.is));
         let (sandbox, agent) = (Arc::clone(&self.host.sandbox), pair.is.clone());
         let runtime = tokio::runtime::Handle::current();
         let admit = move || runtime.block_on(admit_to(&sandbox, &[agent]));

@@ -44,12 +44,12 @@ pub(crate) async fn rehearse(
         }
         let record = match history.record(&listed.run).await {
             Ok(record) => record,
-            Err(problems) if is_all(&problems, codes::NOT_CLEARED) => {
+            Err(problems) if problems.are_all(codes::NOT_CLEARED) => {
                 hidden += 1;
                 continue;
             }
             // It was old, and went since it was listed.
-            Err(problems) if is_all(&problems, codes::NO_RUN) => continue,
+            Err(problems) if problems.are_all(codes::NO_RUN) => continue,
             Err(problems) => return Err(problems),
         };
         let attempts = attempts_of(&record, agent, most - done.len());
@@ -60,10 +60,6 @@ pub(crate) async fn rehearse(
         }
     }
     Ok((done, hidden))
-}
-
-fn is_all(problems: &Problems, code: &str) -> bool {
-    problems.diagnostics.iter().all(|diagnostic| diagnostic.code == code)
 }
 
 /// The newest ended attempts of an agent in a run, oldest first.
