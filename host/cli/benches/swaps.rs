@@ -40,8 +40,13 @@ use spread::{at, line, millis};
 const SPELLS: usize = 5;
 /// Swaps in one spell: a thousand in all.
 const SWAPS: usize = 200;
-/// From one swap to the next.
-const SWAP_EVERY: Duration = Duration::from_millis(100);
+/// From one swap to the next. Not the beat of the runs: swaps meet them at every moment of
+/// theirs.
+const SWAP_EVERY: Duration = Duration::from_millis(97);
+/// Spells of each kind in which they do have the same beat, and each swap is sent in the
+/// moment in which twenty cells begin: the most that a swap can be felt.
+const SPELLS_IN_STEP: usize = 3;
+const SWAPS_IN_STEP: usize = 60;
 /// From the start of one run to that of the next, and the cells of each: 200 cells a second.
 const RUN_EVERY: Duration = Duration::from_millis(100);
 const CELLS: usize = 20;
@@ -54,12 +59,12 @@ const CORES: usize = 2;
 fn main() {
     let swaps = std::env::var("SWAPS_PER_SPELL").ok().and_then(|n| n.parse().ok()).unwrap_or(SWAPS);
     let bench = Bench::new();
-    bench.spell(Some(VERSIONS * 2));
+    bench.spell(Some((VERSIONS * 2, SWAP_EVERY)));
     bench.spell(None);
     let before = resident();
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..SPELLS {
-        with.push(bench.spell(Some(swaps)));
+        with.push(bench.spell(Some((swaps, SWAP_EVERY))));
         without.push(bench.spell(None));
     }
     let after = resident();
@@ -73,19 +78,28 @@ fn main() {
         sum(|spell| spell.repeated),
         sum(|spell| spell.mixed),
     );
+    compare("", &with, &without);
+    line("cells a second", "", with.iter().map(|spell| spell.rate).collect());
+    line("a swap, sent until in force, p50", "ms", with.iter().map(|s| at(&s.took, 50)).collect());
+    println!("resident before {before:.1} MiB, after {after:.1} MiB");
+    let in_step = (swaps.min(SWAPS_IN_STEP), RUN_EVERY);
+    let pairs = (0..SPELLS_IN_STEP).map(|_| (bench.spell(Some(in_step)), bench.spell(None)));
+    let (with, without): (Vec<_>, Vec<_>) = pairs.unzip();
+    compare("in step with runs: ", &with, &without);
+}
+
+/// Prints what steps took in spells with swaps, in those without, and the ratio of each pair.
+fn compare(which: &str, with: &[Spell], without: &[Spell]) {
     for percent in [50, 99] {
         let of = |spells: &[Spell]| -> Vec<f64> {
             spells.iter().map(|spell| at(&spell.steps, percent)).collect()
         };
-        let (swapped, plain) = (of(&with), of(&without));
+        let (swapped, plain) = (of(with), of(without));
         let ratios = swapped.iter().zip(&plain).map(|(a, b)| a / b).collect();
-        line(&format!("a step while swapped, p{percent}"), "ms", swapped);
-        line(&format!("the same load without, p{percent}"), "ms", plain);
-        line(&format!("ratio, p{percent}"), "x", ratios);
+        line(&format!("{which}a step while swapped, p{percent}"), "ms", swapped);
+        line(&format!("{which}the same load without, p{percent}"), "ms", plain);
+        line(&format!("{which}ratio, p{percent}"), "x", ratios);
     }
-    line("cells a second", "", with.iter().map(|spell| spell.rate).collect());
-    line("a swap, sent until in force, p50", "ms", with.iter().map(|s| at(&s.took, 50)).collect());
-    println!("resident before {before:.1} MiB, after {after:.1} MiB");
 }
 
 /// What one spell measured.
@@ -144,8 +158,9 @@ impl Bench {
         Self { runtime, host, opened, versions, _desk: desk }
     }
 
-    /// Runs begin at a steady pace; with a number, so many swaps happen meanwhile.
-    fn spell(&self, swaps: Option<usize>) -> Spell {
+    /// Runs begin at a steady pace; with a number and a beat, so many swaps happen meanwhile.
+    fn spell(&self, swaps: Option<(usize, Duration)>) -> Spell {
+        let (swaps, every) = swaps.unwrap_or((0, SWAP_EVERY));
         let over = Arc::new(AtomicBool::new(false));
         let (host, opened, stop) =
             (Arc::clone(&self.host), Arc::clone(&self.opened), Arc::clone(&over));
@@ -171,12 +186,15 @@ impl Bench {
         });
         let (host, opened) = (Arc::clone(&self.host), Arc::clone(&self.opened));
         let versions = self.versions.clone();
-        let lasts = SWAP_EVERY * u32::try_from(swaps.unwrap_or(SWAPS.min(100))).unwrap();
+        let lasts = match swaps {
+            0 => RUN_EVERY * 100,
+            _ => every * u32::try_from(swaps).unwrap(),
+        };
         let began = Instant::now();
         let swapped = self.runtime.spawn(async move {
             let mut took = Vec::new();
-            let mut ticks = tokio::time::interval(SWAP_EVERY);
-            for (_, version) in (0..swaps.unwrap_or(0)).zip(versions.iter().cycle()) {
+            let mut ticks = tokio::time::interval(every);
+            for (_, version) in (0..swaps).zip(versions.iter().cycle()) {
                 ticks.tick().await;
                 let since = Instant::now();
                 let uid = rustix::process::geteuid().as_raw();

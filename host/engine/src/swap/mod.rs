@@ -271,15 +271,20 @@ impl Swap<'_> {
     /// Keeps what is to serve, and what served, and finds out whether it runs. Nothing has
     /// changed yet.
     async fn stage(&self, pair: &Pair) -> Result<Vec<Arc<crate::kept::Lease>>, Problems> {
-        let store = &self.held.store;
-        // Both in one commit.
-        let (was, is) = (store.put(pair.was.bytes.to_vec()), store.put(pair.is.bytes.to_vec()));
-        tokio::try_join!(was, is).map_err(storage)?;
         let component = pair.is.embedded.outline.digest;
         let ready = leased(self.host, std::slice::from_ref(&pair.is));
-        let (sandbox, agent) = (Arc::clone(&self.host.sandbox), pair.is.clone());
+        let (sandbox, store) = (Arc::clone(&self.host.sandbox), Arc::clone(&self.held.store));
+        let (was, is) = (pair.was.clone(), pair.is.clone());
         let runtime = tokio::runtime::Handle::current();
-        let admit = move || runtime.block_on(admit_to(&sandbox, &[agent]));
+        // To put is to hash and to copy as well.
+        let admit = move || {
+            let (was, staged) = (store.put(was.bytes.to_vec()), store.put(is.bytes.to_vec()));
+            runtime.block_on(async {
+                // Both in one commit.
+                tokio::try_join!(was, staged).map_err(storage)?;
+                admit_to(&sandbox, &[is]).await
+            })
+        };
         let admitted = self.host.aside.done(admit).await.map_err(storage);
         // What is not admitted is nobody's.
         admitted.flatten().inspect_err(|_| self.host.kept.replaced(component))?;
