@@ -24,9 +24,12 @@ use crate::folder::{Folder, FolderLock, Holder};
 use crate::host_log::{self, HostFact};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
-use crate::revoked::{self, RevokedBy, RevokedPower};
 use crate::schema::{open_and_prepare, open_to_read};
-use crate::slots::{self, SlotName, SlotState};
+use crate::standing::revoked::{RevokedBy, RevokedPower};
+use crate::standing::rules::Taken;
+use crate::standing::signatures::{self, Signature};
+use crate::standing::slots::{SlotName, SlotState};
+use crate::standing::{self, slots};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::texts::Texts;
 use crate::unfinished::{self, UnfinishedPage};
@@ -286,11 +289,8 @@ impl Archive {
     ) -> impl Future<Output = Result<Vec<(RevokedPower, RevokedBy)>, ReadError>> + Send + 'static
     {
         let answer = self.readers.ask(|connection| {
-            let (rows, damaged) = revoked::all(connection)?;
-            match damaged.into_iter().next() {
-                Some(error) => Err(error),
-                None => Ok(rows.into_iter().collect()),
-            }
+            let words = standing::read::<RevokedBy>(connection, None)?;
+            Ok(words.into_iter().map(|(key, by)| (key.into(), by)).collect())
         });
         async { answer.await? }
     }
@@ -303,37 +303,41 @@ impl Archive {
     pub fn slots(
         &self,
     ) -> impl Future<Output = Result<Vec<(SlotName, SlotState)>, ReadError>> + Send + 'static {
-        let answer = self.readers.ask(|connection| {
-            let (rows, damaged) = slots::all(connection)?;
-            match damaged.into_iter().next() {
-                Some(error) => Err(error),
-                None => Ok(rows.into_iter().collect()),
-            }
-        });
+        let answer = self
+            .readers
+            .ask(|connection| slots::named(standing::read::<SlotState>(connection, None)?));
         async { answer.await? }
     }
 
     /// The files of rules with the versions that were last said to be in force, in the
-    /// order in which that was said last. Reads the whole of the host's own stream.
+    /// order in which that was said last.
     ///
     /// # Errors
-    /// [`ReadError`] where that is damaged, or storage failed.
+    /// [`ReadError`] where a row is damaged, or storage failed.
     pub fn rules(
         &self,
     ) -> impl Future<Output = Result<Vec<(String, Digest)>, ReadError>> + Send + 'static {
-        let answer = self.readers.ask(|connection| host_log::rules(connection));
+        let answer = self.readers.ask(|connection| {
+            let words = standing::read::<Taken>(connection, None)?;
+            let mut taken: Vec<_> = words.into_iter().map(|(key, is)| (key.which, is)).collect();
+            taken.sort_by_key(|(_, is)| is.append);
+            Ok(taken.into_iter().map(|(file, is)| (file, is.digest)).collect())
+        });
         async { answer.await? }
     }
 
     /// The signatures of all components that were ever swapped in for a project, by component.
     ///
     /// # Errors
-    /// [`ReadError`] where the host's own stream is damaged, or storage failed.
+    /// [`ReadError`] where a row is damaged, or storage failed.
     pub fn signatures(
         &self,
         project: String,
     ) -> impl Future<Output = Result<BTreeMap<Digest, String>, ReadError>> + Send + 'static {
-        let answer = self.readers.ask(move |connection| slots::signatures(connection, &project));
+        let answer = self.readers.ask(move |connection| {
+            let words = standing::read::<Signature>(connection, Some(&project))?;
+            signatures::by_component(words)
+        });
         async { answer.await? }
     }
 

@@ -8,7 +8,8 @@ use crate::derived::{self, RunRow, Spend};
 use crate::error::ReadError;
 use crate::host_log::{self, HostFact};
 use crate::ledger::Ledger;
-use crate::{revoked, slots, sql};
+use crate::sql;
+use crate::standing::{self, Moment};
 
 /// Something that is to be done to the folder itself.
 pub(crate) enum Chore {
@@ -77,9 +78,8 @@ pub(crate) fn perform(
             Ok(Done { count: unlink.len() as u64, unlink })
         }
         Chore::Note(at, facts) => {
-            let text = host_log::extend(connection, *at, facts)?;
-            revoked::note(connection, *at, facts)?;
-            slots::note(connection, *at, facts)?;
+            let (append, text) = host_log::extend(connection, *at, facts)?;
+            standing::note(connection, Moment { at: *at, append }, facts)?;
             // What was put for it has its name from now on.
             ledger.named.written(&text);
             Ok(Done::times(1))

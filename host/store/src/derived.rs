@@ -13,7 +13,7 @@ use crate::error::ReadError;
 use crate::seal::{optional, seal};
 use crate::summary::{RunPhase, Summary};
 use crate::texts::Texts;
-use crate::{chain, kv, revoked, slots, sql};
+use crate::{chain, kv, sql, standing};
 
 /// The row of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -358,8 +358,7 @@ pub(crate) fn rebuild(connection: &Connection) -> Result<Vec<ReadError>, rusqlit
         write_spend(connection, project, *day, *cost)?;
     }
     unread.extend(kv::rebuild(connection).err());
-    unread.extend(revoked::rebuild(connection).err());
-    unread.extend(slots::rebuild(connection).err());
+    unread.extend(standing::rebuild(connection).err());
     Ok(unread)
 }
 

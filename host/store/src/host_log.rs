@@ -100,22 +100,6 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// The versions of files of rules that were last said to be in force, in the order in which
-/// that was said last.
-pub(crate) fn rules(connection: &Connection) -> Result<Vec<(String, Digest)>, ReadError> {
-    let mut said: Vec<(String, Digest)> = Vec::new();
-    walk(connection, |_, facts| {
-        for fact in facts {
-            if let HostFact::RulesTaken { file, digest, .. } = fact {
-                said.retain(|(known, _)| *known != file);
-                said.push((file, digest));
-            }
-        }
-        Ok(())
-    })?;
-    Ok(said)
-}
-
 /// The link before the first entry.
 pub(crate) fn first_link() -> Digest {
     Digest::of_parts(&[b"bailiwick host 1"])
@@ -184,12 +168,13 @@ pub(crate) fn append(
 }
 
 /// Appends what an attempt changed: at the end as it stands there, without a look at what
-/// is before it, because that grows with every run. Gives the text that was written.
+/// is before it, because that grows with every run. Gives its number and the text that was
+/// written.
 pub(crate) fn extend(
     connection: &Connection,
     at: Timestamp,
     facts: &[HostFact],
-) -> Result<Vec<u8>, rusqlite::Error> {
+) -> Result<(u64, Vec<u8>), rusqlite::Error> {
     let (appends, link) = match kv::last_of_host(connection)? {
         Some((appends, link)) => match link.as_slice().try_into() {
             Ok(link) => (appends, Digest::from_bytes(link)),
@@ -201,7 +186,7 @@ pub(crate) fn extend(
     // Maps of texts and numbers: this cannot fail.
     let text = serde_json::to_vec(facts).unwrap_or_default();
     write(connection, appends + 1, at, (&link, &text))?;
-    Ok(text)
+    Ok((appends + 1, text))
 }
 
 fn write(

@@ -61,7 +61,7 @@ pub(crate) fn write(
         by: by.clone(),
         values,
     };
-    named.push(host_log::extend(connection, *at, &[fact])?);
+    named.push(host_log::extend(connection, *at, &[fact])?.1);
     Ok(named)
 }
 

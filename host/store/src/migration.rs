@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use crate::derived;
+use crate::{derived, standing};
 
 /// The form that this program writes. A change of tables adds a step below.
-pub(crate) const FORMAT: i64 = 6;
+pub(crate) const FORMAT: i64 = 7;
 
 /// The first format, which every folder had or has: new folders begin here, too, and go
 /// through all steps, so that an old folder cannot come out different from a new one.
@@ -43,7 +43,7 @@ pub(crate) const FIRST: &str = "
 ";
 
 /// The way from the format with the same index, plus one, to the next.
-const STEPS: [&str; 5] = [TO_2, TO_3, TO_4, TO_5, TO_6];
+const STEPS: [&str; 6] = [TO_2, TO_3, TO_4, TO_5, TO_6, TO_7];
 
 /// Projects, open questions, spend and the host's own stream; a seal in each derived row.
 ///
@@ -127,6 +127,28 @@ const TO_6: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// What stands by the host's own stream is one table for every kind of thing, and files of
+/// rules and signatures are two more kinds. `said` is JSON. The rows come over as they are,
+/// so that nothing that was taken away is given back where the stream cannot be read.
+const TO_7: &str = "
+    CREATE TABLE standing (
+        kind  TEXT NOT NULL,
+        whose TEXT NOT NULL,
+        which TEXT NOT NULL,
+        said  TEXT NOT NULL,
+        seal  INTEGER NOT NULL,
+        PRIMARY KEY (kind, whose, which)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO standing
+        SELECT 'revoked', holder, power, json_object('by', taken_by, 'at', at), 0 FROM revoked;
+    INSERT INTO standing SELECT 'slot', project, agent, said, 0 FROM slot;
+    DROP TABLE revoked;
+    DROP TABLE slot;
+";
+
+/// The last format whose rows of what stands are not those of today.
+const STANDING_OTHERWISE: i64 = 6;
+
 /// Brings a database from the format `found` to [`FORMAT`], inside the caller's
 /// transaction: what fails leaves the old one. Derived rows are made anew from the facts
 /// where their form has changed since.
@@ -136,6 +158,12 @@ pub(crate) fn migrate(connection: &Connection, found: i64) -> Result<(), rusqlit
         connection.execute_batch(step)?;
     }
     connection.execute("UPDATE meta SET value = ?1 WHERE key = 'format'", [FORMAT])?;
+    if found <= STANDING_OTHERWISE {
+        standing::seal_as_they_are(connection)?;
+        if let Err(damaged) = standing::rebuild(connection) {
+            tracing::error!(%damaged, "the host's own stream could not be read while the data folder was migrated");
+        }
+    }
     if found > DERIVED_OTHERWISE {
         return Ok(());
     }

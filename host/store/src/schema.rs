@@ -122,7 +122,7 @@ mod tests {
         connection.execute("UPDATE meta SET value = 99 WHERE key = 'format'", []).unwrap();
         for error in [open_and_prepare(&path).unwrap_err(), open_to_read(&path).unwrap_err()] {
             let text = error.to_string();
-            assert!(text.contains("newer version (format 99; this one knows up to 6)"), "{text}");
+            assert!(text.contains("newer version (format 99; this one knows up to 7)"), "{text}");
         }
     }
 

@@ -125,24 +125,30 @@ pub(crate) const ALL_KV: &str =
 /// Only before all of it is made anew.
 pub(crate) const FORGET_KV: &str = "DELETE FROM kv";
 
-/// The whole table: a handful.
-pub(crate) const ALL_REVOKED: &str =
-    "SELECT holder, power, taken_by, at, seal FROM revoked ORDER BY holder, power";
+/// All that stands of one kind.
+pub(crate) const WORDS: &str =
+    "SELECT whose, which, said, seal FROM standing WHERE kind = ?1 ORDER BY whose, which";
 
-pub(crate) const WRITE_REVOKED: &str =
-    "INSERT INTO revoked (holder, power, taken_by, at, seal) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(crate) const WORDS_OF: &str = "
+    SELECT whose, which, said, seal FROM standing WHERE kind = ?1 AND whose = ?2
+    ORDER BY which";
 
-/// Only before all of it is written again.
-pub(crate) const FORGET_REVOKED: &str = "DELETE FROM revoked";
+pub(crate) const READ_WORD: &str = "
+    SELECT whose, which, said, seal FROM standing
+    WHERE kind = ?1 AND whose = ?2 AND which = ?3";
 
-pub(crate) const ALL_SLOTS: &str =
-    "SELECT project, agent, said, seal FROM slot ORDER BY project, agent";
+pub(crate) const WRITE_WORD: &str = "
+    INSERT OR REPLACE INTO standing (kind, whose, which, said, seal)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 
-pub(crate) const WRITE_SLOT: &str =
-    "INSERT OR REPLACE INTO slot (project, agent, said, seal) VALUES (?1, ?2, ?3, ?4)";
+pub(crate) const DELETE_WORD: &str =
+    "DELETE FROM standing WHERE kind = ?1 AND whose = ?2 AND which = ?3";
 
-/// Only before all of it is written again.
-pub(crate) const FORGET_SLOTS: &str = "DELETE FROM slot";
+/// Only before all of the kind is written again.
+pub(crate) const FORGET_WORDS: &str = "DELETE FROM standing WHERE kind = ?1";
+
+/// The whole table, when a folder of an older format is brought up to date.
+pub(crate) const EVERY_WORD: &str = "SELECT whose, which, said, seal, kind FROM standing";
 
 /// Every blob, for who checks or sweeps all of them.
 pub(crate) const NEXT_BLOBS: &str =
@@ -223,8 +229,11 @@ mod tests {
         READ_KV,
         WRITE_KV,
         DELETE_KV,
-        WRITE_REVOKED,
-        WRITE_SLOT,
+        WORDS,
+        WORDS_OF,
+        READ_WORD,
+        WRITE_WORD,
+        DELETE_WORD,
         LIST_KV,
         HELD_KV,
         NEXT_BLOBS,

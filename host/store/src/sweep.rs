@@ -14,9 +14,10 @@ use crate::entry::{INLINE_MAX, read_back};
 use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::named::digests_in;
+use crate::standing::slots;
 use crate::store::Store;
 use crate::texts::Texts;
-use crate::{blob, chain, kv, slots, sql};
+use crate::{blob, chain, kv, sql};
 
 /// How many blobs go with one commit: appends of running attempts stand behind it.
 const BLOBS_AT_ONCE: usize = 256;

@@ -9,7 +9,9 @@ use super::{Audit, Expected, StreamHead, without_preface};
 use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::kv::{self, Told};
-use crate::{blob, derived, host_log, revoked, slots, sql};
+use crate::standing::slots::SlotState;
+use crate::standing::{self, Word as _};
+use crate::{blob, derived, host_log, sql};
 
 /// What belongs to no single run: blobs, questions, spend, the host's stream.
 pub(super) fn rest(
@@ -45,10 +47,8 @@ pub(super) fn rest(
     if walked.is_ok() {
         let values = values(connection, folder, &told, found);
         values.unwrap_or_else(|error| found.damage(without_preface(&error)));
-        let revoked = revocations(connection, found);
-        revoked.unwrap_or_else(|error| found.damage(without_preface(&error)));
-        let swapped = swapped(connection, folder, found);
-        swapped.unwrap_or_else(|error| found.damage(without_preface(&error)));
+        let standing = standing(connection, folder, found);
+        standing.unwrap_or_else(|error| found.damage(without_preface(&error)));
     }
     match walked {
         Ok((0, _)) => {}
@@ -87,37 +87,13 @@ fn values(
     Ok(())
 }
 
-/// Whether what is taken away is what the host's stream tells of.
-fn revocations(connection: &Connection, found: &mut Audit) -> Result<(), ReadError> {
-    let (rows, damaged) = revoked::all(connection)?;
-    damaged.iter().for_each(|error| found.damage(without_preface(error)));
-    let told = revoked::told(connection)?;
-    let keys: BTreeSet<_> = rows.keys().chain(told.keys()).collect();
-    for key in keys.into_iter().filter(|key| rows.get(*key) != told.get(*key)) {
-        if rows.contains_key(key) || damaged.is_empty() {
-            let what = format!("the revocation {} {}", key.holder, key.power);
-            found.damage(format!("{what} is not that of the facts"));
-        }
-    }
-    Ok(())
-}
-
-/// Whether agent names point where the host's stream says, and the components are there.
-fn swapped(connection: &Connection, folder: &Folder, found: &mut Audit) -> Result<(), ReadError> {
-    let (rows, damaged) = slots::all(connection)?;
-    damaged.iter().for_each(|error| found.damage(without_preface(error)));
-    let told = slots::told(connection)?;
-    let names: BTreeSet<_> = rows.keys().chain(told.keys()).collect();
-    for name in names {
-        let what = format!("the slot {} of {:?}", name.agent, name.project);
-        if rows.get(name) != told.get(name) && (rows.contains_key(name) || damaged.is_empty()) {
-            found.damage(format!("{what} is not that of the facts"));
-        }
-        let serves = told.get(name).and_then(|state| state.serves.as_ref());
-        if let Some(serves) = serves
-            && let Err(BlobError::Missing(_)) = blob::fetch(connection, folder, &serves.component)
-        {
-            found.damage(format!("{what}: its component is missing"));
+/// Whether what stands is what the host's stream says, and the components of slots are there.
+fn standing(connection: &Connection, folder: &Folder, found: &mut Audit) -> Result<(), ReadError> {
+    standing::damages(connection)?.into_iter().for_each(|what| found.damage(what));
+    for (key, state) in standing::told::<SlotState>(connection)? {
+        let serves = state.serves.map(|serves| blob::fetch(connection, folder, &serves.component));
+        if let Some(Err(BlobError::Missing(_))) = serves {
+            found.damage(format!("{}: its component is missing", SlotState::called(&key)));
         }
     }
     Ok(())

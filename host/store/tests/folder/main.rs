@@ -14,6 +14,7 @@ mod kv;
 mod listing;
 mod migration;
 mod revoked;
+mod rules;
 mod slots;
 mod sweep;
 

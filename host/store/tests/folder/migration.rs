@@ -4,8 +4,8 @@ use std::path::Path;
 
 use bailiwick_core::fact::{AskId, Entry, Fact, RunEnd};
 use bailiwick_core::ports::Journal as _;
-use bailiwick_core::{Document, RunState, Timestamp};
-use bailiwick_store::{Archive, OpenError, RunPhase, Store};
+use bailiwick_core::{Digest, Document, RunState, Timestamp};
+use bailiwick_store::{Archive, HostFact, OpenError, RunPhase, Store};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -85,7 +85,7 @@ fn texts_that_were_written_plain_are_read_beside_packed_ones() {
     let plain = Entry { at: Timestamp(1), facts: vec![fact] };
     append(&scratch, plain.clone());
     let folder = scratch.close();
-    let back = "DROP TABLE kv; DROP TABLE revoked; DROP TABLE slot; ALTER TABLE entry DROP COLUMN packed; UPDATE meta SET value = 2 WHERE key = 'format'";
+    let back = "DROP TABLE kv; DROP TABLE standing; ALTER TABLE entry DROP COLUMN packed; UPDATE meta SET value = 2 WHERE key = 'format'";
     database(folder.path()).execute_batch(back).unwrap();
 
     let store = open(folder.path());
@@ -147,13 +147,57 @@ fn a_damaged_run_does_not_keep_the_others_from_it() {
     assert_eq!(wait(store.read(&run("finished"))).unwrap().len(), 126);
 }
 
+/// What stood by the host's stream had a table for each kind, and rules and signatures none.
+#[test]
+fn what_was_taken_away_stays_so_also_where_the_stream_cannot_be_read() {
+    let signed = Digest::of(b"signed");
+    let facts = vec![
+        HostFact::PowerRevoked { holder: "draft".into(), power: "all".into(), by: "ana".into() },
+        HostFact::RulesTaken {
+            file: "/p/bailiwick.toml".into(),
+            digest: signed,
+            above: Vec::new(),
+            start: false,
+        },
+        crate::slots::committed(signed, Digest::of(b"was"), Some("its signature")),
+    ];
+    let folder = Scratch::new();
+    wait(folder.note(Timestamp(7), facts)).unwrap();
+    let folder = folder.close();
+    let back = "
+        CREATE TABLE revoked (holder TEXT, power TEXT, taken_by TEXT, at INTEGER, seal INTEGER);
+        CREATE TABLE slot (project TEXT, agent TEXT, said TEXT, seal INTEGER);
+        INSERT INTO revoked VALUES ('draft', 'all', 'ana', 7, 1);
+        INSERT INTO slot SELECT whose, which, said, 1 FROM standing WHERE kind = 'slot';
+        DROP TABLE standing;
+        UPDATE meta SET value = 6 WHERE key = 'format'";
+    database(folder.path()).execute_batch(back).unwrap();
+    let damaged = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::copy(folder.path().join("store.db"), damaged.path().join("store.db")).unwrap();
+    database(damaged.path()).execute("UPDATE host SET at = at + 1", []).unwrap();
+    for (data, kept) in [(&folder, 1), (&damaged, 0)] {
+        let store = open(data.path());
+        let archive = store.archive();
+        let revoked = wait(archive.revoked()).unwrap();
+        assert_eq!((revoked[0].0.holder.as_str(), revoked[0].1.at), ("draft", Timestamp(7)));
+        let slots = wait(archive.slots()).unwrap();
+        assert_eq!(slots[0].1.serves.as_ref().unwrap().component, signed);
+        assert_eq!(wait(archive.rules()).unwrap().len(), kept);
+        let signatures = wait(archive.signatures("p".into())).unwrap();
+        assert_eq!(
+            signatures.get(&signed).map(String::as_str),
+            (kept == 1).then_some("its signature")
+        );
+    }
+}
+
 #[test]
 fn while_an_older_host_holds_it_a_reader_is_told_so() {
     let folder = format_1();
     let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
     lock.lock().unwrap();
     let error = Store::open_read_only(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("older version (format 1; this one writes 6)"), "{error}");
+    assert!(error.contains("older version (format 1; this one writes 7)"), "{error}");
     assert_eq!(format(folder.path()), 1);
 }
 

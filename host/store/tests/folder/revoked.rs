@@ -49,7 +49,7 @@ async fn a_row_that_was_changed_is_damage_and_is_not_passed_over() {
         store.note(Timestamp(1), vec![revoked("draft", "model")]).await.unwrap();
     }
     let database = rusqlite::Connection::open(data.join("store.db")).unwrap();
-    for change in ["UPDATE revoked SET power = 'kv'", "DELETE FROM revoked"] {
+    for change in ["UPDATE standing SET which = 'kv'", "DELETE FROM standing"] {
         database.execute(change, []).unwrap();
         let archive = Store::open_read_only(&data).unwrap();
         let found = archive.audit(AuditScope::All).await.unwrap();
@@ -59,4 +59,20 @@ async fn a_row_that_was_changed_is_damage_and_is_not_passed_over() {
     let store = Store::open(&data, options()).unwrap();
     store.rebuild().await.unwrap();
     assert_eq!(listed(&store).await, ["draft model ana 1"]);
+}
+
+#[tokio::test]
+async fn a_word_on_a_row_that_was_changed_makes_all_of_them_anew() {
+    let temp = tempfile::tempdir().unwrap();
+    let data = temp.path().join("data");
+    {
+        let store = Store::open(&data, options()).unwrap();
+        let facts = vec![revoked("draft", "model"), revoked("draft", "kv")];
+        store.note(Timestamp(1), facts).await.unwrap();
+    }
+    let database = rusqlite::Connection::open(data.join("store.db")).unwrap();
+    database.execute("UPDATE standing SET said = replace(said, 'ana', 'eve')", []).unwrap();
+    let store = Store::open(&data, options()).unwrap();
+    store.note(Timestamp(2), vec![revoked("draft", "kv")]).await.unwrap();
+    assert_eq!(listed(&store).await, ["draft kv ana 1", "draft model ana 1"]);
 }

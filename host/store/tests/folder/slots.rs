@@ -19,7 +19,7 @@ fn abandoned(component: Digest) -> HostFact {
     HostFact::SwapAbandoned { project, agent, component, why, by }
 }
 
-fn committed(component: Digest, was: Digest) -> HostFact {
+pub(super) fn committed(component: Digest, was: Digest, signature: Option<&str>) -> HostFact {
     HostFact::SwapCommitted {
         project: "p".into(),
         agent: draft(),
@@ -28,7 +28,7 @@ fn committed(component: Digest, was: Digest) -> HostFact {
         file: was,
         version: "1.0.0".into(),
         highest: Some("1.0.0".into()),
-        signature: None,
+        signature: signature.map(str::to_owned),
         was_signature: None,
         accepted: Vec::new(),
         rehearsed: None,
@@ -59,7 +59,7 @@ async fn a_slot_points_where_the_last_commit_says() {
         let (a, b, c) = (put(&store, 1).await, put(&store, 2).await, put(&store, 3).await);
         store.note(Timestamp(1), vec![staged(b)]).await.unwrap();
         assert_eq!(listed(&store).await, [(None, Some(b))]);
-        store.note(Timestamp(2), vec![committed(b, a)]).await.unwrap();
+        store.note(Timestamp(2), vec![committed(b, a, None)]).await.unwrap();
         store.note(Timestamp(3), vec![staged(c)]).await.unwrap();
         (a, b, c)
     };
@@ -80,7 +80,7 @@ async fn a_sweep_spares_what_serves_and_what_served_before() {
     let (a, b, c) = {
         let store = Store::open(&data, options()).unwrap();
         let (a, b, c) = (put(&store, 1).await, put(&store, 2).await, put(&store, 3).await);
-        store.note(Timestamp(1), vec![committed(c, a), committed(b, c)]).await.unwrap();
+        store.note(Timestamp(1), vec![committed(c, a, None), committed(b, c, None)]).await.unwrap();
         (a, b, c)
     };
     let store = Store::open(&data, options()).unwrap();
@@ -105,10 +105,13 @@ async fn a_slot_that_was_changed_is_damage_and_is_not_passed_over() {
     {
         let store = Store::open(&data, options()).unwrap();
         let (a, b) = (put(&store, 1).await, put(&store, 2).await);
-        store.note(Timestamp(1), vec![committed(b, a)]).await.unwrap();
+        store.note(Timestamp(1), vec![committed(b, a, None)]).await.unwrap();
     }
     let database = rusqlite::Connection::open(data.join("store.db")).unwrap();
-    for change in ["UPDATE slot SET agent = 'other'", "DELETE FROM slot"] {
+    for change in [
+        "UPDATE standing SET which = 'other' WHERE kind = 'slot'",
+        "DELETE FROM standing WHERE kind = 'slot'",
+    ] {
         database.execute(change, []).unwrap();
         let archive = Store::open_read_only(&data).unwrap();
         let found = archive.audit(AuditScope::All).await.unwrap();
