@@ -1,5 +1,7 @@
 //! Which fields a value with a schema has, and the inline form of a schema. Knows no steps.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
 use toml::de::DeValue;
 
@@ -10,6 +12,10 @@ use crate::nearest::did_you_mean;
 
 /// References that are followed before giving up: schemas may refer to themselves.
 const FOLLOW_MAX: usize = 64;
+
+/// Parts of a schema that are looked at for one path, all alternatives together: two that
+/// refer back to the whole would be 2^64 ways of following 64 references.
+const LOOKED_AT_MAX: usize = 4_096;
 
 /// A path that its schema does not have.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,13 +29,22 @@ pub(crate) struct Unknown {
 /// others, unless it says `additionalProperties`: JSON Schema would let anything pass,
 /// but an expression that reads an unlisted field is a slip.
 pub(crate) fn check(schema: &Value, path: &[Segment]) -> Result<(), Unknown> {
-    descend(schema, schema, path, FOLLOW_MAX)
+    descend(schema, schema, path, (FOLLOW_MAX, &Cell::new(LOOKED_AT_MAX)))
 }
 
-fn descend(root: &Value, schema: &Value, path: &[Segment], left: usize) -> Result<(), Unknown> {
-    let (Some((segment, rest)), Some(left)) = (path.split_first(), left.checked_sub(1)) else {
+fn descend(
+    root: &Value,
+    schema: &Value,
+    path: &[Segment],
+    (left, parts): (usize, &Cell<usize>),
+) -> Result<(), Unknown> {
+    let bounds = left.checked_sub(1).zip(parts.get().checked_sub(1));
+    // Nobody is told of what could not be looked at to its end.
+    let (Some((segment, rest)), Some((left, others))) = (path.split_first(), bounds) else {
         return Ok(());
     };
+    parts.set(others);
+    let left = (left, parts);
     let Value::Object(map) = schema else { return Ok(()) };
     let mut outcome: Option<Result<(), Unknown>> = None;
     let mut also = |found: Result<(), Unknown>| {
@@ -182,6 +197,12 @@ mod tests {
             })
             .collect();
         check(schema, &segments)
+    }
+
+    #[test]
+    fn a_schema_that_is_all_references_to_itself_is_left_at_some_time() {
+        let twice = json!({ "anyOf": [{ "$ref": "#" }, { "$ref": "#" }] });
+        assert_eq!(field(&twice, "a.b"), Ok(()));
     }
 
     #[test]

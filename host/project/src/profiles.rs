@@ -127,7 +127,8 @@ fn typed(plan: &Plan, step: Option<&Step>, path: &Path) -> Option<(Root, Vec<Seg
         "axis" => {
             let (Segment::Field(axis), rest) = path.rest.split_first()? else { return None };
             let axis = plan.axes.iter().find(|known| known.name.as_str() == axis)?;
-            let source = axis.values.as_path()?;
+            // An axis reads no axis, itself least of all; that is told where names are judged.
+            let source = axis.values.as_path().filter(|source| source.root != "axis")?;
             let (root, mut segments) = typed(plan, None, source)?;
             segments.push(Segment::Item(0));
             segments.extend(rest.iter().cloned());
