@@ -336,6 +336,47 @@ fn a_version_that_asks_for_more_is_taken_on_purpose_only() {
     scene.refused(&["update", "greeter"], "E180", "that it is signed by globex and not by acme");
 }
 
+/// The lock would know its version for good.
+#[test]
+fn what_is_not_what_its_file_says_comes_in_nowhere() {
+    let scene = Scene::new();
+    let lying = scene.desk.path("lying.wasm");
+    let mut bytes = std::fs::read(&scene.component).unwrap();
+    let version = b"\"1.0.0\"";
+    let at = bytes.windows(version.len()).rposition(|window| window == version).unwrap();
+    bytes[at + 1] = b'9';
+    std::fs::write(&lying, bytes).unwrap();
+    pack(&scene.desk, &lying, "acme", &scene.key);
+    let says = "its file says greeter 9.0.0, the agent says greeter 1.0.0";
+    let lying = lying.to_str().unwrap();
+    let said = scene.refused(&["add", lying], "E113", says);
+    assert!(said.contains("nothing was changed"), "{said}");
+    scene.add(0);
+    scene.refused(&["update", "greeter", "--to", lying], "E113", says);
+    scene.runs(0);
+}
+
+/// Taking the `#` away is all that it takes.
+#[test]
+fn the_lines_that_are_offered_grant_what_is_asked_for_and_are_taken() {
+    let wants = "artifacts = { put = \"64 KiB\", reason = \"pictures\" }\nkv = { write = true, reason = \"notes\" }";
+    let scene = Scene::with(&greeter("1.0.0", wants));
+    let more = "[ceiling.\"local/*\"]\n";
+    scene.admit(&scene.key.line, more);
+    scene.add(0);
+    let text = scene.file(OPERATORS);
+    assert!(text.contains("# grants.artifacts = { put = \"64 KiB\" }"), "{text}");
+    let line = "grants.kv = { namespace = \"greeter\" }";
+    assert!(text.contains(&format!("# {line}")), "{text}");
+    assert!(text.contains("a table [kv.greeter] with writers = [\"greeter\"]"), "{text}");
+    let granted = text.replace("# grants.", "grants.");
+    let namespace = "\n[kv.greeter]\nwriters = [\"greeter\"]\nquota = \"1 MiB\"\n";
+    std::fs::write(scene.project.path().join(OPERATORS), format!("{granted}{namespace}")).unwrap();
+    let said = scene.call(&["check"], 2).stderr;
+    // What is left is the ceiling's word alone.
+    assert!(said.contains("E072") && !said.contains("E006"), "{said}");
+}
+
 #[test]
 fn a_lower_version_is_taken_on_purpose_only_and_never_forgotten() {
     let scene = Scene::with(&greeter("1.10.0", ""));

@@ -179,17 +179,107 @@ fn new_runs_take_what_was_swapped_in_and_go_back_with_a_rollback() {
     scene.at(&["audit", "rebuild"]).ends(0);
     assert_eq!(scene.writes(), "b");
 
+    // A sweep takes neither what serves nor what served before.
+    scene.at(&["gc"]).option("project", scene.project.path()).ends(0);
+    assert_eq!(scene.writes(), "b");
     // Who changes the file afterwards has the last word, and nothing is gone back to.
     let c = writer(&scene.desk, "c");
     scene.project.change(OPERATORS, "writer-a", "writer-c");
     assert_eq!(scene.writes(), "c");
     let none = scene.call(&["swap", "writer", "--rollback"]).ends(2);
     assert!(none.stderr.contains("was changed since"), "{}", none.stderr);
-    // A sweep takes neither what serves nor what served before.
-    scene.at(&["gc"]).option("project", scene.project.path()).ends(0);
     scene.project.change(OPERATORS, "writer-c", "writer-a");
-    assert_eq!(scene.writes(), "b");
+    assert_eq!(scene.writes(), "a");
     assert!(c.exists());
+}
+
+/// Who builds anew has the last word, also where the file becomes what it was.
+#[test]
+fn a_file_that_was_another_one_since_serves_for_good() {
+    let scene = Scene::new("run");
+    let [a, b, c] = ["a", "b", "c"].map(|version| writer(&scene.desk, version));
+    let kept = scene.desk.path("kept.wasm");
+    let own = a.join("dist/writer.wasm");
+    std::fs::copy(&own, &kept).unwrap();
+    scene.swap(&b).ends(0);
+    assert_eq!(scene.writes(), "b");
+    std::fs::copy(c.join("dist/writer.wasm"), &own).unwrap();
+    assert_eq!(scene.writes(), "c");
+    std::fs::copy(&kept, &own).unwrap();
+    assert_eq!(scene.writes(), "a", "what was swapped in came back");
+    assert!(scene.at(&["swap", "--list"]).ends(0).stderr.contains("nothing was swapped here"));
+    let rollback = scene.call(&["swap", "writer", "--rollback"]).ends(2).stderr;
+    assert!(
+        rollback.contains("the file of `writer` was changed since it was swapped"),
+        "{rollback}"
+    );
+    // The same for an agent that was taken out meanwhile.
+    scene.swap(&b).ends(0);
+    assert_eq!(scene.writes(), "b");
+    let rename = |from: &str, to: &str| {
+        for file in [OPERATORS, "pipelines/one.toml", "pipelines/asks.toml"] {
+            let path = scene.project.path().join(file);
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.replace(&format!("agents.{from}"), &format!("agents.{to}"));
+            let text = text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+            std::fs::write(path, text).unwrap();
+        }
+    };
+    rename("writer", "other");
+    assert_eq!(scene.writes(), "a");
+    rename("other", "writer");
+    assert_eq!(scene.writes(), "a", "what was swapped in came back");
+    scene.at(&["audit", "verify"]).ends(0);
+    scene.at(&["audit", "rebuild"]).ends(0);
+    assert_eq!(scene.writes(), "a");
+    scene.swap(&b).ends(0);
+    assert_eq!(scene.writes(), "b");
+}
+
+/// Two changes of the lock, and no run in between that could have seen the first one.
+#[test]
+fn who_goes_back_in_the_lock_has_the_last_word() {
+    let scene = Scene::new("run");
+    let [b, c] = ["b", "c"].map(|version| writer(&scene.desk, version));
+    let of = |version: &str, says: &str| -> String {
+        let answer = json!({ "by": says }).to_string();
+        let perform = format!("(return (call $ok (i32.const 4096) (i32.const {})))", answer.len());
+        let extra = format!("(data (i32.const 4096) {answer:?})");
+        let version: &'static str = version.to_owned().leak();
+        let guest = Guest { version, extra, ..Guest::new("writer", &perform) };
+        let file = guest.build_in(&scene.desk, &format!("lock-{says}")).join("dist/writer.wasm");
+        let kept = scene.desk.path(&format!("{says}.wasm"));
+        std::fs::copy(file, &kept).unwrap();
+        kept.to_str().unwrap().to_owned()
+    };
+    let (low, high) = (of("0.2.0", "low"), of("0.3.0", "high"));
+    let update = |words: &[&str]| {
+        let call = scene.desk.bailiwick(["update", "writer"]);
+        let call = words.iter().fold(call, |call, word| call.word(word));
+        call.option("project", scene.project.path()).option("policy", &scene.policy).ends(0);
+    };
+    update(&["--to", &low]);
+    scene.swap(&b).words(&["--downgrade", "--accept"]).ends(0);
+    assert_eq!(scene.writes(), "b");
+    update(&["--to", &high]);
+    update(&["--to", &low, "--downgrade"]);
+    assert_eq!(scene.writes(), "low", "what was swapped in came back");
+    drop(c);
+}
+
+#[test]
+fn a_list_changes_nothing() {
+    let scene = Scene::new("run");
+    let b = writer(&scene.desk, "b");
+    scene.swap(&b).ends(0);
+    for words in [["swap", "writer", "--list"], ["swap", "--rollback", "--list"]] {
+        let said = scene.call(&words).ends(2).stderr;
+        assert!(said.contains("cannot be used with"), "{said}");
+    }
+    assert!(scene.swap(&b).word("--list").ends(2).stderr.contains("cannot be used with"));
+    assert_eq!(scene.writes(), "b");
+    let said = scene.swap(&b).words(&["--require", "equal", "--rehearse", "0"]).ends(2).stderr;
+    assert!(said.contains("--rehearse 0 does none again"), "{said}");
 }
 
 #[test]

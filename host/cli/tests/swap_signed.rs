@@ -173,6 +173,108 @@ fn what_asks_for_more_is_swapped_in_on_purpose_only() {
     assert_eq!(scene.writes(), "grown");
 }
 
+/// Each power that has a want, by itself.
+#[test]
+fn each_want_that_grows_is_taken_on_purpose_only() {
+    let scene = Scene::new();
+    let why = ", reason = \"prices\" }";
+    let pairs = [
+        (
+            "kv = { write = false",
+            "kv = { write = true",
+            "wants kv: read (prices) -> read, write (prices)",
+        ),
+        (
+            "artifacts = { put = \"64 KiB\"",
+            "artifacts = { put = \"1 GiB\"",
+            "wants artifacts: put 64 KiB (prices) -> put 1 GiB (prices)",
+        ),
+        (
+            "model = { use = [\"a\"]",
+            "model = { use = [\"a\", \"b\"]",
+            "wants model: a (prices) -> a, b (prices)",
+        ),
+        (
+            "knowledge = { use = [\"a\"]",
+            "knowledge = { use = [\"b\"]",
+            "wants knowledge: a (prices) -> b (prices)",
+        ),
+    ];
+    for (index, (small, large, row)) in pairs.into_iter().enumerate() {
+        let wants = |text: &str| -> &'static str { format!("{text}{why}").leak() };
+        let build = |says: &str, text| {
+            let path = writer(&scene.desk, ("1.2.0", says), wants(text));
+            pack(&scene.desk, &path, "acme", &scene.acme);
+            path
+        };
+        let (small, large) =
+            (build(&format!("s{index}"), small), build(&format!("l{index}"), large));
+        scene.swap(&small).word("--accept").ends(0);
+        scene.refused(&large, "E189", &format!("! {row} (it asks for more)"));
+        // Less than before asks nobody.
+        scene.swap(&large).word("--accept").ends(0);
+        if row.contains("kv") || row.contains("artifacts") {
+            scene.taken(&small);
+        }
+    }
+}
+
+/// A key was revoked, and its owner has signed the same bytes with the next one.
+#[test]
+fn the_same_bytes_signed_anew_take_the_place_of_what_is_revoked() {
+    let scene = Scene::new();
+    let (second, newer) = (Key::new(&scene.desk, "second"), scene.signed("1.2.0", "newer"));
+    let both = format!("{} }}, {{ {}", scene.acme.line, second.line);
+    scene.admit(&both, "");
+    scene.taken(&newer);
+    let revoked = format!("[revoked]\nkeys = [{:?}]", scene.acme.id);
+    scene.admit(&both, &revoked);
+    assert!(scene.call(&["run", "one"]).ends(2).stderr.contains("E179"));
+    pack(&scene.desk, &newer, "acme", &second);
+    scene.taken(&newer);
+    assert_eq!(scene.writes(), "newer");
+    assert!(scene.swap(&newer).ends(0).stdout.contains("it serves already"));
+    // A rollback goes to what served before, and not to itself.
+    scene.admit(&both, "");
+    scene.call(&["swap", "writer", "--rollback"]).ends(0);
+    assert_eq!(scene.writes(), "own");
+}
+
+#[test]
+fn the_hint_names_what_was_not_said() {
+    let scene = Scene::new();
+    let wants = "http = { hosts = [\"api.example.com\"], reason = \"prices\" }";
+    let other = writer(&scene.desk, ("1.0.0", "other"), wants);
+    pack(&scene.desk, &other, "acme", &scene.acme);
+    let hint = |words: &[&str]| {
+        let call = words.iter().fold(scene.swap(&other), |call, word| call.word(word));
+        call.ends(2).stderr
+    };
+    assert!(hint(&[]).contains("says --accept --downgrade"));
+    assert!(hint(&["--accept"]).contains("who wants a lower version says --downgrade"));
+    assert!(hint(&["--downgrade"]).contains("who wants it all the same says --accept\n"));
+}
+
+/// What is no version can be compared with none.
+#[test]
+fn what_is_no_version_is_lower_than_one() {
+    let scene = Scene::new();
+    let other = scene.desk.path("alpha.wasm");
+    let alpha = writer(&scene.desk, ("alpha", "alpha"), "");
+    std::fs::rename(alpha, &other).unwrap();
+    scene.admit(&scene.acme.line, "[ceiling.\"local/*\"]");
+    let operators =
+        format!("[agents.writer]\ncomponent = {:?}\n", writer(&scene.desk, ("1.0.0", "plain"), ""));
+    scene.desk.file("project/bailiwick.toml", &operators);
+    let text = std::fs::read_to_string(&scene.policy).unwrap();
+    // Without publishers a swap needs no signature.
+    let at = text.find("[publishers.acme]").unwrap();
+    let end = text.find("[ceiling.\"acme").unwrap();
+    std::fs::write(&scene.policy, format!("{}{}", &text[..at], &text[end..])).unwrap();
+    assert_eq!(scene.writes(), "plain");
+    scene.refused(&other, "--downgrade", "! version: 1.0.0 -> alpha (it is lower)");
+}
+
 /// What was taken on purpose is no reason to take the next one that is lower.
 #[test]
 fn a_version_below_the_highest_that_ever_served_is_taken_on_purpose_only() {

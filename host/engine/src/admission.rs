@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bailiwick_builder::Embedded;
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::intersect::callee_key;
 use bailiwick_policy::publishers::SIGNATURE_MAX_BYTES;
@@ -124,39 +125,66 @@ fn against_callers(opened: &Opened, agent: &Agent) -> Vec<Diagnostic> {
 pub(crate) async fn admit_to(sandbox: &Sandbox, agents: &[Agent]) -> Result<(), Problems> {
     let mut problems = Problems::default();
     for agent in agents {
-        let Agent { name, path, bytes, embedded, .. } = agent;
-        let say = |code, what: String| {
-            let hint = format!("`bailiwick explain {code}` says more");
-            Diagnostic::error(code, format!("`{name}` ({}): {what}", path.display())).hint(hint)
-        };
-        let digest = match sandbox.prepare(bytes).await {
-            Ok(admitted) => admitted.digest,
-            Err(refused) => {
-                let code = match &refused {
-                    Refused::Unserved(unserved) => code_of_contract(unserved),
-                    _ => codes::NOT_ADMITTED,
-                };
-                problems.extend([say(code, refused.to_string())]);
-                continue;
-            }
-        };
-        if let Err(refused) = sandbox.admit(&digest, name, &agent.effective.grants) {
-            problems.extend([say(codes::NOT_ADMITTED, refused.to_string())]);
-            continue;
-        }
-        match sandbox.profile(&digest).await {
-            Ok(said) if is_same(&said, &embedded.profile) => {}
-            Ok(said) => {
-                let what = format!(
-                    "its file says {} {}, the agent says {} {}, and their summaries or schemas may differ",
-                    embedded.profile.name, embedded.profile.version, said.name, said.version
-                );
-                problems.extend([say(codes::OTHER_PROFILE, what)]);
-            }
-            Err(error) => problems.extend([say(codes::NOT_ADMITTED, error.to_string())]),
-        }
+        problems.extend(admitted(sandbox, agent).await.err());
     }
     problems.or(())
+}
+
+async fn admitted(sandbox: &Sandbox, agent: &Agent) -> Result<(), Diagnostic> {
+    let Agent { name, path, bytes, embedded, .. } = agent;
+    let shown = format!("`{name}` ({})", path.display());
+    let digest = loaded(sandbox, &shown, bytes).await?;
+    let granted = sandbox.admit(&digest, name, &agent.effective.grants);
+    granted.map_err(|refused| unfit(codes::NOT_ADMITTED, &shown, &refused.to_string()))?;
+    is_what_it_says(sandbox, &shown, &digest, embedded).await
+}
+
+/// Whether a component that nobody grants anything yet can be loaded, and is what its file
+/// says that it is. Its first compilation is here.
+///
+/// # Errors
+/// What stands against it.
+pub(crate) async fn prove(
+    sandbox: &Sandbox,
+    shown: &str,
+    (bytes, embedded): (&[u8], &Embedded),
+) -> Result<(), Diagnostic> {
+    let digest = loaded(sandbox, shown, bytes).await?;
+    is_what_it_says(sandbox, shown, &digest, embedded).await
+}
+
+async fn loaded(sandbox: &Sandbox, shown: &str, bytes: &[u8]) -> Result<Digest, Diagnostic> {
+    let prepared = sandbox.prepare(bytes).await.map_err(|refused| {
+        let code = match &refused {
+            Refused::Unserved(unserved) => code_of_contract(unserved),
+            _ => codes::NOT_ADMITTED,
+        };
+        unfit(code, shown, &refused.to_string())
+    });
+    prepared.map(|admitted| admitted.digest)
+}
+
+async fn is_what_it_says(
+    sandbox: &Sandbox,
+    shown: &str,
+    digest: &Digest,
+    embedded: &Embedded,
+) -> Result<(), Diagnostic> {
+    let said = sandbox.profile(digest).await;
+    let said = said.map_err(|error| unfit(codes::NOT_ADMITTED, shown, &error.to_string()))?;
+    if is_same(&said, &embedded.profile) {
+        return Ok(());
+    }
+    let what = format!(
+        "its file says {} {}, the agent says {} {}, and their summaries or schemas may differ",
+        embedded.profile.name, embedded.profile.version, said.name, said.version
+    );
+    Err(unfit(codes::OTHER_PROFILE, shown, &what))
+}
+
+fn unfit(code: &'static str, shown: &str, what: &str) -> Diagnostic {
+    let hint = format!("`bailiwick explain {code}` says more");
+    Diagnostic::error(code, format!("{shown}: {what}")).hint(hint)
 }
 
 /// The agents of a run: those that serve, and those that attempts go on with which began

@@ -249,6 +249,7 @@ fn is_deleted(stream: &StreamHead, facts: &[(Timestamp, HostFact)]) -> bool {
         | HostFact::RulesRefused { .. }
         | HostFact::SwapStaged { .. }
         | HostFact::SwapCommitted { .. }
+        | HostFact::SwapEnded { .. }
         | HostFact::SwapAbandoned { .. } => false,
     })
 }

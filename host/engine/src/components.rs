@@ -11,6 +11,7 @@ use bailiwick_core::schema::Schema;
 use bailiwick_core::{Diagnostic, Digest, Name};
 use bailiwick_policy::publishers::{LOCAL, Moment, Signature, Signed};
 use bailiwick_policy::{Effective, Excess, Generation, Grants, Limits, Policy, intersect};
+use bailiwick_project::Lock;
 
 use crate::admission::against_project;
 use crate::codes;
@@ -156,7 +157,8 @@ pub(crate) fn identified(opened: &Opened) -> Cow<'_, Opened> {
     let identities = called.into_iter().filter_map(|name| {
         let written = opened.project.agents.get(name)?;
         let found = read_source(opened, name, &written.component).ok()?;
-        let identity = match opened.swapped.instead_of(name, Digest::of(&found.bytes)) {
+        let own = (Digest::of(&found.bytes), pinned_as(opened, name));
+        let identity = match opened.swapped.instead_of(name, own) {
             Some(pointer) => pointer.whose(&opened.policy).ok()?.identity,
             None => identity(&opened.policy, &found.bytes, found.signature.as_deref())?,
         };
@@ -295,7 +297,7 @@ fn read_agent(opened: &Opened, name: &Name, component: &str) -> Result<Agent, Di
     }
     let digest = Digest::of(&found.bytes);
     // Whoever went back to the file itself has the file.
-    if let Some(pointer) = opened.swapped.instead_of(name, digest)
+    if let Some(pointer) = opened.swapped.instead_of(name, (digest, pinned_as(opened, name)))
         && pointer.component() != digest
     {
         return swapped_in(opened, pointer);
@@ -341,7 +343,8 @@ pub(crate) fn serving(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
     let written = opened.project.agents.get(name);
     let file = written.and_then(|written| read_source(opened, name, &written.component).ok());
     let FoundAt { path, bytes, signature } = file.ok_or(found.problems)?;
-    let pointer = opened.swapped.instead_of(name, Digest::of(&bytes));
+    let own = (Digest::of(&bytes), pinned_as(opened, name));
+    let pointer = opened.swapped.instead_of(name, own);
     let agent = match pointer.and_then(|pointer| pointer.agent.as_ref().ok()) {
         Some(agent) => agent.clone(),
         None => bare(name, Path::new(&path), bytes, signature).map_err(Problems::one)?,
@@ -352,9 +355,24 @@ pub(crate) fn serving(opened: &Opened, name: &Name) -> Result<Agent, Problems> {
     Ok(Agent { identity: said.unwrap_or_else(|| agent.identity.clone()), ..agent })
 }
 
+/// What bailiwick.lock says of the source that an agent name has; nothing of what it does not
+/// know, or is built here.
+pub(crate) fn pinned_as(opened: &Opened, name: &Name) -> Option<Digest> {
+    let written = opened.project.agents.get(name)?;
+    let pin = opened.lock.pin(name, &written.component)?;
+    // As the file has it. Each change by a command is another text: who goes back to what was
+    // has taken something lower on purpose, or has had something higher.
+    Some(Digest::of(Lock::default().with(pin.clone()).to_text().as_bytes()))
+}
+
+/// What the file of an agent name has, and how it is pinned.
+pub(crate) fn own_file(opened: &Opened, name: &Name) -> Result<(Digest, Option<Digest>), Problems> {
+    file_digest(opened, name).map(|file| (file, pinned_as(opened, name)))
+}
+
 /// The digest of what the project's own file for an agent name has, whatever was swapped in,
 /// and whoever signed it.
-pub(crate) fn file_digest(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
+fn file_digest(opened: &Opened, name: &Name) -> Result<Digest, Problems> {
     let written = opened.project.agents.get(name).ok_or_else(Problems::default)?;
     let read = || {
         let found = read_source(opened, name, &written.component)?;

@@ -13,7 +13,7 @@ use bailiwick_store::{HostFact, Served, SlotName, SlotState, Store};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::codes;
-use crate::components::{Agent, bare, whose};
+use crate::components::{Agent, bare, own_file, whose};
 use crate::kept::{Kept, Lease};
 use crate::load::Opened;
 use crate::pinned::{project, storage};
@@ -48,8 +48,10 @@ impl Pointer {
         self.served.component
     }
 
+    /// What stays ready because of it.
     fn digests(&self) -> impl Iterator<Item = Digest> {
-        [Some(self.served.component), self.served.was].into_iter().flatten()
+        let both = [Some(self.served.component), self.served.was];
+        both.into_iter().flatten().filter(|_| !self.served.ended)
     }
 }
 
@@ -71,10 +73,21 @@ impl std::fmt::Debug for Swapped {
 
 impl Swapped {
     /// What an agent name points at instead of the project's own file, which has this
-    /// component now: a file that is another one since the commit holds.
-    pub(crate) fn instead_of(&self, agent: &Name, file: Digest) -> Option<&Arc<Pointer>> {
-        self.pointers.get(agent).filter(|pointer| pointer.served.file == file)
+    /// component now and is pinned so: a file that was another one since the commit holds.
+    pub(crate) fn instead_of(
+        &self,
+        agent: &Name,
+        (file, pin): (Digest, Option<Digest>),
+    ) -> Option<&Arc<Pointer>> {
+        self.pointers.get(agent).filter(|pointer| holds(&pointer.served, (file, pin)))
     }
+}
+
+/// Whether a commit holds where the project's own file is this one, and is pinned so.
+pub(crate) fn holds(served: &Served, (file, pin): (Digest, Option<Digest>)) -> bool {
+    // Commits of before say nothing of the lock.
+    let is_pinned_so = served.pin.is_none() || served.pin == pin;
+    !served.ended && served.file == file && is_pinned_so
 }
 
 /// The pointers of a data folder.
@@ -181,6 +194,46 @@ impl Generations {
         opened.swapped_to(self.of(&project(&opened.root)))
     }
 
+    /// Ends the swaps of agent names whose own file is another one since, or which the project
+    /// has no more: what a file becomes again later is its own word, and not theirs.
+    ///
+    /// # Errors
+    /// [`Problems`] where that could not be written.
+    pub(crate) async fn settle(&self, opened: &Opened) -> Result<(), Problems> {
+        let project = project(&opened.root);
+        let swapped = self.of(&project);
+        let stand = swapped.pointers.iter().filter(|(_, pointer)| !pointer.served.ended);
+        for (agent, pointer) in stand {
+            let ends = match own_file(opened, agent) {
+                Ok(own) => !holds(&pointer.served, own),
+                // A file that cannot be read now says nothing.
+                Err(_) => !opened.project.agents.contains_key(agent),
+            };
+            if ends {
+                self.end(SlotName { project: project.clone(), agent: agent.clone() }, pointer)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(&self, name: SlotName, pointer: &Arc<Pointer>) -> Result<(), Problems> {
+        let _turn = self.turn(&name).await;
+        // Somebody may have swapped it meanwhile, with the file as it is now.
+        if !self.pointer(&name).is_some_and(|now| Arc::ptr_eq(&now, pointer)) {
+            return Ok(());
+        }
+        let ended = HostFact::SwapEnded {
+            project: name.project.clone(),
+            agent: name.agent.clone(),
+            component: pointer.component(),
+        };
+        self.store.note(self.clock.now(), vec![ended]).await.map_err(storage)?;
+        let served = Served { ended: true, ..pointer.served.clone() };
+        self.point(name, served, pointer.agent.clone());
+        Ok(())
+    }
+
     /// Where one points.
     pub(crate) fn pointer(&self, name: &SlotName) -> Option<Arc<Pointer>> {
         let pointers = self.pointers.read().unwrap_or_else(PoisonError::into_inner);
@@ -190,7 +243,12 @@ impl Generations {
     /// Points a name at what a durable commit says. What neither serves nor is gone back
     /// to any more goes with its last attempt.
     pub(crate) fn flip(&self, name: SlotName, served: Served, agent: &Agent) {
-        let (agent, kept) = (Ok(agent.powerless(&shown(&served.component))), &self.kept);
+        let agent = agent.powerless(&shown(&served.component));
+        self.point(name, served, Ok(agent));
+    }
+
+    fn point(&self, name: SlotName, served: Served, agent: Result<Agent, Diagnostic>) {
+        let kept = &self.kept;
         let mut pointers = self.pointers.write().unwrap_or_else(PoisonError::into_inner);
         let serial = self.serial() + 1;
         let pointer = Arc::new(Pointer::new(agent, served, (kept, serial)));

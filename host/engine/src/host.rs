@@ -140,6 +140,7 @@ impl Host {
         }
         let held = self.hold()?;
         held.generations.load(&pinned::project(&opened.root)).await?;
+        held.generations.settle(opened).await?;
         Ok(Cow::Owned(held.generations.over(opened)))
     }
 

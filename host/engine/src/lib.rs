@@ -7,6 +7,7 @@
 mod admission;
 pub mod approvals;
 mod aside;
+mod asks;
 pub mod audit;
 pub mod backup;
 pub mod build;

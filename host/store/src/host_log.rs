@@ -59,6 +59,9 @@ pub enum HostFact {
         component: Digest,
         was: Option<Digest>,
         file: Digest,
+        /// What bailiwick.lock said of the file then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pin: Option<Digest>,
         version: String,
         /// The highest version that there ever was under this agent name, this one
         /// included.
@@ -78,6 +81,10 @@ pub enum HostFact {
         back: bool,
         by: String,
     },
+    /// The project's own file, or what bailiwick.lock says of it, is another one since, or the
+    /// agent name is not in the project any more: the file has the last word, also where it
+    /// becomes what it was.
+    SwapEnded { project: String, agent: Name, component: Digest },
     /// A component that was staged is not committed: what served before serves on.
     SwapAbandoned { project: String, agent: Name, component: Digest, why: String, by: String },
 }
@@ -96,7 +103,7 @@ pub struct Rehearsed {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_false(flag: &bool) -> bool {
+pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag
 }
 

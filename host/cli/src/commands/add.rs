@@ -5,7 +5,7 @@ use bailiwick_engine::plugins::{Added, Consent, Offer, Outcome, add};
 use bailiwick_engine::registry::Errand;
 use clap::Args;
 
-use crate::arguments::ProjectPlace;
+use crate::arguments::{DataPlace, ProjectPlace};
 use crate::ending::Ending;
 use crate::environment::Environment;
 use crate::fetched::{fetched, of_registry};
@@ -46,7 +46,9 @@ pub(crate) async fn command(
         Some(pulled) => Offer::Pulled(pulled),
         None => Offer::Typed(&arguments.source, &environment.folder),
     };
-    let added = add(&errand, from, arguments.name.as_ref(), &consent);
+    let none = DataPlace { project: arguments.place.project.clone(), data: None };
+    let config = environment.host(&environment.data(&none)?);
+    let added = add((&errand, &config), from, arguments.name.as_ref(), &consent).await;
     let Added { name, candidate: found, outcome } = added.map_err(of_registry(pulled.as_ref()))?;
     stdout::write(&candidate(&found))?;
     if let Some(differs) = other_tag(&found) {

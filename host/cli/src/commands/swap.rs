@@ -6,7 +6,7 @@ use bailiwick_core::{Diagnostic, Name};
 use bailiwick_engine::host::Host;
 use bailiwick_engine::inject::Faults;
 use bailiwick_engine::load::{self, Opened};
-use bailiwick_engine::swap::{self, Change, Outcome, REHEARSED, Report, SwapRequest};
+use bailiwick_engine::swap::{self, Outcome, REHEARSED, Report, SwapRequest};
 use bailiwick_engine::viewing::Viewer;
 use bailiwick_engine::{Caller, Problems, codes};
 use clap::{Args, ValueEnum};
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(required_unless_present_any = ["list", "rollback"])]
     component: Option<PathBuf>,
     /// Goes back to the component before the last swap
-    #[arg(long, conflicts_with_all = ["component", "list"])]
+    #[arg(long, conflicts_with = "component")]
     rollback: bool,
     /// Takes what wants more than the one before, or has a schema that does not fit; written down with your name
     #[arg(long)]
@@ -44,8 +44,8 @@ pub(crate) struct Arguments {
     /// Commits only where the recorded cells come to the same
     #[arg(long, value_name = "WHAT")]
     require: Option<Required>,
-    /// Lists what was swapped
-    #[arg(long)]
+    /// Lists what was swapped, and changes nothing
+    #[arg(long, conflicts_with_all = ["name", "component", "rollback", "accept", "downgrade", "rehearse", "require", "faults"])]
     list: bool,
     /// Prints JSON
     #[arg(long)]
@@ -72,6 +72,11 @@ pub(crate) async fn command(
     let Some(name) = &arguments.name else { return list(arguments, environment, talk).await };
     let (project, agent) = split(name)?;
     let require_equal = arguments.require == Some(Required::Equal);
+    if require_equal && arguments.rehearse == Some(0) {
+        let message = "--require equal compares recorded cells, and --rehearse 0 does none again";
+        let hint = "leave --rehearse out, or name how many";
+        return Err(Problems::one(Diagnostic::error(codes::NOT_EQUAL, message).hint(hint)).into());
+    }
     let request = SwapRequest {
         agent,
         component: match &arguments.component {
@@ -101,7 +106,7 @@ pub(crate) async fn command(
             swap::swap(&host, &opened, viewer, by, request).await?
         }
     };
-    told(&report, arguments.json, talk)
+    told(&report, arguments, talk)
 }
 
 /// `NAME` or `PROJECT/NAME`.
@@ -133,8 +138,8 @@ fn opened(
     Ok(opened)
 }
 
-fn told(report: &Report, json: bool, talk: &Talk) -> anyhow::Result<Ending> {
-    stdout::write(&match json {
+fn told(report: &Report, arguments: &Arguments, talk: &Talk) -> anyhow::Result<Ending> {
+    stdout::write(&match arguments.json {
         true => stdout::line(&serde_json::to_value(report)?),
         false => swapped::as_text(report),
     })?;
@@ -142,10 +147,17 @@ fn told(report: &Report, json: bool, talk: &Talk) -> anyhow::Result<Ending> {
         Outcome::Committed | Outcome::Already => return Ok(Ending::Done),
         Outcome::NotAccepted => {
             let message = format!("`{}` would get more, or does not fit", report.agent);
-            let mut asked = report.changes.iter().filter(|change| change.accept.is_some());
-            let hint = match asked.all(Change::is_downgrade) {
-                true => "nothing has changed; who wants a lower version says --downgrade",
-                false => "nothing has changed; who wants it all the same says --accept",
+            let is_unmet = |lower: bool, said: bool| {
+                let asked = report.changes.iter().filter(|change| change.accept.is_some());
+                !said && asked.into_iter().any(|change| change.is_downgrade() == lower)
+            };
+            let more = is_unmet(false, arguments.accept);
+            let hint = match (more, is_unmet(true, arguments.downgrade)) {
+                (true, true) => {
+                    "nothing has changed; who wants more and a lower version all the same says --accept --downgrade"
+                }
+                (false, true) => "nothing has changed; who wants a lower version says --downgrade",
+                (_, false) => "nothing has changed; who wants it all the same says --accept",
             };
             Diagnostic::error(codes::NOT_ACCEPTED, message).hint(hint)
         }

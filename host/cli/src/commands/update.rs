@@ -1,6 +1,7 @@
 //! `bailiwick update`: agent names mean newer components, or what bailiwick.lock says is fetched again.
 
 use bailiwick_core::{Diagnostic, Name};
+use bailiwick_engine::host::HostConfig;
 use bailiwick_engine::plugins::{
     Consent, Offer, Outcome, Seen, Standing, Updated, look_for_newer, outdated, restore, source,
     update,
@@ -9,7 +10,7 @@ use bailiwick_engine::registry::{Errand, reference};
 use bailiwick_engine::{Problems, codes};
 use clap::Args;
 
-use crate::arguments::ProjectPlace;
+use crate::arguments::{DataPlace, ProjectPlace};
 use crate::ending::{Broken, Ending};
 use crate::environment::Environment;
 use crate::fetched::{fetched, of_registry};
@@ -54,6 +55,7 @@ enum Due {
 /// One command.
 struct Updating<'a> {
     errand: Errand,
+    config: HostConfig,
     consent: Consent,
     environment: &'a Environment,
     talk: &'a Talk,
@@ -65,8 +67,10 @@ pub(crate) async fn command(
     talk: &Talk,
 ) -> anyhow::Result<Ending> {
     let by = format!("uid:{}", environment.uid);
+    let none = DataPlace { project: arguments.place.project.clone(), data: None };
     let updating = Updating {
         errand: Errand::of_project(&environment.places(&arguments.place, &[])?, &environment.keys)?,
+        config: environment.host(&environment.data(&none)?),
         consent: Consent { accept: arguments.accept, downgrade: arguments.downgrade, by },
         environment,
         talk,
@@ -193,7 +197,7 @@ impl Updating<'_> {
             (None, Some(_)) => None,
             (None, None) => Some(Offer::Typed(to, &self.environment.folder)),
         };
-        let updated = update(&self.errand, name, offer, &self.consent);
+        let updated = update((&self.errand, &self.config), name, offer, &self.consent).await;
         self.says(&updated.map_err(of_registry(pulled.as_ref()))?)
     }
 

@@ -15,7 +15,7 @@ pub use self::last_input::{input, remember};
 pub use self::sources::{Listing, SOURCES_MAX, Sources};
 use crate::build::{make, written};
 use crate::codes;
-use crate::components::serving;
+use crate::components::{pinned_as, serving};
 use crate::host::{Host, HostConfig};
 use crate::load::Opened;
 use crate::problems::Problems;
@@ -125,7 +125,7 @@ impl Workplace {
             let Ok(own) = serving(opened, name) else { continue };
             served += 1;
             let file = own.embedded.outline.digest;
-            let swapped = over.swapped.instead_of(name, file);
+            let swapped = over.swapped.instead_of(name, (file, pinned_as(opened, name)));
             if swapped.map_or(file, |pointer| pointer.component()) != digest {
                 others.push(name);
             }

@@ -9,6 +9,7 @@ use super::stub;
 use super::update::not_lower;
 use super::{Consent, Offer, Outcome};
 use crate::codes;
+use crate::host::HostConfig;
 use crate::problems::Problems;
 use crate::registry::Errand;
 
@@ -28,8 +29,8 @@ pub struct Added {
 ///
 /// # Errors
 /// [`Problems`]; then nothing was changed.
-pub fn add(
-    errand: &Errand,
+pub async fn add(
+    (errand, config): (&Errand, &HostConfig),
     offer: Offer<'_>,
     name: Option<&Name>,
     consent: &Consent,
@@ -63,6 +64,7 @@ pub fn add(
     if let Some(pin) = &mut pin {
         not_lower(&candidate, &known, consent, pin)?;
     }
+    candidate.prove(config).await?;
     let text = stub::with_agent(&site.text, &name, &candidate);
     Change::new(&site, Some(text), pin)?.keeping(offer.pulled()).commit()?;
     Ok(Added { name, candidate, outcome: Outcome::Changed })

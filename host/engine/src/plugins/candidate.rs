@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use bailiwick_builder::{Embedded, read_embedded};
 use bailiwick_core::name::NotAName;
@@ -11,13 +12,15 @@ use bailiwick_policy::registry::Sha256;
 use bailiwick_project::LockPin;
 
 use super::Offer;
-use super::asks::asks;
 use super::kept;
 use super::pin;
 use super::site::Site;
 use super::source::{FoundAt, Pulled, Source};
+use crate::admission::prove;
+use crate::asks::asks;
 use crate::codes;
 use crate::components::{code_of, interfaces};
+use crate::host::{HostConfig, sandbox};
 use crate::powers::CAPABILITIES;
 use crate::problems::Problems;
 use crate::provenance::provenance;
@@ -33,6 +36,8 @@ pub struct Candidate {
     pub manifest: Option<Sha256>,
     /// Whether it is built in this place, so that no lock is about it.
     pub built: bool,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
     /// What it says of itself.
     pub embedded: Embedded,
     /// `publisher/NAME`, or `local/NAME` where nobody signed it who counts here.
@@ -96,6 +101,7 @@ impl Candidate {
         Ok(Self {
             source: source.to_owned(),
             path: found.path,
+            bytes: found.bytes.into(),
             manifest: pin.and_then(|pin| pin.manifest),
             built: from.is_built(&site.root),
             asks: asks(&embedded, &imports),
@@ -103,6 +109,20 @@ impl Candidate {
             signed: whose.signed,
             imports,
             embedded,
+        })
+    }
+
+    /// Loads it, as the first run would, and asks it who it is: what is pinned runs, and is
+    /// what its file says. The compiled code is kept for that run.
+    ///
+    /// # Errors
+    /// [`Problems`] that say what stands against it.
+    pub(super) async fn prove(&self, config: &HostConfig) -> Result<(), Problems> {
+        let sandbox = sandbox(config)?;
+        let proven = prove(&sandbox, &self.path, (&self.bytes, &self.embedded)).await;
+        proven.map_err(|diagnostic| {
+            let message = format!("{}; nothing was changed", diagnostic.message);
+            Problems::one(Diagnostic { message, ..diagnostic })
         })
     }
 

@@ -28,11 +28,18 @@ fn signature_path(component: &Path, key: KeyId) -> PathBuf {
     component.with_extension(format!("{key}.minisig"))
 }
 
-/// Whether what is pinned is there, with the signature by which it was taken.
-pub(super) fn is_there(root: &Path, pin: &LockPin) -> bool {
+/// The first file of what is pinned that is not there: the component, or the signature by
+/// which it was taken.
+pub(super) fn missing(root: &Path, pin: &LockPin) -> Option<PathBuf> {
     let component = path(root, &pin.component);
-    let signed = |key| signature_path(&component, key).exists();
-    component.exists() && pin.signed.as_ref().is_none_or(|(_, key)| signed(*key))
+    let signature = pin.signed.as_ref().map(|(_, key)| signature_path(&component, *key));
+    [Some(component), signature].into_iter().flatten().find(|path| !path.exists())
+}
+
+/// Whether what is pinned is there, byte for byte.
+pub(super) fn is_whole(root: &Path, pin: &LockPin) -> bool {
+    let read = || files::read(&path(root, &pin.component), Bytes(COMPONENT_BYTES_MAX as u64));
+    missing(root, pin).is_none() && read().is_ok_and(|bytes| Digest::of(&bytes) == pin.component)
 }
 
 /// What is pinned: the bytes under its digest, and the signature by the key that it was taken

@@ -1,7 +1,6 @@
-//! Components of others in a project: taken in, changed, thrown out, and held to bailiwick.lock. Runs none of their code.
+//! Components of others in a project: taken in, changed, thrown out, and held to bailiwick.lock. Runs none of their code but to ask who it is.
 
 mod add;
-mod asks;
 mod candidate;
 mod change;
 mod fetch;

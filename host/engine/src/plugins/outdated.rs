@@ -121,7 +121,7 @@ fn standing(site: &Site, name: &Name, source: &str) -> Standing {
             let read = reference(&source);
             return read.map_or_else(Standing::Refused, |_| Standing::Untaken { version: None });
         }
-        (Source::Registry(_), Some(pin)) if !kept::is_there(&site.root, pin) => {
+        (Source::Registry(_), Some(pin)) if !kept::is_whole(&site.root, pin) => {
             let version = pin.version.clone();
             let pinned = restore::pinned(pin);
             return pinned

@@ -4,6 +4,7 @@ use bailiwick_core::{Diagnostic, Digest};
 use bailiwick_policy::publishers::{Moment, Signature, Signed};
 use bailiwick_project::LockPin;
 
+use super::source::OCI;
 use crate::codes;
 use crate::provenance::today;
 
@@ -31,6 +32,11 @@ pub(crate) fn bytes(pin: &LockPin, path: &str, found: &Digest) -> Result<(), Dia
         "{path} is not what `{}` means: {LOCK_FILE} says {} {}, and these bytes are {found}",
         pin.agent, pin.version, pin.component
     );
+    if pin.source.starts_with(OCI) {
+        let hint =
+            "what was fetched was changed since; `bailiwick update --locked` fetches it again";
+        return Err(Diagnostic::error(codes::NOT_LOCKED, message).hint(hint));
+    }
     Err(refused(pin, message, ""))
 }
 

@@ -51,7 +51,10 @@ impl Site {
         let turn = File::open(&errand.folder).map_err(|error| fail(error.to_string()))?;
         let taken = flock(&turn, FlockOperation::NonBlockingLockExclusive);
         taken.map_err(|error| match error {
-            Errno::WOULDBLOCK => fail("another command is changing this project".to_owned()),
+            Errno::WOULDBLOCK => fail(
+                "another command is changing this project; nothing was changed, try again"
+                    .to_owned(),
+            ),
             other => fail(format!("it cannot be held against other commands: {other}")),
         })?;
         Ok(Self { _turn: Some(turn), ..Self::read(errand)? })

@@ -17,7 +17,7 @@ use crate::files;
 use crate::provenance::signature_beside;
 
 /// How a source in a registry begins.
-const OCI: &str = "oci://";
+pub(super) const OCI: &str = "oci://";
 
 /// Where a component comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +72,7 @@ impl Source {
         match (self, pin) {
             (Self::Path(path), _) => at(root, path),
             (Self::Registry(_), Some(pin)) => {
-                if !kept::is_there(root, pin) {
-                    let path = kept::path(root, &pin.component);
+                if let Some(path) = kept::missing(root, pin) {
                     let message =
                         format!("{} is not fetched: {} is not there", pin.source, path.display());
                     let hint = "`bailiwick update --locked` fetches what bailiwick.lock says";
@@ -83,7 +82,8 @@ impl Source {
             }
             (Self::Registry(name), None) => {
                 let message = format!("{LOCK_FILE} does not say which bytes {name} means");
-                let hint = "`bailiwick update NAME` fetches it, shows it and says so";
+                let hint =
+                    "`bailiwick update` with the agent's name fetches it, shows it and says so";
                 Err(Diagnostic::error(codes::NOT_LOCKED, message).hint(hint))
             }
         }

@@ -4,13 +4,14 @@ use bailiwick_core::{Diagnostic, Name};
 use bailiwick_project::LockPin;
 use bailiwick_project::lock::is_lower;
 
-use super::asks::grown;
 use super::candidate::{Candidate, Known};
 use super::change::Change;
 use super::site::Site;
 use super::stub;
 use super::{Consent, Offer, Outcome};
+use crate::asks::grown;
 use crate::codes;
+use crate::host::HostConfig;
 use crate::load::PROJECT_FILE;
 use crate::problems::Problems;
 use crate::provenance::today;
@@ -33,8 +34,8 @@ pub struct Updated {
 ///
 /// # Errors
 /// [`Problems`]; then nothing was changed.
-pub fn update(
-    errand: &Errand,
+pub async fn update(
+    (errand, config): (&Errand, &HostConfig),
     name: &Name,
     to: Option<Offer<'_>>,
     consent: &Consent,
@@ -86,14 +87,17 @@ pub fn update(
         not_lower(&candidate, &known, consent, pin)?;
         no_more(&candidate, &known, consent, pin)?;
     }
+    candidate.prove(config).await?;
     let text = match source == current {
         true => None,
-        false => Some(stub::with_component(&site.text, name, &source).ok_or_else(|| {
-            let message =
-                format!("`component` of `{name}` in {PROJECT_FILE} is not found as a key");
-            let hint = format!("write it there: component = {source:?}");
-            Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
-        })?),
+        false => Some(stub::with_component(&site.text, name, (&source, &candidate)).ok_or_else(
+            || {
+                let message =
+                    format!("`component` of `{name}` in {PROJECT_FILE} is not found as a key");
+                let hint = format!("write it there: component = {source:?}");
+                Problems::one(Diagnostic::error(codes::NOT_ADDED, message).hint(hint))
+            },
+        )?),
     };
     Change::new(&site, text, pin)?.keeping(pulled).commit()?;
     Ok(updated(candidate, Outcome::Changed))

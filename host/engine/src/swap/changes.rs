@@ -7,6 +7,7 @@ use bailiwick_project::lock::is_lower;
 use serde::{Deserialize, Serialize};
 
 use super::fits;
+use crate::asks::{asks, grown};
 use crate::components::Agent;
 use crate::powers::{CAPABILITIES, shown_grant, wanted};
 
@@ -53,13 +54,14 @@ pub(crate) fn changes(was: &Agent, is: &Agent, highest: Option<&str>) -> Vec<Cha
     }
     all.extend(version(was, is, highest));
     all.extend(imports(was, is));
+    // Of what it imports without a want, the row of the imports tells.
+    let asks = |agent: &Agent| asks(&agent.embedded, &[]);
+    let more = grown(&asks(was), &asks(is));
     for capability in CAPABILITIES {
         let (before, now) = (wanted(was, capability), wanted(is, capability));
-        let words =
-            |agent: &Agent| -> BTreeSet<String> { agent.wanted(capability).into_iter().collect() };
         if before != now {
-            let grown = before.is_none() || !words(is).is_subset(&words(was));
-            let why = (grown && now.is_some()).then(|| "it asks for more".to_owned());
+            let is_its = |ask: &String| ask.split(' ').next() == Some(capability);
+            let why = more.iter().any(is_its).then(|| "it asks for more".to_owned());
             all.push(Change::of(format!("wants {capability}"), before, now).accepted(why));
         }
     }
@@ -75,19 +77,14 @@ fn version(was: &Agent, is: &Agent, highest: Option<&str>) -> Option<Change> {
     if was.embedded.outline.digest == is.embedded.outline.digest {
         return None;
     }
-    let above = highest.filter(|highest| is_below(now, highest));
+    let above = highest.filter(|highest| is_lower(now, highest));
     let why = match above {
-        _ if is_below(now, before) => Some("it is lower".to_owned()),
+        _ if is_lower(now, before) => Some("it is lower".to_owned()),
         Some(highest) => Some(format!("it is lower than {highest}, which was there")),
         None => None,
     };
     (before != now || why.is_some())
         .then(|| Change::of(VERSION, Some(before.clone()), Some(now.clone())).accepted(why))
-}
-
-/// Both are versions of three numbers, and this is the lower one.
-fn is_below(version: &str, than: &str) -> bool {
-    is_lower(version, than) && !is_lower(than, version)
 }
 
 fn imports(was: &Agent, is: &Agent) -> Option<Change> {

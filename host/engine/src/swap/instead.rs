@@ -3,7 +3,8 @@
 use bailiwick_store::{Served, SlotName};
 
 use super::Slot;
-use crate::components::file_digest;
+use crate::components::own_file;
+use crate::generations::holds;
 use crate::history::History;
 use crate::load::Opened;
 use crate::pinned::{project, storage};
@@ -20,8 +21,8 @@ pub async fn instead(history: &History, opened: &Opened) -> Result<Vec<Slot>, Pr
     for (SlotName { project, agent }, state) in history.archive().slots().await.map_err(storage)? {
         let Some(served) = state.serves.filter(|_| project == root) else { continue };
         // What is wrong with its file is told by whoever checks it.
-        let Ok(file) = file_digest(opened, &agent) else { continue };
-        if file == served.file && served.component != file {
+        let Ok(own) = own_file(opened, &agent) else { continue };
+        if holds(&served, own) && served.component != own.0 {
             let Served { component, was, back, by, at, .. } = served;
             found.push(Slot { project, agent, component, was, back, by, at });
         }

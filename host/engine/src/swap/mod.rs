@@ -21,7 +21,7 @@ pub use report::{Cell, How, Outcome, Place, Rehearsal, Report};
 
 use crate::admission::{admit_to, leased, of_the_file, sent};
 use crate::codes;
-use crate::components::{Agent, Found, file_digest, serving};
+use crate::components::{Agent, Found, own_file, serving};
 use crate::files;
 use crate::generations::Pointer;
 use crate::history::History;
@@ -109,14 +109,16 @@ pub fn component(path: &std::path::Path) -> Result<Sent, Problems> {
     Ok(Sent { bytes: bytes.into(), signature })
 }
 
-/// Every agent name of a data folder that was swapped.
+/// Every agent name of a data folder that was swapped, and whose project was not seen with
+/// another file since.
 ///
 /// # Errors
 /// [`Problems`] where it cannot be read.
 pub async fn slots(history: &History) -> Result<Vec<Slot>, Problems> {
     let rows = history.archive().slots().await.map_err(storage)?;
     let slots = rows.into_iter().filter_map(|(SlotName { project, agent }, state)| {
-        let Served { component, was, back, by, at, .. } = state.serves?;
+        let served = state.serves.filter(|served| !served.ended)?;
+        let Served { component, was, back, by, at, .. } = served;
         Some(Slot { project, agent, component, was, back, by, at })
     });
     Ok(slots.collect())
@@ -157,8 +159,8 @@ struct Swap<'a> {
 struct Pair {
     was: Agent,
     is: Agent,
-    /// The component of the project's own file.
-    file: Digest,
+    /// The component of the project's own file, and how it is pinned.
+    own: (Digest, Option<Digest>),
     /// Whether it goes back to what was admitted and accepted before.
     back: bool,
 }
@@ -201,8 +203,8 @@ impl Swap<'_> {
             let hint = format!("its bailiwick.toml has {}", known.join(", "));
             return Err(Problems::one(Diagnostic::error(codes::NO_SLOT, message).hint(hint)));
         }
-        let file = self.judged(file_digest).await?;
-        let pointer = self.opened.swapped.instead_of(name, file);
+        let (file, pin) = self.judged(own_file).await?;
+        let pointer = self.opened.swapped.instead_of(name, (file, pin));
         let (Sent { bytes, signature }, back) = match &self.request.component {
             Some(sent) => (sent.clone(), false),
             None => (self.before(pointer).await?, true),
@@ -216,7 +218,7 @@ impl Swap<'_> {
         });
         let is = is.await?;
         let was = self.judged(serving);
-        Ok(Pair { was: was.await?, is, file, back })
+        Ok(Pair { was: was.await?, is, own: (file, pin), back })
     }
 
     /// Megabytes are read, validated and verified where no run feels it.
@@ -248,9 +250,11 @@ impl Swap<'_> {
     }
 
     fn report(&self, pair: &Pair) -> Report {
-        let Pair { was, is, file, .. } = pair;
+        let Pair { was, is, own, .. } = pair;
         let (before, now) = (was.embedded.outline.digest, is.embedded.outline.digest);
-        let points = self.opened.swapped.instead_of(&self.slot.agent, *file).is_some();
+        let points = self.opened.swapped.instead_of(&self.slot.agent, *own).is_some();
+        // The same bytes by somebody else, or signed anew after a key was revoked, are news.
+        let is_same = before == now && was.signature == is.signature && was.identity == is.identity;
         Report {
             project: self.slot.project.clone(),
             agent: self.slot.agent.clone(),
@@ -261,7 +265,7 @@ impl Swap<'_> {
             rehearsal: None,
             // A file that was overwritten serves new runs already, but those that follow
             // swaps have not heard of it.
-            outcome: match before == now && points {
+            outcome: match is_same && points {
                 true => Outcome::Already,
                 false => Outcome::NotAccepted,
             },
@@ -344,16 +348,19 @@ impl Swap<'_> {
         let rehearsed: Option<Rehearsed> = report.rehearsal.as_ref().map(|told| told.counts);
         let at = self.host.clock.now();
         let highest = self.highest([&pair.was, &pair.is]);
+        let (file, pin) = pair.own;
+        let (was, was_signature) = self.behind(pair, report);
         let fact = HostFact::SwapCommitted {
             project: self.slot.project.clone(),
             agent: self.slot.agent.clone(),
             component: report.is,
-            was: report.was,
-            file: pair.file,
+            was,
+            file,
+            pin,
             version: report.version.clone(),
             highest: highest.clone(),
             signature: pair.is.signature.clone(),
-            was_signature: pair.was.signature.clone(),
+            was_signature: was_signature.clone(),
             accepted,
             rehearsed,
             back: pair.back,
@@ -362,10 +369,12 @@ impl Swap<'_> {
         let noted = self.held.store.note(at, vec![fact]).await;
         let served = Served {
             component: report.is,
-            was: report.was,
+            was,
             signature: pair.is.signature.clone(),
-            was_signature: pair.was.signature.clone(),
-            file: pair.file,
+            was_signature,
+            file,
+            pin,
+            ended: false,
             highest,
             back: pair.back,
             by: self.by.clone(),
@@ -383,6 +392,15 @@ impl Swap<'_> {
         self.held.generations.flip(self.slot.clone(), served, &pair.is);
         self.host.faults.swap_reached(SwapStage::Flip);
         Ok(())
+    }
+
+    /// What a rollback goes back to. The same bytes by another signature leave that as it is.
+    fn behind(&self, pair: &Pair, report: &Report) -> (Option<Digest>, Option<String>) {
+        let points = self.opened.swapped.instead_of(&self.slot.agent, pair.own);
+        match (report.was, points) {
+            (None, Some(pointer)) => (pointer.served.was, pointer.served.was_signature.clone()),
+            (was, _) => (was, pair.was.signature.clone()),
+        }
     }
 
     async fn note(&self, fact: HostFact) -> Result<(), Problems> {

@@ -14,9 +14,14 @@ use crate::kept::Lease;
 use crate::problems::Problems;
 use crate::replay::{Compared, Past, Prepared, prepare, replay};
 
-/// How many of the newest runs are looked through: who wants cells of older ones replays
-/// those runs.
-const RUNS_MAX: u32 = 256;
+/// How many of the newest runs of the project are looked through: who wants cells of older
+/// ones replays those runs.
+const RUNS_MAX: usize = 256;
+
+/// How many runs of a data folder are listed at a time, and how often: those of a project
+/// may stand behind thousands of a busier one.
+const PAGE: u32 = 256;
+const PAGES_MAX: usize = 64;
 
 /// What came of one cell, with its run.
 #[derive(Clone, Debug)]
@@ -37,12 +42,11 @@ pub(crate) async fn rehearse(
     let Some(history) = history else { return Ok((Vec::new(), 0)) };
     let history = Arc::new(history);
     let (mut done, mut hidden) = (Vec::new(), 0);
-    let listed = history.archive().runs(RUNS_MAX, None).await.map_err(crate::pinned::storage)?;
-    for listed in listed.into_iter().filter(|run| run.project == project && run.started.is_some()) {
+    for run in newest(&history, project).await? {
         if done.len() >= most {
             break;
         }
-        let record = match history.record(&listed.run).await {
+        let record = match history.record(&run).await {
             Ok(record) => record,
             Err(problems) if problems.are_all(codes::NOT_CLEARED) => {
                 hidden += 1;
@@ -55,11 +59,26 @@ pub(crate) async fn rehearse(
         let attempts = attempts_of(&record, agent, most - done.len());
         if !attempts.is_empty() && record.state.pin.is_some() {
             let compared = again(host, &history, &record, attempts, is).await?;
-            let run = &listed.run;
             done.extend(compared.into_iter().map(|compared| Done { run: run.clone(), compared }));
         }
     }
     Ok((done, hidden))
+}
+
+/// The newest runs of a project that began, newest first.
+async fn newest(history: &History, project: &str) -> Result<Vec<RunId>, Problems> {
+    let (mut found, mut before) = (Vec::new(), None);
+    for _ in 0..PAGES_MAX {
+        let page = history.archive().runs(PAGE, before).await.map_err(crate::pinned::storage)?;
+        before = page.last().map(|run| run.run.clone());
+        let own = page.into_iter().filter(|run| run.project == project && run.started.is_some());
+        found.extend(own.map(|run| run.run));
+        if before.is_none() || found.len() >= RUNS_MAX {
+            break;
+        }
+    }
+    found.truncate(RUNS_MAX);
+    Ok(found)
 }
 
 /// The newest ended attempts of an agent in a run, oldest first.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Key, Moment, Word, Words};
 use crate::error::ReadError;
-use crate::host_log::HostFact;
+use crate::host_log::{HostFact, is_false};
 
 /// An agent name of a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,13 @@ pub struct Served {
     pub highest: Option<String>,
     /// What the project's file was then: where it is another one by now, the file holds.
     pub file: Digest,
+    /// What bailiwick.lock said of that file then; the same holds for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Digest>,
+    /// Whether the file was another one since: it holds for good. The highest version is
+    /// remembered all the same.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ended: bool,
     /// Whether it was a rollback.
     pub back: bool,
     /// Who.
@@ -76,6 +83,7 @@ impl Word for SlotState {
         match fact {
             HostFact::SwapStaged { project, agent, .. }
             | HostFact::SwapCommitted { project, agent, .. }
+            | HostFact::SwapEnded { project, agent, .. }
             | HostFact::SwapAbandoned { project, agent, .. } => {
                 Some(Key { whose: project.clone(), which: agent.to_string() })
             }
@@ -96,6 +104,7 @@ impl Word for SlotState {
                 signature,
                 was_signature,
                 file,
+                pin,
                 highest,
                 back,
                 by,
@@ -107,12 +116,18 @@ impl Word for SlotState {
                     signature: signature.clone(),
                     was_signature: was_signature.clone(),
                     file: *file,
+                    pin: *pin,
+                    ended: false,
                     highest: highest.clone(),
                     back: *back,
                     by: by.clone(),
                     at,
                 };
                 Self { serves: Some(serves), staged: None }
+            }
+            HostFact::SwapEnded { .. } => {
+                let serves = before.serves.map(|serves| Served { ended: true, ..serves });
+                Self { serves, ..before }
             }
             _ => Self { staged: None, ..before },
         })
@@ -133,7 +148,8 @@ pub(crate) fn named(words: Words<SlotState>) -> Result<Vec<(SlotName, SlotState)
 pub(crate) fn components(connection: &Connection) -> Result<Vec<Digest>, ReadError> {
     let slots = super::read::<SlotState>(connection, None)?;
     let named = slots.into_values().flat_map(|state| {
-        let serves = state.serves.into_iter().flat_map(|s| [Some(s.component), s.was]);
+        let serves = state.serves.filter(|serves| !serves.ended);
+        let serves = serves.into_iter().flat_map(|s| [Some(s.component), s.was]);
         serves.flatten().chain(state.staged.map(|staged| staged.component))
     });
     Ok(named.collect())

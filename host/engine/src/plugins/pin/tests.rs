@@ -11,6 +11,7 @@ use bailiwick_provider::Keys;
 
 use super::*;
 use crate::components::read_agents;
+use crate::host::HostConfig;
 use crate::load::{Places, open};
 use crate::provenance::signature_path;
 use crate::registry::Errand;
@@ -49,6 +50,18 @@ impl Scene {
         fs::create_dir(path("pipelines")).unwrap();
         fs::write(path("pipelines/one.toml"), one).unwrap();
         Self { first, second, folder }
+    }
+
+    /// A host without a compiler.
+    fn config(&self) -> HostConfig {
+        HostConfig {
+            data: self.folder.path().join("data"),
+            cache: self.folder.path().join("cache"),
+            compiler: self.folder.path().join("none"),
+            compiler_arguments: Vec::new(),
+            keys: Keys::reading(|_| None),
+            command: "test".into(),
+        }
     }
 
     /// Signs the agent with a key, as though that had been long ago.
@@ -131,21 +144,22 @@ fn a_signature_that_is_dated_back_makes_nothing_of_bytes_that_were_taken_unsigne
     assert_eq!(scene.loaded(), Err(codes::BAD_SIGNATURE));
 }
 
-#[test]
-fn bytes_that_were_taken_are_not_taken_again_by_a_key_whose_days_are_over() {
+#[tokio::test]
+async fn bytes_that_were_taken_are_not_taken_again_by_a_key_whose_days_are_over() {
     let scene = Scene::new();
     let key = scene.signs(&scene.first);
     let pin = scene.taken(Some(key));
     scene.signs(&scene.second);
     assert_eq!(scene.loaded(), Err(codes::BAD_SIGNATURE));
     let consent = crate::plugins::Consent { accept: true, downgrade: true, by: "uid:0".into() };
-    let refused = crate::plugins::update(&scene.errand(), &pin.agent, None, &consent);
+    let by = (&scene.errand(), &scene.config());
+    let refused = crate::plugins::update(by, &pin.agent, None, &consent).await;
     assert_eq!(refused.unwrap_err().diagnostics[0].code, codes::BAD_SIGNATURE);
 }
 
 /// What somebody else did while a registry was asked is not undone.
-#[test]
-fn an_answer_about_another_source_is_not_taken() {
+#[tokio::test]
+async fn an_answer_about_another_source_is_not_taken() {
     use crate::plugins::{Consent, Offer, Pulled, update};
     let scene = Scene::new();
     let name = Name::new("hello").unwrap();
@@ -156,26 +170,30 @@ fn an_answer_about_another_source_is_not_taken() {
         signature: None,
     };
     let consent = Consent { accept: true, downgrade: true, by: "uid:0".into() };
-    let takes = |of| {
+    let takes = async |of| {
         let offer = Offer::Instead { of, pulled: &pulled };
-        update(&scene.errand(), &name, Some(offer), &consent)
+        update((&scene.errand(), &scene.config()), &name, Some(offer), &consent).await
     };
-    let said = takes("b.wasm").unwrap_err().to_string();
+    let said = takes("b.wasm").await.unwrap_err().to_string();
     assert!(said.contains("`hello` was \"b.wasm\", and is \"a.wasm\" now"), "{said}");
     assert!(!scene.folder.path().join(LOCK_FILE).exists());
-    takes("a.wasm").unwrap();
+    // This one is, as far as to the compiler, which is none here.
+    let refused = takes("a.wasm").await.unwrap_err();
+    assert_eq!(refused.diagnostics[0].code, codes::NOT_ADMITTED);
+    assert!(refused.to_string().contains("nothing was changed"), "{refused}");
+    assert!(!scene.folder.path().join(LOCK_FILE).exists());
 }
 
 /// Also where nobody says the name, so that it is that of the profile.
-#[test]
-fn what_was_added_is_this_already_whatever_day_it_is() {
+#[tokio::test]
+async fn what_was_added_is_this_already_whatever_day_it_is() {
     use crate::plugins::{Consent, Offer, Outcome, add};
     let scene = Scene::new();
     let key = scene.signs(&scene.first);
     scene.taken(Some(key));
     let consent = Consent { accept: false, downgrade: false, by: "uid:0".into() };
     let again = Offer::Typed("a.wasm", scene.folder.path());
-    let again = add(&scene.errand(), again, None, &consent).unwrap();
+    let again = add((&scene.errand(), &scene.config()), again, None, &consent).await.unwrap();
     assert_eq!((again.name.as_str(), again.outcome), ("hello", Outcome::Same));
 }
 

@@ -9,7 +9,7 @@ use bailiwick_core::Bytes;
 const PUT: &str = "artifacts put ";
 
 /// Everything that a component asks for: its wants, and the powers that it imports besides.
-pub(super) fn asks(embedded: &Embedded, imports: &[String]) -> BTreeSet<String> {
+pub(crate) fn asks(embedded: &Embedded, imports: &[String]) -> BTreeSet<String> {
     let Wants { model, knowledge, artifacts, http, kv, delegate } = &embedded.wants;
     let mut asks = BTreeSet::new();
     for (power, want) in [("model", model), ("knowledge", knowledge), ("delegate", delegate)] {
@@ -35,7 +35,7 @@ pub(super) fn asks(embedded: &Embedded, imports: &[String]) -> BTreeSet<String> 
 }
 
 /// What is asked for now and was not.
-pub(super) fn grown(then: &BTreeSet<String>, now: &BTreeSet<String>) -> Vec<String> {
+pub(crate) fn grown(then: &BTreeSet<String>, now: &BTreeSet<String>) -> Vec<String> {
     let put = |asks: &BTreeSet<String>| {
         let sizes = asks.iter().filter_map(|ask| Bytes::parse(ask.strip_prefix(PUT)?).ok());
         sizes.max()
