@@ -88,6 +88,7 @@ pub async fn test(
     if chosen.is_empty() {
         let what = match only {
             Some(name) => format!("{} has no case {name:?}", agent.join(FOLDER).display()),
+            None if !agent.is_dir() => format!("{} is no folder of an agent", agent.display()),
             None => format!("{} has no cases", agent.display()),
         };
         return Err(fail(codes::BAD_CASE, what));

@@ -66,7 +66,10 @@ pub fn pack(path: &Path, named: Option<&str>, key: &SigningKey) -> Result<Packed
             let built = find_built(path);
             (path, built.map_err(|error| fail(codes::NOT_BUILT, error.to_string()))?)
         }
-        false => (path.parent().unwrap_or(path), path.to_path_buf()),
+        false => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            (folder.unwrap_or(Path::new(".")), path.to_path_buf())
+        }
     };
     let shown = component.display();
     let publisher = publisher(folder, named)?;

@@ -1,5 +1,6 @@
 //! Secret keys of publishers: made, read from their files, used once. Prints no secret, and asks nobody for a password: a front end does.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -64,6 +65,11 @@ impl KeyFile {
     pub fn read(path: &Path) -> Result<Self, Problems> {
         let shown = path.display();
         let found = fs::metadata(path).map_err(|error| bad(format!("{shown}: {error}")))?;
+        if path.extension().is_some_and(|extension| extension == "pub") {
+            let message = format!("{shown} is the name of a public key, which signs nothing");
+            let hint = "the secret one lies where `bailiwick keygen` put it, without `.pub`";
+            return Err(Problems::one(Diagnostic::error(codes::BAD_KEY, message).hint(hint)));
+        }
         if found.mode() & 0o077 != 0 {
             let message = format!("{shown} is a secret key, and others may read it");
             let hint = format!("type: chmod 600 {shown}");
@@ -130,15 +136,20 @@ impl SigningKey {
     }
 }
 
-/// Makes a key: `PATH` for who signs, 0600, and `PATH` with `.pub` for everybody.
+/// Makes a key: `PATH` for who signs, 0600, and `PATH.pub` for everybody; beside `NAME.key`
+/// it is `NAME.pub`.
 ///
 /// # Errors
 /// [`Problems`] where one of them is there already; then nothing is made.
 pub fn keygen(path: &Path, password: Option<String>) -> Result<NewKey, Problems> {
-    let public = path.with_extension("pub");
-    if public == path {
-        return Err(bad(format!("{} is the name of a public key", path.display())));
-    }
+    let public = match path.extension().and_then(OsStr::to_str) {
+        Some("pub") => {
+            return Err(bad(format!("{} is the name of a public key", path.display())));
+        }
+        Some("key") => path.with_extension("pub"),
+        // `release-1.2` is no `release-1` of some kind.
+        _ => path.with_added_extension("pub"),
+    };
     let made = match password {
         Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
         None => KeyPair::generate_unencrypted_keypair(),
@@ -201,6 +212,16 @@ mod tests {
         let other = folder.path().join("other.key");
         fs::write(folder.path().join("other.pub"), "mine").unwrap();
         assert!(keygen(&other, None).is_err() && !other.exists());
+    }
+
+    #[test]
+    fn the_public_half_is_named_after_the_whole_name_and_signs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let made = ["rel-1.2", "rel-1.3"].map(|name| keygen(&path(name), None).unwrap().public);
+        assert_eq!(made, [path("rel-1.2.pub"), path("rel-1.3.pub")]);
+        assert!(refused(keygen(&path("me.pub"), None)).contains("the name of a public key"));
+        assert!(refused(KeyFile::read(&made[0])).contains("which signs nothing"));
     }
 
     #[test]

@@ -265,6 +265,9 @@ fn in_project(root: &Path, typed: &Path, folder: &Path) -> Result<String, Proble
             Diagnostic::error(codes::UNREADABLE, why).hint("`add` takes a file or a built folder"),
         )
     };
+    if typed.as_os_str().is_empty() {
+        return Err(fail("an empty name is no component".to_owned()));
+    }
     let real = crate::files::real(&folder.join(typed)).map_err(fail)?;
     let real = Path::new(&real);
     if typed.is_absolute() && real.strip_prefix(root).is_err() {

@@ -57,7 +57,9 @@ impl Projects {
             let names: Vec<_> = self.by_name.keys().map(String::as_str).collect();
             let message = match name {
                 Some(name) => format!("there is no project {name:?} on this host"),
-                None => "which project? name one as PROJECT/PIPELINE".into(),
+                None => {
+                    "this host has several projects, and none was named: write PROJECT/NAME".into()
+                }
             };
             let hint = format!("it has {}", names.join(", "));
             Problems::one(Diagnostic::error(codes::SERVED, message).hint(hint))
