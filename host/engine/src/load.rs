@@ -21,6 +21,10 @@ pub const PROJECT_FILE: &str = "bailiwick.toml";
 /// Where the admin's policy is, where there is one: nothing overrides it.
 pub const POLICY_OF_THE_HOST: &str = "/etc/bailiwick/policy.toml";
 
+/// How often a project is read again that changes meanwhile: whoever writes it does so
+/// within milliseconds, and a second change in that time is a person's no more.
+const READS: usize = 8;
+
 /// Where to look, as a front end knows it.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -165,8 +169,8 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         }
         PolicySource::BuiltIn => None,
     };
-    let text = match files::text(&root.join(PROJECT_FILE), PROJECT_FILE) {
-        Ok(text) => text,
+    let (text, lock) = match pinned_text(&root) {
+        Ok(read) => read,
         Err(diagnostic) => {
             problems.extend([diagnostic]);
             return Err(problems);
@@ -184,7 +188,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let policy = policy.unwrap_or_else(Policy::built_in);
     problems.extend(project.other_currency(&policy));
     problems.extend(project.misplaced_credentials(&policy));
-    let lock = match lock(&root) {
+    let lock = match lock {
         Ok(lock) => lock,
         Err(found) => {
             problems.extend(found.diagnostics);
@@ -271,17 +275,44 @@ pub(crate) fn open_pinned(
     })
 }
 
+/// The text of `bailiwick.toml`, and the lock that belongs to it.
+///
+/// Who changes both writes the lock with old and new pins, then `bailiwick.toml`, then the
+/// lock without the old ones. A text that is the same before and after the lock was read has
+/// its pins in it; between two texts lies a lock that pins the one or the other.
+fn pinned_text(root: &Path) -> Result<(String, Result<Lock, Problems>), Diagnostic> {
+    let text = || files::text(&root.join(PROJECT_FILE), PROJECT_FILE);
+    let mut before = text()?;
+    for _ in 0..READS {
+        let lock = lock(root);
+        let after = text()?;
+        if before == after {
+            return Ok((after, lock));
+        }
+        before = after;
+    }
+    let message = format!("{PROJECT_FILE} changes while it is read");
+    Err(Diagnostic::error(codes::UNREADABLE, message).hint("try again when it rests"))
+}
+
 /// `bailiwick.lock` of a project; without one, nothing is pinned.
 pub(crate) fn lock(root: &Path) -> Result<Lock, Problems> {
+    lock_with_text(root).map(|(lock, _)| lock)
+}
+
+/// The same with its text; without one, that is empty.
+pub(crate) fn lock_with_text(root: &Path) -> Result<(Lock, String), Problems> {
     let path = root.join(LOCK_FILE);
     if !path.exists() {
-        return Ok(Lock::default());
+        return Ok((Lock::default(), String::new()));
     }
     let text = files::text(&path, LOCK_FILE).map_err(Problems::one)?;
-    Lock::read(LOCK_FILE, &text).map_err(|diagnostics| {
-        let sources = [(LOCK_FILE.to_owned(), text)].into();
-        Problems { diagnostics, sources }
-    })
+    match Lock::read(LOCK_FILE, &text) {
+        Ok(lock) => Ok((lock, text)),
+        Err(diagnostics) => {
+            Err(Problems { diagnostics, sources: [(LOCK_FILE.to_owned(), text)].into() })
+        }
+    }
 }
 
 /// An opened project as it would be with another `bailiwick.toml`: the policy and the
