@@ -142,6 +142,18 @@ pub(crate) fn real(path: &Path) -> Result<String, String> {
     real.into_os_string().into_string().map_err(|_| "a path that is not UTF-8".into())
 }
 
+/// Where the links in a path lead, as far as it is there; what is not is taken as it stands.
+pub(crate) fn led_to(path: &Path) -> String {
+    let mut above = path.ancestors();
+    let led = above.find_map(|there| {
+        let rest = path.strip_prefix(there).ok()?;
+        let real = fs::canonicalize(there).ok()?;
+        // An empty rest would leave a slash behind.
+        Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+    });
+    led.unwrap_or_else(|| path.to_path_buf()).display().to_string()
+}
+
 /// Puts a file in the place of another one, or of none: whoever looks sees the old bytes or
 /// the new ones, also after the machine has lost its power. Rights stay as they were, and a
 /// link stays one; a new file has those that the user's mask leaves.
@@ -259,6 +271,24 @@ mod tests {
             assert!(below(folder.path(), bad).is_err(), "{bad}");
         }
         assert!(walk(folder.path()).is_err(), "a link in a folder is an error");
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_there_is_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().canonicalize().unwrap().join(name);
+        fs::create_dir_all(path("real/in")).unwrap();
+        std::os::unix::fs::symlink("real", path("link")).unwrap();
+        for (written, led) in [
+            ("link", "real"),
+            ("link/in", "real/in"),
+            ("link/none/at/all", "real/none/at/all"),
+            ("none/link", "none/link"),
+            ("real", "real"),
+        ] {
+            assert_eq!(led_to(&path(written)), path(led).display().to_string());
+        }
+        assert_eq!(led_to(Path::new("/")), "/");
     }
 
     #[test]

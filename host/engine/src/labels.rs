@@ -1,6 +1,7 @@
 //! The labels of a run: followed before it begins, written down with it, looked at again when it goes on. How they flow is the plan's business, who may see what the policy's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use bailiwick_core::fact::{Lowers, RunLabels, StepBy, StepLabel, StepShape};
 use bailiwick_core::{Diagnostic, Name, RunState};
@@ -13,6 +14,7 @@ pub use bailiwick_project::labels::{Sink, Source, To, What};
 pub use bailiwick_project::{Flow, Plan};
 
 use crate::codes;
+use crate::files;
 use crate::load::Opened;
 use crate::problems::Problems;
 
@@ -45,6 +47,45 @@ pub(crate) fn flow(opened: &Opened, plan: &Plan, input: Option<&str>) -> Result<
     let mut problems = opened.sources();
     problems.extend(std::mem::take(&mut flow.problems));
     problems.or(flow)
+}
+
+/// Adds to the roots of a policy where their links lead: folders of projects are compared
+/// without links.
+pub(crate) fn found(mut policy: Policy) -> Policy {
+    let roots = policy.labels.roots.iter();
+    let real: Vec<_> =
+        roots.map(|(root, least)| (files::led_to(Path::new(root)), *least)).collect();
+    for (root, least) in real {
+        let known = policy.labels.roots.entry(root).or_insert(least);
+        *known = least.max(*known);
+    }
+    policy
+}
+
+/// A warning for each root that is not there: a slip of its path labels nothing.
+pub(crate) fn missing_roots(policy: &Policy) -> Vec<Diagnostic> {
+    let missing = policy.labels.roots.keys().filter_map(|root| {
+        let why = Path::new(root).metadata().err()?;
+        let message = format!("[roots.{root:?}] of policy.toml labels nothing now: {why}");
+        let hint = "write the folder as it is, or make it; what comes to lie there has the label";
+        Some(Diagnostic::warning(of_files::BAD_FOLDER, message).hint(hint))
+    });
+    missing.collect()
+}
+
+/// The label of an input that was read from these files (without links): what is stated for
+/// it, and at least that of the roots that they lie below. Nothing where nobody says more than
+/// the default, or there is no such label.
+pub(crate) fn of_input(policy: &Policy, stated: Option<&str>, read: &[String]) -> Option<String> {
+    let rules = &policy.labels;
+    let label = match stated {
+        Some(name) => Some(rules.order.find(name)).filter(Option::is_some),
+        None => Some(None),
+    };
+    // That there is no such label is told by whoever begins the run.
+    let Some(label) = label else { return stated.map(str::to_owned) };
+    let said = rules.files(label, read.iter().map(String::as_str));
+    (!said.defaulted).then(|| rules.order.name(said.label).to_owned())
 }
 
 fn around(opened: &Opened, input: Option<Label>) -> Around<'_> {

@@ -13,6 +13,7 @@ use bailiwick_project::{Lock, Plan, Project, Surroundings, parse_route, read_pol
 use crate::codes;
 use crate::files;
 use crate::generations::Swapped;
+use crate::labels;
 use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
@@ -232,7 +233,7 @@ pub(crate) fn open_pinned(
     let text = |name: &str| texts.0.get(name).cloned();
     let policy = match text(POLICY_FILE).map(|text| read_policy(POLICY_FILE, &text)) {
         None => Policy::built_in(),
-        Some(Ok(policy)) => policy,
+        Some(Ok(policy)) => labels::found(policy),
         Some(Err(found)) => {
             problems.extend(found);
             return Err(problems);
@@ -387,7 +388,7 @@ pub(crate) fn policy_again(shown: &str, text: &str) -> Result<Policy, Problems> 
     let mut problems = Problems::default();
     problems.sources.insert(shown.to_owned(), text.to_owned());
     match read_policy(shown, text) {
-        Ok(policy) => Ok(policy),
+        Ok(policy) => Ok(labels::found(policy)),
         Err(found) => {
             problems.extend(found);
             Err(problems)
@@ -414,7 +415,7 @@ fn policy(places: &Places, problems: &mut Problems) -> (Option<Policy>, PolicySo
         read_policy(&shown, &text)
     });
     match read {
-        Ok(policy) => (Some(policy), source),
+        Ok(policy) => (Some(labels::found(policy)), source),
         Err(found) => {
             problems.extend(found);
             (None, source)
