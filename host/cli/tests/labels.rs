@@ -139,10 +139,13 @@ fn a_root_is_met_from_above_through_a_link_and_by_an_input() {
         std::fs::write(&policy, other).unwrap();
         policy
     };
-    std::fs::create_dir(brand.join("secret")).unwrap();
+    // The collection `brand` is the folder of the guidelines.
+    let in_it = "guidelines/secret";
+    std::fs::create_dir(brand.join(in_it)).unwrap();
     let link = world.desk.path("link");
     std::os::unix::fs::symlink(&brand, &link).unwrap();
-    for root in [brand.join("secret"), link.clone(), link.join("secret"), link.join("to/come")] {
+    let to_come = link.join("guidelines/to/come");
+    for root in [brand.join(in_it), link.clone(), link.join(in_it), to_come] {
         let refused = world.refused(&under(&root));
         let met = refused.iter().any(|(code, message)| {
             code == "E092" && message.contains("what is confidential (the collection `brand`)")

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use bailiwick_core::fact::{Lowers, RunLabels, StepBy, StepLabel, StepShape};
 use bailiwick_core::{Diagnostic, Name, RunState};
-use bailiwick_policy::{Caller, Clearances, Label, Policy};
+use bailiwick_policy::{Caller, Clearances, Label, Policy, Trust};
 use bailiwick_project::codes as of_files;
-use bailiwick_project::labels::{Around, input_label};
+use bailiwick_project::labels::{Around, input_label, namespace};
+use bailiwick_store::{Archive, Stood};
 
 pub use bailiwick_policy::{LabelOrder, Level};
 pub use bailiwick_project::labels::{Sink, Source, To, What};
@@ -15,7 +16,9 @@ pub use bailiwick_project::{Flow, Plan};
 
 use crate::codes;
 use crate::files;
+use crate::history::History;
 use crate::load::Opened;
+use crate::pinned;
 use crate::problems::Problems;
 
 /// Who sees a run while it goes.
@@ -35,7 +38,8 @@ pub fn follow(opened: &Opened, plan: &Plan, input: Option<&str>) -> Result<Flow,
     let order = &opened.policy.labels.order;
     let input = input.map(|name| input_label(name, order)).transpose();
     let input = input.map_err(|found| Problems::one(*found))?;
-    Ok(Flow::of(plan, &around(opened, input)))
+    let stood = levels(opened);
+    Ok(Flow::of(plan, &around(opened, input, &stood)))
 }
 
 /// The same, of a plan with which nothing is wrong.
@@ -88,9 +92,60 @@ pub(crate) fn of_input(policy: &Policy, stated: Option<&str>, read: &[String]) -
     (!said.defaulted).then(|| rules.order.name(said.label).to_owned())
 }
 
-fn around(opened: &Opened, input: Option<Label>) -> Around<'_> {
+fn around<'a>(
+    opened: &'a Opened,
+    input: Option<Label>,
+    stood: &'a BTreeMap<Name, Level>,
+) -> Around<'a> {
     let Opened { project, policy, resources, .. } = opened;
-    Around { project, policy, resources, input }
+    Around { project, policy, resources, input, stood }
+}
+
+/// What the namespaces hold, in the order of labels of now. A name that it does not have is
+/// the highest.
+fn levels(opened: &Opened) -> BTreeMap<Name, Level> {
+    let order = &opened.policy.labels.order;
+    let level = |stood: &Stood| {
+        let labels = stood.labels.iter();
+        let labels = labels.map(|name| order.find(name).unwrap_or(order.highest()));
+        let trust = if stood.outside { Trust::Outside } else { Trust::Trusted };
+        labels.fold(Level { trust, ..Level::NOTHING }, |level, label| {
+            level.join(Level { label, ..Level::NOTHING })
+        })
+    };
+    opened.stood.iter().map(|(name, stood)| (name.clone(), level(stood))).collect()
+}
+
+/// A project with what its namespaces hold in a data folder.
+///
+/// # Errors
+/// [`Problems`] where that cannot be read: nobody guesses it.
+pub(crate) async fn standing(archive: &Archive, opened: Opened) -> Result<Opened, Problems> {
+    let stood = archive.namespaces(pinned::project(&opened.root)).await.map_err(pinned::storage)?;
+    Ok(opened.holding(stood))
+}
+
+/// The same for who looks at the folder without running anything.
+///
+/// # Errors
+/// As [`standing`].
+pub async fn standing_in(history: &History, opened: Opened) -> Result<Opened, Problems> {
+    standing(history.archive(), opened).await
+}
+
+/// What a run of this project takes each namespace for.
+pub(crate) fn assumed(opened: &Opened) -> BTreeMap<Name, Stood> {
+    let stood = levels(opened);
+    let around = around(opened, None, &stood);
+    let order = &opened.policy.labels.order;
+    let taken_for = |name: &Name| {
+        let level = namespace(name, &around);
+        let lower = order.labels().filter(|label| *label <= level.label);
+        let known = opened.stood.get(name).into_iter().flat_map(|stood| stood.labels.clone());
+        let labels = lower.map(|label| order.name(label).to_owned()).chain(known).collect();
+        Stood { labels, outside: level.trust == Trust::Outside }
+    };
+    opened.project.kv.keys().map(|name| (name.clone(), taken_for(name))).collect()
 }
 
 /// The labels of a run that is to begin, as it writes them down.
@@ -222,7 +277,8 @@ fn written(flow: &Flow, order: &LabelOrder) -> RunLabels {
         .iter()
         .map(|(step, flow)| {
             let lowers = flow.lowers.map(|lowers| Lowers { to: name(lowers.to), own: lowers.own });
-            (step.clone(), StepLabel { label: name(flow.level.label), lowers })
+            let outside = flow.level.trust == Trust::Outside;
+            (step.clone(), StepLabel { label: name(flow.level.label), lowers, outside })
         })
         .collect();
     RunLabels {

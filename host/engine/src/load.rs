@@ -9,6 +9,7 @@ use bailiwick_core::{Currency, Diagnostic, Name};
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::Resources;
 use bailiwick_project::{Lock, Plan, Project, Surroundings, parse_route, read_policy};
+use bailiwick_store::Stood;
 
 use crate::codes;
 use crate::files;
@@ -79,6 +80,8 @@ pub struct Opened {
     pub(crate) pinned: PinnedTexts,
     /// What agent names were swapped to, for who asks a host; else nothing.
     pub(crate) swapped: Swapped,
+    /// What its namespaces hold in a data folder, for who knows that.
+    pub(crate) stood: BTreeMap<Name, Stood>,
     texts: BTreeMap<String, String>,
 }
 
@@ -115,6 +118,12 @@ impl Opened {
     #[must_use]
     pub(crate) fn swapped_to(&self, swapped: Swapped) -> Self {
         Self { swapped, ..self.clone() }
+    }
+
+    /// The same, whose namespaces hold this.
+    #[must_use]
+    pub(crate) fn holding(self, stood: BTreeMap<Name, Stood>) -> Self {
+        Self { stood, ..self }
     }
 
     /// An empty list of problems that has the texts of this project's files.
@@ -214,6 +223,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         models: places.models.clone(),
         pinned: PinnedTexts(pinned),
         swapped: Swapped::default(),
+        stood: BTreeMap::new(),
         texts,
     })
 }
@@ -272,6 +282,7 @@ pub(crate) fn open_pinned(
         models: models.to_vec(),
         pinned: texts,
         swapped: Swapped::default(),
+        stood: BTreeMap::new(),
         texts: sources,
     })
 }

@@ -1,13 +1,13 @@
 //! Labels over random pipelines: none ever falls but by a rule, and saying more of a source never frees anything.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use bailiwick_core::Name;
 use bailiwick_core::fact::StepBy;
 use bailiwick_policy::intersect::Resources;
-use bailiwick_policy::{Label, LabelRules, Policy, Trust};
+use bailiwick_policy::{Label, LabelRules, Level, Policy, Trust};
 use bailiwick_project::labels::{Around, Flow, What};
 use bailiwick_project::{OnTimeout, Plan, Project, Surroundings, read_policy};
 
@@ -186,13 +186,19 @@ impl World {
 
     fn flow(&self) -> (Plan, Policy, Flow) {
         let (project, plan, policy) = self.read();
-        let name = |at: usize| Name::new(format!("c{at}")).unwrap();
+        let name = |at: usize| Name::new(&format!("c{at}")).unwrap();
         let places = self.places.iter().enumerate();
         let knowledge = places.map(|(at, place)| (name(at), PLACES[*place].to_owned())).collect();
         let assets = [(Name::new("f").unwrap(), "/opt/files".to_owned())].into();
         let resources = Resources { knowledge, assets, ..Resources::default() };
-        let around =
-            Around { project: &project, policy: &policy, resources: &resources, input: None };
+        let stood = BTreeMap::new();
+        let around = Around {
+            project: &project,
+            policy: &policy,
+            resources: &resources,
+            input: None,
+            stood: &stood,
+        };
         let flow = Flow::of(&plan, &around);
         (plan, policy, flow)
     }
@@ -368,6 +374,43 @@ fn what_outsiders_wrote_stays_outside_until_people_release_it() {
     assert!(outside > 100, "the worlds are poor: {outside}");
 }
 
+/// The file may call a namespace what it likes: what it holds counts, in sources and sinks.
+#[test]
+fn what_a_namespace_holds_counts_whatever_its_file_says() {
+    let text = "[agents.a]\ncomponent = \"a\"\ngrants.kv = { namespace = \"n\" }\n\
+         grants.model = { use = [\"m\"] }\n\
+         [models.m]\nroutes = [{ provider = \"openai\", base = \"http://127.0.0.1:1\", model = \"m\" }]\n\
+         [kv.n]\nwriters = [\"a\"]\nlabel = \"internal\"\n";
+    let project = Project::read("bailiwick.toml", text).unwrap();
+    let policy = "labels = { unlabelled = \"public\" }\n[origins.\"http://127.0.0.1:1\"]\nclearance = \"internal\"\n";
+    let policy = read_policy("policy.toml", policy).unwrap();
+    let schema_text = |_: &str| Err(String::new());
+    let around = Surroundings { project: &project, policy: &policy, schema_text: &schema_text };
+    let pipeline = "[step.one]\nagent = \"a\"\n[output]\nx = \"${one}\"\n";
+    let plan = Plan::read(&Name::new("p").unwrap(), "p.toml", pipeline, &around).unwrap();
+    let resources = Resources::default();
+    let order = &policy.labels.order;
+    let judged = |held: Option<(&str, Trust)>| {
+        let stood = held.map(|(label, trust)| {
+            (Name::new("n").unwrap(), Level { label: order.find(label).unwrap(), trust })
+        });
+        let stood = stood.into_iter().collect();
+        let (project, policy, resources) = (&project, &policy, &resources);
+        let around = Around { project, policy, resources, input: None, stood: &stood };
+        let flow = Flow::of(&plan, &around);
+        let one = flow.step(&Name::new("one").unwrap()).unwrap();
+        let codes: Vec<_> = flow.problems.iter().map(|found| found.code).collect();
+        (order.name(one.level.label).to_owned(), one.level.trust, codes)
+    };
+    let (internal, trusted, outside) = ("internal".to_owned(), Trust::Trusted, Trust::Outside);
+    for lower in [None, Some(("public", trusted)), Some(("internal", trusted))] {
+        assert_eq!(judged(lower), (internal.clone(), trusted, vec![]));
+    }
+    let higher = judged(Some(("confidential", trusted)));
+    assert_eq!(higher, ("confidential".to_owned(), trusted, vec!["E092"]));
+    assert_eq!(judged(Some(("public", outside))), (internal, outside, vec!["E093"]));
+}
+
 /// What a hostile plan would get away with, were it not for one key: for each key that
 /// restricts a label, the files with it, and what of them to take away.
 const RESTRICTING: [(&str, &str, &str); 15] = [
@@ -503,7 +546,14 @@ fn judged((project, policy, pipeline): &(String, String, String)) -> (usize, Tru
         .unwrap_or_else(|found| panic!("{found:?}\n{pipeline}"));
     let folders = project.knowledge.keys().map(|name| (name.clone(), format!("/srv/{name}")));
     let resources = Resources { knowledge: folders.collect(), ..Resources::default() };
-    let around = Around { project: &project, policy: &policy, resources: &resources, input: None };
+    let stood = BTreeMap::new();
+    let around = Around {
+        project: &project,
+        policy: &policy,
+        resources: &resources,
+        input: None,
+        stood: &stood,
+    };
     let flow = Flow::of(&plan, &around);
     let one = flow.step(&Name::new("one").unwrap()).unwrap();
     let lowers = flow.steps.values().find_map(|step| step.lowers).map(|lowers| lowers.own);
