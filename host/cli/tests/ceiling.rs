@@ -300,6 +300,34 @@ fn a_ceiling_that_is_lowered_stops_a_running_step_at_its_next_call() {
     run.says("policy.toml was changed and is in force");
 }
 
+/// What is in the operator's file holds up nothing that the admin says: neither as much
+/// nonsense as it may hold, nor something that is no file.
+#[test]
+fn no_file_of_the_operator_holds_up_the_policy() {
+    let junk: String = (0..60_000).map(|number| format!("[a{number}]\n")).collect();
+    let nonsense = |scene: &Scene| std::fs::write(scene.operators(), &junk).unwrap();
+    let pipe = |scene: &Scene| {
+        std::fs::remove_file(scene.operators()).unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, scene.operators(), mode).unwrap();
+    };
+    for trick in [&nonsense as &dyn Fn(&Scene), &pipe] {
+        let scene = Scene::new();
+        let mut run = scene.start(&["run", "--run-id", "r"]);
+        scene.goes_on();
+        trick(&scene);
+        // Past the second look: it is being read.
+        std::thread::sleep(Duration::from_millis(150));
+        let since = Instant::now();
+        scene.lower_the_ceiling();
+        assert_eq!(run.ends(), Some(1), "{}", run.said());
+        // It is in force after a tenth; the nonsense alone took a quarter of a minute.
+        assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
+        scene.revoked("r");
+        run.says("policy.toml was changed and is in force");
+    }
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_refused_and_the_one_before_stays() {
     let scene = Scene::new();

@@ -102,6 +102,33 @@ fn what_a_finished_attempt_wrote_the_next_run_reads_and_a_failed_one_wrote_nothi
     );
 }
 
+/// Another label in the file makes nothing public that was written as confidential.
+#[test]
+fn what_was_written_as_confidential_stays_so_whatever_the_file_calls_it() {
+    let world = world();
+    let labelled = |label: &str| {
+        world.write("bailiwick.toml", format!("{OPERATORS}label = {label:?}\n"));
+    };
+    let way = || {
+        let checked = world.run(["check", "--labels"]);
+        format!("{}{}", given(&checked), told(&checked))
+    };
+    let reads = |label: &str| format!("reads the namespace `notes`: {label}");
+    labelled("public");
+    assert!(way().contains(&reads("public")), "{}", way());
+    labelled("confidential");
+    assert_eq!(ran(&world, "writer", "1").0, 0);
+    labelled("public");
+    let (read, said) = (ran(&world, "reader", "0"), way());
+    assert!(said.contains(&reads("confidential")) && !said.contains(&reads("public")), "{said}");
+    // Whoever runs it without a policy may see everything; the run is labelled all the same.
+    assert_eq!(read, (0, "1".into()));
+    let runs = given(&world.run(["audit", "export"]));
+    let begun = runs.lines().filter(|line| line.contains("RunStarted"));
+    let last = begun.last().unwrap();
+    assert!(last.contains("confidential"), "{last}");
+}
+
 #[test]
 fn check_says_who_reads_who_writes_and_what_the_ceiling_leaves() {
     let world = world();

@@ -125,6 +125,48 @@ fn a_writer_that_is_not_cleared_is_refused_before_anything_runs() {
     world.check(&world.policy("confidential", &format!("{cleared}{RULE}"))).ends(0);
 }
 
+/// A root of the admin is met by whoever reads what lies below it: from a folder above it,
+/// through a link that leads there, and by an input.
+#[test]
+fn a_root_is_met_from_above_through_a_link_and_by_an_input() {
+    let world = World::new();
+    world.outside("writer");
+    let brand = std::fs::canonicalize(world.project.path()).unwrap().join("brand");
+    let under = |root: &std::path::Path| {
+        let policy = world.policy("confidential", &origin("public"));
+        let text = std::fs::read_to_string(&policy).unwrap();
+        let other = text.replace(&format!("{brand:?}"), &format!("{root:?}"));
+        std::fs::write(&policy, other).unwrap();
+        policy
+    };
+    // The collection `brand` is the folder of the guidelines.
+    let in_it = "guidelines/secret";
+    std::fs::create_dir(brand.join(in_it)).unwrap();
+    let link = world.desk.path("link");
+    std::os::unix::fs::symlink(&brand, &link).unwrap();
+    let to_come = link.join("guidelines/to/come");
+    for root in [brand.join(in_it), link.clone(), link.join(in_it), to_come] {
+        let refused = world.refused(&under(&root));
+        let met = refused.iter().any(|(code, message)| {
+            code == "E092" && message.contains("what is confidential (the collection `brand`)")
+        });
+        assert!(met, "{}: {refused:?}", root.display());
+    }
+
+    let inputs = world.desk.path("inputs");
+    let policy = under(&inputs);
+    let warned = world.check(&policy).ends(0);
+    let said = warned.stdout + &warned.stderr;
+    assert!(said.contains("inputs\"] of policy.toml labels nothing now"), "{said}");
+    std::fs::create_dir(&inputs).unwrap();
+    let brief = inputs.join("brief.json");
+    std::fs::copy(world.project.path().join("brief.json"), &brief).unwrap();
+    world.check(&policy).ends(0);
+    let run = world.desk.run(world.project.path()).option("policy", &policy);
+    let refused = run.option("input", &brief).ends(2).stderr;
+    assert!(refused.contains("what is confidential (the run's input)"), "{refused}");
+}
+
 #[test]
 fn what_is_published_needs_the_editor_under_a_rule() {
     let world = World::new();

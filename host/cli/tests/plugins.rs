@@ -10,8 +10,9 @@ use std::process::Command;
 
 use end_to_end::guest::Guest;
 use end_to_end::project::{OPERATORS, Project};
+use end_to_end::served::Served;
 use end_to_end::shelf::{Key, pack, ship, signature};
-use end_to_end::{Desk, Ended, folder};
+use end_to_end::{Desk, Ended, folder, until};
 
 const LOCK: &str = "bailiwick.lock";
 const PIPELINE: &str =
@@ -491,7 +492,7 @@ fn who_packs_is_told_what_is_missing() {
     packs(&key.secret).ends(0);
     for (key, says) in [
         (desk.path("none.key"), "No such file"),
-        (key.public.clone(), "others may read it"),
+        (key.public.clone(), "which signs nothing"),
         (desk.file("empty.key", ""), "others may read it"),
     ] {
         let said = packs(&key).ends(2).stderr;
@@ -543,4 +544,57 @@ fn a_run_keeps_the_signature_of_its_components() {
     assert!(said.contains("E179") && said.contains("is revoked"), "{said}");
     scene.admit(&scene.key.line, "");
     assert_eq!(resumes(0).json()["text"], "hi");
+}
+
+/// A host that serves goes by the lock as it is: what is submitted after an update runs what
+/// was taken, whether that lies in the place of the old one or elsewhere.
+#[test]
+fn what_is_updated_beside_a_host_that_serves_runs_there_next() {
+    let scene = Scene::new();
+    scene.add(0);
+    // Another one of the same publisher, in another place.
+    std::fs::create_dir(scene.project.path().join("newer")).unwrap();
+    let at_host = |words: &[&str]| {
+        let call = scene.desk.bailiwick(words).option("data", scene.desk.data());
+        call.ends_with_one_of(&[0, 1, 2])
+    };
+    let call = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
+    let _served =
+        Served::by(call.option("data", scene.desk.data()).option("policy", &scene.policy));
+    // What the host answers next: an edit is in force within a tenth of a second.
+    let answers = |wanted: &str| {
+        until(&format!("it answers {wanted}"), || {
+            let run = at_host(&["submit"]).stdout.trim().to_owned();
+            let state = || {
+                let listed = at_host(&["runs", "--json"]).lines();
+                let found = listed.iter().find(|one| one["run"] == run.as_str());
+                found.map_or(String::new(), |one| one["state"].as_str().unwrap().to_owned())
+            };
+            // One that never began is in no list.
+            let ended = (0..200).any(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                state() == "done"
+            });
+            ended && scene.desk.shown(&run)["output"]["text"] == wanted
+        });
+    };
+    answers("hi");
+
+    let says = |version, word: &str| {
+        let extra = format!("(data (i32.const 4096) \"\\\"{word}\\\"\")");
+        Guest { extra, ..greeter(version, "") }
+    };
+    scene.ships(&says("1.1.0", "ho"));
+    scene.call(&["update", "greeter"], 0);
+    answers("ho");
+
+    scene.ships(&says("1.2.0", "he"));
+    let to = scene.project.path().join("newer/greeter.wasm");
+    std::fs::copy(&scene.component, &to).unwrap();
+    std::fs::copy(signature(&scene.component), signature(&to)).unwrap();
+    scene.call(&["update", "greeter", "--to", to.to_str().unwrap()], 0);
+    answers("he");
+    let export = scene.desk.bailiwick(["audit", "export"]).option("data", scene.desk.data());
+    let stream = export.ends(0).stdout;
+    assert!(stream.contains("bailiwick.lock"), "and it is written down: {stream}");
 }

@@ -25,6 +25,7 @@ pub struct Checked {
 pub fn check(opened: &Opened, input: Option<&str>) -> Checked {
     let found = read_agents(opened, opened.project.agents.keys());
     let mut problems = found.problems;
+    problems.extend(labels::missing_roots(&opened.policy));
     for plan in opened.plans.values() {
         problems.extend(against_profiles(plan, &found.agents));
         // What two pipelines have in common is said once.

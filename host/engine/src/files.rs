@@ -1,10 +1,12 @@
 //! Reads the operator's files and folders: bounded, without links, sorted; and replaces one whole. Knows no TOML.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use bailiwick_core::{Bytes, Diagnostic};
+use rustix::fs::{Access, OFlags};
 
 use crate::codes;
 
@@ -16,19 +18,47 @@ pub(crate) const INPUT_MAX: Bytes = Bytes::mib(16);
 pub(crate) const ARTIFACT_MAX: Bytes = Bytes::mib(64);
 /// The most files of one folder: above it, it is an archive and no folder of assets.
 pub(crate) const FILES_MAX: usize = 10_000;
+/// What to do where a file may be read, and this process may not read it.
+const WALLED: &str =
+    "a host that serves reads only what its files named when it was started; start it again";
 /// How deep folders go: above it, something links in a circle.
 const DEPTH_MAX: usize = 32;
 
 /// The bytes of a file, where it is one and not larger than `most`.
+///
+/// It is opened once, without waiting, and judged by what was opened: whoever puts a pipe or
+/// a file that grows into its place gains nothing.
 pub(crate) fn read(path: &Path, most: Bytes) -> Result<Vec<u8>, String> {
-    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    let without_waiting = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(without_waiting.bits()).unwrap_or_default();
+    let opened = File::options().read(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| refused(path, &error))?;
+    let found = file.metadata().map_err(|error| error.to_string())?;
     if !found.is_file() {
         return Err("it is no file".into());
     }
+    let too_large = |size| Err(format!("it has {size}; at most {most} are read"));
     if found.len() > most.0 {
-        return Err(format!("it has {}; at most {most} are read", Bytes(found.len())));
+        return too_large(Bytes(found.len()).to_string());
     }
-    fs::read(path).map_err(|error| error.to_string())
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+    let read = file.take(most.0.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    match bytes.len() as u64 > most.0 {
+        true => too_large("more by now".to_owned()),
+        false => Ok(bytes),
+    }
+}
+
+/// Why a file could not be opened. Where its rights would allow it, it is the wall that this
+/// process put around itself.
+fn refused(path: &Path, error: &io::Error) -> String {
+    let is_walled = error.kind() == io::ErrorKind::PermissionDenied
+        && rustix::fs::access(path, Access::READ_OK).is_ok();
+    match is_walled {
+        true => format!("{error}: {WALLED}"),
+        false => error.to_string(),
+    }
 }
 
 /// The text of a file of the operator.
@@ -110,6 +140,18 @@ pub(crate) fn below(base: &Path, path: &str) -> Result<PathBuf, String> {
 pub(crate) fn real(path: &Path) -> Result<String, String> {
     let real = fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))?;
     real.into_os_string().into_string().map_err(|_| "a path that is not UTF-8".into())
+}
+
+/// Where the links in a path lead, as far as it is there; what is not is taken as it stands.
+pub(crate) fn led_to(path: &Path) -> String {
+    let mut above = path.ancestors();
+    let led = above.find_map(|there| {
+        let rest = path.strip_prefix(there).ok()?;
+        let real = fs::canonicalize(there).ok()?;
+        // An empty rest would leave a slash behind.
+        Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+    });
+    led.unwrap_or_else(|| path.to_path_buf()).display().to_string()
 }
 
 /// Puts a file in the place of another one, or of none: whoever looks sees the old bytes or
@@ -202,6 +244,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_is_refused_without_waiting_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let fifo = path("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
+        // Nobody writes into it: who would open it as a file would wait for ever.
+        for none in [&fifo, folder.path(), Path::new("/dev/zero")] {
+            assert_eq!(read(none, Bytes(9)).unwrap_err(), "it is no file");
+        }
+        fs::write(path("nine"), "123456789").unwrap();
+        assert_eq!(read(&path("nine"), Bytes(9)).unwrap(), b"123456789");
+        assert!(read(&path("nine"), Bytes(8)).unwrap_err().contains("at most 8 B are read"));
+        // One that says that it is empty, and has more than it may.
+        let grown = read(Path::new("/proc/self/status"), Bytes(9)).unwrap_err();
+        assert!(grown.contains("at most 9 B are read"), "{grown}");
+    }
+
+    #[test]
     fn nothing_leaves_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.txt"), "x").unwrap();
@@ -211,6 +271,24 @@ mod tests {
             assert!(below(folder.path(), bad).is_err(), "{bad}");
         }
         assert!(walk(folder.path()).is_err(), "a link in a folder is an error");
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_there_is_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().canonicalize().unwrap().join(name);
+        fs::create_dir_all(path("real/in")).unwrap();
+        std::os::unix::fs::symlink("real", path("link")).unwrap();
+        for (written, led) in [
+            ("link", "real"),
+            ("link/in", "real/in"),
+            ("link/none/at/all", "real/none/at/all"),
+            ("none/link", "none/link"),
+            ("real", "real"),
+        ] {
+            assert_eq!(led_to(&path(written)), path(led).display().to_string());
+        }
+        assert_eq!(led_to(Path::new("/")), "/");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::aside::Aside;
 use crate::generations::Generations;
 use crate::inject::Faults;
 use crate::kept::Kept;
+use crate::labels;
 use crate::ledgers::Ledgers;
 use crate::live::LiveRuns;
 use crate::load::Opened;
@@ -132,8 +133,8 @@ impl Host {
         &self.config.data
     }
 
-    /// A project with what its agent names were swapped to in the data folder. Where there
-    /// is none yet, none is made.
+    /// A project with what its agent names were swapped to in the data folder, and with what
+    /// its namespaces hold there. Where there is none yet, none is made.
     pub(crate) async fn over<'a>(&self, opened: &'a Opened) -> Result<Cow<'a, Opened>, Problems> {
         if !bailiwick_store::Store::is_there(self.data()) {
             return Ok(Cow::Borrowed(opened));
@@ -141,7 +142,8 @@ impl Host {
         let held = self.hold()?;
         held.generations.load(&pinned::project(&opened.root)).await?;
         held.generations.settle(opened).await?;
-        Ok(Cow::Owned(held.generations.over(opened)))
+        let over = held.generations.over(opened);
+        Ok(Cow::Owned(labels::standing(held.store.archive(), over).await?))
     }
 
     /// The data folder: taken now where it was not yet, and kept until the host is dropped.

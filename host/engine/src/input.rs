@@ -20,12 +20,14 @@ pub(crate) const FILES_SUM_MAX: Bytes = Bytes::mib(1024);
 pub(crate) struct Input {
     value: Value,
     files: Vec<(String, Vec<u8>, Artifact)>,
+    /// The files that it was read from, without links.
+    pub(crate) read_from: Vec<String>,
 }
 
 /// Reads and checks an input. Without a file it is `{}`. Writes nothing.
 pub(crate) fn read(path: Option<&Path>, plan: &Plan) -> Result<Input, Problems> {
     let fail = |code, message: String| Problems::one(Diagnostic::error(code, message));
-    let mut files = Vec::new();
+    let (mut files, mut read_from) = (Vec::new(), Vec::new());
     let value = match path {
         None => Value::Object(Map::new()),
         Some(path) => {
@@ -38,12 +40,15 @@ pub(crate) fn read(path: Option<&Path>, plan: &Plan) -> Result<Input, Problems> 
             let base = path.parent().unwrap_or(Path::new("."));
             bring(&mut value, base, &mut files)
                 .map_err(|why| fail(codes::BAD_FILE, format!("{shown}: {why}")))?;
+            read_from.push(files::led_to(path));
+            let named = files.iter().map(|(name, ..)| files::led_to(&base.join(name)));
+            read_from.extend(named);
             value
         }
     };
     let shown =
         path.map_or("no --input was given, so the input is {}".into(), |p| p.display().to_string());
-    checked(value, files, &shown, plan)
+    Ok(Input { read_from, ..checked(value, files, &shown, plan)? })
 }
 
 /// The input of another run with some values set, each as `path.to.member=VALUE`: JSON,
@@ -111,7 +116,7 @@ fn checked(
         });
         return Err(Problems { diagnostics: problems.collect(), ..Problems::default() });
     }
-    Ok(Input { value, files })
+    Ok(Input { value, files, read_from: Vec::new() })
 }
 
 impl Input {

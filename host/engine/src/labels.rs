@@ -1,19 +1,24 @@
 //! The labels of a run: followed before it begins, written down with it, looked at again when it goes on. How they flow is the plan's business, who may see what the policy's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use bailiwick_core::fact::{Lowers, RunLabels, StepBy, StepLabel, StepShape};
 use bailiwick_core::{Diagnostic, Name, RunState};
-use bailiwick_policy::{Caller, Clearances, Label, Policy};
+use bailiwick_policy::{Caller, Clearances, Label, Policy, Trust};
 use bailiwick_project::codes as of_files;
-use bailiwick_project::labels::{Around, input_label};
+use bailiwick_project::labels::{Around, input_label, namespace};
+use bailiwick_store::{Archive, Stood};
 
 pub use bailiwick_policy::{LabelOrder, Level};
 pub use bailiwick_project::labels::{Sink, Source, To, What};
 pub use bailiwick_project::{Flow, Plan};
 
 use crate::codes;
+use crate::files;
+use crate::history::History;
 use crate::load::Opened;
+use crate::pinned;
 use crate::problems::Problems;
 
 /// Who sees a run while it goes.
@@ -33,7 +38,8 @@ pub fn follow(opened: &Opened, plan: &Plan, input: Option<&str>) -> Result<Flow,
     let order = &opened.policy.labels.order;
     let input = input.map(|name| input_label(name, order)).transpose();
     let input = input.map_err(|found| Problems::one(*found))?;
-    Ok(Flow::of(plan, &around(opened, input)))
+    let stood = levels(opened);
+    Ok(Flow::of(plan, &around(opened, input, &stood)))
 }
 
 /// The same, of a plan with which nothing is wrong.
@@ -47,9 +53,99 @@ pub(crate) fn flow(opened: &Opened, plan: &Plan, input: Option<&str>) -> Result<
     problems.or(flow)
 }
 
-fn around(opened: &Opened, input: Option<Label>) -> Around<'_> {
+/// Adds to the roots of a policy where their links lead: folders of projects are compared
+/// without links.
+pub(crate) fn found(mut policy: Policy) -> Policy {
+    let roots = policy.labels.roots.iter();
+    let real: Vec<_> =
+        roots.map(|(root, least)| (files::led_to(Path::new(root)), *least)).collect();
+    for (root, least) in real {
+        let known = policy.labels.roots.entry(root).or_insert(least);
+        *known = least.max(*known);
+    }
+    policy
+}
+
+/// A warning for each root that is not there: a slip of its path labels nothing.
+pub(crate) fn missing_roots(policy: &Policy) -> Vec<Diagnostic> {
+    let missing = policy.labels.roots.keys().filter_map(|root| {
+        let why = Path::new(root).metadata().err()?;
+        let message = format!("[roots.{root:?}] of policy.toml labels nothing now: {why}");
+        let hint = "write the folder as it is, or make it; what comes to lie there has the label";
+        Some(Diagnostic::warning(of_files::BAD_FOLDER, message).hint(hint))
+    });
+    missing.collect()
+}
+
+/// The label of an input that was read from these files (without links): what is stated for
+/// it, and at least that of the roots that they lie below. Nothing where nobody says more than
+/// the default, or there is no such label.
+pub(crate) fn of_input(policy: &Policy, stated: Option<&str>, read: &[String]) -> Option<String> {
+    let rules = &policy.labels;
+    let label = match stated {
+        Some(name) => Some(rules.order.find(name)).filter(Option::is_some),
+        None => Some(None),
+    };
+    // That there is no such label is told by whoever begins the run.
+    let Some(label) = label else { return stated.map(str::to_owned) };
+    let said = rules.files(label, read.iter().map(String::as_str));
+    (!said.defaulted).then(|| rules.order.name(said.label).to_owned())
+}
+
+fn around<'a>(
+    opened: &'a Opened,
+    input: Option<Label>,
+    stood: &'a BTreeMap<Name, Level>,
+) -> Around<'a> {
     let Opened { project, policy, resources, .. } = opened;
-    Around { project, policy, resources, input }
+    Around { project, policy, resources, input, stood }
+}
+
+/// What the namespaces hold, in the order of labels of now. A name that it does not have is
+/// the highest.
+fn levels(opened: &Opened) -> BTreeMap<Name, Level> {
+    let order = &opened.policy.labels.order;
+    let level = |stood: &Stood| {
+        let labels = stood.labels.iter();
+        let labels = labels.map(|name| order.find(name).unwrap_or(order.highest()));
+        let trust = if stood.outside { Trust::Outside } else { Trust::Trusted };
+        labels.fold(Level { trust, ..Level::NOTHING }, |level, label| {
+            level.join(Level { label, ..Level::NOTHING })
+        })
+    };
+    opened.stood.iter().map(|(name, stood)| (name.clone(), level(stood))).collect()
+}
+
+/// A project with what its namespaces hold in a data folder.
+///
+/// # Errors
+/// [`Problems`] where that cannot be read: nobody guesses it.
+pub(crate) async fn standing(archive: &Archive, opened: Opened) -> Result<Opened, Problems> {
+    let stood = archive.namespaces(pinned::project(&opened.root)).await.map_err(pinned::storage)?;
+    Ok(opened.holding(stood))
+}
+
+/// The same for who looks at the folder without running anything.
+///
+/// # Errors
+/// As [`standing`].
+pub async fn standing_in(history: &History, opened: Opened) -> Result<Opened, Problems> {
+    standing(history.archive(), opened).await
+}
+
+/// What a run of this project takes each namespace for.
+pub(crate) fn assumed(opened: &Opened) -> BTreeMap<Name, Stood> {
+    let stood = levels(opened);
+    let around = around(opened, None, &stood);
+    let order = &opened.policy.labels.order;
+    let taken_for = |name: &Name| {
+        let level = namespace(name, &around);
+        let lower = order.labels().filter(|label| *label <= level.label);
+        let known = opened.stood.get(name).into_iter().flat_map(|stood| stood.labels.clone());
+        let labels = lower.map(|label| order.name(label).to_owned()).chain(known).collect();
+        Stood { labels, outside: level.trust == Trust::Outside }
+    };
+    opened.project.kv.keys().map(|name| (name.clone(), taken_for(name))).collect()
 }
 
 /// The labels of a run that is to begin, as it writes them down.
@@ -181,7 +277,8 @@ fn written(flow: &Flow, order: &LabelOrder) -> RunLabels {
         .iter()
         .map(|(step, flow)| {
             let lowers = flow.lowers.map(|lowers| Lowers { to: name(lowers.to), own: lowers.own });
-            (step.clone(), StepLabel { label: name(flow.level.label), lowers })
+            let outside = flow.level.trust == Trust::Outside;
+            (step.clone(), StepLabel { label: name(flow.level.label), lowers, outside })
         })
         .collect();
     RunLabels {

@@ -9,10 +9,12 @@ use bailiwick_core::{Currency, Diagnostic, Name};
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::Resources;
 use bailiwick_project::{Lock, Plan, Project, Surroundings, parse_route, read_policy};
+use bailiwick_store::Stood;
 
 use crate::codes;
 use crate::files;
 use crate::generations::Swapped;
+use crate::labels;
 use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
@@ -20,6 +22,10 @@ use crate::problems::Problems;
 pub const PROJECT_FILE: &str = "bailiwick.toml";
 /// Where the admin's policy is, where there is one: nothing overrides it.
 pub const POLICY_OF_THE_HOST: &str = "/etc/bailiwick/policy.toml";
+
+/// How often a project is read again that changes meanwhile: whoever writes it does so
+/// within milliseconds, and a second change in that time is a person's no more.
+const READS: usize = 8;
 
 /// Where to look, as a front end knows it.
 #[derive(Clone, Debug)]
@@ -74,6 +80,8 @@ pub struct Opened {
     pub(crate) pinned: PinnedTexts,
     /// What agent names were swapped to, for who asks a host; else nothing.
     pub(crate) swapped: Swapped,
+    /// What its namespaces hold in a data folder, for who knows that.
+    pub(crate) stood: BTreeMap<Name, Stood>,
     texts: BTreeMap<String, String>,
 }
 
@@ -110,6 +118,12 @@ impl Opened {
     #[must_use]
     pub(crate) fn swapped_to(&self, swapped: Swapped) -> Self {
         Self { swapped, ..self.clone() }
+    }
+
+    /// The same, whose namespaces hold this.
+    #[must_use]
+    pub(crate) fn holding(self, stood: BTreeMap<Name, Stood>) -> Self {
+        Self { stood, ..self }
     }
 
     /// An empty list of problems that has the texts of this project's files.
@@ -165,8 +179,8 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         }
         PolicySource::BuiltIn => None,
     };
-    let text = match files::text(&root.join(PROJECT_FILE), PROJECT_FILE) {
-        Ok(text) => text,
+    let (text, lock) = match pinned_text(&root) {
+        Ok(read) => read,
         Err(diagnostic) => {
             problems.extend([diagnostic]);
             return Err(problems);
@@ -184,7 +198,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
     let policy = policy.unwrap_or_else(Policy::built_in);
     problems.extend(project.other_currency(&policy));
     problems.extend(project.misplaced_credentials(&policy));
-    let lock = match lock(&root) {
+    let lock = match lock {
         Ok(lock) => lock,
         Err(found) => {
             problems.extend(found.diagnostics);
@@ -209,6 +223,7 @@ pub fn open(places: &Places) -> Result<Opened, Problems> {
         models: places.models.clone(),
         pinned: PinnedTexts(pinned),
         swapped: Swapped::default(),
+        stood: BTreeMap::new(),
         texts,
     })
 }
@@ -228,7 +243,7 @@ pub(crate) fn open_pinned(
     let text = |name: &str| texts.0.get(name).cloned();
     let policy = match text(POLICY_FILE).map(|text| read_policy(POLICY_FILE, &text)) {
         None => Policy::built_in(),
-        Some(Ok(policy)) => policy,
+        Some(Ok(policy)) => labels::found(policy),
         Some(Err(found)) => {
             problems.extend(found);
             return Err(problems);
@@ -267,21 +282,49 @@ pub(crate) fn open_pinned(
         models: models.to_vec(),
         pinned: texts,
         swapped: Swapped::default(),
+        stood: BTreeMap::new(),
         texts: sources,
     })
 }
 
+/// The text of `bailiwick.toml`, and the lock that belongs to it.
+///
+/// Who changes both writes the lock with old and new pins, then `bailiwick.toml`, then the
+/// lock without the old ones. A text that is the same before and after the lock was read has
+/// its pins in it; between two texts lies a lock that pins the one or the other.
+fn pinned_text(root: &Path) -> Result<(String, Result<Lock, Problems>), Diagnostic> {
+    let text = || files::text(&root.join(PROJECT_FILE), PROJECT_FILE);
+    let mut before = text()?;
+    for _ in 0..READS {
+        let lock = lock(root);
+        let after = text()?;
+        if before == after {
+            return Ok((after, lock));
+        }
+        before = after;
+    }
+    let message = format!("{PROJECT_FILE} changes while it is read");
+    Err(Diagnostic::error(codes::UNREADABLE, message).hint("try again when it rests"))
+}
+
 /// `bailiwick.lock` of a project; without one, nothing is pinned.
 pub(crate) fn lock(root: &Path) -> Result<Lock, Problems> {
+    lock_with_text(root).map(|(lock, _)| lock)
+}
+
+/// The same with its text; without one, that is empty.
+pub(crate) fn lock_with_text(root: &Path) -> Result<(Lock, String), Problems> {
     let path = root.join(LOCK_FILE);
     if !path.exists() {
-        return Ok(Lock::default());
+        return Ok((Lock::default(), String::new()));
     }
     let text = files::text(&path, LOCK_FILE).map_err(Problems::one)?;
-    Lock::read(LOCK_FILE, &text).map_err(|diagnostics| {
-        let sources = [(LOCK_FILE.to_owned(), text)].into();
-        Problems { diagnostics, sources }
-    })
+    match Lock::read(LOCK_FILE, &text) {
+        Ok(lock) => Ok((lock, text)),
+        Err(diagnostics) => {
+            Err(Problems { diagnostics, sources: [(LOCK_FILE.to_owned(), text)].into() })
+        }
+    }
 }
 
 /// An opened project as it would be with another `bailiwick.toml`: the policy and the
@@ -356,7 +399,7 @@ pub(crate) fn policy_again(shown: &str, text: &str) -> Result<Policy, Problems> 
     let mut problems = Problems::default();
     problems.sources.insert(shown.to_owned(), text.to_owned());
     match read_policy(shown, text) {
-        Ok(policy) => Ok(policy),
+        Ok(policy) => Ok(labels::found(policy)),
         Err(found) => {
             problems.extend(found);
             Err(problems)
@@ -383,7 +426,7 @@ fn policy(places: &Places, problems: &mut Problems) -> (Option<Policy>, PolicySo
         read_policy(&shown, &text)
     });
     match read {
-        Ok(policy) => (Some(policy), source),
+        Ok(policy) => (Some(labels::found(policy)), source),
         Err(found) => {
             problems.extend(found);
             (None, source)

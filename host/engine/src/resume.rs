@@ -104,6 +104,7 @@ pub async fn resume(
     let from = (held.as_ref(), blobs.as_ref());
     let since = follow(&mut pinned, (&state, &entries), anew, today, from).await?;
     let Pinned { opened, agents, assets } = pinned;
+    let opened = labels::standing(held.store.archive(), opened).await?;
     let plan = check::plan(&opened, Some(&state.pipeline))?;
     if plan.shape() != state_shape(&state) {
         let message =

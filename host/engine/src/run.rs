@@ -121,7 +121,11 @@ impl Finished {
 ///
 /// # Errors
 /// [`Problems`], with nothing written.
-pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Running, Problems> {
+pub async fn run(
+    host: &Host,
+    opened: &Opened,
+    mut request: RunRequest,
+) -> Result<Running, Problems> {
     let plan = check::plan(opened, request.pipeline.as_ref())?;
     may_write(request.out.as_deref())?;
     // What was swapped is known to the data folder, which is taken for that.
@@ -129,6 +133,7 @@ pub async fn run(host: &Host, opened: &Opened, request: RunRequest) -> Result<Ru
     let opened = opened.as_ref();
     let agents = agents_of(opened, &plan)?;
     let input = input::read(request.input.as_deref(), &plan)?;
+    request.label = labels::of_input(&opened.policy, request.label.as_deref(), &input.read_from);
     begin(host, opened, request, Beginning { plan, agents, input, past: None }).await
 }
 

@@ -17,6 +17,7 @@ use bailiwick_store::{Collections, Shelves};
 
 use crate::codes;
 use crate::host::{Held, Host};
+use crate::labels;
 use crate::load::Opened;
 use crate::pinned;
 use crate::problems::Problems;
@@ -29,6 +30,7 @@ pub(crate) fn gateway(
     (collections, ledger, rules, lowered): (Collections, Ledger, Arc<dyn Rules>, BTreeSet<Name>),
     slots: Arc<dyn Slots>,
 ) -> Result<Arc<Gateway>, Problems> {
+    let shelves = Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root));
     let providers = Arc::new(providers(&host.keys, &opened.policy, &opened.root)?);
     Ok(Arc::new(Gateway {
         // model
@@ -40,7 +42,7 @@ pub(crate) fn gateway(
         // http
         http: host.faults.web(providers),
         // kv
-        namespaces: Arc::new(Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root))),
+        namespaces: Arc::new(shelves.taken_for(labels::assumed(opened))),
         // delegate
         agents: slots,
         // artifacts

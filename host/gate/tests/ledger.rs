@@ -261,6 +261,17 @@ async fn the_day_is_seeded_once_and_ends_at_midnight_utc() {
 }
 
 #[tokio::test]
+async fn a_clock_that_goes_over_midnight_and_back_finds_the_day_as_it_was() {
+    let desk = Desk::with(budgets_of("day", budget(Some(100), None, None), WhenSpent::Pause));
+    desk.spend(cost(90, 0, 1), cost(90, 0, 1)).await.unwrap();
+    desk.clock.0.store(Day(3).begins().0, Ordering::SeqCst);
+    desk.spend(cost(100, 0, 1), cost(100, 0, 1)).await.unwrap();
+    desk.clock.0.store(Day(0).begins().0, Ordering::SeqCst);
+    assert_eq!(desk.today(), cost(90, 0, 1));
+    assert!(desk.spend(cost(11, 0, 1), Cost::ZERO).await.is_err());
+}
+
+#[tokio::test]
 async fn what_an_earlier_process_left_open_is_charged_to_the_day() {
     let desk = Desk::with(budgets_of("day", budget(Some(100), None, None), WhenSpent::Pause));
     desk.ledger.lose(Day(0), cost(30, 0, 1));

@@ -20,7 +20,8 @@ pub struct LabelRules {
     pub unlabelled: Option<Label>,
     /// What is said of each origin.
     pub origins: BTreeMap<Origin, OriginRule>,
-    /// The least label of what lies below a folder (absolute, normalised).
+    /// The least label of what lies below a folder (absolute, normalised; whoever knows the
+    /// disk adds where its links lead).
     pub roots: BTreeMap<String, Label>,
     /// Who may lower what.
     pub declassify: Vec<Declassify>,
@@ -128,12 +129,33 @@ impl LabelRules {
         Said::of(stated, Label::LOWEST)
     }
 
-    /// The label of a folder (absolute, normalised): its own, and at least that of each
-    /// root above it.
+    /// The label of a folder (absolute, without links): its own, and at least that of each
+    /// root above it, and of each below it, because whoever reads a folder reads all that is
+    /// in it.
     #[must_use]
     pub fn folder(&self, stated: Option<Label>, folder: &str) -> Said {
+        let is_in = |root: &str| is_below(folder, root) || is_below(root, folder);
+        self.at_least(stated, self.roots.iter().filter(|(root, _)| is_in(root)))
+    }
+
+    /// The label of what was read from single files (absolute, without links): its own, and
+    /// at least that of each root above one of them.
+    #[must_use]
+    pub fn files<'p>(
+        &self,
+        stated: Option<Label>,
+        files: impl Iterator<Item = &'p str> + Clone,
+    ) -> Said {
+        let has = |root: &str| files.clone().any(|file| is_below(file, root));
+        self.at_least(stated, self.roots.iter().filter(|(root, _)| has(root)))
+    }
+
+    fn at_least<'r>(
+        &self,
+        stated: Option<Label>,
+        roots: impl Iterator<Item = (&'r String, &'r Label)>,
+    ) -> Said {
         let said = self.source(stated);
-        let roots = self.roots.iter().filter(|(root, _)| is_below(folder, root));
         match roots.map(|(_, least)| *least).max() {
             Some(least) if least >= said.label => Said { label: least, defaulted: false },
             _ => said,
@@ -326,7 +348,27 @@ mod tests {
         assert_eq!(of(None, "/srv/brand/files"), label("confidential"));
         assert_eq!(of(Some("public"), "/srv/brand"), label("confidential"));
         assert_eq!(of(Some("internal"), "/srv/brands"), label("internal"));
-        assert_eq!(of(None, "/srv"), label("public"));
+        assert_eq!(of(None, "/srv/other"), label("public"));
+        // A folder is read with all that is in it.
+        for above in ["/srv", "/"] {
+            assert_eq!(of(Some("public"), above), label("confidential"), "{above}");
+        }
+        // Where nobody knows where it lies, it may lie anywhere.
+        assert_eq!(of(None, ""), label("confidential"));
+    }
+
+    #[test]
+    fn a_file_has_at_least_the_label_of_its_root_and_not_that_of_its_neighbours() {
+        let roots = [("/srv/brand".to_owned(), label("confidential"))].into();
+        let rules = LabelRules { roots, ..LabelRules::built_in() };
+        let of = |stated: Option<&str>, files: &[&str]| {
+            rules.files(stated.map(label), files.iter().copied()).label
+        };
+        assert_eq!(of(None, &[]), label("public"));
+        assert_eq!(of(None, &["/srv/a.json"]), label("public"));
+        assert_eq!(of(Some("internal"), &["/srv/a.json"]), label("internal"));
+        let two = ["/srv/a.json", "/srv/brand/b.png"];
+        assert_eq!(of(Some("internal"), &two), label("confidential"));
     }
 
     #[test]

@@ -38,8 +38,7 @@ impl Decisions {
     /// error here and not a rejection at run time.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::new(file, text);
-        let decisions = findings.parse().map(|table| {
-            keys::check(&table, FileKind::Decisions.keys(), &mut findings);
+        let decisions = keys::checked(FileKind::Decisions.keys(), &mut findings).map(|table| {
             let root = Entries(table.get_ref());
             let tables: Vec<_> = root.items("decide").filter_map(as_table).collect();
             let rules = tables.into_iter().filter_map(|table| rule(table, &mut findings));

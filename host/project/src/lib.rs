@@ -27,6 +27,7 @@ pub mod lock;
 pub mod matrix;
 mod nearest;
 mod pipeline;
+mod places;
 pub mod plan;
 mod policy_file;
 mod prices;

@@ -65,8 +65,7 @@ impl Lock {
     /// Everything that is wrong with it, by place.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::new(file, text);
-        let lock = findings.parse().map(|table| {
-            keys::check(&table, LOCK_KEYS, &mut findings);
+        let lock = keys::checked(LOCK_KEYS, &mut findings).map(|table| {
             let root = Entries(table.get_ref());
             let mut lock = Self::default();
             for node in root.items("component") {

@@ -32,8 +32,7 @@ use crate::web::{Side, rules};
 /// Everything that is wrong with it, by place.
 pub fn read_policy(file: &str, text: &str) -> Result<Policy, Vec<Diagnostic>> {
     let mut findings = Findings::new(file, text);
-    let policy = findings.parse().map(|table| {
-        keys::check(&table, FileKind::Policy.keys(), &mut findings);
+    let policy = keys::checked(FileKind::Policy.keys(), &mut findings).map(|table| {
         let root = Entries(table.get_ref());
         let sources = root.table("sources");
         let labels = labels::rules(root, &mut findings);

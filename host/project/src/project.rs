@@ -22,6 +22,9 @@ use crate::routes::route;
 use crate::run_pin::RunPin;
 use crate::web::{Side, rules};
 
+/// The longest part of a dotted key whose place is kept: what keys and names of ours have.
+const KEY_MAX: usize = 64;
+
 /// A project, as its operator wrote it.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -99,10 +102,8 @@ impl Project {
     /// Everything that is wrong with it, by place.
     pub fn read(file: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::new(file, text);
-        let project = findings.parse().map(|table| {
-            keys::check(&table, FileKind::Project.keys(), &mut findings);
-            Self::of(Entries(table.get_ref()), &mut findings)
-        });
+        let project = keys::checked(FileKind::Project.keys(), &mut findings)
+            .map(|table| Self::of(Entries(table.get_ref()), &mut findings));
         findings.or(project)
     }
 
@@ -434,7 +435,10 @@ fn places(
     keys: &mut BTreeMap<String, Place>,
     findings: &Findings<'_>,
 ) {
-    for (key, node) in table.in_order() {
+    // Of a name that no key has nothing is asked, and each of these is written out whole.
+    for (key, node) in
+        table.in_order().into_iter().filter(|(key, _)| key.get_ref().len() <= KEY_MAX)
+    {
         let dotted = if above.is_empty() {
             key.get_ref().to_string()
         } else {

@@ -143,7 +143,8 @@ impl Case {
         let input = stated.and_then(|name| {
             self.told(input_label(name.trim(), order).map_err(|found| vec![*found]))
         });
-        let around = Around { project, policy, resources: &resources, input };
+        let stood = BTreeMap::new();
+        let around = Around { project, policy, resources: &resources, input, stood: &stood };
         let flow = Flow::of(plan, &around);
         if self.folder.file_name().is_some_and(|name| name.to_string_lossy().contains("label")) {
             self.said.push_str(&show::flow(&flow, order));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bailiwick_core::fact::{AskId, Entry, Fact};
 use bailiwick_core::ports::{BlobError, BoxFuture, JournalError};
-use bailiwick_core::{Bytes, Cost, Digest, Document, RunId, Timestamp};
-use bailiwick_gate::kv::{Held, Kept};
+use bailiwick_core::{Bytes, Cost, Digest, Document, Name, RunId, Timestamp};
+use bailiwick_gate::kv::{Held, Kept, KvError};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::asks::{self, OpenAsk};
@@ -25,11 +25,12 @@ use crate::host_log::{self, HostFact};
 use crate::listing::{self, ListedRun};
 use crate::pool::Pool;
 use crate::schema::{open_and_prepare, open_to_read};
+use crate::standing::namespaces::Stood;
 use crate::standing::revoked::{RevokedBy, RevokedPower};
 use crate::standing::rules::Taken;
 use crate::standing::signatures::{self, Signature};
 use crate::standing::slots::{SlotName, SlotState};
-use crate::standing::{self, slots};
+use crate::standing::{self, namespaces, slots};
 use crate::sweep::{self, Found, SweepRequest, Swept, Unnamed};
 use crate::texts::Texts;
 use crate::unfinished::{self, UnfinishedPage};
@@ -375,41 +376,80 @@ impl Archive {
         answer.map_err(ReadError::from)?
     }
 
+    /// What the namespaces of a project hold, as far as labels go. Of one that is empty, or
+    /// that older hosts wrote, nothing is said.
+    ///
+    /// # Errors
+    /// [`ReadError`] where a row is damaged, or storage failed: who does not know what is in
+    /// there must not take it for less.
+    pub fn namespaces(
+        &self,
+        project: String,
+    ) -> impl Future<Output = Result<BTreeMap<Name, Stood>, ReadError>> + Send + 'static {
+        let answer = self.readers.ask(move |connection| {
+            namespaces::named(standing::read::<Stood>(connection, Some(&project))?)
+        });
+        async { answer.await? }
+    }
+
     /// The text of a value of a namespace.
     pub(crate) fn kv_value(
         &self,
-        slot: kv::Slot,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, ReadError>> + Send + 'static {
+        (project, namespace, key): kv::Slot,
+        assumed: Option<Stood>,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, KvError>> + Send + 'static {
         let folder = self.folder.clone();
-        let answer = self.readers.ask(move |connection| kv::get(connection, &folder, &slot));
-        async { answer.await? }
+        self.kv_within((project, namespace), assumed, move |connection, (project, namespace)| {
+            kv::get(connection, &folder, &(project.to_owned(), namespace.to_owned(), key))
+        })
     }
 
     pub(crate) fn kv_look(
         &self,
-        (project, namespace): (String, String),
+        of: (String, String),
         keys: Vec<String>,
-    ) -> impl Future<Output = Result<Vec<Option<Kept>>, ReadError>> + Send + 'static {
-        let look = move |connection: &mut Connection| {
-            // One transaction: all as of one moment.
-            let snapshot = connection.transaction()?;
-            kv::look(&snapshot, (&project, &namespace), &keys)
-        };
-        let answer = self.readers.ask(look);
-        async { answer.await? }
+    ) -> impl Future<Output = Result<Vec<Option<Kept>>, KvError>> + Send + 'static {
+        // Told to no agent: by this the host sees whether what it compared still stands.
+        self.kv_within(of, None, move |connection, of| kv::look(connection, of, &keys))
     }
 
     pub(crate) fn kv_keys(
         &self,
-        (project, namespace): (String, String),
-        prefix: String,
-        after: Option<String>,
-        limit: u32,
-    ) -> impl Future<Output = Result<Vec<String>, ReadError>> + Send + 'static {
+        of: (String, String),
+        assumed: Option<Stood>,
+        (prefix, after, limit): (String, Option<String>, u32),
+    ) -> impl Future<Output = Result<Vec<String>, KvError>> + Send + 'static {
+        self.kv_within(of, assumed, move |connection, of| {
+            kv::keys(connection, of, (&prefix, after.as_deref()), limit)
+        })
+    }
+
+    /// A look into a namespace, where it holds no more than somebody takes it for.
+    fn kv_within<T: Send + 'static>(
+        &self,
+        of: (String, String),
+        assumed: Option<Stood>,
+        look: impl FnOnce(&Connection, (&str, &str)) -> Result<T, ReadError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, KvError>> + Send + 'static {
         let answer = self.readers.ask(move |connection| {
-            kv::keys(connection, (&project, &namespace), (&prefix, after.as_deref()), limit)
+            // One transaction: all as of one moment.
+            let snapshot = connection.transaction()?;
+            let (project, namespace) = (&*of.0, &*of.1);
+            if let Some(assumed) = assumed {
+                let stands = standing::read_one::<Stood>(&snapshot, project, namespace)?;
+                if let Some(more) = stands.and_then(|stood| stood.above(&assumed)) {
+                    return Ok(Err(KvError(format!(
+                        "{namespace} holds what is {more} since another run wrote into it, and this run began when it did not"
+                    ))));
+                }
+            }
+            look(&snapshot, (project, namespace)).map(Ok)
         });
-        async { answer.await? }
+        async {
+            let looked =
+                answer.await.map_err(|error| KvError(ReadError::from(error).to_string()))?;
+            looked.map_err(|error: ReadError| KvError(error.to_string()))?
+        }
     }
 
     pub(crate) fn kv_held(

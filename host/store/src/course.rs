@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::fact::{AskId, Decision, Entry, Fact, FailureKind, RunEnd};
+use bailiwick_core::fact::{
+    AskId, Decision, Entry, Fact, FailureKind, RunEnd, RunLabels, StepLabel,
+};
 use bailiwick_core::run::TIMEOUT;
-use bailiwick_core::{CellId, Cost, Timestamp};
+use bailiwick_core::{CellId, Cost, Name, Timestamp};
 
 use crate::summary::{RunPhase, Summary};
 
@@ -33,6 +35,8 @@ pub(crate) struct Course {
     spent: BTreeMap<Day, Cost>,
     paused: bool,
     end: Option<RunEnd>,
+    /// Nothing for a run of an older host.
+    labels: Option<Box<RunLabels>>,
 }
 
 /// A question that is open.
@@ -65,6 +69,11 @@ impl Course {
     /// How many entries there were when the summary changed last.
     pub(crate) fn summary_since(&self) -> u64 {
         self.summary_since
+    }
+
+    /// What a step of the run may know.
+    pub(crate) fn label_of(&self, step: &Name) -> Option<&StepLabel> {
+        self.labels.as_ref()?.steps.get(step)
     }
 
     /// Open questions and the append that asked each.
@@ -122,7 +131,8 @@ impl Course {
 
     fn apply_fact(&mut self, at: Timestamp, fact: &Fact, changes: &mut Changes) {
         match fact {
-            Fact::RunStarted { pipeline, pin, .. } => {
+            Fact::RunStarted { pipeline, pin, labels, .. } => {
+                self.labels.clone_from(labels);
                 self.summary.pipeline = Some(pipeline.clone());
                 self.summary.project =
                     pin.as_ref().map(|pin| pin.project.clone()).unwrap_or_default();

@@ -32,6 +32,15 @@ pub enum HostFact {
         /// RUN/ATTEMPT.
         by: String,
         values: BTreeMap<String, Option<KvValue>>,
+        /// The label of what was written, by name; runs of older hosts say none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        /// Whether others' words may be in it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        outside: bool,
+        /// Whether the namespace holds nothing after it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        empty: bool,
     },
     /// A power was taken away from an agent, whatever the files grant.
     PowerRevoked { holder: String, power: String, by: String },

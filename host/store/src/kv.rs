@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bailiwick_core::fact::StepLabel;
 use bailiwick_core::kv::KvWrites;
 use bailiwick_core::{Bytes, Digest, Timestamp};
 use bailiwick_gate::kv::{Held, Kept};
@@ -12,6 +13,7 @@ use crate::error::ReadError;
 use crate::folder::Folder;
 use crate::host_log::{self, HostFact};
 use crate::seal::seal;
+use crate::standing::{self, Moment};
 use crate::{blob, sql};
 
 /// Project, namespace and key: what names a value.
@@ -33,6 +35,8 @@ pub(crate) struct Writing<'a> {
     /// RUN/ATTEMPT.
     pub(crate) by: String,
     pub(crate) at: Timestamp,
+    /// What the step may know that writes; nothing for a run of an older host.
+    pub(crate) level: Option<&'a StepLabel>,
 }
 
 /// Writes what an attempt changed: the values as blobs, a fact of the host, the rows.
@@ -42,7 +46,7 @@ pub(crate) fn write(
     writing: &Writing<'_>,
     writes: &KvWrites,
 ) -> Result<Vec<Vec<u8>>, rusqlite::Error> {
-    let Writing { project, namespace, by, at } = writing;
+    let Writing { project, namespace, by, at, level } = writing;
     let mut named = Vec::with_capacity(writes.set.len() + 1);
     let mut values: BTreeMap<String, Option<KvValue>> = BTreeMap::new();
     for (key, value) in &writes.set {
@@ -60,9 +64,30 @@ pub(crate) fn write(
         namespace: (*namespace).to_owned(),
         by: by.clone(),
         values,
+        label: level.map(|level| level.label.clone()),
+        outside: level.is_some_and(|level| level.outside),
+        empty: writes.set.is_empty() && is_empty(connection, project, namespace)?,
     };
-    named.push(host_log::extend(connection, *at, &[fact])?.1);
+    let facts = [fact];
+    let (append, text) = host_log::extend(connection, *at, &facts)?;
+    named.push(text);
+    match standing::note(connection, Moment { at: *at, append }, &facts) {
+        Ok(()) => {}
+        // Whoever asks what stands is told of the damage; nobody guesses.
+        Err(ReadError::Damaged(why)) => tracing::error!(%why, "what stands is damaged"),
+        Err(error) => return Err(rusqlite::Error::ToSqlConversionFailure(Box::new(error))),
+    }
     Ok(named)
+}
+
+fn is_empty(
+    connection: &Connection,
+    project: &str,
+    namespace: &str,
+) -> Result<bool, rusqlite::Error> {
+    let mut query = connection.prepare_cached(sql::LIST_KV)?;
+    let mut rows = query.query(params![project, namespace, "", ""])?;
+    Ok(rows.next()?.is_none())
 }
 
 fn apply(

@@ -223,6 +223,7 @@ impl Ledger {
                 project: &head.course.summary().project,
                 namespace: namespace.as_str(),
                 by: format!("{run}/{attempt}"),
+                level: head.course.label_of(&attempt.cell.step),
                 at: entry.at,
             };
             let texts = kv::write(connection, &writing, &writes)?;

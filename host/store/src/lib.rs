@@ -64,6 +64,7 @@ pub use listing::ListedRun;
 pub use memory::{MemoryBlobs, MemoryJournal, MemoryNamespaces, MemoryValues};
 pub use namespaces::Shelves;
 pub use outputs::{Made, Outputs};
+pub use standing::namespaces::Stood;
 pub use standing::revoked::{RevokedBy, RevokedPower};
 pub use standing::slots::{Served, SlotName, SlotState, Staged};
 pub use store::{Store, StoreOptions};

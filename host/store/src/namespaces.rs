@@ -1,6 +1,6 @@
 //! The namespaces of one project as the gate sees them: reads on what is durable, and whose turn it is. Writes nothing: that is the journal's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_core::ports::BoxFuture;
@@ -9,6 +9,7 @@ use bailiwick_gate::kv::{Exclusive, Held, Kept, KvError, Namespaces, Turn};
 use tokio::sync::RwLock;
 
 use crate::error::ReadError;
+use crate::standing::namespaces::Stood;
 use crate::store::Store;
 
 /// Whose turn it is in each namespace of a data folder. Only the process that holds the
@@ -39,13 +40,23 @@ impl Turns {
 pub struct Shelves {
     store: Arc<Store>,
     project: String,
+    /// What somebody takes each namespace for; of one that is not among these nothing is
+    /// looked at.
+    assumed: BTreeMap<Name, Stood>,
 }
 
 impl Shelves {
     /// Of the project that journals call so.
     #[must_use]
     pub fn new(store: Arc<Store>, project: String) -> Self {
-        Self { store, project }
+        Self { store, project, assumed: BTreeMap::new() }
+    }
+
+    /// The same for a run that takes its namespaces for this: what is more by the time at
+    /// which it reads is not handed out, because nobody labelled the run for it.
+    #[must_use]
+    pub fn taken_for(self, assumed: BTreeMap<Name, Stood>) -> Self {
+        Self { assumed, ..self }
     }
 }
 
@@ -60,9 +71,9 @@ impl Namespaces for Shelves {
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Document>, KvError>> {
         let slot = (self.project.clone(), namespace.to_string(), key.to_owned());
-        let answer = self.store.archive().kv_value(slot);
+        let answer = self.store.archive().kv_value(slot, self.assumed.get(namespace).cloned());
         Box::pin(async {
-            let Some(text) = answer.await.map_err(storage)? else { return Ok(None) };
+            let Some(text) = answer.await? else { return Ok(None) };
             let text = String::from_utf8(text).map_err(|error| KvError(error.to_string()))?;
             Ok(Some(Document::from_canonical(text.into())))
         })
@@ -73,8 +84,7 @@ impl Namespaces for Shelves {
         namespace: &'a Name,
         keys: Vec<String>,
     ) -> BoxFuture<'a, Result<Vec<Option<Kept>>, KvError>> {
-        let answer = self.store.archive().kv_look(self.of(namespace), keys);
-        Box::pin(async { answer.await.map_err(storage) })
+        Box::pin(self.store.archive().kv_look(self.of(namespace), keys))
     }
 
     fn keys<'a>(
@@ -85,8 +95,8 @@ impl Namespaces for Shelves {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<String>, KvError>> {
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        let answer = self.store.archive().kv_keys(self.of(namespace), prefix, after, limit);
-        Box::pin(async { answer.await.map_err(storage) })
+        let (page, assumed) = ((prefix, after, limit), self.assumed.get(namespace).cloned());
+        Box::pin(self.store.archive().kv_keys(self.of(namespace), assumed, page))
     }
 
     fn held<'a>(&'a self, namespace: &'a Name) -> BoxFuture<'a, Result<Held, KvError>> {

@@ -9,7 +9,7 @@ use bailiwick_engine::check::check;
 use bailiwick_engine::components::Agent;
 use bailiwick_engine::costs::{ANSWER_TOKENS, Costs, PROMPT_BYTES, costs};
 use bailiwick_engine::history::History;
-use bailiwick_engine::labels::follow;
+use bailiwick_engine::labels::{follow, standing_in};
 use bailiwick_engine::load::{self, Opened, PolicySource};
 use bailiwick_engine::powers::{Power, powers};
 use bailiwick_engine::rules::{self, Taken};
@@ -70,7 +70,7 @@ pub(crate) async fn command(
         Ok(opened) => opened,
         Err(problems) => return problems_of(problems, arguments, talk),
     };
-    let (gone, swapped) = said_since(arguments, environment, &opened).await?;
+    let (opened, gone, swapped) = said_since(arguments, environment, opened).await?;
     if let Some(request) = &arguments.request {
         return tried(request, arguments, &opened, &gone, talk);
     }
@@ -97,20 +97,22 @@ pub(crate) async fn command(
     problems_of(checked.problems, arguments, talk)
 }
 
-/// What was taken away and what was swapped in the data folder of the project, where there
-/// is one that this user may read.
+/// The project with what its namespaces hold in its data folder, what was taken away there
+/// and what was swapped, where there is one that this user may read.
 async fn said_since(
     arguments: &Arguments,
     environment: &Environment,
-    opened: &Opened,
-) -> anyhow::Result<(Vec<Taken>, Vec<Slot>)> {
+    opened: Opened,
+) -> anyhow::Result<(Opened, Vec<Taken>, Vec<Slot>)> {
     let data = arguments.data.clone().unwrap_or_else(|| opened.root.join(".bailiwick"));
     let viewer = Viewer::new(opened.policy.clone(), Caller::who_runs_it(environment.uid));
     match History::open(&data, viewer)? {
         Some(history) => {
-            Ok((rules::revoked(&history).await?, swap::instead(&history, opened).await?))
+            let gone = rules::revoked(&history).await?;
+            let swapped = swap::instead(&history, &opened).await?;
+            Ok((standing_in(&history, opened).await?, gone, swapped))
         }
-        None => Ok(Default::default()),
+        None => Ok((opened, Vec::new(), Vec::new())),
     }
 }
 

@@ -27,6 +27,14 @@ pub struct StepLabel {
     /// For a judge of people that lowers the label: to what, and who may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lowers: Option<Lowers>,
+    /// Whether it may hold others' words. Runs of older hosts do not say so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outside: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// That the people of a judge lower a label.

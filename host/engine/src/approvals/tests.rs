@@ -289,7 +289,7 @@ async fn a_command_decides_in_its_own_users_folder_only() {
 /// A run that ana started, of a confidential step whose label its judge lowers.
 async fn lowered(scratch: &Scratch, own: bool) {
     use bailiwick_core::fact::{Lowers, RunLabels, StepLabel};
-    let label = |lowers| StepLabel { label: "confidential".into(), lowers };
+    let label = |lowers| StepLabel { label: "confidential".into(), lowers, outside: false };
     let lowers = Lowers { to: "public".into(), own };
     let of_run = RunLabels {
         input: "public".into(),

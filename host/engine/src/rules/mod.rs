@@ -1,6 +1,8 @@
 //! What holds on a host from moment to moment: the files of its projects as they are now, and what was taken away. Judges no request.
 
+mod looked;
 mod of_run;
+mod policies;
 mod revoke;
 mod said;
 mod watched;
@@ -110,7 +112,7 @@ impl HostRules {
         }
         let watched = Arc::new(Watched::new(Arc::clone(self), opened, report.clone()));
         projects.insert(project, Arc::downgrade(&watched));
-        tokio::spawn(watched::look_on(Arc::downgrade(&watched)));
+        watched::look_on(&watched);
         watched
     }
 }

@@ -5,6 +5,7 @@ use bailiwick_store::{HostFact, Store};
 
 use crate::load::{Opened, POLICY_FILE, PROJECT_FILE, PolicySource};
 use crate::pinned::storage;
+use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
 /// What stands in the place of a path where nobody wrote a policy.
@@ -25,7 +26,7 @@ pub(crate) async fn say<'a>(
     now.sort();
     now.dedup();
     let said = store.archive().rules().await.map_err(storage)?;
-    let is_policy = |file: &str| !file.ends_with(PROJECT_FILE);
+    let is_policy = |file: &str| ![PROJECT_FILE, LOCK_FILE].iter().any(|own| file.ends_with(own));
     // Of policies there is one at a time, whatever its file: the last one said.
     let policy = said.iter().rfind(|(file, _)| is_policy(file));
     let is_said = |one: &(String, Digest)| match is_policy(&one.0) {

@@ -1,18 +1,20 @@
 //! The files of rules of one project while something runs by them: looked at again and again, taken whole or not at all. Knows no gate.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use bailiwick_core::Digest;
 use bailiwick_policy::Policy;
-use bailiwick_project::Project;
+use bailiwick_project::{Lock, Project};
 use bailiwick_store::HostFact;
 
+use super::looked::Looked;
+use super::policies::Policies;
 use super::{HostRules, Report, RunRules};
-use crate::load::{self, Opened, POLICY_FILE, POLICY_OF_THE_HOST, PROJECT_FILE, PolicySource};
+use crate::load::{self, Opened, POLICY_FILE, POLICY_OF_THE_HOST, PROJECT_FILE};
 use crate::pinned;
+use crate::plugins::LOCK_FILE;
 use crate::problems::Problems;
 
 /// How often the files are looked at. A version is taken at the second look that finds it
@@ -27,90 +29,37 @@ pub(crate) struct Files {
     pub(crate) policy: Policy,
 }
 
-/// What tells one version of a file from the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    file: (u64, u64),
-    size: u64,
-    changed: [i64; 4],
-}
-
-impl Stamp {
-    /// Nothing where there is no such file.
-    fn of(path: &Path) -> Option<Self> {
-        let found = std::fs::metadata(path).ok()?;
-        let changed = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
-        Some(Self { file: (found.dev(), found.ino()), size: found.size(), changed })
-    }
-}
-
-/// One file: the version that was read or refused, and the one of the last look.
-#[derive(Debug)]
-struct Looked {
-    path: PathBuf,
-    taken: Option<Stamp>,
-    last: Option<Stamp>,
-    /// Of the text that is in force.
-    text: Option<Digest>,
-}
-
-impl Looked {
-    /// It is read once more at the beginning: between the moment in which a run was checked
-    /// and the one in which somebody looks on, minutes of compiling may lie.
-    fn at(path: PathBuf, text: Option<&String>) -> Self {
-        let text = text.map(|text| Digest::of(text.as_bytes()));
-        Self { path, taken: None, last: None, text }
-    }
-
-    /// Whether there is another version, that was there at the last look already.
-    fn is_new(&mut self) -> bool {
-        let now = Stamp::of(&self.path);
-        let settled = now == self.last;
-        self.last = now;
-        settled && now != self.taken
-    }
-}
-
-/// Which of the files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
-    Project,
-    Policy,
-}
-
 /// The files of one project.
 pub(crate) struct Watched {
     rules: Arc<HostRules>,
     report: Report,
+    root: PathBuf,
     models: Vec<String>,
     now: RwLock<Arc<Files>>,
-    looked: Mutex<Vec<(Which, Looked)>>,
+    project: Looked,
+    policies: Policies,
+    pins: Looked,
+    /// The pins in force; nothing after some that could not be read.
+    lock: Mutex<Option<Lock>>,
     runs: Mutex<Vec<Weak<RunRules>>>,
 }
 
 impl Watched {
     pub(super) fn new(rules: Arc<HostRules>, opened: &Opened, report: Report) -> Self {
         let texts = &opened.pinned.0;
-        let project = Looked::at(opened.root.join(PROJECT_FILE), texts.get(PROJECT_FILE));
-        let mut looked = vec![(Which::Project, project)];
-        match &opened.policy_source {
-            PolicySource::File { path, .. } => {
-                looked.push((Which::Policy, Looked::at(path.clone(), texts.get(POLICY_FILE))));
-            }
-            // One may come to be: the host's own before the user's.
-            PolicySource::BuiltIn => {
-                let host = PathBuf::from(POLICY_OF_THE_HOST);
-                let policies = opened.user_policy.iter().cloned().chain([host]);
-                looked.extend(policies.map(|path| (Which::Policy, Looked::at(path, None))));
-            }
-        }
+        let of_host = Path::new(POLICY_OF_THE_HOST);
+        let (source, user) = (&opened.policy_source, opened.user_policy.as_ref());
         let files = Files { project: opened.project.clone(), policy: opened.policy.clone() };
         Self {
             rules,
             report,
+            root: opened.root.clone(),
             models: opened.models.clone(),
             now: RwLock::new(Arc::new(files)),
-            looked: Mutex::new(looked),
+            project: Looked::at(opened.root.join(PROJECT_FILE), texts.get(PROJECT_FILE)),
+            policies: Policies::new(of_host, source, user, texts.get(POLICY_FILE)),
+            pins: Looked::at(opened.root.join(LOCK_FILE), None),
+            lock: Mutex::new(Some(opened.lock.clone())),
             runs: Mutex::default(),
         }
     }
@@ -127,48 +76,114 @@ impl Watched {
         runs.push(Arc::downgrade(run));
     }
 
-    /// Looks once. What has changed and can be read takes force; what cannot is refused.
-    async fn look(&self) {
-        let mut new = Vec::new();
-        for (which, looked) in self.looked.lock().unwrap_or_else(PoisonError::into_inner).iter_mut()
-        {
-            if looked.is_new() {
-                looked.taken = looked.last;
-                new.push((*which, looked.path.clone()));
-            }
+    /// Looks at the policy once. What has changed and can be read takes force; what cannot
+    /// is refused.
+    async fn look_at_policy(&self) {
+        let Some((rank, looked)) = self.policies.new_one() else { return };
+        let shown = looked.path.display().to_string();
+        let named = shown.clone();
+        let read = self.read(looked, &shown, move |text| load::policy_again(&named, text)).await;
+        let Some((policy, digest)) = read else { return };
+        self.policies.takes_force(rank);
+        let files = |now: &Files| Files { project: now.project.clone(), policy };
+        self.take(looked, &shown, digest, files).await;
+    }
+
+    async fn look_at_project(&self) {
+        if !self.project.is_new() {
+            return;
         }
-        for (which, path) in new {
-            self.take(which, &path).await;
+        let models = self.models.clone();
+        let read = self
+            .read(&self.project, PROJECT_FILE, move |text| load::project_again(text, &models))
+            .await;
+        let Some((project, digest)) = read else { return };
+        let files = |now: &Files| Files { project, policy: now.policy.clone() };
+        self.take(&self.project, PROJECT_FILE, digest, files).await;
+    }
+
+    /// The pins rule no step that goes, but what a run begins with: whoever opens projects
+    /// hears of the change.
+    async fn look_at_pins(&self) {
+        if !self.pins.is_new() {
+            return;
+        }
+        let root = self.root.clone();
+        let (lock, digest) = match aside(move || load::lock_with_text(&root)).await {
+            Ok((lock, text)) => (lock, Digest::of(text.as_bytes())),
+            Err(problems) => {
+                *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                return self.refuse(&self.pins, LOCK_FILE, &problems).await;
+            }
+        };
+        {
+            let mut now = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.as_ref() == Some(&lock) {
+                return;
+            }
+            *now = Some(lock);
+        }
+        self.rules.has_changed();
+        let line = format!("{LOCK_FILE} was changed: what begins from now on goes by it");
+        self.tell_taken(&self.pins, line, digest, Vec::new()).await;
+    }
+
+    /// Another text of a file, read and judged beside the threads that serve runs. Nothing
+    /// where it is the one in force, or wrong.
+    async fn read<T: Send + 'static>(
+        &self,
+        looked: &Looked,
+        shown: &str,
+        judge: impl FnOnce(&str) -> Result<T, Problems> + Send + 'static,
+    ) -> Option<(T, Digest)> {
+        let (path, name, in_force) = (looked.path.clone(), shown.to_owned(), looked.in_force());
+        let read = aside(move || {
+            let text = load::rule_text(&path, &name)?;
+            let digest = Digest::of(text.as_bytes());
+            match Some(digest) == in_force {
+                true => Ok(None),
+                false => judge(&text).map(|judged| Some((judged, digest))),
+            }
+        });
+        match read.await {
+            Ok(read) => read,
+            Err(problems) => {
+                // What comes after it is said, also where it is what was there before.
+                looked.is_in_force(None);
+                self.refuse(looked, shown, &problems).await;
+                None
+            }
         }
     }
 
-    async fn take(&self, which: Which, path: &Path) {
-        let shown = match which {
-            Which::Project => PROJECT_FILE.to_owned(),
-            Which::Policy => path.display().to_string(),
-        };
-        let before = self.files();
-        let (files, digest) = match self.read(which, path, &shown, &before).await {
-            Ok(None) => return,
-            Ok(Some(read)) => read,
-            Err(problems) => {
-                // What comes after it is said, also where it is what was there before.
-                self.is_in_force(path, None);
-                let line = format!(
-                    "{shown} was changed and cannot be read; the version before stays in force:\n{problems}"
-                );
-                let file = path.display().to_string();
-                let fact = HostFact::RulesRefused { file, why: problems.to_string() };
-                return self.report.tell(&line, fact).await;
-            }
-        };
+    async fn refuse(&self, looked: &Looked, shown: &str, problems: &Problems) {
+        let line = format!(
+            "{shown} was changed and cannot be read; the version before stays in force:\n{problems}"
+        );
+        let file = looked.path.display().to_string();
+        let fact = HostFact::RulesRefused { file, why: problems.to_string() };
+        self.report.tell(&line, fact).await;
+    }
+
+    async fn take(
+        &self,
+        looked: &Looked,
+        shown: &str,
+        digest: Digest,
+        files: impl FnOnce(&Files) -> Files,
+    ) {
         let runs: Vec<_> = {
             let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
             runs.iter().filter_map(Weak::upgrade).collect()
         };
         // Before it is in force: a gate that calls meanwhile looks at what is new.
         let runs: Vec<_> = runs.into_iter().map(|run| (run.known(), run)).collect();
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
+        {
+            // The one file changes beside the other.
+            let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+            *now = Arc::new(files(&now));
+        }
+        looked.is_in_force(Some(digest));
         self.rules.has_changed();
         let above: Vec<_> = runs.iter().flat_map(|(since, run)| run.lost(since)).collect();
         let mut line = format!("{shown} was changed and is in force");
@@ -176,57 +191,42 @@ impl Watched {
             line.push_str("\n  ");
             line.push_str(lost);
         }
-        let file = path.display().to_string();
+        self.tell_taken(looked, line, digest, above).await;
+    }
+
+    async fn tell_taken(&self, looked: &Looked, line: String, digest: Digest, above: Vec<String>) {
+        let file = looked.path.display().to_string();
         let fact = HostFact::RulesTaken { file, digest, above, start: false };
         self.report.tell(&line, fact).await;
     }
-
-    async fn read(
-        &self,
-        which: Which,
-        path: &Path,
-        shown: &str,
-        before: &Files,
-    ) -> Result<Option<(Files, Digest)>, Problems> {
-        let (from, name) = (path.to_path_buf(), shown.to_owned());
-        let read = tokio::task::spawn_blocking(move || load::rule_text(&from, &name)).await;
-        let text = read.map_err(pinned::storage)??;
-        let digest = Digest::of(text.as_bytes());
-        if !self.is_another(path, digest) {
-            return Ok(None);
-        }
-        let files = match which {
-            Which::Project => Files {
-                project: load::project_again(&text, &self.models)?,
-                policy: before.policy.clone(),
-            },
-            Which::Policy => {
-                Files { project: before.project.clone(), policy: load::policy_again(shown, &text)? }
-            }
-        };
-        self.is_in_force(path, Some(digest));
-        Ok(Some((files, digest)))
-    }
-
-    /// Whether a text is another one than the one in force: a file may be written as it was.
-    fn is_another(&self, path: &Path, text: Digest) -> bool {
-        let looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        looked.iter().all(|(_, looked)| looked.path != path || looked.text != Some(text))
-    }
-
-    fn is_in_force(&self, path: &Path, text: Option<Digest>) {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, looked) in looked.iter_mut().filter(|(_, looked)| looked.path == path) {
-            looked.text = text;
-        }
-    }
 }
 
-/// Looks on, as long as somebody goes by these files.
-pub(super) async fn look_on(watched: Weak<Watched>) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let Some(watched) = watched.upgrade() else { return };
-        watched.look().await;
-    }
+/// Reads and judges beside the threads that serve runs: how long that takes is up to whoever
+/// wrote the file.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problems> + Send + 'static,
+) -> Result<T, Problems> {
+    tokio::task::spawn_blocking(work).await.map_err(pinned::storage)?
+}
+
+/// Looks on, as long as somebody goes by these files. The policy has a task to itself: it
+/// takes force whatever the operator's files are, and however long they take to read.
+pub(super) fn look_on(watched: &Arc<Watched>) {
+    let (policy, project) = (Arc::downgrade(watched), Arc::downgrade(watched));
+    tokio::spawn(async move {
+        while let Some(watched) = after_a_while(&policy).await {
+            watched.look_at_policy().await;
+        }
+    });
+    tokio::spawn(async move {
+        while let Some(watched) = after_a_while(&project).await {
+            watched.look_at_project().await;
+            watched.look_at_pins().await;
+        }
+    });
+}
+
+async fn after_a_while(watched: &Weak<Watched>) -> Option<Arc<Watched>> {
+    tokio::time::sleep(LOOK_EVERY).await;
+    watched.upgrade()
 }

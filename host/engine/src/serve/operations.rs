@@ -17,6 +17,7 @@ use crate::delivery::Outline;
 use crate::files::TEXT_MAX;
 use crate::history::{History, Record};
 use crate::labels::{self, Audience};
+use crate::load::Opened;
 use crate::problems::Problems;
 use crate::resume::RepinWhat;
 use crate::rules::{self, Change};
@@ -348,6 +349,8 @@ impl Resident {
             // Its labels are those that it will begin with.
             Some(order) => {
                 let opened = self.0.projects().pinned(&order.project).ok_or_else(closing)?;
+                let archive = self.0.held.store.archive();
+                let opened = labels::standing(archive, Opened::clone(&opened)).await?;
                 let plan = check::plan(&opened, Some(&order.pipeline))?;
                 let by = (self.0.caller(order.uid), Audience::WhoAsks);
                 let labels = labels::begin(&opened, &plan, order.label.as_deref(), by)?;
@@ -457,6 +460,7 @@ impl Inner {
         let opened = self.projects().pinned(&staging.order.project).ok_or_else(closing)?;
         self.held.generations.load(&staging.order.project).await?;
         let opened = self.held.generations.over(&opened);
+        let opened = labels::standing(self.held.store.archive(), opened).await?;
         let plan = check::plan(&opened, Some(&staging.order.pipeline))?;
         admission::agents_of(&opened, &plan)?;
         let by = (self.caller(staging.order.uid), Audience::WhoAsks);

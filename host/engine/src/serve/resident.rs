@@ -259,18 +259,25 @@ impl Inner {
         let mut changes = self.held.rules.changes();
         changes.mark_unchanged();
         while changes.changed().await.is_ok() {
+            // First, and whatever the projects have: reading those takes as long as it takes.
+            self.take_policy();
             let inner = Arc::clone(&self);
             let read = tokio::task::spawn_blocking(move || inner.reload()).await;
             let Ok(Err(problems)) = read else { continue };
-            let policy = {
-                let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-                watched.first().map(|watched| watched.files().policy.clone())
-            };
-            if let Some(policy) = policy {
-                let under = Arc::new(self.projects().under(policy));
-                *self.projects.write().unwrap_or_else(PoisonError::into_inner) = under;
-            }
+            // It may have changed once more meanwhile.
+            self.take_policy();
             (self.complain)(format!("runs begin with the files as they were before:\n{problems}"));
+        }
+    }
+
+    fn take_policy(&self) {
+        let policy = {
+            let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+            watched.first().map(|watched| watched.files().policy.clone())
+        };
+        if let Some(policy) = policy {
+            let under = Arc::new(self.projects().under(policy));
+            *self.projects.write().unwrap_or_else(PoisonError::into_inner) = under;
         }
     }
 

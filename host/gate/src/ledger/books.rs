@@ -10,6 +10,10 @@ use tokio::sync::Notify;
 use super::spent::{Purse, Spent};
 use super::{Allowance, Payer};
 
+/// How many days are counted before old ones are let go: a clock that is wrong by more than
+/// a year is seen by whoever looks at it, and a day takes some dozen bytes.
+const DAYS_KEPT: usize = 400;
+
 /// The accounts, and the bell that rings when something was settled.
 #[derive(Default)]
 pub(super) struct Books {
@@ -83,8 +87,11 @@ impl Accounts {
     }
 
     pub(super) fn reserve(&mut self, payer: Payer<'_>, worst: Cost, today: Day) -> Verdict {
-        // A day that is over matters only while something of it is open.
-        self.days.retain(|day, sums| *day >= today || sums.reserved != Cost::ZERO);
+        // A day that is over may come again: a clock that was put forward is put back.
+        if self.days.len() > DAYS_KEPT {
+            let over = today.0.saturating_sub(DAYS_KEPT as u64);
+            self.days.retain(|day, sums| day.0 >= over || sums.reserved != Cost::ZERO);
+        }
         let day = self.days.entry(today).or_default().to_owned();
         let of_run = self.of_run(payer.run);
         let mut later = false;

@@ -15,9 +15,15 @@ use crate::findings::{Findings, Node};
 use crate::nearest::{did_you_mean, nearest};
 use crate::retention::{DAYS_MAX, days};
 
-/// Reports everything in a table that is not as its keys say.
-pub(crate) fn check(table: &Spanned<DeTable<'_>>, keys: &[Key], findings: &mut Findings<'_>) {
+/// The file as a table, and reports everything in it that is not as its keys say. Nothing
+/// where it is no table, or where so much is in it that the rest is not judged.
+pub(crate) fn checked<'t>(
+    keys: &[Key],
+    findings: &mut Findings<'t>,
+) -> Option<Spanned<DeTable<'t>>> {
+    let table = findings.parse()?;
     keyed(table.get_ref(), table.span(), keys, "this file", findings);
+    (!findings.is_too_much()).then_some(table)
 }
 
 fn keyed(
@@ -28,6 +34,9 @@ fn keyed(
     findings: &mut Findings<'_>,
 ) {
     for (name, node) in table {
+        if findings.is_too_much() {
+            return;
+        }
         let written = name.get_ref().as_ref();
         match keys.iter().find(|key| key.name == written) {
             Some(key) => shape(node, &key.shape, key.name, findings),
@@ -64,7 +73,7 @@ fn shape(node: &Node<'_>, expected: &Shape, called: &str, findings: &mut Finding
             if items.len() > *most {
                 let message =
                     format!("`{called}` has {} items; at most {most} are allowed", items.len());
-                findings.report(codes::TOO_MUCH, node.span(), message);
+                return findings.report(codes::TOO_MUCH, node.span(), message);
             }
             items.iter().for_each(|item| shape(item, of, called, findings));
         }
@@ -75,7 +84,7 @@ fn shape(node: &Node<'_>, expected: &Shape, called: &str, findings: &mut Finding
             if table.len() > *most {
                 let message =
                     format!("`{called}` has {} entries; at most {most} are allowed", table.len());
-                findings.report(codes::TOO_MUCH, node.span(), message);
+                return findings.report(codes::TOO_MUCH, node.span(), message);
             }
             for (name, value) in table {
                 let written = name.get_ref().as_ref();

@@ -9,7 +9,7 @@ mod pipeline;
 mod policy;
 mod project;
 
-pub(crate) use check::check;
+pub(crate) use check::checked;
 pub use json_schema::schema;
 pub(crate) use lock::KEYS as LOCK_KEYS;
 pub use paths::key_paths;

@@ -27,6 +27,9 @@ pub struct Around<'a> {
     pub resources: &'a Resources,
     /// The label of the run's input, where whoever runs it says one.
     pub input: Option<Label>,
+    /// What namespaces hold, of those that hold anything: whatever the file calls them by now,
+    /// what was written there once is as it was.
+    pub stood: &'a BTreeMap<Name, Level>,
 }
 
 /// Something that a step may read.
@@ -170,6 +173,12 @@ impl Flow {
             step.judges.as_ref().filter(|_| lowers).map(|judge| &judge.subject)
         })
     }
+}
+
+/// What a namespace of the project is taken for: by its file, and by what it holds.
+#[must_use]
+pub fn namespace(name: &Name, around: &Around<'_>) -> Level {
+    sources::namespace(name, around).level
 }
 
 impl std::fmt::Display for What {

@@ -27,7 +27,8 @@ pub(super) fn assets(name: &Name, around: &Around<'_>) -> Source {
 }
 
 /// A namespace of the project has one label: of what is read there, and of the most that
-/// may be written. Others' words are in it where somebody who writes it may be steered.
+/// may be written. Others' words are in it where somebody who writes it may be steered. What
+/// it holds counts too: another label in the file makes nothing of that public.
 pub(super) fn namespace(name: &Name, around: &Around<'_>) -> Source {
     let written = around.project.kv.get(name).and_then(|namespace| namespace.label.as_ref());
     let said = around.policy.labels.source(stated(written, around));
@@ -36,7 +37,15 @@ pub(super) fn namespace(name: &Name, around: &Around<'_>) -> Source {
     let agents = around.project.agents.values();
     let outside = agents.filter_map(|agent| agent.grants.kv.as_ref()).any(steered);
     let trust = if outside { Trust::Outside } else { Trust::Trusted };
-    of(What::Namespace(name.clone()), said, trust)
+    let by_file = of(What::Namespace(name.clone()), said, trust);
+    match around.stood.get(name) {
+        None => by_file,
+        Some(stood) => Source {
+            level: by_file.level.join(*stood),
+            defaulted: by_file.defaulted && stood.label <= said.label,
+            ..by_file
+        },
+    }
 }
 
 pub(super) fn of(what: What, said: Said, trust: Trust) -> Source {

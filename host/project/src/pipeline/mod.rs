@@ -64,8 +64,7 @@ impl Plan {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::new(file, text);
         findings.expect_currency(surroundings.currency());
-        let plan = findings.parse().map(|table| {
-            keys::check(&table, FileKind::Pipeline.keys(), &mut findings);
+        let plan = keys::checked(FileKind::Pipeline.keys(), &mut findings).map(|table| {
             let root = Entries(table.get_ref());
             let authored = authored::read(root, &mut findings);
             let plan = plan(pipeline, root, &authored, surroundings, &mut findings);

@@ -1,5 +1,6 @@
 //! What stands by the host's own stream, as rows: the last word on each thing. Written with the host's facts, made anew from them. Knows no kind but by its name.
 
+pub(crate) mod namespaces;
 pub(crate) mod revoked;
 pub(crate) mod rules;
 pub(crate) mod signatures;
@@ -12,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::namespaces::Stood;
 use self::revoked::RevokedBy;
 use self::rules::Taken;
 use self::signatures::Signature;
@@ -67,7 +69,8 @@ pub(crate) fn note(
     note_of::<RevokedBy>(connection, moment, facts)?;
     note_of::<SlotState>(connection, moment, facts)?;
     note_of::<Taken>(connection, moment, facts)?;
-    note_of::<Signature>(connection, moment, facts)
+    note_of::<Signature>(connection, moment, facts)?;
+    note_of::<Stood>(connection, moment, facts)
 }
 
 /// Makes all rows anew. Where the host's stream cannot be read, they stay as they are.
@@ -76,7 +79,8 @@ pub(crate) fn rebuild(connection: &Connection) -> Result<(), ReadError> {
     rebuild_of::<RevokedBy>(connection, &facts)?;
     rebuild_of::<SlotState>(connection, &facts)?;
     rebuild_of::<Taken>(connection, &facts)?;
-    rebuild_of::<Signature>(connection, &facts)
+    rebuild_of::<Signature>(connection, &facts)?;
+    rebuild_of::<Stood>(connection, &facts)
 }
 
 /// Gives rows of an older form the seal of this one, whatever they say.
@@ -96,6 +100,7 @@ pub(crate) fn damages(connection: &Connection) -> Result<Vec<String>, ReadError>
     all.extend(damages_of::<SlotState>(connection, &facts)?);
     all.extend(damages_of::<Taken>(connection, &facts)?);
     all.extend(damages_of::<Signature>(connection, &facts)?);
+    all.extend(damages_of::<Stood>(connection, &facts)?);
     Ok(all)
 }
 
@@ -115,6 +120,25 @@ pub(crate) fn read<W: Word>(
 ) -> Result<Words<W>, ReadError> {
     let (found, damaged) = rows::<W>(connection, whose)?;
     damaged.into_iter().next().map_or(Ok(found), |key| Err(damage::<W>(&key)))
+}
+
+/// What stands for one thing.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_one<W: Word>(
+    connection: &Connection,
+    whose: &str,
+    which: &str,
+) -> Result<Option<W>, ReadError> {
+    let key = Key { whose: whose.to_owned(), which: which.to_owned() };
+    let mut query = connection.prepare_cached(sql::READ_WORD)?;
+    let row = query.query_row(params![W::KIND, whose, which], |row| {
+        let (_, said, sealed) = columns(row)?;
+        Ok((said, sealed))
+    });
+    let Some((said, sealed)) = row.optional()? else { return Ok(None) };
+    parse::<W>(&key, &said, sealed).map_or_else(|| Err(damage::<W>(&key)), |word| Ok(Some(word)))
 }
 
 fn note_of<W: Word>(
@@ -182,14 +206,22 @@ fn facts(connection: &Connection) -> Result<Vec<(Moment, HostFact)>, ReadError> 
     host_log::walk(connection, |at, facts| {
         append += 1;
         let ours = facts.into_iter().filter(is_a_word);
-        found.extend(ours.map(|fact| (Moment { at, append }, fact)));
+        found.extend(ours.map(|fact| (Moment { at, append }, without_values(fact))));
         Ok(())
     })?;
     Ok(found)
 }
 
+/// What attempts wrote is no part of what stands, and there is much of it.
+fn without_values(mut fact: HostFact) -> HostFact {
+    if let HostFact::KvWritten { values, .. } = &mut fact {
+        values.clear();
+    }
+    fact
+}
+
 fn is_a_word(fact: &HostFact) -> bool {
-    let kinds = [RevokedBy::on, SlotState::on, Taken::on, Signature::on];
+    let kinds = [RevokedBy::on, SlotState::on, Taken::on, Signature::on, Stood::on];
     kinds.iter().any(|on| on(fact).is_some())
 }
 

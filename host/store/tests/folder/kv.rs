@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::fact::{Entry, Fact, Failure, FailureKind, RunEnd, Used};
+use bailiwick_core::fact::{Entry, Fact, Failure, FailureKind, RunEnd, RunLabels, StepLabel, Used};
 use bailiwick_core::kv::KvWrites;
 use bailiwick_core::ports::{Blobs as _, Journal as _, Term};
 use bailiwick_core::{Artifact, Bytes, Digest, Document, Name, RunId, Timestamp};
 use bailiwick_gate::kv::{Exclusive, Held, Namespaces as _};
-use bailiwick_store::{AuditScope, HostFact, Reach, Shelves, Store, SweepRequest};
+use bailiwick_store::{AuditScope, HostFact, Reach, Shelves, Stood, Store, SweepRequest};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -221,4 +221,68 @@ fn who_wants_a_turn_alone_waits_for_those_who_share_and_they_for_him() {
         drop(alone);
         drop(reader.await);
     });
+}
+
+/// A run whose step has this label, and what it does.
+fn labelled(store: &Store, name: &str, label: &str, outside: bool, facts: Vec<Fact>) {
+    let run = run(name);
+    let term = wait(store.create(&run)).unwrap();
+    let mut begun = started(&run, "p");
+    let Fact::RunStarted { labels, .. } = &mut begun else { panic!("{begun:?}") };
+    let step = StepLabel { label: label.into(), lowers: None, outside };
+    let (input, output, whole) = (label.to_owned(), label.to_owned(), label.to_owned());
+    let steps = [(attempt("draft").cell.step, step)].into();
+    *labels = Some(Box::new(RunLabels { input, output, whole, steps }));
+    append(store, &run, term, vec![begun]);
+    append(store, &run, term, facts);
+}
+
+#[test]
+fn what_a_namespace_holds_keeps_its_label_until_it_is_empty() {
+    let (store, _folder) = scratch();
+    let stood = || wait(store.archive().namespaces("p".into())).unwrap().remove(&notes());
+    let of = |labels: &[&str], outside| {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        Some(Stood { labels, outside })
+    };
+    // One of an older host says nothing.
+    ran(&store, "a", "p", vec![written(json!({"set": {"k": 1}, "delete": []})), finished()]);
+    assert_eq!(stood(), None);
+    let sets = |key: &str| vec![written(json!({"set": {key: 1}, "delete": []})), finished()];
+    labelled(&store, "b", "confidential", true, sets("x"));
+    assert_eq!(stood(), of(&["confidential"], true));
+    // Called something else, it is what it was, and what comes to it counts besides.
+    labelled(&store, "c", "public", false, sets("y"));
+    assert_eq!(stood(), of(&["confidential", "public"], true));
+    let deletes = |keys: &[&str]| vec![written(json!({"set": {}, "delete": keys})), finished()];
+    labelled(&store, "d", "public", false, deletes(&["k", "x"]));
+    assert_eq!(stood(), of(&["confidential", "public"], true), "one is left");
+    assert!(damages(&store).is_empty());
+    labelled(&store, "e", "public", false, deletes(&["y"]));
+    assert_eq!(stood(), None);
+    labelled(&store, "f", "public", false, sets("z"));
+    assert_eq!(stood(), of(&["public"], false));
+    assert!(damages(&store).is_empty());
+    assert_eq!(wait(store.archive().namespaces("q".into())).unwrap(), [].into(), "of another one");
+}
+
+#[test]
+fn whoever_takes_a_namespace_for_less_than_it_holds_reads_nothing_of_it() {
+    let (store, _folder) = scratch();
+    let sets = vec![written(json!({"set": {"k": 1}, "delete": []})), finished()];
+    labelled(&store, "a", "confidential", true, sets);
+    let reads = |labels: &[&str], outside| {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let assumed = [(notes(), Stood { labels, outside })].into();
+        let shelves = Shelves::new(Arc::clone(&store), "p".into()).taken_for(assumed);
+        let value = wait(shelves.get(&notes(), "k")).map(|value| value.unwrap().value());
+        let keys = wait(shelves.keys(&notes(), "", None, 9));
+        assert_eq!(value.is_ok(), keys.is_ok());
+        value.map_err(|error| error.to_string())
+    };
+    assert_eq!(reads(&["public", "confidential"], true), Ok(json!(1)));
+    let more = reads(&["public"], true).unwrap_err();
+    assert!(more.contains("notes holds what is confidential since"), "{more}");
+    let outside = reads(&["public", "confidential"], false).unwrap_err();
+    assert!(outside.contains("notes holds what is from outside since"), "{outside}");
 }

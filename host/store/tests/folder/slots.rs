@@ -26,6 +26,7 @@ pub(super) fn committed(component: Digest, was: Digest, signature: Option<&str>)
         component,
         was: Some(was),
         file: was,
+        pin: None,
         version: "1.0.0".into(),
         highest: Some("1.0.0".into()),
         signature: signature.map(str::to_owned),

@@ -1,5 +1,7 @@
 //! What labels and origin say of hosts of the web and of namespaces: where what is known may go, and what outsiders may steer.
 
+use std::collections::BTreeMap;
+
 use bailiwick_policy::Policy;
 use bailiwick_policy::intersect::Resources;
 
@@ -31,7 +33,14 @@ fn told(policy: &str, lines: &str, pipeline: &str) -> Vec<String> {
         Surroundings { project: &project, policy: &policy, schema_text: &schema_text };
     let name = Name::new("p").unwrap();
     let plan = Plan::read(&name, "pipelines/p.toml", pipeline, &surroundings).unwrap();
-    let around = Around { project: &project, policy: &policy, resources: &resources, input: None };
+    let stood = BTreeMap::new();
+    let around = Around {
+        project: &project,
+        policy: &policy,
+        resources: &resources,
+        input: None,
+        stood: &stood,
+    };
     let flow = Flow::of(&plan, &around);
     flow.problems.iter().map(|found| format!("{} {}", found.code, found.message)).collect()
 }
