@@ -263,10 +263,32 @@ impl Inner {
             self.take_policy();
             let inner = Arc::clone(&self);
             let read = tokio::task::spawn_blocking(move || inner.reload()).await;
-            let Ok(Err(problems)) = read else { continue };
+            let problems = match read {
+                Ok(Ok(())) => {
+                    self.settle().await;
+                    continue;
+                }
+                Ok(Err(problems)) => problems,
+                Err(_) => continue,
+            };
             // It may have changed once more meanwhile.
             self.take_policy();
             (self.complain)(format!("runs begin with the files as they were before:\n{problems}"));
+        }
+    }
+
+    /// Swaps of agents that the files have otherwise now, or not at all, end: before a file
+    /// can be again what it was.
+    async fn settle(&self) {
+        for opened in self.projects().all() {
+            let generations = &self.held.generations;
+            let settled = async {
+                generations.load(&pinned::project(&opened.root)).await?;
+                generations.settle(opened).await
+            };
+            if let Err(problems) = settled.await {
+                (self.complain)(problems.to_string());
+            }
         }
     }
 
