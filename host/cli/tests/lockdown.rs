@@ -56,6 +56,7 @@ fn a_host_opens_starts_and_calls_nothing_that_is_not_its_own() {
             "make a socket elsewhere",
             "list a folder that is not its own",
             "start a program",
+            "start a program of its own folder",
             "listen on TCP",
         ] {
             let (done, said) = said(&tried, refused);

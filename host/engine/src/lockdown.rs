@@ -73,7 +73,9 @@ const ETC_OF_ROOT: &[&str] = &[
     "/etc/ssl",
 ];
 
-/// This program, and what loads programs: the only ones that a host starts.
+/// This program, and what loads programs: without the loader it would not start itself.
+/// No other starts by its path. The loader starts whatever can be read, and what lies in
+/// memory has no path: both behind the same walls, which are inherited.
 const PROGRAMS: &[&str] = &[
     "/proc/self/exe",
     "/lib64/ld-linux-x86-64.so.2",

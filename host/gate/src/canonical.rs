@@ -1,68 +1,213 @@
 //! What people lower the label of is kept in canonical form: text that is all that can be seen of it, pictures that are their pixels. What has no such form does not leave its attempt.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::io::Cursor;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bailiwick_core::artifact::references;
 use bailiwick_core::fact::{Fact, Failure, FailureKind};
 use bailiwick_core::{Artifact, Bytes, Digest, Document, canonical};
-use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Limits, Transformations};
 use serde_json::Value;
+use tokio::time::timeout;
 
+use crate::effort::{Effort, Pace};
 use crate::gate::Gate;
+use crate::ledger::RUN_BLOBS_MAX;
+use crate::picture::png_in_form;
 
-/// The most bytes of pixels of one picture: four times what an artifact may have, so a
-/// poster of 8000 × 8000 passes and a bomb of a few bytes does not.
-const PIXELS_MAX: usize = 256 * 1024 * 1024;
+/// The most bytes that the artifacts of one output may have when they are looked at,
+/// pixels and texts together: two posters of 5 600 × 5 600, or sixty screens full. Looking
+/// at as much takes a second of CPU.
+const SEEN_MAX: Bytes = Bytes::mib(256);
+
+/// The most bytes that their forms may have together, where the attempt may not put more:
+/// what an attempt may put by default. What was packed well may be packed less well after.
+const KEPT_MAX: Bytes = Bytes::mib(64);
+
+/// Why an output has no canonical form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Formless {
+    /// For its own reason.
+    #[error("{0}")]
+    Failed(Failure),
+    /// The CPU that was left to the attempt was not enough.
+    #[error("the attempt's CPU is spent")]
+    Cpu,
+    /// Its wall clock ran out.
+    #[error("the attempt's wall clock ran out")]
+    Wall,
+}
+
+impl From<Failure> for Formless {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Why bytes have no canonical form.
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// They are none that can be seen whole.
+    Form(String),
+    /// They are too many, in words.
+    Full(String),
+    /// There is no more CPU for them.
+    Over,
+}
+
+/// What may still be looked at and kept of one output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    seen: Bytes,
+    kept: Bytes,
+    most: Bytes,
+}
+
+impl Room {
+    pub(crate) fn of(put: Bytes) -> Self {
+        let kept = put.max(KEPT_MAX);
+        Self { seen: SEEN_MAX, kept, most: kept }
+    }
+
+    /// Takes so many bytes to look at, before they are unpacked.
+    pub(crate) fn see(&mut self, bytes: u64) -> Result<(), Why> {
+        let left = self.seen.0.checked_sub(bytes);
+        self.seen = left.map(Bytes).ok_or_else(|| too_many(SEEN_MAX, "pixels and texts"))?;
+        Ok(())
+    }
+
+    /// How many bytes the next form may have.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept.0
+    }
+
+    pub(crate) fn keep(&mut self, bytes: u64) -> Result<(), Why> {
+        self.kept = self.kept.0.checked_sub(bytes).map(Bytes).ok_or_else(|| self.full())?;
+        Ok(())
+    }
+
+    pub(crate) fn full(&self) -> Why {
+        too_many(self.most, "pictures and texts as they are kept")
+    }
+}
+
+fn too_many(most: Bytes, of: &str) -> Why {
+    Why::Full(format!(
+        "limit:form used more than {most} of {most}: {of}, in one output that people decide about"
+    ))
+}
+
+/// The bytes of a form.
+type Form = (Digest, Bytes);
 
 impl Gate {
     /// The output of an attempt in the form in which it is shown, decided about and read.
-    /// Of a step whose label nobody lowers it stays as it is.
+    /// Of a step whose label nobody lowers it stays as it is. It is a part of the attempt:
+    /// within its wall clock, and within the CPU of `effort`.
     ///
     /// # Errors
-    /// The failure of the attempt, where something in it has no such form.
-    pub async fn in_form(&self, document: Document) -> Result<Document, Failure> {
+    /// [`Formless`].
+    pub async fn in_form(
+        &self,
+        document: Document,
+        effort: &Arc<Effort>,
+    ) -> Result<Document, Formless> {
         if !self.gateway.lowered.contains(&self.attempt.cell.step) {
             return Ok(document);
         }
-        let value = document.value();
-        let named = references(&value).map_err(|error| formless(error.to_string()))?;
-        let mut forms = BTreeMap::new();
-        for artifact in named.into_values() {
-            if let Entry::Vacant(place) = forms.entry(artifact) {
-                let form = self.form_of(place.key()).await?;
-                place.insert(form);
-            }
+        let _awaited = effort.while_awaited();
+        match timeout(self.remaining(), self.put_in_form(document, effort)).await {
+            Ok(formed) => formed,
+            Err(_) => Err(Formless::Wall),
         }
-        let form = canonical::document(&with(&value, &forms));
-        let form = form.map_err(|error| formless(error.to_string()))?;
-        self.generation.output.check(&form).map_err(|mismatch| {
-            formless(format!("without what cannot be seen it is not in its schema: {mismatch}"))
-        })?;
-        Ok(Document::of(&form))
     }
 
-    /// The reference to the canonical bytes. That it stands for another one is a fact.
-    async fn form_of(&self, was: &Artifact) -> Result<Artifact, Failure> {
+    async fn put_in_form(
+        &self,
+        document: Document,
+        effort: &Arc<Effort>,
+    ) -> Result<Document, Formless> {
+        let read = move |_: &Pace<'_>| {
+            let value = document.value();
+            references(&value).map(|named| (value, named)).map_err(|error| error.to_string())
+        };
+        let (value, named) = effort.aside(read).await.ok_or_else(panicked)?.map_err(formless)?;
+        let mut room = Room::of(self.standing().effective().limits.artifacts);
+        let (mut forms, mut stands) = (BTreeMap::new(), BTreeMap::new());
+        for was in named.into_values().collect::<BTreeSet<_>>() {
+            // The same bytes under another name are looked at once.
+            let (digest, bytes) = match forms.entry((was.digest, was.media_type.clone())) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(new) => *new.insert(self.form_of(&was, &mut room, effort).await?),
+            };
+            let is = Artifact {
+                digest,
+                media_type: canonical::text(&was.media_type),
+                bytes,
+                name: was.name.as_deref().map(canonical::text),
+            };
+            self.recast(&was, &is).await?;
+            stands.insert(was, is);
+        }
+        let generation = Arc::clone(&self.generation);
+        let write = move |_: &Pace<'_>| {
+            let form = canonical::document(&with(&value, &stands));
+            let form = form.map_err(|error| error.to_string())?;
+            generation.output.check(&form).map_err(|mismatch| {
+                format!("without what cannot be seen it is not in its schema: {mismatch}")
+            })?;
+            Ok::<_, String>(Document::of(&form))
+        };
+        Ok(effort.aside(write).await.ok_or_else(panicked)?.map_err(formless)?)
+    }
+
+    /// The canonical bytes of an artifact, kept.
+    async fn form_of(
+        &self,
+        was: &Artifact,
+        room: &mut Room,
+        effort: &Arc<Effort>,
+    ) -> Result<Form, Formless> {
         let blobs = &self.gateway.blobs;
         let bytes = blobs.get(was.digest).await.map_err(|error| host(error.to_string()))?;
-        let bytes = bytes_in_form(&was.media_type, &bytes)
-            .map_err(|why| formless(format!("the artifact {}: {why}", was.digest)))?;
-        let is = Artifact {
-            digest: Digest::of(&bytes),
-            media_type: canonical::text(&was.media_type),
-            bytes: Bytes(bytes.len() as u64),
-            name: was.name.as_deref().map(canonical::text),
+        let (media_type, mut taken) = (was.media_type.clone(), *room);
+        let work = move |pace: &Pace<'_>| {
+            let form = bytes_in_form(&media_type, &bytes, &mut taken, pace)?;
+            taken.keep(form.len() as u64)?;
+            let digest = Digest::of(&form);
+            pace.go_on().map_err(|_| Why::Over)?;
+            Ok((form, digest, taken))
         };
+        let done = effort.aside(work).await.ok_or_else(panicked)?;
+        let (form, digest, taken) = done.map_err(|why| match why {
+            Why::Form(why) => formless(format!("the artifact {}: {why}", was.digest)).into(),
+            Why::Full(message) => {
+                Formless::Failed(Failure { kind: FailureKind::Limit, message, hint: None })
+            }
+            Why::Over => Formless::Cpu,
+        })?;
+        *room = taken;
+        let size = Bytes(form.len() as u64);
         // What executes again on its record writes nothing.
-        if is != *was && self.replay.is_none() {
-            blobs.put(bytes).await.map_err(|error| host(error.to_string()))?;
-            let (attempt, was, is) = (self.attempt.clone(), was.clone(), is.clone());
-            let recorded = self.recorder.record(Fact::Recast { attempt, was, is }).await;
-            recorded.map_err(|error| host(error.to_string()))?;
+        if digest != was.digest && self.replay.is_none() {
+            self.gateway.ledger.shelf(&self.run).take(size).map_err(|used| Failure {
+                kind: FailureKind::Limit,
+                message: format!("limit:storage this run has put {used} of {RUN_BLOBS_MAX}"),
+                hint: None,
+            })?;
+            blobs.put(form).await.map_err(|error| host(error.to_string()))?;
         }
-        Ok(is)
+        Ok((digest, size))
+    }
+
+    /// That one reference stands for another is a fact.
+    async fn recast(&self, was: &Artifact, is: &Artifact) -> Result<(), Failure> {
+        if is == was || self.replay.is_some() {
+            return Ok(());
+        }
+        let (attempt, was, is) = (self.attempt.clone(), was.clone(), is.clone());
+        let recorded = self.recorder.record(Fact::Recast { attempt, was, is }).await;
+        recorded.map(|_| ()).map_err(|error| host(error.to_string()))
     }
 }
 
@@ -81,51 +226,33 @@ fn with(value: &Value, forms: &BTreeMap<Artifact, Artifact>) -> Value {
 }
 
 /// Bytes that are all that can be seen of them.
-fn bytes_in_form(media_type: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn bytes_in_form(
+    media_type: &str,
+    bytes: &[u8],
+    room: &mut Room,
+    pace: &Pace<'_>,
+) -> Result<Vec<u8>, Why> {
     match media_type {
-        "image/png" => png_in_form(bytes),
+        "image/png" => png_in_form(bytes, room, pace),
         "text/plain" | "text/markdown" | "text/csv" => {
-            let said = std::str::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned())?;
-            Ok(canonical::text(said).into_bytes())
+            room.see(bytes.len() as u64)?;
+            let said = std::str::from_utf8(bytes);
+            let said = said.map_err(|_| Why::Form("it is no UTF-8 text".to_owned()))?;
+            let mut form = canonical::text_while(said, || pace.go_on()).map_err(|_| Why::Over)?;
+            // That a file ends with a line break is no more than one thing to say.
+            if said.ends_with('\n') && !form.is_empty() {
+                form.push('\n');
+            }
+            Ok(form.into_bytes())
         }
-        other => Err(format!(
+        other => Err(Why::Form(format!(
             "{other:?} has no form in which all of it can be seen; image/png, text/plain, text/markdown and text/csv have"
-        )),
+        ))),
     }
 }
 
-/// The pixels of a picture and nothing else: no metadata, nothing behind its end, no
-/// second frame, no colour under what is fully transparent.
-fn png_in_form(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: PIXELS_MAX });
-    decoder.set_transformations(Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
-    let size = reader.output_buffer_size().filter(|size| *size <= PIXELS_MAX);
-    let size = size.ok_or_else(|| format!("its pixels have more than {PIXELS_MAX} bytes"))?;
-    let mut pixels = vec![0; size];
-    let frame = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
-    pixels.truncate(frame.buffer_size());
-    let samples = match frame.color_type {
-        ColorType::Rgba => 4,
-        ColorType::GrayscaleAlpha => 2,
-        _ => 0,
-    };
-    if samples > 0 {
-        for pixel in pixels.chunks_exact_mut(samples) {
-            if pixel.last() == Some(&0) {
-                pixel.fill(0);
-            }
-        }
-    }
-    let mut form = Vec::new();
-    let mut encoder = Encoder::new(&mut form, frame.width, frame.height);
-    encoder.set_color(frame.color_type);
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Fast);
-    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
-    Ok(form)
+fn panicked() -> Failure {
+    host("the host's own code panicked".to_owned())
 }
 
 fn formless(why: String) -> Failure {
@@ -142,34 +269,12 @@ fn host(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    /// A picture of two pixels, the second transparent with a colour, and a text beside it.
-    fn picture(hidden: [u8; 3], note: Option<&str>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes, 2, 1);
-        encoder.set_color(ColorType::Rgba);
-        encoder.set_depth(BitDepth::Eight);
-        if let Some(note) = note {
-            encoder.add_text_chunk("Comment".into(), note.into()).unwrap();
-        }
-        let mut writer = encoder.write_header().unwrap();
-        let [r, g, b] = hidden;
-        writer.write_image_data(&[10, 20, 30, 255, r, g, b, 0]).unwrap();
-        writer.finish().unwrap();
-        bytes
-    }
-
-    #[test]
-    fn a_picture_is_its_pixels() {
-        let plain = png_in_form(&picture([0, 0, 0], None)).unwrap();
-        let told = png_in_form(&picture([1, 2, 3], Some("the plan is"))).unwrap();
-        assert_eq!(told, plain);
-        assert!(!told.windows(4).any(|window| window == b"tEXt"));
-        let mut appended = picture([0, 0, 0], None);
-        appended.extend(b"and here is more");
-        assert_eq!(png_in_form(&appended).unwrap(), plain);
-        assert_eq!(png_in_form(&plain).unwrap(), plain, "applied twice it changes nothing more");
+    fn form(media_type: &str, bytes: &[u8], room: &mut Room) -> Result<Vec<u8>, Why> {
+        bytes_in_form(media_type, bytes, room, &Effort::of(Duration::from_secs(3_600)).pace())
     }
 
     #[test]
@@ -181,17 +286,29 @@ mod tests {
             ("image/png", b"no picture"),
             ("text/plain", b"\xff\xfe"),
         ] {
-            assert!(bytes_in_form(media_type, bytes).is_err(), "{media_type}");
+            let mut room = Room::of(Bytes(0));
+            assert!(
+                matches!(form(media_type, bytes, &mut room), Err(Why::Form(_))),
+                "{media_type}"
+            );
         }
-        let text = bytes_in_form("text/plain", "a\u{200b}e\u{301}".as_bytes()).unwrap();
+        let mut room = Room::of(Bytes(0));
+        let text = form("text/plain", "a\u{200b}e\u{301}".as_bytes(), &mut room).unwrap();
         assert_eq!(text, "a\u{e9}".as_bytes());
+        for (said, seen) in [("a \n\n\n", "a\n"), ("a", "a"), (" \n", "")] {
+            assert_eq!(form("text/csv", said.as_bytes(), &mut room).unwrap(), seen.as_bytes());
+        }
     }
 
     #[test]
-    fn a_bomb_of_pixels_is_refused_before_it_is_unpacked() {
-        let mut bytes = picture([0, 0, 0], None);
-        // The width in IHDR, and its checksum.
-        bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
-        assert!(png_in_form(&bytes).is_err());
+    fn texts_of_one_output_are_counted_together() {
+        let mut room = Room::of(Bytes(0));
+        room.see(SEEN_MAX.0 - 2).unwrap();
+        form("text/plain", b"ab", &mut room).unwrap();
+        let Err(Why::Full(why)) = form("text/plain", b"c", &mut room) else { panic!() };
+        assert!(why.starts_with("limit:form used more than 256 MiB of 256 MiB"), "{why}");
+        // What is put may be kept again; nothing less than that is a limit by itself.
+        assert_eq!(Room::of(Bytes(0)).kept(), KEPT_MAX.0);
+        assert_eq!(Room::of(Bytes::mib(200)).kept(), Bytes::mib(200).0);
     }
 }

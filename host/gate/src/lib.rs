@@ -12,6 +12,7 @@ mod canonical;
 pub mod contract;
 pub mod decide;
 pub mod delegate;
+mod effort;
 mod fetch;
 pub mod gate;
 pub mod http;
@@ -22,6 +23,7 @@ mod lines;
 pub mod logbook;
 pub mod model;
 mod now;
+mod picture;
 pub mod provider;
 
 mod replay;
@@ -31,8 +33,10 @@ pub mod work;
 pub mod worst;
 
 pub use call::{Answer, CallError, Request};
+pub use canonical::Formless;
 pub use decide::{Case, Money, Permit};
 pub use delegate::{Callees, Tree};
+pub use effort::Effort;
 pub use gate::{Gate, Gateway, Opened};
 pub use http::{FetchRequest, FetchResponse, HttpError, HttpProvider, Unconnected};
 pub use knowledge::{KnowledgeIndex, Passage};

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bailiwick_core::fact::{CallAnswer, Capability, Fact, Level, Limit};
+use bailiwick_core::fact::{CallAnswer, Capability, Fact, FailureKind, Level, Limit};
 use bailiwick_core::{Artifact, Bytes, Calls, Cost, Digest, Tokens};
 use bailiwick_gate::artifacts::PutRequest;
 use bailiwick_gate::knowledge::SearchRequest;
 use bailiwick_gate::model::ImageRequest;
-use bailiwick_gate::{CallError, ProviderError};
+use bailiwick_gate::{CallError, Effort, Formless, ProviderError};
 use bailiwick_policy::grants::{ArtifactsGrant, ModelGrant};
 use bailiwick_policy::{Grants, Limits};
 use serde_json::json;
@@ -430,7 +430,7 @@ async fn what_people_lower_leaves_its_attempt_in_the_form_that_they_see() {
     let note = gate.put(put("e\u{301}\u{e0041}")).await.unwrap();
     let said =
         bailiwick_core::Document::of(&json!({ "note": note.to_json(), "text": "a\u{200d}b" }));
-    let form = gate.in_form(said).await.unwrap().value();
+    let form = gate.in_form(said, &long()).await.unwrap().value();
     let kept = Artifact {
         digest: Digest::of("\u{e9}".as_bytes()),
         media_type: "text/plain".into(),
@@ -445,10 +445,69 @@ async fn what_people_lower_leaves_its_attempt_in_the_form_that_they_see() {
     let secret = PutRequest { bytes, media_type: "application/pdf".into(), name: None };
     let secret = gate.put(secret).await.unwrap();
     let said = bailiwick_core::Document::of(&secret.to_json());
-    let refused = gate.in_form(said.clone()).await.unwrap_err();
-    assert!(refused.message.contains("application/pdf"), "{refused:?}");
+    let refused = gate.in_form(said.clone(), &long()).await.unwrap_err();
+    let Formless::Failed(failure) = &refused else { panic!("{refused:?}") };
+    assert!(failure.message.contains("application/pdf"), "{failure:?}");
     // Where nobody lowers anything, everything stays as it is.
     let plain = World::new(false);
     let gate = plain.gate(grants, Limits::DEFAULT);
-    assert_eq!(gate.in_form(said.clone()).await.unwrap().digest(), said.digest());
+    assert_eq!(gate.in_form(said.clone(), &long()).await.unwrap().digest(), said.digest());
+}
+
+fn long() -> Arc<Effort> {
+    Effort::of(Duration::from_secs(3_600))
+}
+
+/// 64 MB of pixels, packed.
+fn wide_picture() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 4_000, 4_000);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![255; 64_000_000]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn what_is_put_into_its_form_is_within_the_limits_of_its_attempt() {
+    let grants =
+        Grants { artifacts: Some(ArtifactsGrant { put: Some(Bytes::mib(8)) }), ..Grants::none() };
+    let mut world = World::new(false);
+    Arc::get_mut(&mut world.gateway).unwrap().lowered = [name("draft")].into();
+    let gate = world.gate(grants, Limits::DEFAULT);
+    let mut picture = wide_picture();
+    let (mut twelve, mut other) = (Vec::new(), Vec::new());
+    for number in 0..12 {
+        let put = |bytes: &[u8]| PutRequest {
+            bytes: bytes.to_vec(),
+            media_type: "image/png".into(),
+            name: Some(format!("{number}.png")),
+        };
+        twelve.push(gate.put(put(&picture)).await.unwrap().to_json());
+        if number < 5 {
+            // Another file each time: what follows its end is other bytes.
+            picture.push(number);
+            other.push(gate.put(put(&picture)).await.unwrap().to_json());
+            picture.pop();
+        }
+    }
+    // Twelve names of the same bytes are three times what may be looked at, if it is done
+    // for each of them; five other pictures are as much, and are too many.
+    let said = bailiwick_core::Document::of(&json!(twelve));
+    let form = gate.in_form(said.clone(), &long()).await.unwrap().value();
+    let digests: std::collections::BTreeSet<_> =
+        form.as_array().unwrap().iter().map(|one| one["$artifact"].as_str().unwrap()).collect();
+    assert_eq!(digests.len(), 1);
+    let refused = gate.in_form(bailiwick_core::Document::of(&json!(other)), &long()).await;
+    let Err(Formless::Failed(failure)) = refused else { panic!("{refused:?}") };
+    assert_eq!(failure.kind, FailureKind::Limit);
+    assert!(failure.message.starts_with("limit:form used more than 256 MiB of 256 MiB"));
+    // Neither more CPU nor more time than the attempt has left.
+    let short = Effort::of(Duration::from_millis(2));
+    assert_eq!(gate.in_form(said.clone(), &short).await, Err(Formless::Cpu));
+    assert!(short.spent() >= Duration::from_millis(2));
+    world.time.fetch_add(3_600_000, Ordering::Relaxed);
+    assert_eq!(gate.in_form(said, &long()).await, Err(Formless::Wall));
 }

@@ -18,7 +18,7 @@ const ABI_TRIED: ABI = ABI::V6;
 pub(crate) fn around(paths: &Paths) -> Result<Wall, LockError> {
     let all = AccessFs::from_all(ABI_TRIED);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    // What a data folder holds: no devices, and nothing that is started.
+    // What a data folder holds: no devices, and nothing that is started by its path.
     let devices = AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev;
     let write = all & !(devices | AccessFs::Execute);
     let start = AccessFs::Execute | AccessFs::ReadFile;

@@ -1,9 +1,10 @@
 //! What this process can still ask of the kernel: walls around itself that it cannot take down again. Knows no guest, no project and no plan.
 //!
 //! They stand behind everything else: whoever breaks out of the sandbox, or through a
-//! parser, is in a process that has nothing to open, nothing to start and no call to
-//! attack the kernel with. Landlock bounds files, sockets and signals; seccomp bounds
-//! the calls. Where a kernel lacks one, the other stands, and [`Walls`] says so.
+//! parser, is in a process that has nothing to open and no call to attack the kernel
+//! with, and what it starts is behind the same walls. Landlock bounds files, sockets and
+//! signals; seccomp bounds the calls. Where a kernel lacks one, the other stands, and
+//! [`Walls`] says so.
 //!
 //! Landlock holds the calling thread and those that it starts: whoever wants the whole
 //! process locked does it before the first thread.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
@@ -48,6 +49,7 @@ pub fn tried_by_host(own: &Path, other: &Path, beside: &Path) -> Vec<Tried> {
     tried.push(one("make a socket elsewhere", UnixListener::bind(beside.join("tried.sock"))));
     tried.push(one("list a folder that is not its own", std::fs::read_dir(beside)));
     tried.push(one("start a program", Command::new("/bin/true").status()));
+    tried.push(one("start a program of its own folder", start_own(&own.join("program"))));
     tried.push(one("listen on TCP", TcpListener::bind("127.0.0.1:0")));
     tried.push(one("dial", dial()));
     tried
@@ -69,6 +71,19 @@ fn calls() -> Vec<Tried> {
             ),
         ),
     ]
+}
+
+/// A file that may be started is one whose bytes the system looks at: these are no program,
+/// and it says so only after it was asked whether they may be one.
+fn start_own(program: &Path) -> std::io::Result<()> {
+    std::fs::write(program, "no program")?;
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o700))?;
+    let started = Command::new(program).status();
+    let removed = std::fs::remove_file(program);
+    match started {
+        Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => removed,
+        other => other.map(drop),
+    }
 }
 
 /// A port that nobody listens on says so only to who may dial.

@@ -19,6 +19,7 @@ mod meter;
 mod outline;
 mod output;
 pub mod profile;
+mod room;
 pub mod runner;
 pub mod sandbox;
 mod state;

@@ -2,43 +2,30 @@
 
 use std::sync::Arc;
 
-use bailiwick_core::Bytes;
 use wasmtime::ResourceLimiter;
 
 use crate::limits::{INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::meter::{Meter, limit};
+use crate::room::Room;
 
 /// What a table element takes: a pointer.
 const ELEMENT_BYTES: u64 = 8;
 
 /// The sums of one store.
 pub(crate) struct Limiter {
-    most: Bytes,
-    memory: u64,
+    room: Room,
     elements: usize,
     meter: Arc<Meter>,
 }
 
 impl Limiter {
-    pub(crate) fn new(most: Bytes, meter: Arc<Meter>) -> Self {
-        Self { most, memory: 0, elements: 0, meter }
-    }
-
-    /// Memories and tables together.
-    fn sum(&self) -> u64 {
-        self.memory.saturating_add((self.elements as u64).saturating_mul(ELEMENT_BYTES))
+    pub(crate) fn new(room: Room, meter: Arc<Meter>) -> Self {
+        Self { room, elements: 0, meter }
     }
 
     fn fits(&self, more: u64) -> bool {
-        let fits = self.sum().saturating_add(more) <= self.most.0;
-        if fits {
-            self.meter.holds(Bytes(self.sum().saturating_add(more)));
-        } else {
-            let mut failure = limit("memory", &Bytes(self.sum()), &self.most);
-            failure.message.push_str(&format!(", and {} more were asked for", Bytes(more)));
-            self.meter.refuse(failure);
-        }
-        fits
+        let taken = self.room.take(more);
+        taken.map_err(|failure| self.meter.refuse(failure)).is_ok()
     }
 }
 
@@ -54,11 +41,7 @@ impl ResourceLimiter for Limiter {
             return Ok(false);
         }
         let more = desired.saturating_sub(current) as u64;
-        let fits = self.fits(more);
-        if fits {
-            self.memory = self.memory.saturating_add(more);
-        }
-        Ok(fits)
+        Ok(self.fits(more))
     }
 
     fn table_growing(

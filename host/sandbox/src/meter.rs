@@ -82,13 +82,29 @@ impl Meter {
         self.judge(self.cpu())
     }
 
+    /// What may still be spent.
+    pub(crate) fn left(&self) -> Duration {
+        let spent = self.cpu();
+        self.allowed(spent).saturating_sub(spent)
+    }
+
+    /// Counts what was spent for it on another thread.
+    pub(crate) fn charge(&self, spent: Duration) {
+        self.spent.fetch_add(nanos(spent), Ordering::Relaxed);
+    }
+
+    /// The failure of one whose budget is spent.
+    pub(crate) fn out_of_cpu(&self) -> Failure {
+        let budget = show_duration(self.budget);
+        limit("cpu", &budget, &budget)
+    }
+
     fn judge(&self, spent: Duration) -> Result<(), Failure> {
         if spent < self.allowed(spent) {
             return Ok(());
         }
         // The tick is coarse: nobody is told that he used more than he had.
-        let budget = show_duration(self.budget);
-        Err(limit("cpu", &budget, &budget))
+        Err(self.out_of_cpu())
     }
 
     /// What may be spent in all; from the first look after the way back, the budget counts.

@@ -1,12 +1,16 @@
 //! Runs attempts: the port `StepRunner` over a sandbox and the gateway of one project. Decides nothing about retries.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_core::fact::{Failure, FailureKind, Used};
 use bailiwick_core::ports::BoxFuture;
+use bailiwick_core::units::show_duration;
 use bailiwick_core::{CellId, Document};
 use bailiwick_gate::kv::AllStaged;
-use bailiwick_gate::{Callees, Divergence, Gate, Gateway, Opened, Tree, Until, Witness};
+use bailiwick_gate::{
+    Callees, Divergence, Effort, Formless, Gate, Gateway, Opened, Tree, Until, Witness,
+};
 use bailiwick_policy::Generation;
 use bailiwick_policy::ports::{Job, Left, Outcome, StepRunner};
 
@@ -18,7 +22,7 @@ use crate::bind::Task;
 use crate::ended::{Ended, plain};
 use crate::limits::HOSTCALL_MAX;
 use crate::loaded::Loaded;
-use crate::meter::Meter;
+use crate::meter::{Meter, limit};
 use crate::output;
 use crate::sandbox::Sandbox;
 use crate::state::{Identity, State};
@@ -99,7 +103,7 @@ impl Runner {
         let result = match Fresh::new(self.sandbox.engine(), state, &limits, HOSTCALL_MAX) {
             Ok(store) => match work.perform(store, &loaded).await {
                 // What is shown and read is the output of the step.
-                Ok(document) if !is_called => gate.in_form(document).await.map_err(Left::from),
+                Ok(document) if !is_called => in_form(&gate, &meter, document, limits.wall).await,
                 left => left,
             },
             Err(failure) => Err(failure.into()),
@@ -218,6 +222,29 @@ impl Work<'_> {
         });
         done.await
     }
+}
+
+/// The document as people are shown it, where they lower its label: the last work of the
+/// attempt, and within the same limits.
+async fn in_form(
+    gate: &Gate,
+    meter: &Meter,
+    document: Document,
+    wall: Duration,
+) -> Result<Document, Left> {
+    let effort = Effort::of(meter.left());
+    let formed = gate.in_form(document, &effort).await;
+    meter.charge(effort.spent());
+    let failure = match formed {
+        Ok(document) => return meter.within_budget().map(|()| document).map_err(Left::from),
+        Err(Formless::Failed(failure)) => failure,
+        Err(Formless::Cpu) => meter.out_of_cpu(),
+        Err(Formless::Wall) => {
+            let wall = show_duration(wall);
+            limit("wall", &wall, &wall)
+        }
+    };
+    Err(failure.into())
 }
 
 fn used(meter: &Meter, gate: &Gate) -> Used {

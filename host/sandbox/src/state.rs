@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bailiwick_core::fact::Level;
-use bailiwick_core::{AttemptId, RunId};
+use bailiwick_core::{AttemptId, RunId, Timestamp};
 use bailiwick_gate::{CallError, Gate};
 use bailiwick_policy::Limits;
 
 use crate::ended::Ended;
 use crate::limiter::Limiter;
 use crate::meter::Meter;
+use crate::room::Room;
 use crate::wasi::Wasi;
 
 /// Who is running: what randomness is derived from.
@@ -31,17 +32,23 @@ impl State {
     /// For an attempt.
     pub(crate) fn of_attempt(gate: Arc<Gate>, identity: Identity, limits: &Limits) -> Self {
         let started = gate.clock();
-        Self::new(Some(gate), Wasi::new(started, Some(identity)), limits)
+        Self::new(Some(gate), (started, Some(identity)), limits)
     }
 
     /// For `profile`: no capability, the clock at zero, the same randomness every time.
     pub(crate) fn without_powers(limits: &Limits) -> Self {
-        Self::new(None, Wasi::new(bailiwick_core::Timestamp(0), None), limits)
+        Self::new(None, (Timestamp(0), None), limits)
     }
 
-    fn new(gate: Option<Arc<Gate>>, wasi: Wasi, limits: &Limits) -> Self {
+    fn new(
+        gate: Option<Arc<Gate>>,
+        (started, identity): (Timestamp, Option<Identity>),
+        limits: &Limits,
+    ) -> Self {
         let meter = Arc::new(Meter::new(limits.cpu, gate.as_ref()));
-        Self { gate, limiter: Limiter::new(limits.memory, Arc::clone(&meter)), meter, wasi }
+        let room = Room::new(limits.memory, Arc::clone(&meter));
+        let limiter = Limiter::new(room.clone(), Arc::clone(&meter));
+        Self { gate, limiter, meter, wasi: Wasi::new(started, identity, room) }
     }
 
     pub(crate) fn gate(&self) -> Option<&Gate> {

@@ -10,8 +10,10 @@
 
 mod support;
 
+use bailiwick_core::Bytes;
 use bailiwick_core::fact::{CallAnswer, Fact, FailureKind};
 use bailiwick_policy::http::{Headers, HostPattern, Method, PathPattern, Scheme};
+use bailiwick_policy::ports::Left;
 use bailiwick_policy::{HttpPower, HttpRule, Network};
 use serde_json::json;
 use support::guest::Guest;
@@ -88,6 +90,9 @@ const CLIENT: &str = r#"
   (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-method" (func $method (param i32 i32 i32 i32) (result i32)))
   (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-authority" (func $authority (param i32 i32 i32 i32) (result i32)))
   (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-path-with-query" (func $path (param i32 i32 i32 i32) (result i32)))
+  (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-scheme" (func $scheme (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi:http/types@0.2.12" "[resource-drop]outgoing-request" (func $drop_request (param i32)))
+  (import "wasi:http/types@0.2.12" "[resource-drop]outgoing-body" (func $drop_body (param i32)))
   (import "wasi:http/types@0.2.12" "[method]outgoing-request.body" (func $body (param i32 i32)))
   (import "wasi:http/types@0.2.12" "[method]outgoing-body.write" (func $stream_of (param i32 i32)))
   (import "wasi:http/types@0.2.12" "[static]outgoing-body.finish" (func $finish (param i32 i32 i32 i32)))
@@ -106,6 +111,7 @@ const CLIENT: &str = r#"
 /// `$fail N` answers a number; `$answered` waits for the answer and puts out its body, or
 /// the number of its error.
 const HELPERS: &str = r#"
+  (global $large (mut i32) (i32.const 0))
   (global $fields_ (mut i32) (i32.const 0))
   (global $request_ (mut i32) (i32.const 0))
   (global $body_ (mut i32) (i32.const 0))
@@ -319,4 +325,78 @@ async fn without_the_grant_it_is_not_loaded() {
     let failure = host.failure(&get).await;
     assert!(failure.message.contains("wasi:http/outgoing-handler"), "{failure}");
     assert!(ANSWER.len() > 1);
+}
+
+/// `$large` is where so many letters lie, and `$each` what is done again and again.
+fn flood(letters: u32, again: u32, each: &str) -> String {
+    format!(
+        "(global.set $large (i32.shl (memory.grow (i32.const {pages})) (i32.const 16)))
+         (memory.fill (global.get $large) (i32.const 120) (i32.const {letters}))
+         (loop $next
+           {each}
+           (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {again}))))
+         (return (call $number (local.get $j)))",
+        pages = letters / 65_536 + 1
+    )
+}
+
+const REQUEST: &str = "(global.set $request_ (call $request (call $fields)))";
+
+#[tokio::test]
+async fn a_part_of_a_request_that_is_too_long_to_be_sent_is_not_kept() {
+    // Four megabytes for each part of ten requests: forty parts that are refused.
+    let large = "(global.get $large) (i32.const 4000000)";
+    let refused = |call: &str| format!("(local.set $j (i32.add (local.get $j) {call}))");
+    let each = [
+        format!("(call $path (global.get $request_) (i32.const 1) {large})"),
+        format!("(call $authority (global.get $request_) (i32.const 1) {large})"),
+        format!("(call $method (global.get $request_) (i32.const 9) {large})"),
+        format!("(call $scheme (global.get $request_) (i32.const 1) (i32.const 2) {large})"),
+    ];
+    let each: String = each.iter().map(|call| refused(call)).collect();
+    let perform = flood(4_000_000, 10, &format!("{REQUEST} {each}"));
+    let host = host();
+    assert_eq!(host.answer(&client(&perform)).await, json!(40));
+    // What is as long as it may be is kept, and counted: 1024 paths of 8 KiB are 8 MiB.
+    let most = format!(
+        "{REQUEST} (drop (call $path (global.get $request_) (i32.const 1) (global.get $large) (i32.const 8192)))"
+    );
+    let mut small = self::host();
+    small.limits.memory = Bytes::mib(4);
+    let failure = small.failure(&client(&flood(8_192, 900, &most))).await;
+    assert_eq!(failure.kind, FailureKind::Limit);
+    assert!(failure.message.starts_with("limit:memory used 4.0 MiB of 4 MiB"), "{failure}");
+}
+
+#[tokio::test]
+async fn what_the_host_keeps_behind_handles_counts_with_the_memory() {
+    let write = "(call $take_body)
+        (call $write (global.get $out_) (global.get $large) (i32.const 4194304) (i32.const 1200))
+        (if (i32.load8_u (i32.const 1200)) (then (unreachable)))";
+    let header = format!(
+        "(global.set $fields_ (call $fields))
+         (call $append (global.get $fields_) {} (global.get $large) (i32.const 60000) (i32.const 1200))
+         (if (i32.load8_u (i32.const 1200)) (then (unreachable)))",
+        text(2)
+    );
+    let bodies = flood(4_194_304, 40, &format!("{REQUEST} {write}"));
+    let headers = flood(4_194_304, 900, &header);
+    let mut host = host();
+    host.limits.memory = Bytes::mib(32);
+    for perform in [bodies, headers] {
+        let component = host.load(&client(&perform)).await;
+        let outcome = host.run(component).await;
+        let Err(Left::Failed(failure)) = outcome.result else { panic!("{:?}", outcome.result) };
+        assert_eq!(failure.kind, FailureKind::Limit);
+        assert!(failure.message.starts_with("limit:memory used "), "{failure}");
+        assert!(failure.message.contains(" of 32 MiB, and "), "{failure}");
+        let used = outcome.used.memory_bytes;
+        assert!(used <= Bytes::mib(32).0 && used > Bytes::mib(24).0, "{used}");
+    }
+    // What is dropped is not held: the same, one after the other.
+    let dropped = format!(
+        "{REQUEST} {write} (call $drop_stream (global.get $out_)) (call $drop_body (global.get $body_))
+         (call $drop_request (global.get $request_))"
+    );
+    assert_eq!(host.answer(&client(&flood(4_194_304, 40, &dropped))).await, json!(0));
 }

@@ -11,16 +11,17 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bailiwick_core::Bytes;
 use bailiwick_core::fact::{Fact, FailureKind};
+use bailiwick_core::ports::Blobs as _;
+use bailiwick_core::{Artifact, Bytes};
 use bailiwick_sandbox::Refused;
 use bailiwick_sandbox::profile::ProfileError;
 use serde_json::json;
-use support::Host;
 use support::guest::{Guest, answer, performs, with_instances};
+use support::{Host, Memory};
 
 const LOOP: &str = "(loop $forever (br $forever))";
 
@@ -38,6 +39,42 @@ async fn an_endless_loop_ends_at_its_cpu() {
     let outcome = host.run(digest).await;
     limit(outcome.result.unwrap_err().failure().unwrap(), "limit:cpu used 200 ms of 200 ms");
     assert!((200..2_000).contains(&outcome.used.cpu_millis), "{:?}", outcome.used);
+}
+
+#[tokio::test]
+async fn what_people_are_shown_is_made_within_the_limits_of_its_attempt() {
+    // Sixteen megabytes of lines in which every second letter is composed anew.
+    let text = "e\u{301}a o\u{308}\n".repeat(2_000_000);
+    let blobs = Memory::default();
+    let digest = blobs.put(text.into_bytes()).await.unwrap();
+    let text = Artifact {
+        digest,
+        media_type: "text/plain".into(),
+        bytes: Bytes(18_000_000),
+        name: Some("long.txt".into()),
+    };
+    let keeps = Host::new();
+    let mut host = Host::lowering(Arc::clone(&keeps.sandbox), &["step"], blobs);
+    host.input = text.to_json();
+    host.limits.cpu = Duration::from_millis(100);
+    let says = performs(&answer(&text.to_json().to_string()));
+    let component = host.load(&says.component()).await;
+    // This thread has other work meanwhile, and does it.
+    let turns = Arc::new(AtomicUsize::new(0));
+    let neighbour = tokio::spawn({
+        let turns = Arc::clone(&turns);
+        async move {
+            loop {
+                turns.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
+    let outcome = host.run(component).await;
+    neighbour.abort();
+    limit(outcome.result.unwrap_err().failure().unwrap(), "limit:cpu used 100 ms of 100 ms");
+    assert!((100..1_000).contains(&outcome.used.cpu_millis), "{:?}", outcome.used);
+    assert!(turns.load(Ordering::Relaxed) > 5, "{turns:?}");
 }
 
 #[tokio::test]

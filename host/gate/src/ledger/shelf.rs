@@ -1,9 +1,10 @@
 //! What the attempts of one run have put together, in bytes. Knows no artifact.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_core::fact::{CallAnswer, Capability, Entry, Fact};
-use bailiwick_core::{Artifact, Bytes, Document};
+use bailiwick_core::{Artifact, Bytes, Digest, Document};
 use serde_json::Value;
 
 /// The most that all attempts of one run may put together: a thousand campaigns of
@@ -31,9 +32,16 @@ impl Shelf {
 }
 
 /// What the attempts of a run have put together, as its journal says: each answer with
-/// references that were minted for it, whatever became of its attempt.
+/// references that were minted for it, whatever became of its attempt, and each canonical
+/// form that stands for one.
 #[must_use]
 pub fn put_in(entries: &[Entry]) -> Bytes {
+    let forms = entries.iter().flat_map(|entry| &entry.facts).filter_map(|fact| match fact {
+        // Under however many names: the bytes were kept once.
+        Fact::Recast { was, is, .. } if was.digest != is.digest => Some((is.digest, is.bytes.0)),
+        _ => None,
+    });
+    let forms: BTreeMap<Digest, u64> = forms.collect();
     let facts = entries.iter().flat_map(|entry| &entry.facts);
     let answers = facts.filter_map(|fact| match fact {
         Fact::CallAnswered {
@@ -43,7 +51,7 @@ pub fn put_in(entries: &[Entry]) -> Bytes {
         } => Some(value),
         _ => None,
     });
-    Bytes(answers.map(minted).fold(0, u64::saturating_add))
+    Bytes(answers.map(minted).chain(forms.into_values()).fold(0, u64::saturating_add))
 }
 
 /// The bytes of the references that an answer is: of pictures a list, of a `put` one.

@@ -170,10 +170,10 @@ impl State {
     }
 
     fn read_some(&mut self, own: &Resource<Input>, most: u64) -> Told<Vec<u8>> {
-        let Input::Body { bytes, at } = self.wasi.table.get_mut(own)? else {
+        let Input::Body { kept, at } = self.wasi.table.get_mut(own)? else {
             return Ok(Err(streams::StreamError::Closed));
         };
-        let rest = bytes.get(*at..).unwrap_or_default();
+        let rest = kept.bytes.get(*at..).unwrap_or_default();
         if rest.is_empty() {
             return Ok(Err(streams::StreamError::Closed));
         }
@@ -187,7 +187,7 @@ impl State {
         let stream = match self.wasi.table.get(own)? {
             Output::Words(stream) => *stream,
             Output::Body(sink) => {
-                let taken = sink.written().take(contents);
+                let taken = sink.written().take(contents)?;
                 return Ok(if taken { Ok(()) } else { Err(streams::StreamError::Closed) });
             }
         };
@@ -201,7 +201,7 @@ impl State {
         let mut written = sink.written();
         // Checked before anything is allocated.
         let count = usize::try_from(count.min(written.room().saturating_add(1)));
-        let taken = written.take(&vec![0; count.unwrap_or(usize::MAX)]);
+        let taken = written.take(&vec![0; count.unwrap_or(usize::MAX)])?;
         Ok(if taken { Ok(()) } else { Err(streams::StreamError::Closed) })
     }
 }

@@ -17,6 +17,7 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 use self::words::Words;
 use crate::limits::HANDLES_MAX;
+use crate::room::Room;
 use crate::state::{Identity, State};
 
 pub(crate) use absent::link as link_absent;
@@ -134,6 +135,8 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 /// The WASI of one attempt. Nothing in it is allocated before a guest uses it.
 pub(crate) struct Wasi {
     table: ResourceTable,
+    /// What is kept behind handles counts with the attempt's memory.
+    room: Room,
     words: Words,
     identity: Option<Identity>,
     random: Option<Box<ChaCha20Rng>>,
@@ -143,11 +146,11 @@ pub(crate) struct Wasi {
 }
 
 impl Wasi {
-    pub(crate) fn new(started: Timestamp, identity: Option<Identity>) -> Self {
+    pub(crate) fn new(started: Timestamp, identity: Option<Identity>, room: Room) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
         let (words, random, elapsed) = (Words::default(), None, Duration::ZERO);
-        Self { table, words, identity, random, started, elapsed }
+        Self { table, room, words, identity, random, started, elapsed }
     }
 }
 

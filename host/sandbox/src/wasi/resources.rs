@@ -6,6 +6,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::room::{Place, Room};
+
 /// A resource that nobody can have: no operation of ours fails with details.
 pub struct Never(pub(super) Infallible);
 
@@ -16,10 +18,25 @@ pub enum Input {
     /// The body of an answer, all of it there.
     Body {
         /// The bytes.
-        bytes: Vec<u8>,
+        kept: Kept,
         /// How many of them were read.
         at: usize,
     },
+}
+
+/// Bytes that were given to the guest and that it has not read yet.
+pub struct Kept {
+    pub(super) bytes: Vec<u8>,
+    _place: Place,
+}
+
+impl Kept {
+    /// The bytes, where there is room for them.
+    pub(super) fn of(mut bytes: Vec<u8>, room: &Room) -> wasmtime::Result<Self> {
+        bytes.shrink_to_fit();
+        let place = room.place_of(bytes.len())?;
+        Ok(Self { bytes, _place: place })
+    }
 }
 
 /// Where bytes go.
@@ -41,23 +58,23 @@ pub enum Stream {
 
 /// The body of a request while it is written: shared by its handle, its stream, and whoever
 /// waits for the answer.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Sink(Arc<Mutex<Written>>);
 
 /// What was written, and whether that is all.
-#[derive(Default)]
 pub struct Written {
     pub(super) bytes: Vec<u8>,
     pub(super) stage: Stage,
     /// What the request announced in its headers.
     pub(super) announced: Option<u64>,
+    /// Of the bytes, as many as are allocated.
+    pub(super) place: Place,
 }
 
 /// How far a body is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// It is written.
-    #[default]
     Open,
     /// It is complete: nothing can be added.
     Finished,
@@ -66,6 +83,11 @@ pub enum Stage {
 }
 
 impl Sink {
+    pub(super) fn new(announced: Option<u64>, place: Place) -> Self {
+        let written = Written { bytes: Vec::new(), stage: Stage::Open, announced, place };
+        Self(Arc::new(Mutex::new(written)))
+    }
+
     pub(super) fn written(&self) -> MutexGuard<'_, Written> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -239,6 +239,11 @@ impl Host {
     }
 
     pub fn over(sandbox: Arc<Sandbox>) -> Self {
+        Self::lowering(sandbox, &[], Memory::default())
+    }
+
+    /// Where people lower the label of what these steps put out, and these bytes are kept.
+    pub fn lowering(sandbox: Arc<Sandbox>, steps: &[&str], blobs: Memory) -> Self {
         let web = Arc::<Web>::default();
         let cast = Arc::<Cast>::default();
         let gateway = Gateway {
@@ -249,12 +254,12 @@ impl Host {
             http: Arc::clone(&web) as _,
             namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
             agents: Arc::clone(&cast) as _,
-            blobs: Arc::new(Memory::default()),
+            blobs: Arc::new(blobs),
             clock: Arc::new(Now),
             rules: Arc::new(bailiwick_policy::Unchanging(
                 bailiwick_policy::Clearances::unlabelled(),
             )),
-            lowered: std::collections::BTreeSet::new(),
+            lowered: steps.iter().map(|step| name(step)).collect(),
             host_key: [7; 32],
             ledger: Ledger::default(),
         };

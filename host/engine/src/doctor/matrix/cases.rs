@@ -93,6 +93,14 @@ pub const CASES: &[Case] = &[
     ),
     case("handle flood", &[], &["handles_are_counted"]),
     case(
+        "memory of the host's behind handles: long texts, bodies, headers",
+        &[],
+        &[
+            "a_part_of_a_request_that_is_too_long_to_be_sent_is_not_kept",
+            "what_the_host_keeps_behind_handles_counts_with_the_memory",
+        ],
+    ),
+    case(
         "artifact flood",
         &["artifacts", "put", "most_kept"],
         &["sizes_are_checked_before_anything_is_kept", "a_run_has_room_for_so_much_and_no_more"],

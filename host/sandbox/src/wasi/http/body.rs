@@ -20,14 +20,39 @@ impl Written {
     }
 
     /// Takes bytes, all or none. One too many, and there will be no request.
-    pub(in crate::wasi) fn take(&mut self, bytes: &[u8]) -> bool {
-        let fits = bytes.len() as u64 <= self.room();
-        if fits {
-            self.bytes.extend_from_slice(bytes);
-        } else {
-            self.stage = Stage::Aborted;
+    ///
+    /// # Errors
+    /// The end of the attempt, where it may not hold as much.
+    pub(in crate::wasi) fn take(&mut self, bytes: &[u8]) -> Told<bool> {
+        if bytes.len() as u64 > self.room() {
+            self.abort();
+            return Ok(false);
         }
-        fits
+        let needed = self.bytes.len().saturating_add(bytes.len());
+        if needed > self.bytes.capacity() {
+            // Twice as much, so that many small writes do not copy it each time; what is
+            // counted is what is allocated.
+            let twice = self.bytes.capacity().saturating_mul(2);
+            let most = usize::try_from(BODY_MAX.0).unwrap_or(usize::MAX);
+            let capacity = needed.max(twice.min(most));
+            self.place.resize(capacity)?;
+            self.bytes.reserve_exact(capacity.saturating_sub(self.bytes.len()));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(true)
+    }
+
+    /// There will be no request; what was written is of no use to anybody.
+    fn abort(&mut self) {
+        self.stage = Stage::Aborted;
+        self.bytes = Vec::new();
+        self.place.clear();
+    }
+
+    /// The bytes are somebody else's now.
+    pub(super) fn given(&mut self) {
+        self.bytes = Vec::new();
+        self.place.clear();
     }
 
     /// That is all; nothing can be added any more.
@@ -38,7 +63,7 @@ impl Written {
             self.stage = Stage::Finished;
             return Ok(());
         }
-        self.stage = Stage::Aborted;
+        self.abort();
         Err(ErrorCode::HttpRequestBodySize(Some(size)))
     }
 }
@@ -62,7 +87,7 @@ impl types::HostOutgoingBody for State {
         let body = self.wasi.table.delete(own)?;
         let trailers = trailers.map(|trailers| self.wasi.table.delete(trailers)).transpose()?;
         if trailers.is_some_and(|trailers| !trailers.entries().is_empty()) {
-            body.sink.written().stage = Stage::Aborted;
+            body.sink.written().abort();
             return Ok(Err(ErrorCode::HttpRequestTrailerSectionSize(Some(0))));
         }
         Ok(body.sink.written().finish())
@@ -73,7 +98,7 @@ impl types::HostOutgoingBody for State {
         let body = self.wasi.table.delete(own)?;
         let mut written = body.sink.written();
         if written.stage == Stage::Open {
-            written.stage = Stage::Aborted;
+            written.abort();
         }
         Ok(())
     }
@@ -82,7 +107,7 @@ impl types::HostOutgoingBody for State {
 impl types::HostIncomingBody for State {
     fn stream(&mut self, own: Resource<IncomingBody>) -> Told<Result<Resource<Input>, ()>> {
         match self.wasi.table.get_mut(&own)?.0.take() {
-            Some(bytes) => Ok(Ok(self.wasi.table.push(Input::Body { bytes, at: 0 })?)),
+            Some(kept) => Ok(Ok(self.wasi.table.push(Input::Body { kept, at: 0 })?)),
             None => Ok(Err(())),
         }
     }

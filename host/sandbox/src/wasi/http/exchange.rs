@@ -55,11 +55,16 @@ impl types::HostFutureIncomingResponse for State {
             return Ok(Some(Err(())));
         };
         let asked = match request.whole() {
-            Ok(request) => self.ask(request).await?,
+            Ok(whole) => self.ask(whole).await?,
             Err(code) => Err(code),
         };
+        // It may live on behind a handle to its stream; there is nothing in it any more.
+        request.sent();
         Ok(Some(Ok(match asked {
-            Ok(response) => Ok(self.wasi.table.push(IncomingResponse::from(response))?),
+            Ok(response) => {
+                let response = IncomingResponse::of(response, &self.wasi.room)?;
+                Ok(self.wasi.table.push(response)?)
+            }
             Err(code) => Err(code),
         })))
     }
@@ -76,7 +81,8 @@ impl types::HostIncomingResponse for State {
     }
 
     fn headers(&mut self, own: Resource<IncomingResponse>) -> Told<Resource<Fields>> {
-        let headers = self.wasi.table.get(&own)?.headers.clone();
+        let entries = self.wasi.table.get(&own)?.headers.entries().to_vec();
+        let headers = Fields::of(entries, true, self.wasi.room.place())?;
         Ok(self.wasi.table.push(headers)?)
     }
 
@@ -126,6 +132,13 @@ impl OutgoingRequest {
     /// Whether its body is still being written.
     fn is_written(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.is_open())
+    }
+
+    /// Its body was handed over and is counted no more.
+    fn sent(&self) {
+        if let Some(body) = &self.body {
+            body.written().given();
+        }
     }
 
     /// The request as the gate knows it.

@@ -10,15 +10,16 @@ mod request;
 use bailiwick_gate::http::FetchResponse;
 use wasmtime::component::Resource;
 
-use super::resources::{Never, Sink};
+use super::resources::{Kept, Never, Sink};
 use super::wit::http::types;
+use crate::room::{Place, Room};
 use crate::state::State;
 
 /// Headers, of a request or of an answer.
-#[derive(Clone, Default)]
 pub struct Fields {
     entries: Vec<(String, Vec<u8>)>,
     immutable: bool,
+    place: Place,
 }
 
 /// A request while it is put together.
@@ -29,6 +30,8 @@ pub struct OutgoingRequest {
     path: Option<String>,
     headers: Fields,
     body: Option<Sink>,
+    /// Of the four texts.
+    place: Place,
 }
 
 /// The body of a request.
@@ -52,23 +55,24 @@ pub enum FutureResponse {
 pub struct IncomingResponse {
     status: u16,
     headers: Fields,
-    body: Option<Vec<u8>>,
+    body: Option<Kept>,
 }
 
 /// The body of an answer.
-pub struct IncomingBody(Option<Vec<u8>>);
+pub struct IncomingBody(Option<Kept>);
 
 /// The trailers of an answer: there are none.
 pub struct FutureTrailers {
     taken: bool,
 }
 
-impl From<FetchResponse> for IncomingResponse {
-    fn from(response: FetchResponse) -> Self {
+impl IncomingResponse {
+    /// The answer, where there is room to keep it.
+    fn of(response: FetchResponse, room: &Room) -> wasmtime::Result<Self> {
         let FetchResponse { status, headers, body } = response;
         let entries = headers.into_iter().map(|(name, value)| (name, value.into_bytes()));
-        let headers = Fields { entries: entries.collect(), immutable: true };
-        Self { status, headers, body: Some(body) }
+        let headers = Fields::of(entries.collect(), true, room.place())?;
+        Ok(Self { status, headers, body: Some(Kept::of(body, room)?) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! `outgoing-request` and its options: the parts of a request. Puts none together.
 
+use bailiwick_gate::http::URL_MAX_BYTES;
 use wasmtime::component::Resource;
 
 use super::{Fields, OutgoingBody, OutgoingRequest, RequestOptions};
@@ -8,6 +9,34 @@ use crate::wasi::resources::{Never, Sink};
 use crate::wasi::wit::http::types::{self, Method, Scheme};
 
 type Told<T> = wasmtime::Result<T>;
+
+/// The longest word for a method or a scheme, in bytes: four times the longest that is
+/// ever sent.
+const WORD_MAX_BYTES: usize = 32;
+
+/// A text of a request, where it is no longer than it may be in one that is sent: what is
+/// longer is refused when it is set, and not kept until somebody sends it.
+fn bounded(text: String, most: usize) -> Result<String, ()> {
+    // What was lifted from UTF-16 has more room than it needs.
+    if text.len() > most { Err(()) } else { Ok(text.into_boxed_str().into()) }
+}
+
+impl OutgoingRequest {
+    /// Counts what its texts take, after one of them was set.
+    fn counted(&mut self) -> Told<Result<(), ()>> {
+        let method = match &self.method {
+            Method::Other(word) => word.len(),
+            _ => 0,
+        };
+        let scheme = match &self.scheme {
+            Some(Scheme::Other(word)) => word.len(),
+            _ => 0,
+        };
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let bytes = method + scheme + length(&self.authority) + length(&self.path);
+        self.place.resize(bytes).map(Ok)
+    }
+}
 
 impl types::HostOutgoingRequest for State {
     fn new(&mut self, headers: Resource<Fields>) -> Told<Resource<OutgoingRequest>> {
@@ -19,6 +48,7 @@ impl types::HostOutgoingRequest for State {
             path: None,
             headers: Fields { immutable: true, ..headers },
             body: None,
+            place: self.wasi.room.place(),
         };
         Ok(self.wasi.table.push(request)?)
     }
@@ -28,8 +58,7 @@ impl types::HostOutgoingRequest for State {
         if request.body.is_some() {
             return Ok(Err(()));
         }
-        let sink = Sink::default();
-        sink.written().announced = request.announced();
+        let sink = Sink::new(request.announced(), self.wasi.room.place());
         request.body = Some(sink.clone());
         Ok(Ok(self.wasi.table.push(OutgoingBody { sink, streamed: false })?))
     }
@@ -43,8 +72,14 @@ impl types::HostOutgoingRequest for State {
         own: Resource<OutgoingRequest>,
         method: Method,
     ) -> Told<Result<(), ()>> {
-        self.wasi.table.get_mut(&own)?.method = method;
-        Ok(Ok(()))
+        let method = match method {
+            Method::Other(word) => bounded(word, WORD_MAX_BYTES).map(Method::Other),
+            known => Ok(known),
+        };
+        let Ok(method) = method else { return Ok(Err(())) };
+        let request = self.wasi.table.get_mut(&own)?;
+        request.method = method;
+        request.counted()
     }
 
     fn path_with_query(&mut self, own: Resource<OutgoingRequest>) -> Told<Option<String>> {
@@ -56,8 +91,11 @@ impl types::HostOutgoingRequest for State {
         own: Resource<OutgoingRequest>,
         path: Option<String>,
     ) -> Told<Result<(), ()>> {
-        self.wasi.table.get_mut(&own)?.path = path;
-        Ok(Ok(()))
+        let path = path.map(|path| bounded(path, URL_MAX_BYTES)).transpose();
+        let Ok(path) = path else { return Ok(Err(())) };
+        let request = self.wasi.table.get_mut(&own)?;
+        request.path = path;
+        request.counted()
     }
 
     fn scheme(&mut self, own: Resource<OutgoingRequest>) -> Told<Option<Scheme>> {
@@ -69,8 +107,16 @@ impl types::HostOutgoingRequest for State {
         own: Resource<OutgoingRequest>,
         scheme: Option<Scheme>,
     ) -> Told<Result<(), ()>> {
-        self.wasi.table.get_mut(&own)?.scheme = scheme;
-        Ok(Ok(()))
+        let scheme = match scheme {
+            Some(Scheme::Other(word)) => {
+                bounded(word, WORD_MAX_BYTES).map(|word| Some(Scheme::Other(word)))
+            }
+            known => Ok(known),
+        };
+        let Ok(scheme) = scheme else { return Ok(Err(())) };
+        let request = self.wasi.table.get_mut(&own)?;
+        request.scheme = scheme;
+        request.counted()
     }
 
     fn authority(&mut self, own: Resource<OutgoingRequest>) -> Told<Option<String>> {
@@ -82,12 +128,16 @@ impl types::HostOutgoingRequest for State {
         own: Resource<OutgoingRequest>,
         authority: Option<String>,
     ) -> Told<Result<(), ()>> {
-        self.wasi.table.get_mut(&own)?.authority = authority;
-        Ok(Ok(()))
+        let authority = authority.map(|text| bounded(text, URL_MAX_BYTES)).transpose();
+        let Ok(authority) = authority else { return Ok(Err(())) };
+        let request = self.wasi.table.get_mut(&own)?;
+        request.authority = authority;
+        request.counted()
     }
 
     fn headers(&mut self, own: Resource<OutgoingRequest>) -> Told<Resource<Fields>> {
-        let headers = self.wasi.table.get(&own)?.headers.clone();
+        let entries = self.wasi.table.get(&own)?.headers.entries().to_vec();
+        let headers = Fields::of(entries, true, self.wasi.room.place())?;
         Ok(self.wasi.table.push(headers)?)
     }
 
