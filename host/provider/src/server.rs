@@ -64,6 +64,7 @@ impl<'a> Server<'a> {
         dialler: &'a Dialler,
         keys: &'a Keys,
     ) -> Result<Self, ProviderError> {
+        keys.know().await;
         let kind = route.provider;
         let base = route.base.as_deref().or_else(|| kind.default_base()).unwrap_or_default();
         let base = Target::parse(base)

@@ -44,6 +44,7 @@ impl HttpProvider for Providers {
 
 impl Providers {
     async fn send(&self, exchange: Exchange<'_>) -> Result<Exchanged, HttpError> {
+        self.keys.know().await;
         let mut url = exchange.url.clone();
         let mut headers = headers(&exchange)?;
         let credential = self.put_in(&exchange, &mut url, &mut headers).await?;

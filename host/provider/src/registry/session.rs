@@ -189,6 +189,7 @@ impl<'a> Session<'a> {
             body: ask.body.to_vec(),
             timeout,
         };
+        self.providers.keys.know().await;
         let sent = self.providers.dialler.dial(outgoing).await;
         let response = sent.map_err(|error| self.failed(error, what))?;
         let finder = self.providers.keys.finder();
