@@ -206,7 +206,12 @@ pub(crate) async fn begin(
         labels: Some(Box::new(labels)),
         concurrency: CONCURRENCY,
         grace: host.grace,
-        preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),
+        preparation: embed::missing(
+            Arc::clone(&gateway),
+            collections,
+            run.clone(),
+            slots.all().into_iter().map(|(_, now)| now).collect(),
+        ),
     };
     let world = host.sharing_places(opened, &run, world);
     let world = caching(world, &held, (&plan, &lowered), opened, (&run, &[]))?;

@@ -180,7 +180,7 @@ impl Gate {
         }
         let parsed = Parsed { url, typed_path, ..from.parsed.clone() };
         let standing = self.standing();
-        let accounts = self.accounts(&standing);
+        let accounts = self.accounts(&standing, Capability::Http);
         let mut way = self.case(&standing, &accounts).way(parsed, Vec::new()).map_err(
             |answer| match answer {
                 CallAnswer::Denied { reason, hint } => {

@@ -135,6 +135,7 @@ impl Case {
         let resources = Resources {
             models: project.models.clone(),
             knowledge: folders(&project.knowledge),
+            embedders: project.embedders.clone(),
             assets: folders(&project.assets),
             agents: BTreeMap::new(),
         };
