@@ -13,8 +13,9 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use crate::dial;
+use crate::finder::Finder;
 use crate::memory::Memory;
-use crate::secret::{Finder, Secret};
+use crate::secret::Secret;
 use crate::signature::Signer;
 use crate::source::{READ_MAX, Stamp, file, printed};
 use crate::target::Target;

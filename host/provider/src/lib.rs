@@ -9,6 +9,7 @@
 mod anthropic;
 pub mod builtin;
 mod dial;
+mod finder;
 mod keys;
 mod measure;
 mod media;

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use bailiwick_policy::credential::Source;
 use zeroize::Zeroizing;
 
-use crate::secret::{Finder, Secret};
+use crate::finder::Finder;
+use crate::secret::Secret;
 use crate::source::Stamp;
 
 /// The values of one source that are looked for: today's, and those before it, which an
 /// echo may still give back. A secret that is rotated each day is known for two months;
 /// each value costs some kilobytes of what is searched with.
 const VALUES_MAX: usize = 64;
+/// The same for long ones, such as tokens that hold claims: the last eight of the longest.
+const VALUES_MAX_BYTES: usize = 32 * 1024;
 /// How long a program's answer holds: vaults are slow, and a rotation lets both values live
 /// for longer than that.
 const COMMAND_FRESH: Duration = Duration::from_secs(60);
@@ -43,10 +46,11 @@ impl Memory {
         if values.iter().any(|value| value.text() == secret.text()) {
             return;
         }
-        if values.len() >= VALUES_MAX {
+        values.push(secret.clone());
+        let bytes = |values: &[Secret]| values.iter().map(|one| one.text().len()).sum::<usize>();
+        while values.len() > VALUES_MAX || bytes(values) > VALUES_MAX_BYTES {
             values.remove(0);
         }
-        values.push(secret.clone());
         known.finder = Arc::new(Finder::of(known.values.values().flatten()));
     }
 

@@ -16,10 +16,10 @@ use super::error::{RegistryError, What, is_page, sentence, shown};
 use super::token::Token;
 use super::{Bounds, Registry};
 use crate::dial::{Credential, DialError, Outgoing, broken};
+use crate::finder::Search;
 use crate::keys::{NoCredential, Placed};
 use crate::patience::retry_after;
 use crate::providers::Providers;
-use crate::secret::Search;
 use crate::target::Target;
 
 /// How often a blob may be redirected: registries do it once, to where they store.
