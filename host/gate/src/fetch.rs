@@ -13,7 +13,7 @@ use url::Url;
 use crate::call::{Answer, CallError, Request};
 use crate::decide::Case;
 use crate::gate::{Gate, ONE_REQUEST, Outgoing, Told};
-use crate::http::{Exchange, Exchanged, FetchRequest, HttpError, Parsed, Way, parse_url, typed};
+use crate::http::{Exchange, Exchanged, FetchRequest, HttpError, Parsed, Way, located};
 use crate::ledger::Hold;
 use crate::unanswered::Unanswered;
 use crate::work::{ANSWER_WORK_MAX, metered_while};
@@ -173,21 +173,8 @@ impl Gate {
     fn redirected(&self, from: &Way, location: &str) -> Result<Way, CallAnswer> {
         let wrong =
             |detail: String| CallAnswer::Invalid { detail: format!("a redirect: {detail}") };
-        let (url, typed_path) = if location.contains("://") {
-            parse_url(location).map_err(wrong)?
-        } else if location.starts_with("//") || location.starts_with(['\\', '\t', ' ']) {
-            return Err(wrong("it names a host without a scheme".into()));
-        } else {
-            let mut url =
-                from.parsed.url.join(location).map_err(|error| wrong(error.to_string()))?;
-            url.set_fragment(None);
-            (url, typed(location))
-        };
-        // A relative reference cannot leave its origin; what can is no relative reference.
+        let (url, typed_path) = located(&from.parsed.url, location).map_err(wrong)?;
         let (origin, before) = (url.origin(), from.parsed.url.origin());
-        if !location.contains("://") && origin != before {
-            return Err(wrong("it is neither a URL nor a path".into()));
-        }
         let parsed = Parsed { url, typed_path, ..from.parsed.clone() };
         let standing = self.standing();
         let accounts = self.accounts(&standing, Capability::Http);
