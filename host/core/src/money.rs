@@ -82,10 +82,18 @@ impl Money {
         if part.len() > 9 || part.contains('_') {
             return Err(wrong());
         }
-        let whole: u64 = whole.replace('_', "").parse().map_err(|_| wrong())?;
+        let whole = whole.replace('_', "");
         let nanos: u64 = format!("{part:0<9}").parse().map_err(|_| wrong())?;
-        let sum = whole.checked_mul(NANOS).and_then(|units| units.checked_add(nanos));
-        Ok((Self(sum.ok_or_else(wrong)?), currency))
+        if whole.is_empty() || !whole.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        // Digits alone: what does not parse is too many of them.
+        let whole: Option<u64> = whole.parse().ok();
+        let sum = whole
+            .and_then(|whole| whole.checked_mul(NANOS))
+            .and_then(|units| units.checked_add(nanos));
+        let most = || Self(u64::MAX / NANOS * NANOS).show(Some(currency));
+        Ok((Self(sum.ok_or_else(|| NotAQuantity::too_large(text, most()))?), currency))
     }
 
     /// As people write it with its currency; where none is known, the number alone.
@@ -183,6 +191,12 @@ mod tests {
         ] {
             assert!(Money::parse(text).is_err(), "{text}");
         }
+        let large = Money::parse("9223372036854 USD").unwrap_err().to_string();
+        assert_eq!(
+            large,
+            "\"9223372036854 USD\" is too large: at most 18446744073.00 USD can be written"
+        );
+        assert!(Money::parse("18446744073.00 USD").is_ok());
     }
 
     #[test]

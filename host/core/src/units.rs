@@ -102,15 +102,32 @@ impl fmt::Display for Calls {
 
 /// A text that is no quantity with a unit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not {expected}")]
-pub struct NotAQuantity {
-    text: String,
-    expected: &'static str,
+pub enum NotAQuantity {
+    /// It has another form.
+    #[error("{text:?} is not {expected}")]
+    Form {
+        /// Its beginning.
+        text: String,
+        /// With an example.
+        expected: &'static str,
+    },
+    /// It has the form, and is more than can be counted.
+    #[error("{text:?} is too large: at most {most} can be written")]
+    TooLarge {
+        /// Its beginning.
+        text: String,
+        /// The most, as people write it.
+        most: String,
+    },
 }
 
 impl NotAQuantity {
     pub(crate) fn of(text: &str, expected: &'static str) -> Self {
-        Self { text: text.chars().take(40).collect(), expected }
+        Self::Form { text: beginning(text), expected }
+    }
+
+    pub(crate) fn too_large(text: &str, most: String) -> Self {
+        Self::TooLarge { text: beginning(text), most }
     }
 }
 
@@ -151,9 +168,22 @@ fn quantity(
     let wrong = || NotAQuantity::of(text, expected);
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '_').ok_or_else(wrong)?;
     let (digits, unit) = text.split_at(split);
-    let number: u64 = digits.replace('_', "").parse().map_err(|_| wrong())?;
-    let scale = scale(unit.strip_prefix(' ').unwrap_or(unit)).ok_or_else(wrong)?;
-    number.checked_mul(scale).ok_or_else(wrong)
+    let unit = unit.strip_prefix(' ').unwrap_or(unit);
+    let scale = scale(unit).ok_or_else(wrong)?;
+    let digits = digits.replace('_', "");
+    if digits.is_empty() {
+        return Err(wrong());
+    }
+    // Digits alone: what does not parse is too many of them.
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(scale))
+        .ok_or_else(|| NotAQuantity::too_large(text, format!("{} {unit}", u64::MAX / scale)))
+}
+
+/// As much of a text as is shown.
+fn beginning(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.

@@ -26,6 +26,8 @@ pub fn check(opened: &Opened, input: Option<&str>) -> Checked {
     let found = read_agents(opened, opened.project.agents.keys());
     let mut problems = found.problems;
     problems.extend(labels::missing_roots(&opened.policy));
+    problems.extend(opened.project.idle_rules());
+    problems.extend(idle_ceilings(opened));
     for plan in opened.plans.values() {
         problems.extend(against_profiles(plan, &found.agents));
         // What two pipelines have in common is said once.
@@ -66,6 +68,21 @@ pub fn plan(opened: &Opened, name: Option<&Name>) -> Result<Arc<Plan>, Problems>
             _ => Err(fail("which pipeline? name one".into())),
         },
     }
+}
+
+/// Rules of the ceiling that can never let anything through.
+fn idle_ceilings(opened: &Opened) -> Vec<Diagnostic> {
+    let rules = opened.policy.ceilings.iter().flat_map(|(pattern, ceiling)| {
+        ceiling.http.iter().filter_map(move |rule| {
+            let (pattern, why) = (pattern.as_str(), rule.idle()?);
+            let message = format!(
+                "a rule for {} under [ceiling.{pattern:?}] in policy.toml lets nothing through: {why}",
+                rule.host
+            );
+            Some(Diagnostic::warning(bailiwick_project::codes::BAD_RULE, message))
+        })
+    });
+    rules.collect()
 }
 
 /// Routes without a price that a plan could take although money is bounded.

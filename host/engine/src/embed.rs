@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_core::fact::Fact;
+use bailiwick_core::fact::{Entry, Fact};
 use bailiwick_core::ports::Durable;
 use bailiwick_core::{Cost, Digest, Name, RunId};
-use bailiwick_gate::ledger::{Hold, Payer};
+use bailiwick_gate::ledger::{Allowance, Hold, Payer, Purse};
 use bailiwick_gate::model::EmbedRequest;
 use bailiwick_gate::worst::spent;
 use bailiwick_gate::{Gateway, ProviderCall};
 use bailiwick_orchestrator::{Lack, Preparation, Readiness};
 use bailiwick_policy::price::Priced;
-use bailiwick_policy::{Route, WhenSpent};
+use bailiwick_policy::{Generation, Route, WhenSpent};
 use bailiwick_store::Collections;
 use bailiwick_store::knowledge::ChunkId;
 
@@ -23,19 +23,21 @@ const BATCH: usize = 32;
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Embeds every passage that has no vector of its collection's model yet. Passages
-/// that did not change keep theirs, so a second run asks for nothing. A project without
-/// such collections prepares nothing, and its first cell waits for no flush.
+/// that did not change keep theirs, so a second run asks for nothing. A collection that none
+/// of the run's agents may search is left as it is. A project without such collections
+/// prepares nothing, and its first cell waits for no flush.
 pub(crate) fn missing(
     gateway: Arc<Gateway>,
     collections: Collections,
     run: RunId,
+    agents: Agents,
 ) -> Option<Preparation> {
     if gateway.embedders.is_empty() {
         return None;
     }
     Some(Arc::new(move |durable| {
         let (gateway, collections) = (Arc::clone(&gateway), collections.clone());
-        let run = run.clone();
+        let (run, agents) = (run.clone(), agents.clone());
         Box::pin(async move {
             let mut facts = Vec::new();
             for (collection, alias) in &gateway.embedders {
@@ -44,8 +46,10 @@ pub(crate) fn missing(
                     let why = format!("the model `{alias}` of `{collection}` has no route");
                     return Readiness { facts, lacks: Some(Lack::Fails(why)) };
                 };
-                let batches = Batches { gateway: &gateway, durable: &durable, run: &run, route };
-                let (embedded, lacks) = batches.embed(&collections, collection).await;
+                let (gateway, durable, run, agents) = (&*gateway, &durable, &run, &*agents);
+                let of = (collection, alias);
+                let batches = Batches { gateway, durable, run, agents, route, of };
+                let (embedded, lacks) = batches.embed(&collections).await;
                 facts.extend(embedded);
                 if let Some(lacks) = lacks {
                     let at = |why| format!("collection `{collection}`: {why}");
@@ -62,26 +66,50 @@ pub(crate) fn missing(
     }))
 }
 
+/// The agents of a run.
+pub(crate) type Agents = Arc<[Arc<Generation>]>;
+
+/// Counts what earlier hosts asked for before the first cell of a run for the agents that
+/// it was asked for.
+pub(crate) fn seed(gateway: &Gateway, run: &RunId, entries: &[Entry], agents: &Agents) {
+    let mut by_agent = BTreeMap::<Name, Cost>::new();
+    for fact in entries.iter().flat_map(|entry| &entry.facts) {
+        let Fact::Embedded { collection, cost, .. } = fact else { continue };
+        let granted =
+            |agent: &&Arc<Generation>| agent.effective.grants.knowledge.contains(collection);
+        for agent in agents.iter().filter(granted) {
+            let sum = by_agent.entry(agent.agent.clone()).or_default();
+            *sum = sum.plus(*cost);
+        }
+    }
+    gateway.ledger.seed_prepared(run, by_agent);
+}
+
 struct Batches<'a> {
     gateway: &'a Gateway,
     durable: &'a Durable,
     run: &'a RunId,
+    agents: &'a [Arc<Generation>],
     route: &'a Route,
+    /// The collection, and the alias of its model.
+    of: (&'a Name, &'a Name),
 }
 
 impl Batches<'_> {
     /// As many batches as can be had; what was paid for is a fact, however it ends.
-    async fn embed(
-        &self,
-        collections: &Collections,
-        collection: &Name,
-    ) -> (Option<Fact>, Option<Lack>) {
+    async fn embed(&self, collections: &Collections) -> (Option<Fact>, Option<Lack>) {
+        let (collection, _) = self.of;
         let model = self.route.to_string();
         let (mut passages, mut cost) = (0, Cost::ZERO);
         let all = async {
             let missing = collections.without_vectors(collection, &model).await.map_err(fails)?;
             for batch in missing.chunks(BATCH) {
-                let vectors = self.request(batch, &mut cost).await?;
+                // By the rules of now: they may change between any two of these.
+                let searchers = self.searchers();
+                if searchers.is_empty() {
+                    break;
+                }
+                let vectors = self.request(batch, searchers, &mut cost).await?;
                 collections.keep_vectors(collection, &model, vectors).await.map_err(fails)?;
                 passages += batch.len() as u64;
             }
@@ -96,6 +124,7 @@ impl Batches<'_> {
     async fn request(
         &self,
         batch: &[(ChunkId, String)],
+        searchers: Vec<(Name, Allowance)>,
         cost: &mut Cost,
     ) -> Result<Vec<(ChunkId, Vec<f32>)>, Lack> {
         let texts: Vec<String> = batch.iter().map(|(_, words)| words.clone()).collect();
@@ -110,7 +139,7 @@ impl Batches<'_> {
             timeout: TIMEOUT,
         };
         let worst = request.worst().on(self.route);
-        let hold = self.reserve(worst).await?;
+        let hold = self.reserve(worst, searchers).await?;
         let embedding = match self.gateway.provider.embed(self.durable, call).await {
             Ok(embedding) => embedding,
             Err(error) => {
@@ -131,22 +160,58 @@ impl Batches<'_> {
         Ok(ids.zip(embedding.vectors).collect())
     }
 
-    /// From the project's day: no agent and no step asks for this.
-    async fn reserve(&self, worst: Cost) -> Result<Hold, Lack> {
-        let payer = Payer::of(self.run, None);
+    /// The agents that may search the collection at this moment, and whose ceilings let its
+    /// model be asked, with what those leave.
+    fn searchers(&self) -> Vec<(Name, Allowance)> {
+        let (collection, alias) = self.of;
+        let rules = &self.gateway.rules;
+        let allowed = self.agents.iter().filter_map(|agent| {
+            let now = rules.standing(agent);
+            let may = now.effective().grants.knowledge.contains(collection)
+                && now.revoked_model(alias.as_str()).is_none();
+            let allowance = Allowance { ceiling: now.ceiling, ..Allowance::UNBOUND };
+            may.then(|| (agent.agent.clone(), allowance))
+        });
+        allowed.collect()
+    }
+
+    /// From the project's day, and within the ceiling of everybody for whom it is asked. Who
+    /// has no room left is not who it is asked for, as long as somebody else has.
+    async fn reserve(
+        &self,
+        worst: Cost,
+        mut searchers: Vec<(Name, Allowance)>,
+    ) -> Result<Hold, Lack> {
         let Gateway { ledger, clock, .. } = self.gateway;
-        if ledger.counts_money(payer) && self.route.lacks_price(Priced::Vectors).is_some() {
-            return Err(fails(format!(
-                "the route {} has no price, and money is bounded",
-                self.route
-            )));
+        let unpriced = self.route.lacks_price(Priced::Vectors).is_some();
+        if unpriced && searchers.iter().any(|(_, allowed)| allowed.ceiling.money.is_none()) {
+            searchers.retain(|(_, allowed)| allowed.ceiling.money.is_none());
         }
-        ledger.reserve(payer, worst, clock.as_ref()).await.map_err(|spent| match spent.when {
-            // There is no agent to be told, and nothing released to finish with.
-            WhenSpent::Fail | WhenSpent::Finish => Lack::Fails(spent.detail),
-            WhenSpent::Pause if spent.renews => Lack::Day(spent.detail),
-            WhenSpent::Pause => Lack::Budget(spent.detail),
-        })
+        loop {
+            let payer = Payer { above: &searchers, ..Payer::of(self.run, None) };
+            if unpriced && ledger.counts_money(payer) {
+                return Err(fails(format!(
+                    "the route {} has no price, and money is bounded",
+                    self.route
+                )));
+            }
+            let spent = match ledger.reserve(payer, worst, clock.as_ref()).await {
+                Ok(hold) => return Ok(hold),
+                Err(spent) => spent,
+            };
+            if let Purse::Ceiling(agent) = &spent.purse
+                && searchers.len() > 1
+            {
+                searchers.retain(|(one, _)| one != agent);
+                continue;
+            }
+            return Err(match spent.when {
+                // There is no agent to be told, and nothing released to finish with.
+                WhenSpent::Fail | WhenSpent::Finish => Lack::Fails(spent.detail),
+                WhenSpent::Pause if spent.renews => Lack::Day(spent.detail),
+                WhenSpent::Pause => Lack::Budget(spent.detail),
+            });
+        }
     }
 }
 
@@ -158,10 +223,11 @@ fn fails(why: impl ToString) -> Lack {
 mod tests {
     use bailiwick_core::fact::{Entry, RunEnd};
     use bailiwick_core::ports::{Blobs, Journal as _};
+    use bailiwick_core::schema::Schema;
     use bailiwick_core::{Calls, Timestamp};
     use bailiwick_gate::knowledge::{KnowledgeIndex as _, SearchRequest};
     use bailiwick_gate::ledger::Ledger;
-    use bailiwick_policy::{Budget, Budgets};
+    use bailiwick_policy::{Budget, Budgets, Effective, Grants, Limits, Rules, Standing};
     use bailiwick_provider::{Keys, Providers};
     use bailiwick_store::knowledge::{Media, Source};
     use bailiwick_store::{Store, StoreOptions};
@@ -171,6 +237,44 @@ mod tests {
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
+    }
+
+    /// An agent that may search these.
+    fn searcher(agent: &str, collections: &[&str]) -> Arc<Generation> {
+        let grants = Grants {
+            knowledge: collections.iter().map(|one| name(one)).collect(),
+            ..Grants::none()
+        };
+        let effective = Effective { grants, limits: Limits::DEFAULT };
+        Arc::new(Generation {
+            key: None,
+            agent: name(agent),
+            identity: format!("local/{agent}"),
+            version: "1".into(),
+            component: Digest::of(b""),
+            powers: effective.digest(),
+            effective,
+            sources: Digest::of(b""),
+            input: Schema::admit(serde_json::json!(true)).unwrap(),
+            output: Schema::admit(serde_json::json!(true)).unwrap(),
+        })
+    }
+
+    /// Ceilings that let so many calls of models be made, by the name of the agent.
+    struct Ceilings(Vec<(&'static str, u64)>);
+
+    impl Rules for Ceilings {
+        fn version(&self) -> u64 {
+            1
+        }
+
+        fn standing(&self, generation: &Generation) -> Arc<Standing> {
+            let clearances = bailiwick_policy::Clearances::unlabelled();
+            let mut standing = Standing::unnarrowed(&generation.effective, clearances);
+            let most = self.0.iter().find(|(agent, _)| *agent == generation.agent.as_str());
+            standing.ceiling.calls = most.map(|(_, calls)| Calls(*calls));
+            Arc::new(standing)
+        }
     }
 
     async fn durable(store: &Store, run: &RunId) -> Durable {
@@ -194,27 +298,34 @@ mod tests {
         let sources =
             vec![source("a.txt", "bees make honey"), source("b.txt", "roses have thorns")];
         collections.index(&name("facts"), Digest::of(b"1"), sources).await.unwrap();
-        let gateway = Arc::new(Gateway {
-            models: [(name("embedder"), vec![Route::builtin()])].into(),
-            embedders: [(name("facts"), name("embedder"))].into(),
-            provider: Arc::new(Providers::new(Keys::new(None, None))),
-            knowledge: Arc::new(collections.clone()),
-            http: Arc::new(bailiwick_gate::Unconnected),
-            namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
-            agents: Arc::new(bailiwick_policy::ports::NoSlots),
-            blobs: Arc::clone(&store) as Arc<dyn Blobs>,
-            clock: Arc::new(SystemClock),
-            rules: Arc::new(bailiwick_policy::Unchanging(
-                bailiwick_policy::Clearances::unlabelled(),
-            )),
-            lowered: std::collections::BTreeSet::new(),
-            host_key: [7; 32],
-            ledger: Ledger::default(),
-        });
+        let ledger = Ledger::default();
+        let under = |most: &[(&'static str, u64)]| {
+            Arc::new(Gateway {
+                models: [(name("embedder"), vec![Route::builtin()])].into(),
+                embedders: [(name("facts"), name("embedder"))].into(),
+                provider: Arc::new(Providers::new(Keys::new(None, None))),
+                knowledge: Arc::new(collections.clone()),
+                http: Arc::new(bailiwick_gate::Unconnected),
+                namespaces: Arc::new(bailiwick_gate::kv::NoNamespaces),
+                agents: Arc::new(bailiwick_policy::ports::NoSlots),
+                blobs: Arc::clone(&store) as Arc<dyn Blobs>,
+                clock: Arc::new(SystemClock),
+                rules: Arc::new(Ceilings(most.to_vec())),
+                lowered: std::collections::BTreeSet::new(),
+                host_key: [7; 32],
+                ledger: ledger.clone(),
+            })
+        };
+        let gateway = under(&[]);
         let run = RunId::new("r").unwrap();
         let proof = durable(&store, &run).await;
-        let embed =
-            || missing(Arc::clone(&gateway), collections.clone(), run.clone()).unwrap()(proof);
+        let by = |gateway: &Arc<Gateway>, agents: &[Arc<Generation>]| {
+            let (gateway, collections) = (Arc::clone(gateway), collections.clone());
+            missing(gateway, collections, run.clone(), agents.into()).unwrap()(proof)
+        };
+        let nobody = by(&gateway, &[searcher("draft", &[])]).await;
+        assert_eq!(nobody, Readiness::default(), "nobody may search it");
+        let embed = || by(&gateway, &[searcher("draft", &["facts"])]);
         let none =
             Budgets { day: Budget { calls: Some(Calls(0)), ..Budget::NONE }, ..Budgets::default() };
         gateway.ledger.open(&run, Arc::new(none));
@@ -222,9 +333,38 @@ mod tests {
         assert_eq!(spent.facts, []);
         assert!(matches!(spent.lacks, Some(Lack::Budget(_))), "{spent:?}");
         gateway.ledger.open(&run, Arc::default());
-        let Readiness { facts, lacks: None } = embed().await else { panic!() };
+        // The ceiling of each for whom it would be asked is in the way, and says so.
+        let both = [searcher("draft", &["facts"]), searcher("check", &["facts"])];
+        let over = by(&under(&[("draft", 0), ("check", 0)]), &both).await;
+        let Some(Lack::Budget(why)) = &over.lacks else { panic!("{over:?}") };
+        assert!(why.contains("raise `calls` of `model` under [ceiling] in policy.toml"), "{why}");
+        assert_eq!(over.facts, []);
+        // Who has room is who it is asked for.
+        let ready = by(&under(&[("draft", 0), ("check", 1)]), &both).await;
+        let Readiness { facts, lacks: None } = ready else { panic!() };
         assert!(matches!(facts.as_slice(), [Fact::Embedded { passages: 2, .. }]), "{facts:?}");
         assert_eq!(embed().await, Readiness::default());
+        // It counts against the ceiling and not against the grant, here and in the next host.
+        let model = |ledger: &Ledger, agent: &str, ceiling: u64| {
+            let (agent, step, clock) = (name(agent), name("step"), SystemClock);
+            let bound = |calls| Budget { calls: Some(Calls(calls)), ..Budget::NONE };
+            let own = Allowance { granted: bound(1), most: bound(1), ceiling: bound(ceiling) };
+            let (ledger, run) = (ledger.clone(), run.clone());
+            async move {
+                let by = Some((Some(&agent), &step));
+                let payer = Payer { own, ..Payer::of(&run, by) };
+                let cost = Cost { calls: Calls(1), ..Cost::ZERO };
+                let held = ledger.reserve(payer, cost, &clock).await;
+                held.map(|hold| hold.settle(Cost::ZERO)).map_err(|spent| spent.purse)
+            }
+        };
+        assert_eq!(model(&ledger, "check", 1).await, Err(Purse::Ceiling(name("check"))));
+        assert_eq!(model(&ledger, "check", 2).await, Ok(()));
+        assert_eq!(model(&ledger, "draft", 1).await, Ok(()));
+        let next = Gateway { ledger: Ledger::default(), ..Arc::into_inner(under(&[])).unwrap() };
+        let entries = [Entry { at: Timestamp(1), facts }];
+        seed(&next, &run, &entries, &both.clone().into());
+        assert_eq!(model(&next.ledger, "check", 1).await, Err(Purse::Ceiling(name("check"))));
 
         let words = vec!["bees make honey".to_owned()];
         let request = EmbedRequest { alias: String::new(), texts: words };

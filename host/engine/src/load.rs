@@ -559,6 +559,7 @@ fn resources(root: &Path, project: &Project) -> Resources {
     Resources {
         models: project.models.clone(),
         knowledge: folders(&project.knowledge),
+        embedders: project.embedders.clone(),
         assets: folders(&project.assets),
         // Components are read later, and say it then.
         agents: BTreeMap::new(),

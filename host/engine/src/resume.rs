@@ -135,7 +135,7 @@ pub async fn resume(
         None => None,
     };
     let onlookers = Onlookers { observer: request.observer, desk };
-    let Setting { world, gateway, collections, .. } = set_up(
+    let Setting { world, gateway, collections, slots } = set_up(
         host,
         &held,
         (&run, today, &opened),
@@ -148,8 +148,12 @@ pub async fn resume(
     let budgets = opened.budgets(&plan, &agents.current);
     ledgers::go_on(&gateway.ledger, (&state, &entries), budgets, host.clock.now());
     let begun = state.steps.iter().any(|step| step.laid_out);
-    let preparation =
-        if begun { None } else { embed::missing(Arc::clone(&gateway), collections, run.clone()) };
+    let all: embed::Agents = slots.all().into_iter().map(|(_, now)| now).collect();
+    embed::seed(&gateway, &run, &entries, &all);
+    let preparation = match begun {
+        true => None,
+        false => embed::missing(Arc::clone(&gateway), collections, run.clone(), all),
+    };
     let lowered = labels::lowered(&plan.shape(), &of_run);
     let resume = Resume {
         term,

@@ -211,7 +211,12 @@ pub(crate) async fn begin(
         labels: Some(Box::new(labels)),
         concurrency: CONCURRENCY,
         grace: host.grace,
-        preparation: embed::missing(Arc::clone(&gateway), collections, run.clone()),
+        preparation: embed::missing(
+            Arc::clone(&gateway),
+            collections,
+            run.clone(),
+            slots.all().into_iter().map(|(_, now)| now).collect(),
+        ),
     };
     let world = host.sharing_places(opened, &run, world);
     let world = caching(world, &held, (&plan, &lowered), opened, (&run, &[]))?;
@@ -286,7 +291,8 @@ pub(crate) async fn set_up(
     let (rules_of_now, serving) = (Arc::clone(&rules) as _, (&host.kept, follows));
     let slots = Arc::new(table(opened, agents, (contents, assets), rules_of_now, serving));
     let ports = (collections.clone(), ledger, rules as _, lowered);
-    let gateway = wire::gateway(host, held, opened, ports, Arc::clone(&slots) as _)?;
+    let asked = (Arc::clone(&slots) as _, Arc::clone(&onlookers.desk.complain));
+    let gateway = wire::gateway(host, held, opened, ports, asked)?;
     let world = World {
         journal: wire::journal(host, held),
         clock: Arc::clone(&host.clock),

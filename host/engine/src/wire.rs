@@ -16,6 +16,7 @@ use bailiwick_sandbox::Runner;
 use bailiwick_store::{Collections, Shelves};
 
 use crate::codes;
+use crate::desk::Complain;
 use crate::host::{Held, Host};
 use crate::labels;
 use crate::load::Opened;
@@ -28,10 +29,11 @@ pub(crate) fn gateway(
     held: &Held,
     opened: &Opened,
     (collections, ledger, rules, lowered): (Collections, Ledger, Arc<dyn Rules>, BTreeSet<Name>),
-    slots: Arc<dyn Slots>,
+    (slots, complain): (Arc<dyn Slots>, Complain),
 ) -> Result<Arc<Gateway>, Problems> {
     let shelves = Shelves::new(Arc::clone(&held.store), pinned::project(&opened.root));
-    let providers = Arc::new(providers(&host.keys, &opened.policy, &opened.root)?);
+    let keys = host.keys.telling(complain);
+    let providers = Arc::new(providers(&keys, &opened.policy, &opened.root)?);
     Ok(Arc::new(Gateway {
         // model
         models: opened.project.models.clone(),

@@ -2,6 +2,7 @@
 
 use bailiwick_core::kv::{KEY_MAX_BYTES, KvWrites, check_key};
 use bailiwick_core::{Bytes, Document};
+use bailiwick_gate::http::{located, parse_url};
 use bailiwick_policy::http::{Asked, Headers, HostPattern, Method, PathPattern, Scheme};
 use bailiwick_policy::{HttpPower, HttpRule, Network};
 use url::Url;
@@ -27,20 +28,31 @@ fn power() -> HttpPower {
     HttpPower { rules, ..HttpPower::none() }
 }
 
-/// A URL as an agent types it.
+/// Where redirects of these attempts come from.
+const FROM: &str = "https://api.example.com/v1/from?a=1";
+
+/// A URL as an agent types it, and as a redirect names it: by the gate's own reading.
 pub(crate) fn url(bytes: &[u8]) -> Reached {
     let Ok(text) = std::str::from_utf8(bytes) else { return Reached::Nothing };
-    let Ok(url) = Url::parse(text) else { return Reached::Nothing };
-    // What is typed behind the authority, before anybody puts it in order.
-    let tail = text.split_once("://").map_or("", |(_, rest)| rest);
-    let path = tail.find(['/', '\\']).map_or("/", |at| tail.get(at..).unwrap_or_default());
-    let typed_path = path.split(['?', '#']).next().unwrap_or_default();
+    let from = Url::parse(FROM).unwrap();
+    let asked = parse_url(text).map(|way| judged(&way)).unwrap_or(Reached::Nothing);
+    let Ok(led) = located(&from, text) else { return asked };
+    // A reference without a scheme of its own stays where it was.
+    assert!(text.contains("://") || led.0.origin() == from.origin(), "{text:?} leads to {}", led.0);
+    asked.max(judged(&led))
+}
+
+/// What was read, under the rules: what passes them is what is dialled.
+fn judged((url, typed_path): &(Url, String)) -> Reached {
+    assert!(matches!(url.scheme(), "http" | "https") && url.has_host(), "{url}");
+    assert!(url.username().is_empty() && url.password().is_none(), "{url}");
+    assert!(url.fragment().is_none(), "{url}");
     let asked =
-        Asked { method: Method::Get, url: &url, typed_path, headers: &["accept"], body: Bytes(0) };
+        Asked { method: Method::Get, url, typed_path, headers: &["accept"], body: Bytes(0) };
     let Ok(pass) = power().decide(&asked) else { return Reached::Form };
     // From here on: what is dialled, read again by whoever reads URLs.
     let dialled = Url::parse(url.as_str()).unwrap();
-    assert_eq!(dialled, url, "it is read in two ways");
+    assert_eq!(&dialled, url, "it is read in two ways");
     assert_eq!((dialled.scheme(), dialled.port_or_known_default()), ("https", Some(443)));
     let host = dialled.host_str().unwrap_or_default();
     let below = match pass.rule {

@@ -17,6 +17,8 @@ use crate::gate::Gate;
 pub(crate) struct Accounts<'a> {
     gate: &'a Gate,
     standing: &'a Standing,
+    /// Who pays depends on what is asked for.
+    power: Capability,
 }
 
 impl Money for Accounts<'_> {
@@ -25,7 +27,7 @@ impl Money for Accounts<'_> {
     }
 
     fn is_bounded(&self) -> bool {
-        let payer = self.gate.payer(Capability::Model, self.standing);
+        let payer = self.gate.payer(self.power, self.standing);
         self.gate.gateway.ledger.counts_money(payer)
     }
 }
@@ -36,14 +38,18 @@ impl Gate {
         request: &Request,
         standing: &Standing,
     ) -> Result<Permit, CallAnswer> {
-        let accounts = self.accounts(standing);
+        let accounts = self.accounts(standing, request.capability());
         let permit = self.case(standing, &accounts).decide_by(request, standing)?;
         self.is_its_own(request)?;
         Ok(permit)
     }
 
-    pub(crate) fn accounts<'a>(&'a self, standing: &'a Standing) -> Accounts<'a> {
-        Accounts { gate: self, standing }
+    pub(crate) fn accounts<'a>(
+        &'a self,
+        standing: &'a Standing,
+        power: Capability,
+    ) -> Accounts<'a> {
+        Accounts { gate: self, standing, power }
     }
 
     /// What a decision about a request of this attempt is made from.

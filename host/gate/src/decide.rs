@@ -6,7 +6,7 @@ use bailiwick_core::fact::{CallAnswer, Limit};
 use bailiwick_core::{Bytes, Currency, Name};
 use bailiwick_policy::grants::{KvGrant, ModelGrant};
 use bailiwick_policy::price::Priced;
-use bailiwick_policy::{Clearances, Effective, Route, Says, Standing};
+use bailiwick_policy::{Clearances, Effective, Revocation, Route, Says, Standing};
 
 use crate::call::Request;
 use crate::http::Way;
@@ -76,7 +76,8 @@ impl Case<'_> {
             Request::EmbedQuery { collection, request } => {
                 self.collection(collection)?;
                 // The collection's model needs no grant, but what it takes is counted with
-                // the agent's own calls, and bounded with them.
+                // the agent's own calls, and bounded with them; its origin is bounded where
+                // the collection is.
                 self.routes(&request.alias, Priced::Vectors)
             }
             Request::Search(search) => self.collection(&search.collection),
@@ -94,6 +95,16 @@ impl Case<'_> {
     /// As [`Case::decide`].
     pub fn decide_by(&self, request: &Request, standing: &Standing) -> Result<Permit, CallAnswer> {
         let with = |powers| Case { powers, clearances: &standing.clearances, ..*self };
+        if let Request::EmbedQuery { request, .. } = request
+            && let Some(gone) = standing.revoked_model(&request.alias)
+        {
+            // It needs no grant of the model, so no grant is missing where that is gone.
+            let reason = format!(
+                "no vector of a query is asked of the model {:?} for {}: it was revoked",
+                request.alias, self.agent
+            );
+            return Err(CallAnswer::Denied { reason, hint: Some(undo(gone)) });
+        }
         let denied = match with(standing.effective()).decide(request) {
             Err(denied @ CallAnswer::Denied { .. }) => denied,
             decided => return decided,
@@ -124,10 +135,7 @@ impl Case<'_> {
                 ),
                 // What it may is beside the point: it is not to run.
                 Says::Withdrawn(gone) => (gone.to_string(), Some(gone.line())),
-                Says::Revoked(gone) => (
-                    format!("{reason}: it was revoked"),
-                    Some(format!("type: bailiwick revoke --undo {} {}", gone.holder, gone.power)),
-                ),
+                Says::Revoked(gone) => (format!("{reason}: it was revoked"), Some(undo(gone))),
             };
             return Err(CallAnswer::Denied { reason, hint });
         }
@@ -264,6 +272,11 @@ impl Case<'_> {
         let hint = format!("in bailiwick.toml, under [agents.{}]: {line}", self.agent);
         CallAnswer::Denied { reason, hint: Some(hint) }
     }
+}
+
+/// What gives back what was taken away.
+fn undo(gone: &Revocation) -> String {
+    format!("type: bailiwick revoke --undo {} {}", gone.holder, gone.power)
 }
 
 /// The line that grants `alias` besides what is granted: it stands for the whole line

@@ -10,7 +10,7 @@ use bailiwick_core::record::{Callee, Tally};
 use bailiwick_core::{Digest, Document, Name, Record, Timestamp};
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::ports::{Called, Job, Left, Outcome};
-use bailiwick_policy::{Generation, Limits, Rules, Standing};
+use bailiwick_policy::{Budget, Generation, Limits, Rules, Standing};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, CallError, Request};
@@ -217,7 +217,10 @@ impl Gate {
 /// What an agent may spend by what it was granted and by what holds now.
 pub(crate) fn allowance(generation: &Generation, standing: &Standing) -> Allowance {
     let model = generation.effective.grants.model.as_ref();
-    Allowance { granted: model.map(ModelGrant::budget).unwrap_or_default(), most: standing.most }
+    let granted = model.map(ModelGrant::budget).unwrap_or_default();
+    // Who has no model spends of its callees' ceilings.
+    let ceiling = if model.is_some() { standing.ceiling } else { Budget::NONE };
+    Allowance { granted, most: standing.most, ceiling }
 }
 
 /// The agents that wait for this one, with what they may spend.

@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use bailiwick_core::Cost;
-use bailiwick_core::fact::{CallAnswer, Capability, Limit};
+use bailiwick_core::fact::{CallAnswer, Capability, Failure, FailureKind, Limit};
 use bailiwick_core::ports::Durable;
 use bailiwick_core::text::{Lines, clip, visible};
 use bailiwick_policy::http::{Asked, Aspect, Method, Refused};
 use bailiwick_policy::{Origin, Standing};
 use url::Url;
 
-use crate::call::{Answer, Request};
+use crate::call::{Answer, CallError, Request};
 use crate::decide::Case;
 use crate::gate::{Gate, ONE_REQUEST, Outgoing, Told};
-use crate::http::{Exchange, Exchanged, FetchRequest, HttpError, Parsed, Way, parse_url, typed};
+use crate::http::{Exchange, Exchanged, FetchRequest, HttpError, Parsed, Way, located};
 use crate::ledger::Hold;
 use crate::unanswered::Unanswered;
+use crate::work::{ANSWER_WORK_MAX, metered_while};
 
 /// The most redirects that are followed: what honest sites need, and browsers' fourth part.
 const REDIRECTS_MAX: u32 = 5;
@@ -101,7 +102,16 @@ impl Gate {
                 },
             };
             stripped |= way.pass.credential.is_some();
-            let exchanged = self.exchange(&durable, call, &way, stripped).await;
+            let exchange = self.exchange(&durable, call, &way, stripped);
+            let exchanged = match metered_while(ANSWER_WORK_MAX, exchange).await {
+                Ok(exchanged) => exchanged,
+                Err(took) => {
+                    held.settle(ONE_REQUEST);
+                    let lost = self.charge(call.index, cost.plus(ONE_REQUEST)).await;
+                    let over = lost.err().unwrap_or_else(|| overworked(took));
+                    return (Err(Unanswered::Over(over)), Cost::ZERO, None);
+                }
+            };
             let spent = match &exchanged {
                 Err(HttpError::Refused { .. } | HttpError::Unavailable { left: false, .. }) => {
                     Cost::ZERO
@@ -163,24 +173,11 @@ impl Gate {
     fn redirected(&self, from: &Way, location: &str) -> Result<Way, CallAnswer> {
         let wrong =
             |detail: String| CallAnswer::Invalid { detail: format!("a redirect: {detail}") };
-        let (url, typed_path) = if location.contains("://") {
-            parse_url(location).map_err(wrong)?
-        } else if location.starts_with("//") || location.starts_with(['\\', '\t', ' ']) {
-            return Err(wrong("it names a host without a scheme".into()));
-        } else {
-            let mut url =
-                from.parsed.url.join(location).map_err(|error| wrong(error.to_string()))?;
-            url.set_fragment(None);
-            (url, typed(location))
-        };
-        // A relative reference cannot leave its origin; what can is no relative reference.
+        let (url, typed_path) = located(&from.parsed.url, location).map_err(wrong)?;
         let (origin, before) = (url.origin(), from.parsed.url.origin());
-        if !location.contains("://") && origin != before {
-            return Err(wrong("it is neither a URL nor a path".into()));
-        }
         let parsed = Parsed { url, typed_path, ..from.parsed.clone() };
         let standing = self.standing();
-        let accounts = self.accounts(&standing);
+        let accounts = self.accounts(&standing, Capability::Http);
         let mut way = self.case(&standing, &accounts).way(parsed, Vec::new()).map_err(
             |answer| match answer {
                 CallAnswer::Denied { reason, hint } => {
@@ -210,6 +207,14 @@ impl Gate {
         *durable = intended.map_err(Unanswered::Over)?;
         Ok(hold)
     }
+}
+
+/// The end of an attempt whose answer made the host work too much.
+fn overworked(took: Duration) -> CallError {
+    let (used, most) = (took.as_millis(), ANSWER_WORK_MAX.as_millis());
+    let message =
+        format!("limit:host-work used {used} ms of {most} ms for one answer from the web");
+    CallError::Ended(Failure { kind: FailureKind::Limit, message, hint: None })
 }
 
 /// What the guest is told. The words of server and system are the operator's.

@@ -252,10 +252,15 @@ impl Gate {
     pub(crate) fn payer(&self, capability: Capability, standing: &Standing) -> Payer<'_> {
         // The grant of models bounds models; a step bounds whatever leaves.
         let agent = (capability != Capability::Http).then_some(&self.generation.agent);
+        let mut own = allowance(&self.generation, standing);
+        if capability == Capability::Knowledge {
+            // The model of a collection needs no grant: the ceiling bounds it by itself.
+            own.ceiling = standing.ceiling;
+        }
         Payer {
             run: &self.run,
             by: Some((agent, &self.attempt.cell.step)),
-            own: allowance(&self.generation, standing),
+            own,
             day: standing.day,
             above: &self.above,
         }

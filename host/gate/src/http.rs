@@ -98,7 +98,10 @@ impl FetchRequest {
 
 /// Parses a URL, once, and gives the path as it was typed besides. What the parser would
 /// silently put right or drop is refused: nobody needs it but who wants to be misread.
-pub(crate) fn parse_url(text: &str) -> Result<(Url, String), String> {
+///
+/// # Errors
+/// A sentence for the agent's author.
+pub fn parse_url(text: &str) -> Result<(Url, String), String> {
     if text.len() > URL_MAX_BYTES {
         return Err(format!("a URL has at most {URL_MAX_BYTES} bytes"));
     }
@@ -124,8 +127,29 @@ pub(crate) fn parse_url(text: &str) -> Result<(Url, String), String> {
     Ok((url, typed(tail)))
 }
 
+/// Where a redirect leads from a URL, in the same form: another URL, or a path of the same
+/// origin.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn located(from: &Url, location: &str) -> Result<(Url, String), String> {
+    if location.contains("://") {
+        return parse_url(location);
+    }
+    if location.starts_with("//") || location.starts_with(['\\', '\t', ' ']) {
+        return Err("it names a host without a scheme".into());
+    }
+    let mut url = from.join(location).map_err(|error| error.to_string())?;
+    url.set_fragment(None);
+    // A relative reference cannot leave its origin; what can is no relative reference.
+    if url.origin() != from.origin() {
+        return Err("it is neither a URL nor a path".into());
+    }
+    Ok((url, typed(location)))
+}
+
 /// The path in what follows an authority, or in a relative reference.
-pub(crate) fn typed(tail: &str) -> String {
+fn typed(tail: &str) -> String {
     tail.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 

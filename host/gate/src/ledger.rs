@@ -35,6 +35,7 @@ pub struct Payer<'a> {
     /// What the rules of now leave of the project's day, whatever the run began with.
     pub day: Budget,
     /// Where the agent was called by others: those. What it takes counts for each of them.
+    /// For what the host asks before the first cell: for whom it does, by their ceilings.
     pub above: &'a [(Name, Allowance)],
 }
 
@@ -45,11 +46,15 @@ pub struct Allowance {
     pub granted: Budget,
     /// What the rules of now leave of its numbers, whatever the run began with.
     pub most: Budget,
+    /// What the ceilings of now leave: they also count what the host asked of a model for
+    /// it before the first cell.
+    pub ceiling: Budget,
 }
 
 impl Allowance {
     /// No bound but those of the run.
-    pub const UNBOUND: Self = Self { granted: Budget::NONE, most: Budget::NONE };
+    pub const UNBOUND: Self =
+        Self { granted: Budget::NONE, most: Budget::NONE, ceiling: Budget::NONE };
 }
 
 impl<'a> Payer<'a> {
@@ -85,6 +90,15 @@ impl Ledger {
         }
         for (step, spent) in by_step {
             of_run.steps.entry(step).or_default().spent = spent;
+        }
+    }
+
+    /// What was spent for agents before the first cell of a resumed run, as its journal says.
+    pub fn seed_prepared(&self, run: &RunId, by_agent: BTreeMap<Name, Cost>) {
+        let mut accounts = self.books.accounts();
+        let of_run = accounts.of_run(run);
+        for (agent, spent) in by_agent {
+            of_run.prepared.entry(agent).or_default().spent = spent;
         }
     }
 

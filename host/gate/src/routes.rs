@@ -9,6 +9,7 @@ use bailiwick_core::{Cost, Digest};
 use bailiwick_policy::{Route, Standing};
 
 use crate::call::{Answer, Request};
+use crate::decide::Permit;
 use crate::gate::{Gate, Outgoing, Told};
 use crate::ledger::Hold;
 use crate::model::Images;
@@ -57,7 +58,7 @@ impl Tries<'_> {
                 return (Err(answer.into()), Cost::ZERO, None);
             }
         };
-        let (mut hold, mut cost, mut last) = (Some(hold), Cost::ZERO, None);
+        let (mut hold, mut cost, mut last, mut lost) = (Some(hold), Cost::ZERO, None, None);
         for route in self.routes {
             for number in 1..=TRIES_MAX {
                 let held = match hold.take() {
@@ -67,6 +68,20 @@ impl Tries<'_> {
                         Err(unanswered) => return (Err(unanswered), cost, None),
                     },
                 };
+                // After everything that was waited for: minutes may have passed, and what
+                // held for the list of routes then need not hold for this one now.
+                match self.permits(route, request) {
+                    Ok(None) => {}
+                    Ok(Some(why)) => {
+                        self.pass_over(route, &why).await;
+                        (hold, lost) = (Some(held), Some(why));
+                        break;
+                    }
+                    Err(gone) => {
+                        held.settle(Cost::ZERO);
+                        return (Err(gone.into()), cost, None);
+                    }
+                }
                 let (answer, spent) = self.once(&durable, route, request, &images).await;
                 held.settle(spent);
                 cost = cost.plus(spent);
@@ -83,7 +98,45 @@ impl Tries<'_> {
                 }
             }
         }
-        (Err(refusal(last).into()), cost, None)
+        if let Some(unused) = hold {
+            unused.settle(Cost::ZERO);
+        }
+        let answer = match (last, lost) {
+            (None, Some(lost)) => lost,
+            (last, _) => refusal(last),
+        };
+        (Err(answer.into()), cost, None)
+    }
+
+    /// Whether the request may leave along a route at this moment: nothing, or why that
+    /// route is to be passed over.
+    ///
+    /// # Errors
+    /// The denial where the request may leave along none.
+    fn permits(&self, route: &Route, request: &Request) -> Result<Option<CallAnswer>, CallAnswer> {
+        let now = self.gate.standing();
+        if now.version == self.before.version {
+            return Ok(None);
+        }
+        let permitted = match self.gate.authorize(request, &now)? {
+            Permit::Routes(routes) => routes.contains(route),
+            _ => false,
+        };
+        if permitted {
+            return Ok(None);
+        }
+        let not = now.clearances.route(&self.gate.attempt.cell.step, route).err();
+        let (reason, hint) = match not {
+            Some(not) => (not.to_string(), Some(not.hint)),
+            None => (format!("the rules of now leave {route} out"), None),
+        };
+        Ok(Some(CallAnswer::Denied { reason, hint }))
+    }
+
+    /// Tells the operator why a route was not asked.
+    async fn pass_over(&self, route: &Route, why: &CallAnswer) {
+        let CallAnswer::Denied { reason, .. } = why else { return };
+        let _ = self.gate.aside(Level::Warn, &format!("{route}: passed over: {reason}")).await;
     }
 
     /// Room for another request of the same call. What the ones before were charged is
@@ -95,7 +148,7 @@ impl Tries<'_> {
         cost: &mut Cost,
         request: &Request,
     ) -> Result<Hold, Unanswered> {
-        // Whoever lost the power while it waited asks nobody else.
+        // Whoever lost the power while it waited reserves nothing any more.
         if let Some(gone) = self.gate.gone(request, self.before) {
             return Err(gone.into());
         }

@@ -76,6 +76,7 @@ fn resources() -> Resources {
     Resources {
         models: models.into_iter().map(|(key, route)| (name(key), vec![route])).collect(),
         knowledge: folders.clone(),
+        embedders: [(name("past"), name("critic"))].into(),
         assets: folders,
         agents: [("finder", "local/finder"), ("checker", "acme/checker")]
             .map(|(agent, identity)| (name(agent), identity.to_owned()))

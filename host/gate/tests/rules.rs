@@ -11,12 +11,13 @@ use bailiwick_core::fact::{CallAnswer, Capability, Fact, FailureKind};
 use bailiwick_core::{Calls, Cost, Tokens};
 use bailiwick_gate::call::CallError;
 use bailiwick_gate::knowledge::SearchRequest;
-use bailiwick_policy::ceiling::{Ceiling, Pattern, Policy};
+use bailiwick_policy::ceiling::{Ceiling, ModelCeiling, Pattern, Policy};
 use bailiwick_policy::grants::ModelGrant;
 use bailiwick_policy::intersect::{RequestedLimits, Resources};
+use bailiwick_policy::origins::Origins;
 use bailiwick_policy::{
-    Clearances, Generation, Grants, Holder, Limits, Narrowing, PowerKey, Revocation, Route, Rules,
-    Standing,
+    Clearances, Generation, Grants, Holder, Limits, Narrowing, Origin, PowerKey, ProviderKind,
+    Revocation, Route, Rules, Standing,
 };
 use support::{World, ask, name};
 
@@ -62,7 +63,7 @@ impl Rules for Changing {
     fn standing(&self, generation: &Generation) -> Arc<Standing> {
         let today = self.today.lock().unwrap();
         let (granted, policy, revoked) = &*today;
-        let models = [(name("writer"), vec![Route::builtin()])].into();
+        let models = [(name("writer"), vec![Route::builtin()]), (name("embedder"), vec![away()])];
         let knowledge = [(name("brand"), "/brand".to_owned())].into();
         let narrowing = Narrowing {
             component: bailiwick_core::Digest::of(b""),
@@ -71,13 +72,29 @@ impl Rules for Changing {
             identity: &generation.identity,
             granted,
             limits: &RequestedLimits::default(),
-            resources: &Resources { models, knowledge, ..Resources::default() },
+            resources: &Resources {
+                models: models.into(),
+                knowledge,
+                embedders: [(name("brand"), name("embedder"))].into(),
+                ..Resources::default()
+            },
             policy,
             revoked,
         };
         let version = self.version.load(Ordering::SeqCst);
         let clearances = Clearances::unlabelled();
         Arc::new(Standing::of(&generation.effective, &narrowing, clearances, version))
+    }
+}
+
+/// Where passages and queries of `brand` are sent for their vectors.
+fn away() -> Route {
+    Route {
+        provider: ProviderKind::Openai,
+        base: Some("http://127.0.0.1:9/v1".into()),
+        origin: Some(Origin("http://127.0.0.1:9".into())),
+        model: "vec".into(),
+        price: None,
     }
 }
 
@@ -270,4 +287,107 @@ async fn what_is_back_in_time_was_never_missed() {
     rules.revoke("all");
     rules.change(|today| today.2.clear());
     assert_eq!(gate.complete(ask("hi")).await.unwrap().text, "one");
+}
+
+/// A search of `brand`, whose queries are embedded, by an agent that is granted no model.
+fn searching() -> (World, Arc<Changing>, Grants) {
+    let only = Grants { knowledge: [name("brand")].into(), ..Grants::none() };
+    let mut world = World::new(true);
+    let rules = Changing::new(&only);
+    let gateway = Arc::get_mut(&mut world.gateway).unwrap();
+    gateway.rules = Arc::clone(&rules) as _;
+    gateway.models.insert(name("embedder"), vec![away()]);
+    (world, rules, only)
+}
+
+fn search() -> SearchRequest {
+    SearchRequest { collection: "brand".into(), query: "x".into(), limit: 1, vector: None }
+}
+
+fn models(rules: &Changing, change: impl FnOnce(&mut ModelCeiling)) {
+    rules.change(|today| {
+        let mut most = ModelCeiling {
+            calls: None,
+            tokens: None,
+            money: None,
+            origins: Origins::PublicHttpsOrLoopback,
+        };
+        change(&mut most);
+        let ceiling = Ceiling { model: Some(most), ..Ceiling::built_in() };
+        today.1.ceilings = vec![(Pattern::parse("local/*").unwrap(), ceiling)];
+    });
+}
+
+/// How many requests left, and how many searches had a vector.
+fn embedded(world: &World) -> (usize, usize) {
+    let left = world.facts.names().iter().filter(|name| **name == "CallIntended").count();
+    let searches = world.index.0.lock().unwrap();
+    (left, searches.iter().filter(|search| search.vector.is_some()).count())
+}
+
+#[tokio::test]
+async fn the_model_of_a_collection_is_held_to_the_ceilings_origins_at_each_search() {
+    let (world, rules, only) = searching();
+    let gate = world.gate(only.clone(), Limits::DEFAULT);
+    gate.search(search()).await.unwrap();
+    assert_eq!(embedded(&world), (1, 1));
+    models(&rules, |most| most.origins = Origins::Listed(Vec::new()));
+    let (told, line) = revoked(gate.search(search()).await);
+    assert!(told.contains("[ceiling.\"local/*\"] in policy.toml does not allow it"), "{told}");
+    let line = line.unwrap();
+    assert!(
+        line.contains("embedded by the model `embedder`, openai:vec@http://127.0.0.1:9"),
+        "{line}"
+    );
+    // One that begins under it never had the collection.
+    let late = world.gate(only, Limits::DEFAULT);
+    assert_eq!(late.search(search()).await, Err(CallError::Denied(Capability::Knowledge)));
+    assert_eq!(embedded(&world), (1, 1), "nothing more left the host");
+}
+
+#[tokio::test]
+async fn a_model_that_is_revoked_makes_no_vectors_of_queries_either() {
+    for power in ["model", "model.embedder"] {
+        let (world, rules, only) = searching();
+        let gate = world.gate(only, Limits::DEFAULT);
+        gate.search(search()).await.unwrap();
+        rules.revoke("model.writer");
+        gate.search(search()).await.unwrap();
+        rules.revoke(power);
+        let (told, line) = revoked(gate.search(search()).await);
+        assert!(told.contains("\"embedder\" for draft: it was revoked"), "{told}");
+        assert_eq!(line.unwrap(), format!("type: bailiwick revoke --undo draft {power}"));
+        assert_eq!(embedded(&world), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn the_ceilings_numbers_count_what_is_embedded_for_who_has_no_model() {
+    let (world, rules, only) = searching();
+    models(&rules, |most| most.calls = Some(Calls(1)));
+    let gate = world.gate(only.clone(), Limits::DEFAULT);
+    gate.search(search()).await.unwrap();
+    // Words alone still find something.
+    gate.search(search()).await.unwrap();
+    assert_eq!(embedded(&world), (1, 1));
+    let told = world.facts.answers();
+    let spent = told.iter().find_map(|answer| match answer {
+        CallAnswer::Exhausted { detail, .. } => Some(detail.clone()),
+        _ => None,
+    });
+    let spent = spent.unwrap();
+    assert!(
+        spent.contains("raise `calls` of `model` under [ceiling] in policy.toml to 2"),
+        "{spent}"
+    );
+    // Without a price, what money bounds is not asked.
+    let (world, rules, only) = searching();
+    models(&rules, |most| most.money = Some(bailiwick_core::Money(5)));
+    let route = Route { origin: Some(Origin("https://vec.example".into())), ..away() };
+    let mut world = world;
+    let gateway = Arc::get_mut(&mut world.gateway).unwrap();
+    gateway.models.insert(name("embedder"), vec![route]);
+    let gate = world.gate(only, Limits::DEFAULT);
+    assert_eq!(gate.search(search()).await, Err(CallError::Denied(Capability::Knowledge)));
+    assert_eq!(embedded(&world), (0, 0));
 }

@@ -420,3 +420,20 @@ async fn a_redirect_leads_to_no_host_that_is_not_cleared() {
     let [(reason, _)] = &denials(&world)[..] else { panic!() };
     assert!(reason.starts_with("a redirect: draft may know what is confidential"), "{reason}");
 }
+
+/// Four million pieces of one byte: none of them takes long.
+#[tokio::test]
+async fn an_answer_that_makes_the_host_work_without_end_ends_the_attempt() {
+    let world = World::new(false);
+    world.web.works_ms.store(60_000, std::sync::atomic::Ordering::SeqCst);
+    let over = gate(&world).fetch(get("https://api.example.com/v1/x")).await;
+    let Err(CallError::Ended(failure)) = over else { panic!("{over:?}") };
+    assert!(failure.message.starts_with("limit:host-work used "), "{failure}");
+    // What it cost is kept: it left.
+    let facts = world.facts.facts.lock().unwrap();
+    let lost = facts.iter().find_map(|fact| match fact {
+        Fact::CallLost { cost, .. } => Some(cost.calls),
+        _ => None,
+    });
+    assert_eq!(lost, Some(Calls(1)));
+}

@@ -261,6 +261,15 @@ impl Policy {
             .filter(move |(pattern, _)| pattern.matches(identity))
             .map(|(pattern, ceiling)| (pattern, ceiling))
     }
+
+    /// The least numbers for models of the rules that match an identity.
+    #[must_use]
+    pub fn of_models(&self, identity: &str) -> Budget {
+        let models = self.matching(identity).filter_map(|(_, ceiling)| ceiling.model.as_ref());
+        let numbers =
+            models.map(|most| Budget { money: most.money, tokens: most.tokens, calls: most.calls });
+        numbers.fold(Budget::NONE, Budget::min)
+    }
 }
 
 impl Ceiling {

@@ -37,6 +37,8 @@ pub struct Resources {
     pub models: BTreeMap<Name, Vec<Route>>,
     /// The folder (absolute, normalised) of each collection.
     pub knowledge: BTreeMap<Name, String>,
+    /// The model alias of each collection that has one for its vectors.
+    pub embedders: BTreeMap<Name, Name>,
     /// The folder (absolute, normalised) of each asset name.
     pub assets: BTreeMap<Name, String>,
     /// What the components of agents that others may call say they are: `publisher/name`.
@@ -123,6 +125,7 @@ fn lower(effective: &mut Effective, asked: &Asked<'_>, ceiling: &Ceiling, report
     lower_model(&mut grants.model, asked, ceiling, report);
     let roots = ceiling.knowledge.as_ref().map(|c| c.roots.as_deref());
     lower_folders("knowledge", &mut grants.knowledge, &folders.knowledge, roots, report);
+    lower_embedders(&mut grants.knowledge, folders, ceiling, report);
     let roots = ceiling.assets.as_ref().map(|c| c.roots.as_deref());
     lower_folders("assets", &mut grants.assets, &folders.assets, roots, report);
     lower_artifacts(&mut grants.artifacts, asked, ceiling, report);
@@ -207,6 +210,36 @@ fn lower_folders(
             report(format!("grants.{capability} {name}"), folder, allowed.clone());
         }
         allowed.is_ok()
+    });
+}
+
+/// A collection whose vectors are made by a model sends its passages and every query there,
+/// for whoever may search it: its routes are held to the origins of `model`, whether the
+/// agent is granted that model or not. What stays in the host, as `builtin` does, needs none.
+fn lower_embedders(
+    granted: &mut std::collections::BTreeSet<Name>,
+    resources: &Resources,
+    ceiling: &Ceiling,
+    report: &mut Report<'_>,
+) {
+    granted.retain(|collection| {
+        let Some(alias) = resources.embedders.get(collection) else { return true };
+        let routes = resources.models.get(alias).map_or(&[][..], Vec::as_slice);
+        let refused = routes.iter().find(|route| match &ceiling.model {
+            Some(most) => !most.origins.allow(route),
+            None => route.base.is_some() || route.origin.is_some(),
+        });
+        let Some(route) = refused else { return true };
+        let allowed = match &ceiling.model {
+            Some(most) => format!("model asks {}", most.origins),
+            None => "no model".to_owned(),
+        };
+        report(
+            format!("grants.knowledge {collection}"),
+            format!("embedded by the model `{alias}`, {route}"),
+            allowed,
+        );
+        false
     });
 }
 
@@ -357,6 +390,7 @@ mod tests {
     use super::*;
     use crate::ceiling::{DelegateCeiling, FolderCeiling, KvCeiling, ModelCeiling};
     use crate::origins::Origins;
+    use crate::route::Origin;
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -383,6 +417,7 @@ mod tests {
         Resources {
             models: [(name("writer"), vec![Route::builtin()])].into(),
             knowledge: [(name("brand"), "/srv/brand".to_owned())].into(),
+            embedders: BTreeMap::new(),
             assets: BTreeMap::new(),
             agents: [(name("facts"), "local/fact_finder".to_owned())].into(),
         }
@@ -397,6 +432,55 @@ mod tests {
                 origins: Origins::PublicHttpsOrLoopback,
             }),
             ..Ceiling::nothing()
+        }
+    }
+
+    /// What is granted is a collection; what leaves is its passages, to the model's origin.
+    #[test]
+    fn a_collection_is_embedded_within_the_origins_of_models_or_not_granted() {
+        let away = Route {
+            provider: crate::route::ProviderKind::Openai,
+            base: Some("http://127.0.0.1:9/v1".into()),
+            origin: Some(Origin("http://127.0.0.1:9".into())),
+            ..Route::builtin()
+        };
+        let resources = |route: Route| Resources {
+            models: [(name("vec"), vec![route])].into(),
+            embedders: [(name("brand"), name("vec"))].into(),
+            ..resources()
+        };
+        let granted = Grants { knowledge: [name("brand")].into(), ..Grants::none() };
+        let under = |origins: Option<Origins>, resources: &Resources| {
+            let model = origins.map(|origins| ModelCeiling {
+                calls: None,
+                tokens: None,
+                money: None,
+                origins,
+            });
+            let ceiling = Ceiling {
+                model,
+                knowledge: Some(FolderCeiling { roots: None }),
+                ..Ceiling::nothing()
+            };
+            let policy = policy(vec![("local/*", ceiling)]);
+            let limits = RequestedLimits::default();
+            let (effective, excesses) =
+                intersect("local/draft", &granted, &limits, resources, &policy);
+            (effective.grants.knowledge.len(), excesses)
+        };
+        let (here, away) = (resources(Route::builtin()), resources(away));
+        let none = || Some(Origins::Listed(Vec::new()));
+        let this = || Some(Origins::Listed(vec![Origin("http://127.0.0.1:9".into())]));
+        for (origins, resources) in [(this(), &away), (none(), &here), (None, &here)] {
+            let (left, excesses) = under(origins, resources);
+            assert_eq!((left, excesses), (1, Vec::new()));
+        }
+        for (origins, allowed) in [(none(), "model asks the origins "), (None, "no model")] {
+            let (left, excesses) = under(origins, &away);
+            let [excess] = &excesses[..] else { panic!("{excesses:?}") };
+            assert_eq!((left, excess.key.as_str()), (0, "grants.knowledge brand"));
+            assert_eq!(excess.allowed, allowed);
+            assert!(excess.granted.contains("`vec`"), "{}", excess.granted);
         }
     }
 

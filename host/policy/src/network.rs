@@ -208,6 +208,15 @@ fn canonical(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The IPv4 address inside an IPv6 one, mapped or translated; any other as it is.
+#[must_use]
+pub fn inner(address: IpAddr) -> IpAddr {
+    match canonical(address) {
+        IpAddr::V6(v6) => translated(v6).map_or(IpAddr::V6(v6), IpAddr::V4),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 /// Globally routable unicast, after IANA's special-purpose registries.
 fn is_global(address: IpAddr) -> bool {
     match address {

@@ -147,6 +147,16 @@ impl PowerKey {
         if fits { Ok(Self::Part(row.word, part.to_owned())) } else { Err(refused()) }
     }
 
+    /// Whether it is this model, or all of them.
+    #[must_use]
+    pub fn is_model(&self, alias: &str) -> bool {
+        match self {
+            Self::All | Self::Whole("model") => true,
+            Self::Part("model", part) => part == alias,
+            Self::Whole(_) | Self::Part(..) => false,
+        }
+    }
+
     /// Every word that there is, parts by their placeholder: for tests and help.
     pub fn words() -> impl Iterator<Item = String> {
         let rows = ROWS.iter().flat_map(|row| {

@@ -47,6 +47,9 @@ pub struct Standing {
     pub clearances: Clearances,
     /// What the agent may spend in a run by the grants and ceilings of now.
     pub most: Budget,
+    /// The least numbers for models of the ceilings of now that match it, whether it is
+    /// granted a model or not: what a collection that it searches takes of one, counts here.
+    pub ceiling: Budget,
     /// What its project may spend in a day by the policy of now.
     pub day: Budget,
     first: Effective,
@@ -139,6 +142,7 @@ impl Standing {
             version,
             clearances,
             most: today.grants.model.as_ref().map(ModelGrant::budget).unwrap_or_default(),
+            ceiling: policy.of_models(identity),
             day: policy.per_day,
             first: first.clone(),
             steps: narrowing.steps(first),
@@ -152,6 +156,7 @@ impl Standing {
             version: 0,
             clearances,
             most: Budget::NONE,
+            ceiling: Budget::NONE,
             day: Budget::NONE,
             first: first.clone(),
             steps: Vec::new(),
@@ -175,6 +180,15 @@ impl Standing {
     pub fn withdrawn(&self) -> Option<&Withdrawn> {
         self.steps.iter().find_map(|step| match &step.says {
             Says::Withdrawn(gone) => Some(gone),
+            _ => None,
+        })
+    }
+
+    /// Who took a model away, by its alias or all of them, where somebody did.
+    #[must_use]
+    pub fn revoked_model(&self, alias: &str) -> Option<&Revocation> {
+        self.steps.iter().find_map(|step| match &step.says {
+            Says::Revoked(gone) if gone.power.is_model(alias) => Some(gone),
             _ => None,
         })
     }

@@ -124,6 +124,10 @@ fn place(table: Entries<'_, '_>, findings: &mut Findings<'_>) -> Option<Place> {
             let message = "a parameter's name has letters, digits, `-`, `.` and `_`";
             findings.report(codes::BAD_CREDENTIAL, query.span(), message);
         }
+        if let Some(prefix) = &prefix {
+            let message = "a `prefix` stands before a secret in a header, and `query` puts it into the query: leave `prefix` out";
+            findings.report(codes::BAD_CREDENTIAL, prefix.span(), message);
+        }
         return Some(Place::Query(query.into_inner()));
     }
     let name = match &header {

@@ -303,6 +303,21 @@ impl Project {
         }
     }
 
+    /// Rules for requests that can never let anything through: a warning each.
+    #[must_use]
+    pub fn idle_rules(&self) -> Vec<Diagnostic> {
+        let rules = self.agents.iter().flat_map(|(name, agent)| {
+            agent.grants.http.rules.iter().filter_map(move |rule| {
+                let why = rule.idle()?;
+                let message =
+                    format!("a rule of `{name}` for {} lets nothing through: {why}", rule.host);
+                let place = agent.place_of("grants.http").clone();
+                Some(Diagnostic::warning(codes::BAD_RULE, message).at(place))
+            })
+        });
+        rules.collect()
+    }
+
     /// The imports of an agent's component that no grant covers. `imports` are
     /// interface names of the contract, such as `model`, each with the names or hosts
     /// that the component wants of it; `log` and `types` need no grant.

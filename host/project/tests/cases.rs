@@ -82,6 +82,7 @@ impl Case {
         let other: Vec<_> = project.other_currency(&policy).into_iter().collect();
         self.tell(&other);
         self.tell(&project.misplaced_credentials(&policy));
+        self.tell(&project.idle_rules());
         let plan = self.text("pipeline.toml").and_then(|text| self.plan(&text, &project, &policy));
         if let Some(text) = self.text("decisions.toml")
             && let Some(decisions) = self.told(Decisions::read("decisions.toml", &text))
@@ -135,6 +136,7 @@ impl Case {
         let resources = Resources {
             models: project.models.clone(),
             knowledge: folders(&project.knowledge),
+            embedders: project.embedders.clone(),
             assets: folders(&project.assets),
             agents: BTreeMap::new(),
         };

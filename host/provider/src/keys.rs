@@ -1,53 +1,41 @@
-//! The secrets of one project's policy: read at each use, handed out for the origin that each is bound to, and looked for in whatever comes back. The only place that reads one.
+//! The secrets of one project's policy: known before anything is asked, read at each use, handed out for the origin that each is bound to. Knows no request.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::ErrorKind;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use bailiwick_core::Name;
 use bailiwick_policy::credential::{Place, Source};
 use bailiwick_policy::{Credential, Network, Origin, ProviderKind};
 use reqwest::header::HeaderName;
-use tokio::io::AsyncReadExt as _;
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use crate::dial;
-use crate::secret::{Finder, Secret};
+use crate::finder::Finder;
+use crate::memory::Memory;
+use crate::secret::Secret;
 use crate::signature::Signer;
+use crate::source::{READ_MAX, Stamp, file, printed};
 use crate::target::Target;
 
-/// The values of one credential that are looked for: today's, and those before it, which
-/// an echo may still give back.
-const VALUES_MAX: usize = 8;
-/// The most that a file or a program may give: far above the largest secret.
-const SOURCE_MAX_BYTES: u64 = 64 * 1024;
-/// The longest that a program may take.
-const COMMAND_MAX: Duration = Duration::from_secs(10);
-/// How long a program's answer holds: vaults are slow, and a rotation lets both values live
-/// for longer than that.
-const COMMAND_FRESH: Duration = Duration::from_secs(60);
-
 type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
+type Tell = dyn Fn(String) + Send + Sync;
 
-/// All credentials, and the values that they have had. Clones share both.
+/// All credentials, and the values that they have had. Clones share both; what is made of
+/// one by [`Keys::with`] shares the values, so that those of a whole host know all of its
+/// secrets, also the ones that were rotated away.
 #[derive(Clone)]
 pub struct Keys(Arc<Inner>);
 
 struct Inner {
     environment: Arc<Environment>,
     credentials: BTreeMap<Name, Credential>,
-    known: Mutex<Known>,
-}
-
-/// What was read so far.
-#[derive(Default)]
-struct Known {
-    values: BTreeMap<Name, Vec<Secret>>,
-    printed: BTreeMap<Name, (Instant, Zeroizing<String>)>,
-    finder: Arc<Finder>,
+    memory: Arc<Memory>,
+    tell: Option<Arc<Tell>>,
+    /// Filled when the programs of these credentials were asked.
+    asked: OnceCell<()>,
 }
 
 /// Why no credential goes with a request, for the operator. Holds nothing of it.
@@ -86,7 +74,13 @@ impl Keys {
     /// none.
     #[must_use]
     pub fn reading(environment: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self::of(Arc::new(environment), Credential::defaults())
+        Self::of(Inner {
+            environment: Arc::new(environment),
+            credentials: Credential::defaults(),
+            memory: Arc::default(),
+            tell: None,
+            asked: OnceCell::new(),
+        })
     }
 
     /// The two default keys (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`) by value.
@@ -101,28 +95,52 @@ impl Keys {
         })
     }
 
-    /// The same environment with the credentials of a policy.
+    /// The same environment with the credentials of a policy, and the same memory of what
+    /// was a secret.
     #[must_use]
     pub fn with(&self, credentials: &BTreeMap<Name, Credential>) -> Self {
-        Self::of(Arc::clone(&self.0.environment), credentials.clone())
+        self.remade(credentials.clone(), self.0.tell.clone())
     }
 
-    fn of(environment: Arc<Environment>, credentials: BTreeMap<Name, Credential>) -> Self {
-        let keys = Self(Arc::new(Inner { environment, credentials, known: Mutex::default() }));
+    /// The same, telling the operator which credential cannot be read, and so cannot be
+    /// looked for in answers: once for each, however many share its memory.
+    #[must_use]
+    pub fn telling(&self, tell: Arc<dyn Fn(String) + Send + Sync>) -> Self {
+        self.remade(self.0.credentials.clone(), Some(tell))
+    }
+
+    fn remade(&self, credentials: BTreeMap<Name, Credential>, tell: Option<Arc<Tell>>) -> Self {
+        let (environment, memory) = (Arc::clone(&self.0.environment), Arc::clone(&self.0.memory));
+        Self::of(Inner { environment, credentials, memory, tell, asked: OnceCell::new() })
+    }
+
+    fn of(inner: Inner) -> Self {
         // What is in the environment anyway is looked for before it is ever sent.
-        for (name, credential) in &keys.0.credentials {
+        for credential in inner.credentials.values() {
             if let Source::Env(variable) = &credential.source
-                && let Some(text) = (keys.0.environment)(variable)
+                && let Some(text) = (inner.environment)(variable)
                 && let Ok(secret) = held(credential, &text)
             {
-                keys.remember(name, &secret);
+                inner.memory.remember(&credential.source, &secret);
             }
         }
-        keys
+        Self(Arc::new(inner))
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Sees to it that every credential is known to the [`Finder`], whether it is ever sent
+    /// from here or not: a server may show what it was sent by somebody else, or an hour
+    /// ago. Asked before each exchange: a file is read where it is another one than at the
+    /// last look, a program is asked once by whoever shares this memory, and again only
+    /// where its secret is sent.
+    pub(crate) async fn know(&self) {
+        let inner = &self.0;
+        if inner.credentials.values().any(|one| matches!(one.source, Source::File(_))) {
+            let inner = Arc::clone(inner);
+            let looked = tokio::task::spawn_blocking(move || inner.look_at_files());
+            // What is not read by then is unknown, as what cannot be read.
+            let _ = tokio::time::timeout(READ_MAX, looked).await;
+        }
+        inner.asked.get_or_init(|| inner.ask_programs()).await;
     }
 
     /// The credential of a model's provider for a target. Bound elsewhere or absent is no
@@ -173,9 +191,9 @@ impl Keys {
             return Err(NoCredential::Bound { name: called, origin, loopback });
         }
         let unusable = |why: String| NoCredential::Unusable { name: called.clone(), why };
-        let text = self.text(name, credential).await?;
+        let text = self.text(credential).await?;
         let secret = held(credential, &text).map_err(|error| unusable(error.to_string()))?;
-        self.remember(name, &secret);
+        self.0.memory.remember(&credential.source, &secret);
         match &credential.place {
             Place::Query(parameter) => Ok(Placed::Query(parameter.clone(), secret)),
             Place::Signature => {
@@ -192,11 +210,7 @@ impl Keys {
         }
     }
 
-    async fn text(
-        &self,
-        name: &Name,
-        credential: &Credential,
-    ) -> Result<Zeroizing<String>, NoCredential> {
+    async fn text(&self, credential: &Credential) -> Result<Zeroizing<String>, NoCredential> {
         let called = credential.called().to_owned();
         let unreadable = |why: String| NoCredential::Unreadable { name: called.clone(), why };
         let text = match &credential.source {
@@ -208,45 +222,79 @@ impl Keys {
                 let read = tokio::task::spawn_blocking(move || file(&path)).await;
                 read.map_err(|_| unread)?.map_err(|error| unreadable(error.to_string()))?
             }
-            Source::Command(words) => {
-                let fresh = self.known().printed.get(name).cloned();
-                match fresh.filter(|(at, _)| at.elapsed() < COMMAND_FRESH) {
-                    Some((_, text)) => text,
-                    None => {
-                        let text = printed(words).await.map_err(unreadable)?;
-                        self.known().printed.insert(name.clone(), (Instant::now(), text.clone()));
-                        text
-                    }
+            Source::Command(words) => match self.0.memory.printed(&credential.source) {
+                Some(text) => text,
+                None => {
+                    let text = printed(words).await.map_err(unreadable)?;
+                    self.0.memory.prints(&credential.source, text.clone());
+                    text
                 }
-            }
+            },
         };
         if text.trim().is_empty() { Err(NoCredential::Absent(called)) } else { Ok(text) }
-    }
-
-    /// From now on an answer with this value is thrown away.
-    fn remember(&self, name: &Name, secret: &Secret) {
-        let mut known = self.known();
-        let values = known.values.entry(name.clone()).or_default();
-        if values.iter().any(|value| value.text() == secret.text()) {
-            return;
-        }
-        if values.len() >= VALUES_MAX {
-            values.remove(0);
-        }
-        values.push(secret.clone());
-        known.finder = Arc::new(Finder::of(known.values.values().flatten()));
     }
 
     /// Looks for every value that was ever read here: an answer may hold none of them,
     /// whoever it is from.
     pub(crate) fn finder(&self) -> Arc<Finder> {
-        Arc::clone(&self.known().finder)
+        self.0.memory.finder()
     }
 
     /// A text without any of them: the last net under everything that is shown.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         self.finder().scrub(text)
+    }
+}
+
+impl Inner {
+    /// Reads every file that is another one than at the last look. Blocks.
+    fn look_at_files(&self) {
+        for (name, credential) in &self.credentials {
+            let Source::File(path) = &credential.source else { continue };
+            if self.memory.is_as_it_was(path, Stamp::of(path)) {
+                continue;
+            }
+            let read = file(path).map_err(|error| format!("{path}: {error}"));
+            self.learn(name, credential, read);
+        }
+    }
+
+    /// Asks every program that nobody has asked yet, all at once.
+    async fn ask_programs(&self) {
+        let mut asked = JoinSet::new();
+        for (name, credential) in &self.credentials {
+            let Source::Command(words) = &credential.source else { continue };
+            if !self.memory.has_printed(&credential.source) {
+                let (name, words) = (name.clone(), words.clone());
+                asked.spawn(async move { (name, printed(&words).await) });
+            }
+        }
+        while let Some(answered) = asked.join_next().await {
+            let Ok((name, text)) = answered else { continue };
+            let Some(credential) = self.credentials.get(&name) else { continue };
+            if let Ok(text) = &text {
+                self.memory.prints(&credential.source, text.clone());
+            }
+            let text = text.map_err(|why| format!("{}: {why}", credential.called()));
+            self.learn(&name, credential, text);
+        }
+    }
+
+    /// Whoever does not need it goes on without one that cannot be read.
+    fn learn(&self, name: &Name, credential: &Credential, text: Result<Zeroizing<String>, String>) {
+        let secret = text.and_then(|text| {
+            held(credential, &text).map_err(|error| format!("{}: {error}", credential.called()))
+        });
+        match (secret, &self.tell) {
+            (Ok(secret), _) => self.memory.remember(&credential.source, &secret),
+            (Err(why), Some(tell)) if self.memory.is_first_said(&credential.source) => {
+                tell(format!(
+                    "the credential `{name}` cannot be read, so an answer that holds it would not be noticed: {why}; it is the admin's, under [credentials.{name}] in policy.toml"
+                ))
+            }
+            (Err(_), _) => {}
+        }
     }
 }
 
@@ -258,46 +306,6 @@ impl fmt::Debug for Keys {
 
 fn held(credential: &Credential, text: &str) -> Result<Secret, crate::secret::NotASecret> {
     if credential.weak { Secret::weak(text) } else { Secret::new(text) }
-}
-
-/// What a file holds, however it is replaced: it is opened anew each time.
-fn file(path: &str) -> std::io::Result<Zeroizing<String>> {
-    use std::io::Read as _;
-    let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(SOURCE_MAX_BYTES).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// What a program prints. It gets no input; what it complains of is nobody's, because it
-/// may hold the secret.
-async fn printed(words: &[String]) -> Result<Zeroizing<String>, String> {
-    let Some((program, arguments)) = words.split_first() else { return Err("no program".into()) };
-    let mut command = tokio::process::Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.kill_on_drop(true).spawn().map_err(|error| not_started(&error))?;
-    let output = child.stdout.take().ok_or("it has no output")?;
-    let mut text = Zeroizing::new(String::new());
-    let ended = async {
-        output.take(SOURCE_MAX_BYTES).read_to_string(&mut text).await?;
-        child.wait().await
-    };
-    match tokio::time::timeout(COMMAND_MAX, ended).await {
-        Ok(Ok(status)) if status.success() => Ok(text),
-        Ok(Ok(status)) => Err(format!("it ended with {status}")),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("it took more than {} s", COMMAND_MAX.as_secs())),
-    }
-}
-
-/// Why a program did not start. That a host locks itself is nothing that the system's words
-/// would tell anybody.
-fn not_started(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::Unsupported => format!(
-            "its `command` was not started ({error}): a host that locks itself, as `bailiwick serve` does, starts no programs; take `env` or `file` in policy.toml, or serve with --unlocked"
-        ),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -101,14 +101,25 @@ impl Resolve for Resolver {
 
 /// Whether an address is one of this machine's: only those can be bound. Where the
 /// system lets anything be bound (as failover setups do), the route to it tells:
-/// it is its own source.
+/// it is its own source. What cannot be found out, because no socket can be had, is taken
+/// for one. An IPv4 address inside an IPv6 one is looked at as what it is.
 fn is_own(address: IpAddr) -> bool {
+    let address = bailiwick_policy::network::inner(address);
     let nobodys: IpAddr = match address {
         IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
         IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
     };
-    let binds = |address: IpAddr| UdpSocket::bind(SocketAddr::new(address, 0)).is_ok();
-    if binds(nobodys) { source_of(address) == Some(address) } else { binds(address) }
+    let bind = |address: IpAddr| UdpSocket::bind(SocketAddr::new(address, 0)).map(|_| ());
+    match bind(nobodys) {
+        Ok(()) => source_of(address).is_none_or(|source| source == address),
+        Err(_) => may_be_bound(&bind(address)),
+    }
+}
+
+/// Whether an address may be this machine's, as an attempt to bind it ended: the system says
+/// in one way alone that it is not.
+fn may_be_bound(bound: &std::io::Result<()>) -> bool {
+    !matches!(bound, Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable)
 }
 
 /// The address that packets to another would come from. Sends none.
@@ -156,6 +167,23 @@ mod tests {
         let loopback: IpAddr = "127.0.0.1".parse().unwrap();
         assert_eq!(source_of(loopback), Some(loopback));
         assert_ne!(source_of("1.1.1.1".parse().unwrap()), Some("1.1.1.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_cannot_be_found_out_is_taken_for_an_own_address() {
+        let ended = |code| Err(std::io::Error::from_raw_os_error(code));
+        // EMFILE, ENFILE, ENOBUFS, EACCES; and EADDRNOTAVAIL.
+        for code in [24, 23, 105, 13] {
+            assert!(may_be_bound(&ended(code)), "{code}");
+        }
+        assert!(may_be_bound(&Ok(())) && !may_be_bound(&ended(99)));
+    }
+
+    #[test]
+    fn an_own_address_in_disguise_is_known() {
+        for own in ["::ffff:127.0.0.1", "64:ff9b::7f00:1"] {
+            assert!(is_own(own.parse().unwrap()), "{own}");
+        }
     }
 
     #[test]

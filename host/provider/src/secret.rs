@@ -1,8 +1,7 @@
-//! One secret: how it is held, and the forms in which it is looked for in what comes back. Reads nothing and knows no origin.
+//! One secret: how it is held, and the forms in which it can come back. Reads nothing and knows no origin.
 
 use std::fmt;
 
-use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use reqwest::header::HeaderValue;
@@ -85,8 +84,9 @@ impl Secret {
     }
 
     /// Every text in which it can come back. One that signs comes back also without its
-    /// prefix, and as the key that it stands for.
-    fn forms(&self) -> Vec<String> {
+    /// prefix, and as the key that it stands for; one of basic authentication also as the
+    /// name and the password that it stands for.
+    pub(crate) fn forms(&self) -> Vec<String> {
         let mut forms = forms_of(self.0.as_bytes());
         forms.push(self.0.as_str().to_owned());
         if let Some(text) = self.0.strip_prefix(SIGNING_PREFIX) {
@@ -94,10 +94,27 @@ impl Secret {
             forms.extend(forms_of(text.as_bytes()));
             forms.extend(self.signing_key().into_iter().flat_map(|key| forms_of(&key)));
         }
+        if let Some(pair) = self.basic() {
+            forms.push(pair.as_str().to_owned());
+            forms.extend(forms_of(pair.as_bytes()));
+            let password = pair.split_once(':').map_or("", |(_, password)| password);
+            // A shorter one turns up in ordinary text.
+            if password.len() >= SECRET_MIN_BYTES {
+                forms.push(password.to_owned());
+                forms.extend(forms_of(password.as_bytes()));
+            }
+        }
         forms.retain(|form| form.len() >= WEAK_MIN_BYTES);
         forms.sort();
         forms.dedup();
         forms
+    }
+
+    /// `name:password`, where it is the base64 of that. No other secret is by chance.
+    fn basic(&self) -> Option<Zeroizing<String>> {
+        let pair = String::from_utf8(STANDARD.decode(self.0.as_str()).ok()?).ok()?;
+        let pair = Zeroizing::new(pair);
+        (pair.contains(':') && !pair.chars().any(char::is_control)).then_some(pair)
     }
 
     /// The key that a text in the form of Standard Webhooks stands for, where it is one.
@@ -155,121 +172,15 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Finds any of several secrets, in all of their forms at once.
-#[derive(Default)]
-pub(crate) struct Finder {
-    forms: Option<AhoCorasick>,
-    longest: usize,
-}
-
-impl Finder {
-    pub(crate) fn of<'s>(secrets: impl Iterator<Item = &'s Secret>) -> Self {
-        let forms: Vec<String> = secrets.flat_map(Secret::forms).collect();
-        let longest = forms.iter().map(String::len).max().unwrap_or(0);
-        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(&forms).ok();
-        Self { forms: search.filter(|_| longest > 0), longest }
-    }
-
-    /// Whether bytes hold one.
-    pub(crate) fn finds(&self, bytes: &[u8]) -> bool {
-        self.forms.as_ref().is_some_and(|forms| forms.is_match(bytes))
-    }
-
-    /// The text with every occurrence replaced.
-    pub(crate) fn scrub(&self, text: &str) -> String {
-        let Some(forms) = &self.forms else { return text.to_owned() };
-        let mut scrubbed = String::with_capacity(text.len());
-        forms.replace_all_with(text, &mut scrubbed, |_, _, out| {
-            out.push_str(REDACTED);
-            true
-        });
-        scrubbed
-    }
-}
-
-/// Looks for secrets in bytes that arrive in pieces. Finds them in the forms that servers
-/// give back by themselves; who was sent a key and wants to hand it on in disguise cannot
-/// be stopped here.
-pub(crate) struct Search {
-    finder: std::sync::Arc<Finder>,
-    tail: Vec<u8>,
-}
-
-impl Search {
-    pub(crate) fn new(finder: std::sync::Arc<Finder>) -> Self {
-        Self { finder, tail: Vec::new() }
-    }
-
-    /// Whether a secret is in what came so far, pieces put together.
-    pub(crate) fn finds_in(&mut self, piece: &[u8]) -> bool {
-        if self.finder.longest == 0 {
-            return false;
-        }
-        self.tail.extend_from_slice(piece);
-        let found = self.finder.finds(&self.tail);
-        let surplus = self.tail.len().saturating_sub(self.finder.longest);
-        self.tail.drain(..surplus);
-        found
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-
-    const KEY: &str = "sk-t/st+0123456789abc=";
-
-    fn finder() -> Arc<Finder> {
-        Arc::new(Finder::of([Secret::new(KEY).unwrap()].iter()))
-    }
+    use crate::finder::Finder;
 
     #[test]
     fn prints_nothing_of_itself() {
-        let secret = Secret::new(KEY).unwrap();
+        let secret = Secret::new("sk-t/st+0123456789abc=").unwrap();
         assert_eq!(format!("{secret:?} {secret}"), "[redacted] [redacted]");
-        assert_eq!(finder().scrub(&format!("a {KEY} b")), "a [redacted] b");
-    }
-
-    #[test]
-    fn is_found_in_every_form_that_an_echo_gives_it() {
-        let finder = finder();
-        let escaped: String = KEY.chars().map(|c| format!("\\u{:04x}", c as u32)).collect();
-        let percent: String = KEY.bytes().map(|b| format!("%{b:02X}")).collect();
-        for echo in [
-            KEY.to_owned(),
-            KEY.to_uppercase(),
-            format!("Bearer {KEY}"),
-            "sk-t%2Fst%2B0123456789abc%3D".into(),
-            "sk-t%2fst%2b0123456789abc%3d".into(),
-            percent,
-            escaped,
-            "sk-t\\/st+0123456789abc=".into(),
-            STANDARD.encode(KEY),
-            STANDARD.encode(format!("u:{KEY}")),
-            STANDARD.encode(format!("us:{KEY}")),
-            STANDARD.encode(format!("usr:{KEY}\n and more")),
-            URL_SAFE.encode(format!("Bearer {KEY}")),
-            KEY.bytes().map(|b| format!("{b:02X}")).collect(),
-        ] {
-            assert!(finder.finds(format!("<p>{echo}</p>").as_bytes()), "{echo}");
-        }
-        for other in ["", "sk-t/st+0123456789abd=", "nothing of the kind"] {
-            assert!(!finder.finds(other.as_bytes()), "{other}");
-        }
-    }
-
-    #[test]
-    fn is_found_across_pieces() {
-        let text = format!("data: {KEY} end");
-        for cut in 0..=text.len() {
-            let mut search = Search::new(finder());
-            let (first, second) = text.as_bytes().split_at(cut);
-            assert!(search.finds_in(first) | search.finds_in(second), "cut at {cut}");
-        }
-        let mut search = Search::new(finder());
-        assert!(!search.finds_in(&KEY.as_bytes()[..10]) && !search.finds_in(b"-"));
     }
 
     #[test]

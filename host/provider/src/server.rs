@@ -12,9 +12,9 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use crate::dial::{Credential, DialError, Dialler, Outgoing, broken};
+use crate::finder::Search;
 use crate::keys::{Keys, NoCredential};
 use crate::patience::retry_after;
-use crate::secret::Search;
 use crate::target::Target;
 
 /// The most of an error's body that is read: the sentence stands at its beginning.
@@ -64,6 +64,7 @@ impl<'a> Server<'a> {
         dialler: &'a Dialler,
         keys: &'a Keys,
     ) -> Result<Self, ProviderError> {
+        keys.know().await;
         let kind = route.provider;
         let base = route.base.as_deref().or_else(|| kind.default_base()).unwrap_or_default();
         let base = Target::parse(base)

@@ -10,9 +10,9 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCA
 use reqwest::{Method, Response};
 
 use crate::dial::{Credential, DialError, Outgoing, broken};
+use crate::finder::Search;
 use crate::keys::{NoCredential, Placed};
 use crate::providers::Providers;
-use crate::secret::Search;
 use crate::target::Target;
 
 /// What belongs to the connection and is not handed over.
@@ -44,6 +44,7 @@ impl HttpProvider for Providers {
 
 impl Providers {
     async fn send(&self, exchange: Exchange<'_>) -> Result<Exchanged, HttpError> {
+        self.keys.know().await;
         let mut url = exchange.url.clone();
         let mut headers = headers(&exchange)?;
         let credential = self.put_in(&exchange, &mut url, &mut headers).await?;

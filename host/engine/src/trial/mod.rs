@@ -282,7 +282,8 @@ impl Money for Purse<'_> {
         let ledger = Ledger::default();
         ledger.open(&run, self.at.opened.budgets(plan, [self.at.agent]).into());
         let by = Some((Some(&self.at.agent.name), self.at.step));
-        let own = Allowance { most: self.standing.most, ..Allowance::UNBOUND };
+        let (most, ceiling) = (self.standing.most, self.standing.ceiling);
+        let own = Allowance { most, ceiling, ..Allowance::UNBOUND };
         ledger.counts_money(Payer { own, day: self.standing.day, ..Payer::of(&run, by) })
     }
 }

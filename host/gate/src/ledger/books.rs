@@ -32,6 +32,9 @@ pub(super) struct OfRun {
     pub(super) budgets: Arc<Budgets>,
     pub(super) agents: HashMap<Name, Sums>,
     pub(super) steps: HashMap<Name, Sums>,
+    /// What the host asked for agents before the first cell: counts against their ceilings
+    /// and not against what they were granted.
+    pub(super) prepared: HashMap<Name, Sums>,
 }
 
 /// One account.
@@ -50,6 +53,8 @@ pub(super) struct Taken {
     pub(super) run: RunId,
     /// The agents and the step.
     pub(super) by: Option<(Vec<Name>, Name)>,
+    /// Nobody's step: the agents for whom the host asks.
+    prepared: Vec<Name>,
     pub(super) day: Day,
     pub(super) reserved: Cost,
 }
@@ -112,7 +117,9 @@ impl Accounts {
             let agents = payer.agents(agent).map(|(agent, _)| agent.clone()).collect();
             (agents, step.clone())
         });
-        let taken = Taken { run: payer.run.clone(), by, day: today, reserved: worst };
+        let prepared = payer.prepares().map(|(agent, _)| agent.clone()).collect();
+        let run = payer.run.clone();
+        let taken = Taken { run, by, prepared, day: today, reserved: worst };
         self.each(&taken, |sums| sums.reserved = sums.reserved.plus(worst));
         Verdict::Held(taken)
     }
@@ -121,8 +128,11 @@ impl Accounts {
     /// closed meanwhile are gone; the day stays.
     fn each(&mut self, taken: &Taken, mut change: impl FnMut(&mut Sums)) {
         change(self.days.entry(taken.day).or_default());
-        let Some((agents, step)) = &taken.by else { return };
-        if let Some(of_run) = self.runs.get_mut(&taken.run) {
+        let Some(of_run) = self.runs.get_mut(&taken.run) else { return };
+        for agent in &taken.prepared {
+            change(of_run.prepared.entry(agent.clone()).or_default());
+        }
+        if let Some((agents, step)) = &taken.by {
             for agent in agents {
                 change(of_run.agents.entry(agent.clone()).or_default());
             }
@@ -143,10 +153,20 @@ impl<'a> Payer<'a> {
     }
 }
 
+impl<'a> Payer<'a> {
+    /// The agents for whom the host asks before the first cell.
+    fn prepares(self) -> impl Iterator<Item = (&'a Name, Allowance)> {
+        let all = if self.by.is_none() { self.above } else { &[] };
+        all.iter().map(|(agent, allowed)| (agent, *allowed))
+    }
+}
+
 impl OfRun {
     /// The accounts of the run that this payer takes from, with their budgets.
     fn asked(&self, payer: Payer<'_>) -> Vec<(Purse, Budget, Sums)> {
-        let Some((agent, step)) = payer.by else { return Vec::new() };
+        let Some((agent, step)) = payer.by else {
+            return payer.prepares().map(|one| self.under_ceiling(one)).collect();
+        };
         let in_step = self.budgets.steps.get(step).map_or(Budget::NONE, |budget| budget.most);
         let sums = |all: &HashMap<Name, Sums>, name| all.get(name).copied().unwrap_or_default();
         let mut asked = vec![(Purse::Step(step.clone()), in_step, sums(&self.steps, step))];
@@ -154,7 +174,21 @@ impl OfRun {
             let granted = self.granted(agent, allowed);
             (Purse::Agent(agent.clone()), granted, sums(&self.agents, agent))
         }));
+        let bounded = payer.agents(agent).filter(|(_, allowed)| !allowed.ceiling.is_none());
+        asked.extend(bounded.map(|one| self.under_ceiling(one)));
         asked
+    }
+
+    /// What an agent takes and what was taken for it, within its ceiling.
+    fn under_ceiling(&self, (agent, allowed): (&Name, Allowance)) -> (Purse, Budget, Sums) {
+        let both = [&self.agents, &self.prepared];
+        let sums =
+            both.iter().filter_map(|all| all.get(agent)).fold(Sums::default(), |sum, one| Sums {
+                spent: sum.spent.plus(one.spent),
+                reserved: sum.reserved.plus(one.reserved),
+                ..sum
+            });
+        (Purse::Ceiling(agent.clone()), allowed.ceiling, sums)
     }
 
     fn granted(&self, agent: &Name, allowed: Allowance) -> Budget {
@@ -168,7 +202,7 @@ impl OfRun {
     fn when(&self, account: &Purse) -> bailiwick_policy::WhenSpent {
         match account {
             Purse::Step(step) => self.budgets.steps.get(step).map(|budget| budget.when),
-            Purse::Agent(_) | Purse::Day => None,
+            Purse::Agent(_) | Purse::Ceiling(_) | Purse::Day => None,
         }
         .unwrap_or(self.budgets.when)
     }
@@ -176,9 +210,11 @@ impl OfRun {
     pub(super) fn counts_money(&self, payer: Payer<'_>) -> bool {
         let named = payer.by.is_some_and(|(agent, step)| {
             let mut agents = payer.agents(agent);
-            agents.any(|(agent, allowed)| self.granted(agent, allowed).money.is_some())
-                || self.budgets.steps.get(step).is_some_and(|budget| budget.most.money.is_some())
+            agents.any(|(agent, allowed)| {
+                self.granted(agent, allowed).min(allowed.ceiling).money.is_some()
+            }) || self.budgets.steps.get(step).is_some_and(|budget| budget.most.money.is_some())
         });
-        named || self.day(payer).money.is_some()
+        let prepared = payer.prepares().any(|(_, allowed)| allowed.ceiling.money.is_some());
+        named || prepared || self.day(payer).money.is_some()
     }
 }

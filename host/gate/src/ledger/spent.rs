@@ -9,6 +9,9 @@ use bailiwick_policy::{Budget, WhenSpent};
 pub enum Purse {
     /// The grant of an agent, for each run.
     Agent(Name),
+    /// The ceiling of an agent, for each run: with what the host asks of a model for what
+    /// the agent searches.
+    Ceiling(Name),
     /// A step, for each run.
     Step(Name),
     /// The project, for each day.
@@ -78,6 +81,9 @@ impl Purse {
     fn named(&self) -> String {
         match self {
             Self::Agent(agent) => format!("the agent `{agent}` in this run"),
+            Self::Ceiling(agent) => {
+                format!("the agent `{agent}` in this run, with the vectors of what it searches,")
+            }
             Self::Step(step) => format!("the step `{step}` in this run"),
             Self::Day => "the project today".into(),
         }
@@ -89,6 +95,9 @@ impl Purse {
             Self::Agent(agent) => format!(
                 "raise `{key}` of grants.model under [agents.{agent}] in bailiwick.toml, and of `model` under [ceiling] in policy.toml where that is less,"
             ),
+            Self::Ceiling(_) => {
+                format!("raise `{key}` of `model` under [ceiling] in policy.toml")
+            }
             Self::Step(step) => {
                 format!("raise `{key}` of `budget` under [step.{step}] in the pipeline")
             }

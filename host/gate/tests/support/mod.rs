@@ -18,6 +18,7 @@ use bailiwick_gate::http::{Exchange, Exchanged, FetchResponse, HttpError, HttpPr
 use bailiwick_gate::knowledge::{KnowledgeError, KnowledgeIndex, Passage, SearchRequest};
 use bailiwick_gate::ledger::Ledger;
 use bailiwick_gate::model::*;
+use bailiwick_gate::work::thread_cpu;
 use bailiwick_gate::{Gate, Gateway, ModelProvider, ProviderCall, ProviderError};
 use bailiwick_policy::ports::{Job, Patience};
 use bailiwick_policy::{Budgets, Effective, Generation, Grants, Limits, Route, WhenSpent};
@@ -225,6 +226,8 @@ pub(crate) struct Sent {
 pub(crate) struct Web {
     pub(crate) answers: Mutex<VecDeque<Result<Exchanged, HttpError>>>,
     pub(crate) sent: Mutex<Vec<Sent>>,
+    /// Milliseconds of CPU that the host has with an answer, one at a time.
+    pub(crate) works_ms: AtomicU64,
 }
 
 impl HttpProvider for Web {
@@ -245,7 +248,15 @@ impl HttpProvider for Web {
             key: *asked.idempotency_key,
         });
         let answer = self.answers.lock().unwrap().pop_front();
-        Box::pin(async move { answer.unwrap_or_else(|| Ok(came(200, None, ""))) })
+        let works = self.works_ms.load(Ordering::SeqCst);
+        Box::pin(async move {
+            for _ in 0..works {
+                let until = thread_cpu() + std::time::Duration::from_millis(1);
+                while thread_cpu() < until {}
+                tokio::task::yield_now().await;
+            }
+            answer.unwrap_or_else(|| Ok(came(200, None, "")))
+        })
     }
 }
 

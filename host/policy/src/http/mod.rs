@@ -7,6 +7,7 @@ mod shown;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 
 use bailiwick_core::{Bytes, Name};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ pub use decide::{Asked, Aspect, Pass, Refused};
 pub use header::{DEFAULT_HEADERS, Headers, NotAHeader, is_never_sent};
 pub use pattern::{HostPattern, NotAHost, NotAPath, PathPattern};
 
-use crate::network::Network;
+use crate::network::{Block, Network};
 use crate::route::Origin;
 
 /// The most rules in one grant or one ceiling: more is a network of its own.
@@ -118,6 +119,13 @@ impl fmt::Display for Method {
     }
 }
 
+/// The block of one address, where a network can have it at all.
+fn of_its_own(address: IpAddr) -> Option<Block> {
+    let length = if address.is_ipv4() { 32 } else { 128 };
+    let block = Block::parse(&format!("{address}/{length}")).ok()?;
+    Network::Blocks(vec![block]).admits(address).then_some(block)
+}
+
 /// One rule. In a grant it lets requests through; in a ceiling it bounds what grants let
 /// through. It has one vocabulary, so that both can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,6 +218,36 @@ impl HttpPower {
 }
 
 impl HttpRule {
+    /// Why it can never let anything through, where that is so: with what to write instead.
+    #[must_use]
+    pub fn idle(&self) -> Option<String> {
+        if self.methods.is_empty() {
+            return Some("`methods` is empty: leave it out for GET and HEAD".into());
+        }
+        if self.paths.is_empty() {
+            return Some("`paths` is empty: paths = [\"/**\"] is all of them".into());
+        }
+        let HostPattern::Exact(host) = &self.host else { return None };
+        let address: IpAddr = match host.as_str() {
+            "localhost" => Ipv4Addr::LOCALHOST.into(),
+            text => text.trim_matches(['[', ']']).parse().ok()?,
+        };
+        if self.network.admits(address) {
+            return None;
+        }
+        let of = [(Network::Loopback, "\"loopback\""), (Network::Private, "\"private\"")];
+        let fitting = of.iter().find(|(network, _)| network.admits(address));
+        let fitting = match fitting {
+            Some((_, word)) => format!("network = {word} has it"),
+            None if Network::Public.admits(address) => "leave `network` out".to_owned(),
+            None => match of_its_own(address) {
+                Some(block) => format!("network = [\"{block}\"] has it"),
+                None => "no network has it".to_owned(),
+            },
+        };
+        Some(format!("its network ({}) does not have {host}: {fitting}", self.network))
+    }
+
     /// The one origin that it names; nothing where its host is a pattern or any port will do.
     #[must_use]
     pub fn origin(&self) -> Option<Origin> {

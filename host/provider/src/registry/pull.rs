@@ -10,7 +10,7 @@ use ring::digest::{Context, SHA256};
 use super::error::{RegistryError, What};
 use super::session::{Access, Ask, Session};
 use super::{Registry, of_hash, sha256};
-use crate::secret::Search;
+use crate::finder::Search;
 
 /// What the digest of a manifest is said to be.
 const CONTENT_DIGEST: &str = "docker-content-digest";

@@ -16,10 +16,10 @@ use super::error::{RegistryError, What, is_page, sentence, shown};
 use super::token::Token;
 use super::{Bounds, Registry};
 use crate::dial::{Credential, DialError, Outgoing, broken};
+use crate::finder::Search;
 use crate::keys::{NoCredential, Placed};
 use crate::patience::retry_after;
 use crate::providers::Providers;
-use crate::secret::Search;
 use crate::target::Target;
 
 /// How often a blob may be redirected: registries do it once, to where they store.
@@ -189,6 +189,7 @@ impl<'a> Session<'a> {
             body: ask.body.to_vec(),
             timeout,
         };
+        self.providers.keys.know().await;
         let sent = self.providers.dialler.dial(outgoing).await;
         let response = sent.map_err(|error| self.failed(error, what))?;
         let finder = self.providers.keys.finder();

@@ -86,7 +86,6 @@ const SAYING: &[(&str, &str)] = &[
     ("project models.*.routes.base", "where a model is; ceilings bound the origin"),
     ("project models.*.routes.model", "what the provider calls it"),
     ("project knowledge.*.folder", "where documents lie; ceilings bound the root"),
-    ("project knowledge.*.embed", "whose vectors are used"),
     ("project assets.*.folder", "where files lie; ceilings bound the root"),
     ("project run.pin", "which component the cells of a run get after a swap"),
     ("project retention.runs", "what `gc` deletes"),

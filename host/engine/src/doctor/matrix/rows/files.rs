@@ -241,6 +241,23 @@ pub(super) const ROWS: &[Row] = &[
     ),
     files(
         (
+            "above_embedder",
+            "having a collection sent to a model behind an origin above the ceiling",
+            &["project knowledge.*.embed", "policy ceiling.*.model.origins"],
+        ),
+        Files {
+            policy: "labels = { unlabelled = \"public\" }\n[ceiling.\"local/*\"]\nmodel = { origins = [] }\nknowledge = {}\nartifacts = {}\nkv = {}\nhttp = [{ host = \"*\", port = \"*\", paths = [\"/**\"] }]\n",
+            agent: "grants.knowledge = [\"near\"]",
+            operators: "[knowledge.near]\nfolder = \"open\"\nembed = \"far\"\n",
+            ..NOTHING
+        },
+        Refusal::Refused(
+            "E072",
+            "grants.knowledge near is embedded by the model `far`, openai:far",
+        ),
+    ),
+    files(
+        (
             "above_knowledge",
             "a collection outside of the folders of the ceiling",
             &["policy ceiling.*.knowledge.roots"],
