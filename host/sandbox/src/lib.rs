@@ -24,6 +24,7 @@ pub mod runner;
 pub mod sandbox;
 mod state;
 mod store;
+mod tree;
 mod wasi;
 
 pub use admit::{Refused, spoken};

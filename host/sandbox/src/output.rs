@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::ended::plain;
 use crate::meter::limit;
+use crate::tree;
 
 /// The input as the guest gets it, where it is one for this agent.
 pub(crate) fn input(generation: &Generation, value: &Value) -> Result<(), Failure> {
@@ -28,6 +29,12 @@ pub(crate) fn output(
     let most = generation.effective.limits.output;
     if text.len() as u64 > most.0 {
         return Err(limit("output", &Bytes(text.len() as u64), &most));
+    }
+    let (held, most) = (tree::size(text), generation.effective.limits.memory);
+    if held > most {
+        let mut failure = limit("memory", &held, &most);
+        failure.message.push_str(": that is what its output takes when it is read");
+        return Err(failure);
     }
     let (document, value) = Document::parse(text)
         .map_err(|error| plain(FailureKind::OutOfSchema, &format!("the output: {error}")))?;

@@ -217,6 +217,8 @@ impl Work<'_> {
             let said = loaded.agent.perform(&mut store, task).await;
             // Whatever it printed last tells the operator most.
             store.data_mut().end_of_words().await?;
+            // What the agent held is gone before the host holds what it said.
+            drop(store);
             let checked = said?.and_then(|text| output::output(&self.generation, self.gate, &text));
             checked.map_err(|failure| Ended::from(failure).into())
         });

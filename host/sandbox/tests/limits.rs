@@ -160,6 +160,20 @@ async fn the_check_of_an_output_is_charged_to_the_agent() {
 }
 
 #[tokio::test]
+async fn an_output_that_takes_more_than_the_memory_is_not_read() {
+    // Half a megabyte of objects that take a hundred times as much.
+    let mut host = Host::new();
+    host.limits.memory = Bytes::mib(32);
+    let objects = format!("[{}0]", "{\"\":0},".repeat(75_000));
+    let failure = host.failure(&performs(&answer(&objects)).component()).await;
+    limit(&failure, "limit:memory used ");
+    assert!(failure.message.ends_with(" of 32 MiB: that is what its output takes when it is read"));
+    // With the memory for it, it is an output.
+    host.limits.memory = Bytes::mib(128);
+    assert_eq!(host.answer(&performs(&answer(&objects)).component()).await[75_000], json!(0));
+}
+
+#[tokio::test]
 async fn growing_memory_ends_at_the_limit() {
     let host = Host::new();
     let body = "(loop $grow (br_if $grow (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";

@@ -17,8 +17,9 @@ use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 use self::words::Words;
 use crate::limits::HANDLES_MAX;
-use crate::room::Room;
+use crate::room::{Place, Room};
 use crate::state::{Identity, State};
+use crate::tree;
 
 pub(crate) use absent::link as link_absent;
 
@@ -143,6 +144,18 @@ pub(crate) struct Wasi {
     started: Timestamp,
     /// What the clock shows, counted from `started`.
     elapsed: Duration,
+}
+
+impl State {
+    /// Room for what a text of the guest's takes while the host has it as a document.
+    pub(crate) fn room_to_read<'t>(
+        &self,
+        texts: impl IntoIterator<Item = &'t str>,
+    ) -> wasmtime::Result<Place> {
+        let sizes = texts.into_iter().map(|text| tree::size(text).0);
+        let sum = sizes.fold(0, u64::saturating_add);
+        self.wasi.room.place_of(usize::try_from(sum).unwrap_or(usize::MAX))
+    }
 }
 
 impl Wasi {

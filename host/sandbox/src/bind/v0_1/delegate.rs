@@ -23,6 +23,7 @@ impl delegate::Host for State {
             Ok(gate) => gate,
             Err(error) => return Ok(Err(delegate::CallError::Host(error))),
         };
+        let _read = self.room_to_read([input.as_str()])?;
         let input = match Document::parse(&input) {
             Ok((document, _)) => document,
             Err(error) => {

@@ -22,6 +22,7 @@ impl kv::Host for State {
     }
 
     async fn set(&mut self, key: String, value: String) -> Told<()> {
+        let _read = self.room_to_read([value.as_str()])?;
         match self.power(POWER).and_then(|gate| Ok((gate, document(&value)?))) {
             Ok((gate, value)) => told(gate.kv_change(KvRequest::Set { key, value }).await),
             Err(error) => Ok(Err(error)),
@@ -53,6 +54,8 @@ impl kv::Host for State {
         expected: Option<String>,
         value: Option<String>,
     ) -> Told<bool> {
+        let _read =
+            self.room_to_read([&expected, &value].into_iter().flatten().map(String::as_str))?;
         let gate = self.power(POWER).and_then(|gate| {
             let read = |text: Option<String>| text.map(|text| document(&text)).transpose();
             Ok((gate, read(expected)?, read(value)?))

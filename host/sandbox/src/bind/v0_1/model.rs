@@ -15,6 +15,8 @@ const POWER: &str = "model";
 
 impl model::Host for State {
     async fn complete(&mut self, given: model::Request) -> Told<model::Completion> {
+        let schemas = given.tools.iter().map(|tool| &tool.parameters).chain(&given.output_schema);
+        let _read = self.room_to_read(schemas.map(String::as_str))?;
         match self.power(POWER).and_then(|gate| Ok((gate, request(given)?))) {
             Ok((gate, request)) => told(gate.complete(request).await.map(completion)),
             Err(error) => Ok(Err(error)),
