@@ -290,7 +290,7 @@ impl Inner {
             (Ok(secret), _) => self.memory.remember(&credential.source, &secret),
             (Err(why), Some(tell)) if self.memory.is_first_said(&credential.source) => {
                 tell(format!(
-                    "the credential `{name}` cannot be read, so an answer that holds it would not be noticed: {why}; it is the admin's, under [credentials.{name}] in policy.toml"
+                    "the credential `{name}` is not known here, so an answer that holds it would not be noticed: {why}; it is the admin's, under [credentials.{name}] in policy.toml"
                 ))
             }
             (Err(_), _) => {}

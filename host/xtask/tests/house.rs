@@ -40,7 +40,7 @@ const EDGES: [(&str, &[&str]); 16] = [
     ),
     ("bailiwick-cli", &["core", "engine"]),
     // No part of the product: what tests and fuzzers feed.
-    ("bailiwick-entries", &["core", "policy", "project", "builder", "sandbox"]),
+    ("bailiwick-entries", &["core", "policy", "project", "gate", "builder", "sandbox"]),
     ("xtask", &[]),
     // What agents' authors import, and its macro: nothing of the host.
     ("bailiwick", &["bailiwick-macros"]),
