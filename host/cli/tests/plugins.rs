@@ -598,3 +598,37 @@ fn what_is_updated_beside_a_host_that_serves_runs_there_next() {
     let stream = export.ends(0).stdout;
     assert!(stream.contains("bailiwick.lock"), "and it is written down: {stream}");
 }
+
+/// A locked host reads what its files pointed at when it was started; the way out is said.
+#[test]
+fn a_component_that_a_locked_host_may_not_read_takes_a_restart_and_that_is_said() {
+    let scene = Scene::new();
+    scene.add(0);
+    let call = scene.desk.bailiwick(["serve"]).option("project", scene.project.path());
+    let call = call.option("data", scene.desk.data()).option("policy", &scene.policy);
+    let mut host = call.starts();
+    let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let (stderr, all) = (host.stderr.take().unwrap(), std::sync::Arc::clone(&said));
+    std::thread::spawn(move || {
+        use std::io::BufRead as _;
+        for line in std::io::BufReader::new(stderr).lines().map_while(Result::ok) {
+            all.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    });
+    let has = |words: &str| said.lock().unwrap().contains(words);
+    until("it serves", || has("serving "));
+    scene.ships(&greeter("1.1.0", ""));
+    let elsewhere = scene.desk.path("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let to = elsewhere.join("greeter.wasm");
+    std::fs::copy(&scene.component, &to).unwrap();
+    std::fs::copy(signature(&scene.component), signature(&to)).unwrap();
+    scene.call(&["update", "greeter", "--to", to.to_str().unwrap()], 0);
+    match has("landlock: files") {
+        true => until("it says so", || has("reads only what its files named when it was started")),
+        // A kernel without that wall reads it.
+        false => until("it is in force", || has("bailiwick.toml was changed and is in force")),
+    }
+    host.kill().unwrap();
+    host.wait().unwrap();
+}

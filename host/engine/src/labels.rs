@@ -68,7 +68,12 @@ pub(crate) fn found(mut policy: Policy) -> Policy {
 
 /// A warning for each root that is not there: a slip of its path labels nothing.
 pub(crate) fn missing_roots(policy: &Policy) -> Vec<Diagnostic> {
-    let missing = policy.labels.roots.keys().filter_map(|root| {
+    let roots = || policy.labels.roots.keys();
+    // Where a root leads is not in the file of whoever is warned.
+    let added = |root: &String| {
+        roots().any(|other| other != root && files::led_to(Path::new(other)) == *root)
+    };
+    let missing = roots().filter(|root| !added(root)).filter_map(|root| {
         let why = Path::new(root).metadata().err()?;
         let message = format!("[roots.{root:?}] of policy.toml labels nothing now: {why}");
         let hint = "write the folder as it is, or make it; what comes to lie there has the label";

@@ -195,6 +195,7 @@ mod tests {
     const SAFE: Duration = Duration::from_secs(10);
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "how long it takes is what is looked at")]
     fn a_file_full_of_nonsense_is_refused_as_fast_as_it_is_read() {
         let many = |line: &dyn Fn(usize) -> String| {
             let mut text = String::new();
