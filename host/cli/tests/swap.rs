@@ -259,7 +259,7 @@ fn who_goes_back_in_the_lock_has_the_last_word() {
         call.option("project", scene.project.path()).option("policy", &scene.policy).ends(0);
     };
     update(&["--to", &low]);
-    scene.swap(&b).words(&["--downgrade", "--accept"]).ends(0);
+    scene.swap(&b).words(["--downgrade", "--accept"]).ends(0);
     assert_eq!(scene.writes(), "b");
     update(&["--to", &high]);
     update(&["--to", &low, "--downgrade"]);
@@ -278,7 +278,7 @@ fn a_list_changes_nothing() {
     }
     assert!(scene.swap(&b).word("--list").ends(2).stderr.contains("cannot be used with"));
     assert_eq!(scene.writes(), "b");
-    let said = scene.swap(&b).words(&["--require", "equal", "--rehearse", "0"]).ends(2).stderr;
+    let said = scene.swap(&b).words(["--require", "equal", "--rehearse", "0"]).ends(2).stderr;
     assert!(said.contains("--rehearse 0 does none again"), "{said}");
 }
 
