@@ -144,7 +144,7 @@ fn an_output_that_a_swapped_agent_had_a_part_in_is_not_taken_for_one_of_the_old_
     begins("whole").ends(0);
     assert_eq!(reused("whole", "whole-again"), 1, "nothing has changed");
 
-    begins("mixed").option("inject", "crash-after=CellStarted:1").dies();
+    begins("mixed").option("inject", "crash-before=Delegated:1").dies();
     let own = std::fs::read(agent("fact_finder").join("dist/fact_finder.wasm")).unwrap();
     let other = desk.path("other.wasm");
     std::fs::write(&other, [&own[..], b"\x00\x02\x01x"].concat()).unwrap();
