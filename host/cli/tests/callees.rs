@@ -144,21 +144,27 @@ fn an_output_that_a_swapped_agent_had_a_part_in_is_not_taken_for_one_of_the_old_
     begins("whole").ends(0);
     assert_eq!(reused("whole", "whole-again"), 1, "nothing has changed");
 
-    begins("mixed").option("inject", "crash-before=Delegated:1").dies();
+    // It dies with its cell begun and before its first call. The two may be written together,
+    // and are lost together then.
+    let mixed = (0..20).map(|number| format!("mixed-{number}")).find(|id| {
+        begins(id).option("inject", "crash-before=Delegated:1").dies();
+        Journal::of(&desk, id).named("CellStarted").next().is_some()
+    });
+    let mixed = mixed.unwrap();
     let own = std::fs::read(agent("fact_finder").join("dist/fact_finder.wasm")).unwrap();
     let other = desk.path("other.wasm");
     std::fs::write(&other, [&own[..], b"\x00\x02\x01x"].concat()).unwrap();
     call(&["swap", "fact_finder"]).word(&other).ends(0);
-    call(&["resume", "mixed"]).ends(0);
-    let journal = Journal::of(&desk, "mixed");
+    call(&["resume", &mixed]).ends(0);
+    let journal = Journal::of(&desk, &mixed);
     let called = journal.named("Delegated").next().unwrap()["component"].clone();
     assert_eq!(called, format!("blake3:{}", blake3::hash(&std::fs::read(&other).unwrap())));
 
     // The old one serves again: what the cell began with is what it would begin with now.
     call(&["swap", "fact_finder", "--rollback"]).ends(0);
     let content = |id: &str| journal_of_explain(&desk, id)["content"].clone();
-    assert_eq!(content("mixed"), content("whole"));
-    assert_eq!(reused("mixed", "mixed-again"), 0, "what another agent made");
+    assert_eq!(content(&mixed), content("whole"));
+    assert_eq!(reused(&mixed, "mixed-again"), 0, "what another agent made");
     assert_eq!(reused("whole", "whole-once-more"), 1);
 }
 
