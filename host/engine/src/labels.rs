@@ -133,7 +133,7 @@ pub(crate) async fn standing(archive: &Archive, opened: Opened) -> Result<Opened
 /// The same for who looks at the folder without running anything.
 ///
 /// # Errors
-/// As [`standing`].
+/// As `standing`.
 pub async fn standing_in(history: &History, opened: Opened) -> Result<Opened, Problems> {
     standing(history.archive(), opened).await
 }
